@@ -1,0 +1,57 @@
+/**
+ * What a borrower holds.
+ *
+ * @since 0.1.0
+ */
+import type * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { PooledObject } from "./PooledObject.ts"
+import type { LeaseExpired } from "./PoolError.ts"
+
+/**
+ * The right to use one object for a while.
+ *
+ * **Details**
+ *
+ * A lease ends when its scope closes, when `release` runs, when its time is over (it *expires*), or when the pool takes it
+ * back as it closes (it is *revoked*). Everything here is idempotent, and without effect on the object or on its next
+ * lease once this lease is over; only `renew` and `detach` then fail, with `LeaseExpired`, whose `reason` says why.
+ *
+ * **Gotchas**
+ *
+ * Nothing stops a borrower from using `lease.object` after the lease is over. Where that must not do harm, hand
+ * `lease.id` to the guarded system as a fencing token: it always grows.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Lease<out A, out D = undefined> {
+  readonly object: A
+  readonly data: D
+  readonly pooled: PooledObject<A, D>
+  /** Unique in its pool, never used again, always growing. */
+  readonly id: number
+  readonly borrowedAt: DateTime.Utc
+  /** When the lease expires; `undefined` without a lease time-out. Moves with `renew`. */
+  readonly expiresAt: DateTime.Utc | undefined
+  /** Gives the object back now, before the scope closes. */
+  readonly release: Effect.Effect<void>
+  /** Condemns the object: it leaves the pool when the lease ends, and is not lent on. Beats `rest`. */
+  readonly invalidate: Effect.Effect<void>
+  /**
+   * The object rests until this long from now; carried out when the lease ends, unless the time has passed by then. Of
+   * two rests the later moment wins.
+   */
+  readonly rest: (duration: Duration.Input) => Effect.Effect<void>
+  /** Starts the lease time-out anew. Without one it does nothing. */
+  readonly renew: Effect.Effect<void, LeaseExpired>
+  /**
+   * The object leaves the pool for good, and its room is free at once; what made it is closed with the scope of the
+   * caller. The `release` of an added object is not run.
+   */
+  readonly detach: Effect.Effect<A, LeaseExpired, Scope.Scope>
+  /** Fails when the lease expires or is revoked; otherwise it never ends. Race it with the work. */
+  readonly expired: Effect.Effect<never, LeaseExpired>
+}

@@ -1,0 +1,313 @@
+/**
+ * A pool of objects that fibers borrow under leases.
+ *
+ * **When to use**
+ *
+ * Use for what is scarce and shared by one borrower at a time: sessions, workers, pages, licences; and above all for what
+ * is sometimes not usable although it is fine: API keys, accounts and proxies that must cool down. Where all objects are
+ * made by one effect and always usable, effect's own `Pool` is enough; for one shared object for each key, `RcMap`.
+ *
+ * **Details**
+ *
+ * The pool knows at every moment what each object is doing: see `Status`. It holds objects that were *added* and objects
+ * that it *made* with `acquire`, side by side.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import { add, addAll } from "./internal/adding.ts"
+import { bracket } from "./internal/bracket.ts"
+import * as Choosing from "./internal/choosing.ts"
+import * as Closing from "./internal/closing.ts"
+import { type Core, forkWith, leases, stats } from "./internal/core.ts"
+import { Creator } from "./internal/creation.ts"
+import * as Deadlines from "./internal/deadlines.ts"
+import { Destroyer } from "./internal/destruction.ts"
+import { Detector } from "./internal/detection.ts"
+import { attach } from "./internal/lease.ts"
+import * as Lending from "./internal/lending.ts"
+import * as Lifecycle from "./internal/lifecycle.ts"
+import * as Maintenance from "./internal/maintenance.ts"
+import { type AnyOptions, type Resolved, resolve, toRequest } from "./internal/options.ts"
+import { borrowPacked } from "./internal/packing.ts"
+import { Registry } from "./internal/registry.ts"
+import * as Scopes from "./internal/scope.ts"
+import * as Selection from "./internal/selection.ts"
+import { type Request, Waiters } from "./internal/waiters.ts"
+import type { Lease } from "./Lease.ts"
+import type {
+  BorrowError,
+  DuplicateObject,
+  LeaseExpired,
+  PoolClosed,
+  PoolFull,
+  PoolStats
+} from "./PoolError.ts"
+import type { PooledObject } from "./PooledObject.ts"
+import type { AddOptions, BorrowOptions, DataRequired, PoolOptions } from "./PoolOptions.ts"
+
+/**
+ * Every operation of a pool. `S` is what reaching the pool needs: nothing on the pool itself, the tag on the tag.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Operations<out S, in out A, in out D, out E, out P> {
+  /**
+   * Takes a lease; it is given back when the scope closes.
+   *
+   * **Details**
+   *
+   * When an object is lendable, and nothing configured is asynchronous, this does not suspend. Else the fiber waits in
+   * the order of arrival, while an object is made for it if there is room. The whole is bounded by `borrowTimeout`. A
+   * fiber that is interrupted leaves at once, and nothing is lost: what was being made for it goes to the next.
+   */
+  readonly borrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  /** `borrow`, with a time-out, a condition, a priority or a lease time-out of its own. */
+  readonly borrowWith: (options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  /**
+   * Takes a lease without queueing behind other borrowers: what is lendable, or what can be made or has to be detected
+   * for this borrow alone; else it fails with `PoolExhausted`.
+   */
+  readonly tryBorrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  /**
+   * Borrows, runs, gives back: when `f` succeeds, fails, dies, is interrupted, or throws before it returns an effect.
+   *
+   * **Details**
+   *
+   * Cheaper than `borrow` in a scope of its own. Where the lease has a time-out, and only there, `f` runs in a child
+   * fiber; when the lease expires that is interrupted, its finalizers run, and the effect fails with `LeaseExpired`.
+   */
+  readonly with: <B, E1, R1>(
+    f: (borrowed: P) => Effect.Effect<B, E1, R1>,
+    options?: BorrowOptions<A, D>
+  ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>
+  /**
+   * Puts an object in. Ends when its first detection has ended; the record's `status` says how (`Invalid`: it is gone
+   * again). An interruption ends the wait, not the membership. After a failure the object is its owner's, as before.
+   */
+  readonly add: <R = never>(
+    object: A,
+    options?: AddOptions<A, D, R>
+  ) => Effect.Effect<PooledObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>
+  /** Puts objects in, all or none; their detections are bounded by `detection.concurrency`. */
+  readonly addAll: <R = never>(
+    objects: Iterable<A>,
+    options?: AddOptions<A, D, R>
+  ) => Effect.Effect<ReadonlyArray<PooledObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>
+  /**
+   * Takes an object out: every entry of it, or the one entry whose record is given. A lent one leaves when it comes back; a
+   * detection under way is interrupted. Answers whether it was in the pool.
+   */
+  readonly remove: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  /**
+   * Detects every object that is not lent and does not rest until a known time, and takes out the invalid ones. Without
+   * a detector there is nothing to ask. An interruption leaves those not answered yet as they were.
+   */
+  readonly detect: Effect.Effect<void, PoolClosed, S>
+  /**
+   * Benches an object from outside a lease; one that is lent or being detected, when it is free. Of two rests the later
+   * moment wins. Answers whether it is in the pool.
+   */
+  readonly rest: (object: A | PooledObject<A, D>, duration: Duration.Input) => Effect.Effect<boolean, never, S>
+  /**
+   * Ends the rest of a `Dormant` object now: it is detected, or available at once. Answers whether there was a rest to
+   * end.
+   */
+  readonly wake: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  /** The counts at this instant. */
+  readonly stats: Effect.Effect<PoolStats, never, S>
+  /** The live records of the objects, the oldest first. */
+  readonly objects: Effect.Effect<ReadonlyArray<PooledObject<A, D>>, never, S>
+  /** The open leases, the oldest first. */
+  readonly leases: Effect.Effect<ReadonlyArray<Lease<A, D>>, never, S>
+  /**
+   * What closing the pool's scope does: waiters fail with `PoolClosed`, free objects are destroyed, open leases have
+   * `closing.timeout` and are then revoked. Ends when nothing is left. Idempotent; an interrupted caller stops waiting,
+   * the pool goes on closing. Leases of the calling fiber are revoked at once, not waited for.
+   */
+  readonly close: Effect.Effect<void, never, S>
+}
+
+/**
+ * A pool. It has no brand: `Layer.mock(Connections, { name, borrow })` makes a double of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ObjectPool<in out A, in out D = undefined, out E = never, out P = Lease<A, D>>
+  extends Operations<never, A, D, E, P>
+{
+  readonly name: string
+}
+
+/**
+ * Makes pools without a tag.
+ *
+ * **Example** (Borrowing)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ObjectPool } from "effect-object-pool"
+ *
+ * const program = Effect.scoped(
+ *   Effect.gen(function*() {
+ *     const pool = yield* ObjectPool.make({ objects: ["a licence"] })
+ *     return yield* pool.with((lease) => Effect.succeed(lease.object.length))
+ *   })
+ * )
+ *
+ * await Effect.runPromise(program) // => 9
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const ObjectPool: {
+  /**
+   * A pool that closes with the scope. It takes `Clock`, `Random` and what the callbacks need from the fiber that builds
+   * it. Options that make no sense are a defect, an `InvalidPoolOptions`.
+   */
+  readonly make: <
+    A,
+    D = undefined,
+    EA = never,
+    EP = never,
+    P = Lease<A, D>,
+    RA = never,
+    RP = never,
+    RS = never,
+    RD = never
+  >(
+    options:
+      & PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD>
+      & { readonly name?: string | undefined }
+      & DataRequired<NoInfer<D>>
+  ) => Effect.Effect<ObjectPool<A, D, EA | EP, P>, never, Scope.Scope | RA | RP | RS | RD>
+} = {
+  make: <A, D, E, P, R>(
+    options: AnyOptions<A, D> & { readonly name?: string | undefined }
+  ): Effect.Effect<ObjectPool<A, D, E, P>, never, Scope.Scope | R> =>
+    Effect.withFiber((fiber) => Effect.succeed(assemble<A, D, E, P>(options.name ?? "ObjectPool", options, fiber)))
+}
+
+/**
+ * Builds a pool in one step, in the scope of the fiber. Throws `InvalidPoolOptions`.
+ *
+ * @internal
+ */
+export const assemble = <A, D, E, P>(
+  name: string,
+  options: AnyOptions<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>
+): ObjectPool<A, D, E, P> => {
+  const core = build(resolve<A, D>(name, options), fiber.context)
+  const scope = Context.getUnsafe(fiber.context, Scope.Scope)
+  const open = Scopes.add(scope, core, () => Closing.close(core))
+  if (core.options.objects.length > 0) add(core, core.options.objects, undefined, fiber, () => {})
+  Maintenance.refill(core)
+  if (!open) forkWith(core.context)(Closing.close(core))
+  return operations(core)
+}
+
+const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>): Core<A, D> => {
+  // neither the scope nor the span of the builder are those of what happens later
+  const context = Context.omit(Scope.Scope, Tracer.ParentSpan)(services) as Context.Context<never>
+  const fork = forkWith(context)
+  const clock = Context.get(context, Clock.Clock)
+  const dispatcher = Context.get(context, Scheduler.Scheduler).makeDispatcher()
+  const deadlines = new Deadlines.Deadlines(clock, fork)
+  const core: Core<A, D> = {
+    options,
+    context,
+    clock,
+    dispatcher,
+    deadlines,
+    registry: new Registry(Selection.make(options.policy, Context.get(context, Random.Random))),
+    waiters: new Waiters(),
+    detector: options.detectStatus === undefined ? undefined : new Detector(
+      { detectStatus: options.detectStatus, concurrency: options.concurrency, timeout: options.detectionTimeout },
+      deadlines,
+      fork
+    ),
+    creator: options.acquire === undefined ? undefined : new Creator({
+      acquire: options.acquire as Effect.Effect<A, unknown, Scope.Scope>,
+      data: options.data,
+      made: (creation, object, data, scope) => Maintenance.made(core, creation, object, data, scope),
+      failed: (creation, cause) => Maintenance.failed(core, creation, cause)
+    }, fork),
+    destroyer: new Destroyer(
+      {
+        concurrency: options.concurrency,
+        timeout: options.hookTimeout,
+        gone: (entry) => Lifecycle.gone(core, entry),
+        report: (entry, cause) => Maintenance.destroyFailed(core, entry, cause),
+        schedule: (task) => dispatcher.scheduleTask(task, 0)
+      },
+      deadlines,
+      fork
+    ),
+    life: { _tag: "Open" },
+    leases: 0,
+    lastLeaseId: 0,
+    totals: { borrowed: 0, added: 0, made: 0, destroyed: 0, timedOut: 0, exhausted: 0, expired: 0 },
+    awake: [],
+    choosing: undefined,
+    returned: undefined,
+    filling: undefined,
+    refill: { failures: 0, deadline: Deadlines.make(() => Maintenance.refill(core)) },
+    offer: (entry, fresh) => Lending.offer(core, entry, fresh),
+    advance: (waiter) => Lending.serve(core, waiter),
+    consider: () => {
+      if (options.policy.kind === "custom") Choosing.consider(core)
+    },
+    roomFreed: () => {
+      Lending.fill(core)
+      Maintenance.refill(core)
+      Closing.settled(core)
+    },
+    settled: () => Closing.settled(core)
+  }
+  return core
+}
+
+const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
+  const { options } = core
+  const scoped = options.pack !== undefined
+    ? (request: Request<A, D>) => borrowPacked(core, request)
+    : (request: Request<A, D>) =>
+      Effect.withFiber((fiber) =>
+        Lending.borrow<A, D, Scope.Scope>(core, request, fiber, attach, Context.getUnsafe(fiber.context, Scope.Scope))
+      )
+  const request = toRequest<A, D>(options, undefined, true)
+  const operations = {
+    name: options.name,
+    borrow: scoped(request),
+    borrowWith: (borrow: BorrowOptions<A, D>) => Effect.suspend(() => scoped(toRequest(options, borrow, true))),
+    tryBorrow: scoped(toRequest(options, undefined, false)),
+    with: (f: (borrowed: P) => Effect.Effect<unknown, unknown, unknown>, borrow?: BorrowOptions<A, D>) =>
+      bracket(core, borrow === undefined ? () => request : () => toRequest(options, borrow, true), f),
+    add: <R>(object: A, settings?: AddOptions<A, D, R>) =>
+      Effect.map(addAll(core, () => [object], settings), (entries) => entries[0]),
+    addAll: <R>(objects: Iterable<A>, settings?: AddOptions<A, D, R>) => addAll(core, () => [...objects], settings),
+    remove: (target: A) => Effect.sync(() => Lifecycle.remove(core, target)),
+    detect: Maintenance.detectAll(core),
+    rest: (target: A, duration: Parameters<typeof Lifecycle.restUntil>[1]) =>
+      Effect.sync(() => Lifecycle.rest(core, target, Lifecycle.restUntil(core, duration))),
+    wake: (target: A) => Effect.sync(() => Lifecycle.wake(core, target)),
+    stats: Effect.sync(() => stats(core)),
+    objects: Effect.sync(() => [...core.registry.entries]),
+    leases: Effect.sync(() => leases(core)),
+    close: Closing.close(core)
+  }
+  // inside, what a pool's callbacks fail with and need is unknown; the options' types have said what it is
+  return operations as unknown as ObjectPool<A, D, E, P>
+}

@@ -1,0 +1,229 @@
+/**
+ * The typed failures of a pool: tagged, serialisable `Schema` errors, each with the pool's name, a snapshot of its counts,
+ * and a message that a person can act on.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
+
+/**
+ * The counts of a pool at one instant. `size` is the sum of the six statuses; objects being made are not in it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const PoolStats = Schema.Struct({
+  size: Schema.Int,
+  min: Schema.Int,
+  /** Absent: no maximum. */
+  max: Schema.optionalKey(Schema.Int),
+  pending: Schema.Int,
+  available: Schema.Int,
+  borrowed: Schema.Int,
+  dormant: Schema.Int,
+  unknown: Schema.Int,
+  invalid: Schema.Int,
+  /** Objects being made: not yet in `size`; `size + making <= max`. */
+  making: Schema.Int,
+  /** Open leases. */
+  leases: Schema.Int,
+  /** Fibers suspended in a borrow, whatever they wait for. */
+  waiting: Schema.Int,
+  /** Totals since the pool was built. */
+  totals: Schema.Struct({
+    /** Leases granted. */
+    borrowed: Schema.Int,
+    /** Objects that users put in: by `add`, `addAll` and the `objects` option. */
+    added: Schema.Int,
+    made: Schema.Int,
+    /** Made objects that are gone. */
+    destroyed: Schema.Int,
+    /** Borrows that failed with `BorrowTimeout`. */
+    timedOut: Schema.Int,
+    /** Borrows that failed with `PoolExhausted`. */
+    exhausted: Schema.Int,
+    /** Leases whose time was over. */
+    expired: Schema.Int
+  })
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface PoolStats extends Schema.Schema.Type<typeof PoolStats> {}
+
+const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
+
+/** What a reader of a log wants first: how full the pool is, and why. */
+const picture = (stats: PoolStats): string => {
+  const parts = [`${stats.borrowed} of ${plural(stats.size, "object")} borrowed`]
+  if (stats.available > 0) parts.push(`${stats.available} available`)
+  if (stats.pending > 0) parts.push(`${stats.pending} being checked`)
+  if (stats.dormant > 0) parts.push(`${stats.dormant} resting`)
+  if (stats.unknown > 0) parts.push(`${stats.unknown} unknown`)
+  if (stats.invalid > 0) parts.push(`${stats.invalid} being destroyed`)
+  if (stats.making > 0) parts.push(`${stats.making} being made`)
+  if (stats.max !== undefined) parts.push(`at most ${stats.max}`)
+  parts.push(`${plural(stats.waiting, "fiber")} waiting`)
+  return parts.join(", ")
+}
+
+/**
+ * Nothing to lend, and the borrower may not wait.
+ *
+ * **Details**
+ *
+ * `NoneAvailable`: `tryBorrow` found nothing to lend, and nothing that could be made. `WaitersFull`: `maxWaiters`
+ * fibers wait already. `Suspended`: the pool lends nothing at present.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExhausted", {
+  pool: Schema.String,
+  stats: PoolStats,
+  reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended"])
+}) {
+  override get message(): string {
+    const why = {
+      NoneAvailable: "has no object to lend now",
+      WaitersFull: "lets no more fibers wait",
+      Suspended: "is suspended"
+    }[this.reason]
+    return `Pool "${this.pool}" ${why} (${picture(this.stats)})`
+  }
+}
+
+/**
+ * The deadline of a borrow, or of the creation made for it, has passed.
+ *
+ * **Details**
+ *
+ * `phase` is what the borrow was doing at its deadline. `held` is the number of leases of this pool that the waiting
+ * fiber itself holds: above 0, it may have been waiting for itself. `lastFailure` is the last failure of a detection
+ * that was made for this borrow.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class BorrowTimeout extends Schema.TaggedError<BorrowTimeout>()("BorrowTimeout", {
+  pool: Schema.String,
+  stats: PoolStats,
+  waited: Schema.DurationFromMillis,
+  phase: Schema.Literals(["Waiting", "Acquiring", "Detecting"]),
+  /** Leases that the waiting fiber itself holds. */
+  held: Schema.Int,
+  /** The last failure seen by this borrow. */
+  lastFailure: Schema.optionalKey(Schema.Defect())
+}) {
+  override get message(): string {
+    const doing = {
+      Waiting: "waiting for an object",
+      Acquiring: "an object was being made",
+      Detecting: "an object was being checked"
+    }[this.phase]
+    const held = this.held === 0
+      ? ""
+      : `; the waiting fiber holds ${plural(this.held, "lease")} of this pool itself, and may be waiting for itself`
+    const failure = this.lastFailure === undefined ? "" : `; last failure: ${String(this.lastFailure)}`
+    return `Pool "${this.pool}": no object within ${Duration.format(this.waited)} (${doing}; ${
+      picture(this.stats)
+    }${held}${failure})`
+  }
+}
+
+/**
+ * The pool is closing or closed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PoolClosed extends Schema.TaggedError<PoolClosed>()("PoolClosed", {
+  pool: Schema.String,
+  stats: PoolStats
+}) {
+  override get message(): string {
+    return `Pool "${this.pool}" is closed`
+  }
+}
+
+/**
+ * `add` or `addAll` found no room: `size + making` would exceed `max`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PoolFull extends Schema.TaggedError<PoolFull>()("PoolFull", {
+  pool: Schema.String,
+  stats: PoolStats
+}) {
+  override get message(): string {
+    return `Pool "${this.pool}" is full (${picture(this.stats)})`
+  }
+}
+
+/**
+ * The lease is over: its time has passed, it was released, or the pool took it back as it closed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class LeaseExpired extends Schema.TaggedError<LeaseExpired>()("LeaseExpired", {
+  pool: Schema.String,
+  stats: PoolStats,
+  leaseId: Schema.Int,
+  objectId: Schema.Int,
+  reason: Schema.Literals(["Expired", "Released", "Closed"])
+}) {
+  override get message(): string {
+    const why = {
+      Expired: "its time is over",
+      Released: "it was released",
+      Closed: "the pool was closed"
+    }[this.reason]
+    return `Pool "${this.pool}": lease ${this.leaseId} of object ${this.objectId} has ended: ${why}`
+  }
+}
+
+/**
+ * `add` was given an object (by `Object.is`) that is in the pool already. Primitives are never duplicates.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DuplicateObject extends Schema.TaggedError<DuplicateObject>()("DuplicateObject", {
+  pool: Schema.String,
+  stats: PoolStats,
+  objectId: Schema.Int
+}) {
+  override get message(): string {
+    return `Pool "${this.pool}" holds this object already, as object ${this.objectId}`
+  }
+}
+
+/**
+ * An option that makes no sense: which, what it was, what is allowed. `option` is the dotted path, as in `size.max`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidPoolOptions extends Schema.TaggedError<InvalidPoolOptions>()("InvalidPoolOptions", {
+  pool: Schema.String,
+  option: Schema.String,
+  value: Schema.String,
+  allowed: Schema.String
+}) {
+  override get message(): string {
+    return `Pool "${this.pool}": option \`${this.option}\` is ${this.value}; allowed: ${this.allowed}`
+  }
+}
+
+/**
+ * What a borrow may fail with, beside the user's own `E`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type BorrowError = PoolExhausted | BorrowTimeout | PoolClosed

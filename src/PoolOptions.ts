@@ -1,0 +1,159 @@
+/**
+ * What a pool is made from: the options, their defaults, and what is refused.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type { Lease } from "./Lease.ts"
+import type { PooledObject } from "./PooledObject.ts"
+import type { Select } from "./Selector.ts"
+import type { Status } from "./Status.ts"
+
+/**
+ * The part of the options that is plain data: what `layerConfig` can read from the environment.
+ *
+ * **Details**
+ *
+ * Durations are `Duration.Input`; `"Infinity"` means never. A duration of zero is refused except where it is said to mean
+ * something.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PoolSettings {
+  readonly size?: {
+    /** How many objects to keep: made in the background from the start, and again when one leaves. Default 0. */
+    readonly min?: number | undefined
+    /**
+     * The most objects that there are at once, those being made or destroyed included. Default 10; without `acquire`: no
+     * maximum.
+     */
+    readonly max?: number | undefined
+  } | undefined
+  /**
+   * How many fibers may wait for whom nothing is being made or detected; the next one fails with `PoolExhausted`.
+   * Default: no bound. 0: nobody waits in the queue.
+   */
+  readonly maxWaiters?: number | undefined
+  /** How long a borrow may take, making and detecting included. Default `"30 seconds"`. Zero: lend at once or fail. */
+  readonly borrowTimeout?: Duration.Input | undefined
+  /** How long a lease lasts. Default: until it is released. */
+  readonly leaseTimeout?: Duration.Input | undefined
+  /**
+   * What becomes of an object whose lease has expired: it is destroyed, detected, or lent on unchecked. Default `"detect"`
+   * with a detector; else `"destroy"` for made and `"return"` for added objects.
+   */
+  readonly onLeaseExpired?: "destroy" | "detect" | "return" | undefined
+  /** How long destroying an object may take before it is given up, and its room is free. Default `"5 seconds"`. */
+  readonly hookTimeout?: Duration.Input | undefined
+  readonly detection?: {
+    /** Detect an object when it joins. Default `true`. */
+    readonly onAdd?: boolean | undefined
+    /**
+     * Detect an object before it is lent: always, never, or unless it was detected within the trust window. Default
+     * `{ trustFor: "500 millis" }`. Zero: always.
+     */
+    readonly onBorrow?: boolean | { readonly trustFor: Duration.Input } | undefined
+    /** Detect an object when it comes back; the borrower does not wait for it. Default `false`. */
+    readonly onRelease?: boolean | undefined
+    /** How many detections run at once in the pool, whoever asked; bounds destroying as well. Default 10. */
+    readonly concurrency?: number | undefined
+    /** After this time a detection is interrupted, and the object `Unknown`. Default `"5 seconds"`. */
+    readonly timeout?: Duration.Input | undefined
+    /** When a plain `"Dormant"`, without a time, is detected again. Default `"30 seconds"`. */
+    readonly dormantFor?: Duration.Input | undefined
+  } | undefined
+  readonly closing?: {
+    /** How long `close` waits for open leases before it revokes them. Default `"30 seconds"`. Zero: not at all. */
+    readonly timeout?: Duration.Input | undefined
+  } | undefined
+}
+
+/**
+ * Everything a pool is made from.
+ *
+ * **Details**
+ *
+ * `RA`, `RP`, `RS` and `RD` are what `acquire`, `pack`, `select` and `detectStatus` need: one parameter each, since a
+ * shared one does not infer a union. Only `acquire` and `pack` have a scope of their own.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never>
+  extends Omit<PoolSettings, "leaseTimeout">
+{
+  /**
+   * Makes an object; its scope closes when the object is destroyed. Without it the pool holds only what is added. It
+   * runs in a fiber of the pool: a borrower that leaves does not interrupt it, and what it makes goes to the next.
+   */
+  readonly acquire?: Effect.Effect<A, EA, RA> | undefined
+  /** Added at start, and left to their owner. */
+  readonly objects?: Iterable<A> | undefined
+  /** Data of each object, or what makes it. Name it before the callbacks that read it: TypeScript infers from top to bottom. */
+  readonly data?: D | ((object: NoInfer<A>) => D) | undefined
+  /** Which lendable object a borrower gets. Default `Selector.random`. */
+  readonly select?: Select<A, D, RS> | undefined
+  /** How long a lease lasts, for each object. Default: until it is released. */
+  readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input) | undefined
+  /** What a borrower gets, made under the lease; its scope ends with the lease. Default: the lease itself. */
+  readonly pack?: ((lease: Lease<NoInfer<A>, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined
+  /**
+   * Asks what an object's status is, plainly or with an effect. One that fails, dies, or takes longer than
+   * `detection.timeout` leaves the object `Unknown`.
+   */
+  readonly detectStatus?:
+    | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>)
+    | undefined
+}
+
+/**
+ * Objects that carry data need `data` to make it: without this, a selector over data would compile where there is none.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type DataRequired<D> = [undefined] extends [D] ? {} : { readonly data: {} | null }
+
+/**
+ * What the options of a declared tag must also have: `data` where it was declared, `pack` where it was declared.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Declared<A, D, P> =
+  & DataRequired<D>
+  & ([Lease<A, D>] extends [P] ? {} : { readonly pack: (lease: Lease<A, D>) => unknown })
+
+/**
+ * How one borrow differs from the pool's rule.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface BorrowOptions<in A, in D = undefined> {
+  /** Instead of `borrowTimeout`. Zero lends what is lendable without suspending, else fails with `BorrowTimeout`. */
+  readonly timeout?: Duration.Input | undefined
+  /** Only an object for which this holds. It should be quick and pure: it is asked for every candidate. */
+  readonly where?: ((pooled: PooledObject<A, D>) => boolean) | undefined
+  /** Higher first, default 0, no ageing. */
+  readonly priority?: number | undefined
+  /** Instead of what `add` or the pool says. */
+  readonly leaseTimeout?: Duration.Input | undefined
+}
+
+/**
+ * How one added object differs from the pool's rule.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface AddOptions<in out A, out D = undefined, out R = never> {
+  /** Instead of what the `data` option makes. */
+  readonly data?: D | undefined
+  /** Instead of the pool's `leaseTimeout`. */
+  readonly leaseTimeout?: Duration.Input | undefined
+  /** Destroys the object when it leaves the pool; without it the object is left to its owner. */
+  readonly release?: ((object: A) => Effect.Effect<void, never, R>) | undefined
+}

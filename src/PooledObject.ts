@@ -1,0 +1,34 @@
+/**
+ * The pool's record of one object, as a user sees it.
+ *
+ * @since 0.1.0
+ */
+import type * as DateTime from "effect/DateTime"
+import type { Status } from "./Status.ts"
+
+/**
+ * The pool's record of one object: a live, read-only view. What it says is true at the moment it is read.
+ *
+ * **Details**
+ *
+ * Times are those of the wall clock of the pool. They are kept as numbers and become a `DateTime.Utc` when they are read.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PooledObject<out A, out D = undefined> {
+  readonly object: A
+  /** What the `data` option, or `add`, gave it. The pool never writes it; a mutable value or a `Ref` may be kept here. */
+  readonly data: D
+  /** Unique in its pool, never used again. */
+  readonly id: number
+  readonly status: Status
+  readonly addedAt: DateTime.Utc
+  /** When its last detection ended, whatever it said. */
+  readonly detectedAt: DateTime.Utc | undefined
+  readonly borrowedAt: DateTime.Utc | undefined
+  readonly releasedAt: DateTime.Utc | undefined
+  readonly borrowCount: number
+  /** When a `Dormant` object comes back, if that is known. */
+  readonly wakesAt: DateTime.Utc | undefined
+}

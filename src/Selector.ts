@@ -1,0 +1,110 @@
+/**
+ * Which of the lendable objects a borrower gets.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import { Policy } from "./internal/policy.ts"
+import type { PooledObject } from "./PooledObject.ts"
+
+declare const SelectorTypeId: unique symbol
+declare const AnySelectorTypeId: unique symbol
+
+/**
+ * What a selector answers: one of the lendable objects or none, plainly or with an effect.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Choice<A, D, R> =
+  | PooledObject<A, D>
+  | undefined
+  | Effect.Effect<PooledObject<A, D> | undefined, never, R>
+
+/**
+ * A policy that chooses among the lendable objects. Opaque: the built-in ones do not walk the list.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Selector<in A, in D = unknown, out R = never> {
+  readonly [SelectorTypeId]: { readonly _A: (_: A) => void; readonly _D: (_: D) => void; readonly _R: () => R }
+}
+
+/**
+ * A selector for any object; a type of its own, so that it says nothing about the object and its data where these are
+ * inferred.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AnySelector {
+  readonly [AnySelectorTypeId]: typeof AnySelectorTypeId
+}
+
+/**
+ * What the `select` option takes: a selector, `{ weight }` for `Selector.weighted`, or a plain function for
+ * `Selector.make`.
+ *
+ * **Gotchas**
+ *
+ * A `Selector.weighted((pooled) => …)` written inside options whose object is still being inferred sees `unknown`:
+ * `{ weight: (pooled) => … }` and a plain function infer everywhere.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Select<A, D, R> =
+  | AnySelector
+  | Selector<A, D, R>
+  | { readonly weight: (pooled: PooledObject<A, D>) => number }
+  | ((available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>)
+
+const any = (policy: Policy): AnySelector => policy as unknown as AnySelector
+
+/**
+ * The selectors.
+ *
+ * **Details**
+ *
+ * A returned object is offered to the oldest waiter through the selector, alone. The cost of a built-in selector does
+ * not grow with the pool, that of `weighted` and `leastBorrowed` with its logarithm; a borrow with `where` looks at
+ * every lendable object, whatever the selector. A selector of your own is given a list of them all.
+ *
+ * - `random` (the default): each with the same chance. Draws from the `Random` of the fiber that built the pool.
+ * - `roundRobin`: in a ring, in the order in which the objects joined.
+ * - `leastRecentlyUsed`: the one whose last lease ended first (for one that was never lent: that joined first).
+ * - `mostRecentlyUsed`: the one whose last lease ended last: keeps a small set busy, so that the others can idle.
+ * - `leastBorrowed`: the one lent least often, of equals the oldest.
+ * - `weighted(weight)`: with a chance in proportion to its weight, which is read when the object becomes lendable. A
+ *   weight is finite and at least 0; one of weight 0 is lent only if there is nothing else. Any other weight, or a
+ *   throw, is a defect of the borrower that names the object.
+ * - `make(choose)`: your own. "None" is asked again when what is lendable changes. Throwing, or answering what was not
+ *   offered, is a defect of that borrower and changes nothing. It may answer with an effect, which then runs in the
+ *   pool, for one borrower at a time, in their order; what it chose is checked again, and asked for anew if it was lent
+ *   meanwhile.
+ *
+ * @category selectors
+ * @since 0.1.0
+ */
+export const Selector: {
+  readonly random: AnySelector
+  readonly roundRobin: AnySelector
+  readonly leastRecentlyUsed: AnySelector
+  readonly mostRecentlyUsed: AnySelector
+  readonly leastBorrowed: AnySelector
+  readonly weighted: <A, D>(weight: (pooled: PooledObject<A, D>) => number) => Selector<A, D>
+  readonly make: <A, D, R = never>(
+    choose: (available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>
+  ) => Selector<A, D, R>
+} = {
+  random: any(new Policy("random")),
+  roundRobin: any(new Policy("roundRobin")),
+  leastRecentlyUsed: any(new Policy("leastRecentlyUsed")),
+  mostRecentlyUsed: any(new Policy("mostRecentlyUsed")),
+  leastBorrowed: any(new Policy("leastBorrowed")),
+  weighted: <A, D>(weight: (pooled: PooledObject<A, D>) => number) =>
+    new Policy("weighted", weight) as unknown as Selector<A, D>,
+  make: <A, D, R = never>(choose: (available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>) =>
+    new Policy("custom", choose) as unknown as Selector<A, D, R>
+}

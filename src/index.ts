@@ -1,0 +1,30 @@
+/**
+ * An object pool for Effect: typed leases over scarce objects that are sometimes not usable.
+ *
+ * @since 0.1.0
+ */
+export type { Lease } from "./Lease.ts"
+export { ObjectPool, type Operations } from "./ObjectPool.ts"
+export type { PooledObject } from "./PooledObject.ts"
+export {
+  type BorrowError,
+  BorrowTimeout,
+  DuplicateObject,
+  InvalidPoolOptions,
+  LeaseExpired,
+  PoolClosed,
+  PoolExhausted,
+  PoolFull,
+  PoolStats
+} from "./PoolError.ts"
+export type { AddOptions, BorrowOptions, DataRequired, Declared, PoolOptions, PoolSettings } from "./PoolOptions.ts"
+export {
+  type DeclarePool,
+  type InferPool,
+  type PoolClass,
+  type PoolClassWithLayer,
+  PoolService,
+  type PoolTypes
+} from "./PoolService.ts"
+export { type AnySelector, type Choice, type Select, Selector } from "./Selector.ts"
+export { Status } from "./Status.ts"

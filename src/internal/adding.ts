@@ -1,0 +1,79 @@
+/**
+ * Putting the user's own objects in.
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { DuplicateObject, PoolFull } from "../PoolError.ts"
+import type { AddOptions } from "../PoolOptions.ts"
+import { closed, type Core, stats } from "./core.ts"
+import { join } from "./lifecycle.ts"
+import { toLeaseTimeout } from "./options.ts"
+import { type Entry, isPrimitive } from "./registry.ts"
+
+/** Adds all or none. Ends when each has had its first detection. */
+export const addAll = <A, D, R>(
+  core: Core<A, D>,
+  collect: () => ReadonlyArray<A>,
+  options: AddOptions<A, D, R> | undefined
+): Effect.Effect<ReadonlyArray<Entry<A, D>>, unknown, R> =>
+  Effect.withFiber((fiber) => {
+    const objects = collect()
+    const refused = refuse(core, objects)
+    if (refused !== undefined) return refused
+    let detecting = objects.length
+    let ended: (() => void) | undefined
+    const entries = add(core, objects, options, fiber, () => {
+      if (--detecting === 0) ended?.()
+    })
+    if (detecting === 0) return Effect.succeed(entries)
+    return Effect.callback((resume) => {
+      const done = () => resume(Effect.succeed(entries))
+      if (detecting === 0) return done()
+      ended = done
+    })
+  })
+
+const refuse = <A, D>(core: Core<A, D>, objects: ReadonlyArray<A>): Effect.Effect<never, unknown> | undefined => {
+  if (core.life._tag !== "Open") return closed(core)
+  const pool = core.options.name
+  const seen = new Set<unknown>()
+  for (const object of objects) {
+    const entry = core.registry.duplicate(object)
+    if (entry !== undefined || (!isPrimitive(object) && seen.has(object))) {
+      // given twice in one call, it has no id yet
+      return Effect.fail(new DuplicateObject({ pool, stats: stats(core), objectId: entry?.id ?? 0 }))
+    }
+    seen.add(object)
+  }
+  return core.registry.size + (core.creator?.making ?? 0) + objects.length > core.options.max
+    ? Effect.fail(new PoolFull({ pool, stats: stats(core) }))
+    : undefined
+}
+
+/** Adds what has been checked, in one step. What can throw comes before the first object joins. */
+export const add = <A, D, R>(
+  core: Core<A, D>,
+  objects: ReadonlyArray<A>,
+  options: AddOptions<A, D, R> | undefined,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  ended: () => void
+): ReadonlyArray<Entry<A, D>> => {
+  const leaseTimeout = toLeaseTimeout(core.options.name, options)
+  const release = options?.release
+  const context = fiber.context
+  const data = objects.map((object) => options?.data !== undefined ? options.data : core.options.data(object))
+  core.totals.added += objects.length
+  return objects.map((object, i) =>
+    join(
+      core,
+      object,
+      data[i] as D,
+      {
+        leaseTimeout,
+        release: release && Effect.provideContext(Effect.suspend(() => release(object)), context as never)
+      },
+      false,
+      ended
+    )
+  )
+}

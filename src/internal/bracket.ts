@@ -1,0 +1,89 @@
+/**
+ * `with`: borrow, run, give back.
+ *
+ * The frame that gives back is there before the borrow is: nothing can come between. The run is itself the effect that
+ * borrows, so that the whole costs one frame and one object beside the lease.
+ */
+import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { type Core, leaseExpired } from "./core.ts"
+import { type ActiveLease, end } from "./lease.ts"
+import * as Lending from "./lending.ts"
+import { pack } from "./packing.ts"
+import type { Request } from "./waiters.ts"
+
+type AnyEffect = Effect.Effect<unknown, unknown, unknown>
+
+export const bracket = <A, D, P>(
+  core: Core<A, D>,
+  request: () => Request<A, D>,
+  f: (borrowed: P) => AnyEffect
+): AnyEffect =>
+  Effect.suspend(() => {
+    const run = new Run(core, request(), f)
+    return Effect.onExitPrimitive(run, (exit) => run.end(exit))
+  })
+
+const RunBase = function() {} as unknown as new() => AnyEffect
+RunBase.prototype = Effectable.Prototype<Run<unknown, unknown, unknown>>({
+  label: "ObjectPool.with",
+  evaluate(fiber) {
+    return this.start(fiber)
+  }
+})
+
+class Run<A, D, P> extends RunBase {
+  private readonly core: Core<A, D>
+  private readonly request: Request<A, D>
+  private readonly f: (borrowed: P) => AnyEffect
+  private lease: ActiveLease<A, D> | undefined = undefined
+
+  constructor(core: Core<A, D>, request: Request<A, D>, f: (borrowed: P) => AnyEffect) {
+    super()
+    this.core = core
+    this.request = request
+    this.f = f
+  }
+
+  start(fiber: Fiber.Fiber<unknown, unknown>): AnyEffect {
+    const borrowed = Lending.borrow(this.core, this.request, fiber, Run.hold, this)
+    return this.lease === undefined ? Effect.flatMap(borrowed, () => this.body()) : this.body()
+  }
+
+  end(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined {
+    return this.lease === undefined ? undefined : end(this.lease, exit)
+  }
+
+  private static hold<A, D, P>(lease: ActiveLease<A, D>, run: Run<A, D, P>): void {
+    run.lease = lease
+  }
+
+  private body(): AnyEffect {
+    const lease = this.lease!
+    return lease.timeout === Infinity ? this.use(lease) : this.limited(lease)
+  }
+
+  private use(lease: ActiveLease<A, D>): AnyEffect {
+    return this.core.options.pack === undefined
+      ? this.f(lease as P)
+      : Effect.flatMap(pack(this.core, lease), (packed) => this.f(packed as P))
+  }
+
+  /** The body in a child fiber, which owns the lease; it is interrupted, and awaited, when the lease expires. */
+  private limited(lease: ActiveLease<A, D>): AnyEffect {
+    lease.body = { interrupt: undefined }
+    const body = Effect.withFiber((child) => {
+      lease.owner = child.id
+      return this.use(lease)
+    })
+    const expired = Effect.callback<never, unknown>((resume) => {
+      const interrupt = () => resume(leaseExpired(this.core, lease, lease.over!))
+      lease.body = { interrupt }
+      // the body's first step took longer than the lease
+      if (lease.over === "Expired") interrupt()
+    })
+    return Effect.raceFirst(body, expired)
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Choosing by the user's own selector: for one waiter at a time, in their order, since an answer may take time.
+ *
+ * Invariants:
+ * - While `core.choosing` is set, that waiter's answer is awaited, and nobody else is asked.
+ * - A waiter that was answered "none" is asked again when `registry.version` has grown: when what is lendable changed.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { type Core, fork } from "./core.ts"
+import type { Entry } from "./registry.ts"
+import { fail, fits, grant, lend } from "./serving.ts"
+import type { Waiter } from "./waiters.ts"
+
+/** An `Available` object is offered to the oldest waiter, alone; then to all, with whatever else is lendable. */
+export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
+  if (fresh) {
+    // chosen already, and detected since: it is not asked for again
+    for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
+      if (waiter.detection?.entry === entry && grant(core, waiter, entry)) return
+    }
+  }
+  core.registry.list(entry)
+  core.returned = entry
+  consider(core)
+}
+
+/** Asks for each waiter that has not been answered yet, until nothing changes any more. */
+export const consider = <A, D>(core: Core<A, D>): void => {
+  for (let waiter = core.waiters.first; waiter !== undefined && core.choosing === undefined;) {
+    const version = core.registry.version
+    const offered = offerTo(core, waiter)
+    if (offered.length > 0) ask(core, waiter, offered)
+    else if (waiter.choosing) answered(core, waiter)
+    // what has changed may be for an older one
+    waiter = version === core.registry.version && waiter.lane !== undefined
+      ? offered.length === 0 ? core.waiters.after(waiter) : waiter
+      : core.waiters.first
+  }
+}
+
+/** What the selector may choose from for one waiter: what came back alone, or all; nothing where it has been asked. */
+const offerTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): ReadonlyArray<Entry<A, D>> => {
+  if (waiter.detection !== undefined || waiter.declined === core.registry.version) return []
+  const candidates = core.registry.listed().filter((entry) => fits(core, waiter, entry))
+  const returned = candidates.find((entry) => entry === core.returned)
+  core.returned = undefined
+  return returned === undefined ? candidates : [returned]
+}
+
+const ask = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyArray<Entry<A, D>>): void => {
+  const choose = core.options.policy.f as (available: ReadonlyArray<Entry<A, D>>) => unknown
+  const version = core.registry.version
+  core.choosing = waiter
+  let answer: unknown
+  try {
+    answer = choose(offered)
+  } catch (defect) {
+    core.choosing = undefined
+    return fail(core, waiter, Effect.die(defect))
+  }
+  if (!Effect.isEffect(answer)) return apply(core, waiter, offered, version, answer)
+  const fiber = fork(core, answer as Effect.Effect<unknown, unknown>)
+  if (core.choosing === waiter) waiter.chooser = fiber
+  let within = true
+  fiber.addObserver((exit) => {
+    // it has left
+    if (core.choosing !== waiter) return
+    waiter.chooser = undefined
+    if (Exit.isSuccess(exit)) apply(core, waiter, offered, version, exit.value)
+    else {
+      core.choosing = undefined
+      fail(core, waiter, Effect.die(Cause.squash(exit.cause)))
+    }
+    if (!within) consider(core)
+  })
+  within = false
+}
+
+const apply = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  offered: ReadonlyArray<Entry<A, D>>,
+  version: number,
+  answer: unknown
+): void => {
+  core.choosing = undefined
+  if (waiter.lane === undefined) return
+  if (answer === undefined) {
+    // declined alone, it is offered once more among the others
+    const others = core.registry.listed().some((entry) => !offered.includes(entry) && fits(core, waiter, entry))
+    if (others) return
+    waiter.declined = version
+    return answered(core, waiter)
+  }
+  const entry = offered.find((candidate) => candidate === answer)
+  if (entry === undefined) {
+    return fail(core, waiter, Effect.die(new Error("The selector chose what it was not offered")))
+  }
+  // lent meanwhile: it is asked anew
+  if (entry.slot !== -1) lend(core, waiter, entry)
+}
+
+/** The selector has nothing for this waiter: now it waits like any other. */
+const answered = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  core.waiters.note(waiter, "choosing", false)
+  core.advance(waiter)
+}

@@ -1,0 +1,77 @@
+/**
+ * Closing a pool: `Open`, then `Closing` until nothing is left, then `Closed`.
+ *
+ * Waiters fail at once; what is free is destroyed at once; open leases have `closing.timeout`, then they are revoked;
+ * what does not end although it was interrupted is given up after `hookTimeout` more.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import { closed, type Core, held, leases, report } from "./core.ts"
+import * as Deadlines from "./deadlines.ts"
+import { evict } from "./lifecycle.ts"
+import { fail } from "./serving.ts"
+
+/** Idempotent. An interrupted caller stops waiting; the pool goes on closing. */
+export const close = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    if (core.life._tag === "Open") begin(core)
+    // never waits for the leases of the caller itself
+    for (const lease of held(core, fiber.id)) lease.revoke(fiber.id)
+    core.destroyer.flush()
+    return core.life._tag === "Closing" ? Deferred.await(core.life.closed) : Effect.void
+  })
+
+const begin = <A, D>(core: Core<A, D>): void => {
+  core.life = { _tag: "Closing", closed: Deferred.makeUnsafe() }
+  const { closingTimeout } = core.options
+  const now = core.deadlines.now()
+  core.deadlines.cancel(core.refill.deadline)
+  core.deadlines.set(Deadlines.make(() => revokeAll(core)), now + closingTimeout)
+  for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.first) {
+    fail(core, waiter, closed(core))
+  }
+  core.creator?.interruptAll()
+  for (const entry of [...core.registry.entries]) {
+    if (entry.detection !== undefined) core.detector!.drop(entry.detection)
+    else if (entry.status !== "Borrowed" && entry.status !== "Invalid") evict(core, entry)
+  }
+  if (closingTimeout === 0) revokeAll(core)
+  else if (core.leases === 0) giveUpLater(core)
+  settled(core)
+}
+
+const revokeAll = <A, D>(core: Core<A, D>): void => {
+  const open = leases(core)
+  for (const lease of open) lease.revoke(undefined)
+  if (open.length > 0) report(core, `Closing revoked ${open.length} lease(s) that were still open`)
+  giveUpLater(core)
+}
+
+/** What has been interrupted may take its time to end, but not for ever. */
+const giveUpLater = <A, D>(core: Core<A, D>): void =>
+  core.deadlines.set(Deadlines.make(() => giveUp(core)), core.deadlines.now() + core.options.hookTimeout)
+
+const giveUp = <A, D>(core: Core<A, D>): void => {
+  const making = core.creator?.abandonAll() ?? 0
+  if (making > 0) report(core, `Closing gave up ${making} object(s) that were still being made`)
+  for (const entry of [...core.registry.entries]) {
+    if (entry.status === "Invalid") continue
+    report(core, `Closing gave up waiting for an object that was ${entry.status}`, { entry })
+    if (entry.lease !== undefined) {
+      entry.lease = undefined
+      core.leases--
+    }
+    evict(core, entry)
+  }
+  settled(core)
+}
+
+/** Nothing is left? Then the pool is closed. */
+export const settled = <A, D>(core: Core<A, D>): void => {
+  if (core.life._tag !== "Closing") return
+  if (core.registry.size > 0 || (core.creator?.making ?? 0) > 0) return
+  const { closed } = core.life
+  core.life = { _tag: "Closed" }
+  core.deadlines.clear()
+  Deferred.doneUnsafe(closed, Effect.void)
+}

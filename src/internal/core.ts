@@ -1,0 +1,192 @@
+/**
+ * The state of one pool, and what every part of it needs.
+ *
+ * A state change is one synchronous step; JavaScript runs one at a time, so there is no lock. Effects begin where a step
+ * ends: the user's code runs in fibers of the pool, whose ends call back into a new step.
+ *
+ * Invariants, at the end of every step:
+ * - For each listed object and each waiter that may have it, something is being detected or chosen for that waiter.
+ *   So a newcomer may take what is listed without asking the queue.
+ * - `size + making <= max`.
+ * - `leases` is the number of entries with a lease.
+ */
+import type * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import type * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Scheduler from "effect/Scheduler"
+import { BorrowTimeout, LeaseExpired, PoolClosed, PoolExhausted, type PoolStats } from "../PoolError.ts"
+import type { Creator } from "./creation.ts"
+import type { Deadline, Deadlines } from "./deadlines.ts"
+import type { Destroyer } from "./destruction.ts"
+import type { Detector } from "./detection.ts"
+import type { ActiveLease } from "./lease.ts"
+import type { Resolved } from "./options.ts"
+import type { Entry, Registry } from "./registry.ts"
+import type { Waiter, Waiters } from "./waiters.ts"
+
+/** The life of the pool itself. */
+export type Life =
+  | { readonly _tag: "Open" }
+  | { readonly _tag: "Closing"; readonly closed: Deferred.Deferred<void> }
+  | { readonly _tag: "Closed" }
+
+export interface Core<A, D> {
+  readonly options: Resolved<A, D>
+  readonly context: Context.Context<never>
+  readonly clock: Clock.Clock
+  readonly dispatcher: Scheduler.SchedulerDispatcher
+  readonly deadlines: Deadlines
+  readonly registry: Registry<A, D>
+  readonly waiters: Waiters<A, D>
+  readonly detector: Detector<A, D> | undefined
+  readonly creator: Creator<A, D> | undefined
+  readonly destroyer: Destroyer<A, D>
+
+  life: Life
+  leases: number
+  lastLeaseId: number
+  readonly totals: { -readonly [K in keyof PoolStats["totals"]]: number }
+  /** Waiters with an outcome, whose fibers are resumed together by one task. */
+  awake: Array<Waiter<A, D>>
+  /** The waiter for whom the user's selector is being asked. */
+  choosing: Waiter<A, D> | undefined
+  /** What came back last, and has not been offered to the user's selector. */
+  returned: Entry<A, D> | undefined
+  /** Set while waiters are given something to be made. */
+  filling: "once" | "again" | undefined
+  /** Failures to refill the minimum in a row, and when the next attempt may be made. */
+  readonly refill: { failures: number; readonly deadline: Deadline }
+
+  // the ways from one part to another, so that no two import each other
+  /** An `Available` object that is not listed goes to a waiter, or is listed. */
+  readonly offer: (entry: Entry<A, D>, fresh: boolean) => void
+  /** A waiter may be served, or given something to be made. */
+  readonly advance: (waiter: Waiter<A, D>) => void
+  /** The user's selector is asked for those who wait. */
+  readonly consider: () => void
+  /** Room has become free. */
+  readonly roomFreed: () => void
+  /** Something has ended that a closing pool waits for. */
+  readonly settled: () => void
+}
+
+/** Runs the user's code in a fiber of the pool, at once. */
+export const forkWith = (context: Context.Context<never>) => <B, E>(effect: Effect.Effect<B, E>): Fiber.Fiber<B, E> =>
+  Effect.runForkWith(context)(effect)
+
+export const fork = <A, D, B, E>(core: Core<A, D>, effect: Effect.Effect<B, E>): Fiber.Fiber<B, E> =>
+  forkWith(core.context)(effect)
+
+/** Resumes waiters in a task of their own, in order: never within the step that decided their outcome. */
+export const wake = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  // not suspended yet: it sees the outcome when the step ends
+  if (waiter.resume === undefined) return
+  if (core.awake.push(waiter) > 1) return
+  core.dispatcher.scheduleTask(() => {
+    const waiters = core.awake
+    core.awake = []
+    for (const each of waiters) each.resume!()
+  }, 0)
+}
+
+/** A line in the log, about one object or the whole pool. */
+export const report = <A, D>(
+  core: Core<A, D>,
+  message: string,
+  detail: { readonly cause?: Cause.Cause<unknown>; readonly entry?: Entry<A, D> } = {}
+): void => {
+  const { cause, entry } = detail
+  fork(
+    core,
+    Effect.annotateLogs(cause === undefined ? Effect.logWarning(message) : Effect.logWarning(message, cause), {
+      pool: core.options.name,
+      ...(entry === undefined ? {} : { object: entry.id })
+    })
+  )
+}
+
+export const stats = <A, D>(core: Core<A, D>): PoolStats => {
+  const { counts, size } = core.registry
+  const { max, min } = core.options
+  return {
+    size,
+    min,
+    ...(max === Infinity ? {} : { max }),
+    pending: counts.Pending,
+    available: counts.Available,
+    borrowed: counts.Borrowed,
+    dormant: counts.Dormant,
+    unknown: counts.Unknown,
+    invalid: counts.Invalid,
+    making: core.creator?.making ?? 0,
+    leases: core.leases,
+    waiting: core.waiters.size,
+    totals: { ...core.totals }
+  }
+}
+
+export const hasRoom = <A, D>(core: Core<A, D>): boolean =>
+  core.registry.size + (core.creator?.making ?? 0) < core.options.max
+
+export const closed = <A, D>(core: Core<A, D>): Effect.Effect<never, PoolClosed> =>
+  Effect.suspend(() => Effect.fail(new PoolClosed({ pool: core.options.name, stats: stats(core) })))
+
+export const exhausted = <A, D>(
+  core: Core<A, D>,
+  reason: PoolExhausted["reason"]
+): Effect.Effect<never, PoolExhausted> =>
+  Effect.suspend(() => Effect.fail(new PoolExhausted({ pool: core.options.name, stats: stats(core), reason })))
+
+export const timedOut = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  phase: BorrowTimeout["phase"]
+): Effect.Effect<never, BorrowTimeout> => {
+  const waited = Duration.millis(Math.max(0, Math.round(core.deadlines.now() - waiter.since)))
+  return Effect.suspend(() =>
+    Effect.fail(
+      new BorrowTimeout({
+        pool: core.options.name,
+        stats: stats(core),
+        waited,
+        phase,
+        held: held(core, waiter.fiberId).length,
+        ...(waiter.lastFailure === undefined ? {} : { lastFailure: waiter.lastFailure })
+      })
+    )
+  )
+}
+
+export const leaseExpired = <A, D>(
+  core: Core<A, D>,
+  lease: ActiveLease<A, D>,
+  reason: LeaseExpired["reason"]
+): Effect.Effect<never, LeaseExpired> =>
+  Effect.suspend(() =>
+    Effect.fail(
+      new LeaseExpired({
+        pool: core.options.name,
+        stats: stats(core),
+        leaseId: lease.id,
+        objectId: lease.pooled.id,
+        reason
+      })
+    )
+  )
+
+/** Open leases, in order of their id. */
+export const leases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => {
+  const open: Array<ActiveLease<A, D>> = []
+  for (const entry of core.registry.entries) {
+    if (entry.lease !== undefined) open.push(entry.lease)
+  }
+  return open.sort((a, b) => a.id - b.id)
+}
+
+/** Open leases of one fiber. */
+export const held = <A, D>(core: Core<A, D>, fiberId: number): Array<ActiveLease<A, D>> =>
+  leases(core).filter((lease) => lease.owner === fiberId)

@@ -1,0 +1,122 @@
+/**
+ * Destroying objects: in the pool's own fibers, off the path of whoever gave them back, a bounded number at a time, and
+ * each given up after a time, so that one that hangs delays nobody.
+ */
+import * as Cause from "effect/Cause"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import { type Deadline, type Deadlines } from "./deadlines.ts"
+import type { Entry } from "./registry.ts"
+
+class Destruction<A, D> implements Deadline {
+  readonly entry: Entry<A, D>
+  private readonly gaveUp: (destruction: Destruction<A, D>) => void
+  ended = false
+  due = Infinity
+  index = -1
+
+  constructor(entry: Entry<A, D>, gaveUp: (destruction: Destruction<A, D>) => void) {
+    this.entry = entry
+    this.gaveUp = gaveUp
+  }
+  fire(): void {
+    this.gaveUp(this)
+  }
+}
+
+export interface DestroyerOptions<A, D> {
+  readonly concurrency: number
+  /** Milliseconds. */
+  readonly timeout: number
+  /** The object is gone, or was given up. */
+  readonly gone: (entry: Entry<A, D>) => void
+  /** It did not end well: its destruction failed, or was given up. */
+  readonly report: (entry: Entry<A, D>, cause: Cause.Cause<unknown>) => void
+  /** Runs a task soon, outside the step of the caller. */
+  readonly schedule: (task: () => void) => void
+}
+
+/** How many objects are destroyed before other fibers get their turn. */
+const batch = 256
+
+export class Destroyer<A, D> {
+  private readonly options: DestroyerOptions<A, D>
+  private readonly deadlines: Deadlines
+  private readonly fork: (effect: Effect.Effect<unknown>) => Fiber.Fiber<unknown>
+  private queue: Array<Entry<A, D>> = []
+  private taken = 0
+  private running = 0
+  private scheduled = false
+
+  constructor(
+    options: DestroyerOptions<A, D>,
+    deadlines: Deadlines,
+    fork: (effect: Effect.Effect<unknown>) => Fiber.Fiber<unknown>
+  ) {
+    this.options = options
+    this.deadlines = deadlines
+    this.fork = fork
+  }
+
+  /** Destroys an `Invalid` object. One that needs no work is gone when this returns. */
+  destroy(entry: Entry<A, D>): void {
+    if (entry.scope === undefined && entry.release === undefined) return this.options.gone(entry)
+    this.queue.push(entry)
+    this.wake()
+  }
+
+  /** Starts at once, for a caller who waits for the end anyway. */
+  flush(): void {
+    if (this.scheduled) this.pump()
+  }
+
+  private wake(): void {
+    if (this.scheduled || this.running >= this.options.concurrency || this.taken === this.queue.length) return
+    this.scheduled = true
+    this.options.schedule(this.pump)
+  }
+
+  /** `scheduled` stays set until it ends: a destruction that ends at once does not start another pump. */
+  private readonly pump = (): void => {
+    if (!this.scheduled) return
+    for (let i = 0; i < batch && this.running < this.options.concurrency && this.taken < this.queue.length; i++) {
+      this.run(this.queue[this.taken++]!)
+    }
+    if (this.taken === this.queue.length) {
+      this.queue = []
+      this.taken = 0
+    }
+    this.scheduled = false
+    this.wake()
+  }
+
+  private run(entry: Entry<A, D>): void {
+    this.running++
+    const destruction = new Destruction(entry, this.gaveUp)
+    const fiber = this.fork(entry.scope === undefined ? entry.release! : Scope.close(entry.scope, Exit.void))
+    fiber.addObserver((exit) => {
+      if (destruction.ended) return
+      if (Exit.isFailure(exit)) this.options.report(entry, exit.cause)
+      this.end(destruction)
+    })
+    if (!destruction.ended && this.options.timeout !== Infinity) {
+      this.deadlines.set(destruction, this.deadlines.now() + this.options.timeout)
+    }
+  }
+
+  private readonly gaveUp = (destruction: Destruction<A, D>): void => {
+    const message = `Destroying object ${destruction.entry.id} took longer than hookTimeout, and was given up`
+    this.options.report(destruction.entry, Cause.fail(new Cause.TimeoutError(message)))
+    this.end(destruction)
+  }
+
+  private end(destruction: Destruction<A, D>): void {
+    destruction.ended = true
+    this.deadlines.cancel(destruction)
+    this.running--
+    this.options.gone(destruction.entry)
+    this.wake()
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * Asking the user's detector: bounded, timed, and told by a plain function call when it has ended.
+ *
+ * Every detection of a pool goes through here, so that at most `concurrency` run at once, whoever asked; those that a
+ * borrower waits for go first. A plain answer, and an effect that ends without suspending, cost neither a timer nor a
+ * suspension.
+ */
+import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type { PooledObject } from "../PooledObject.ts"
+import type { Status } from "../Status.ts"
+import { type Deadline, type Deadlines } from "./deadlines.ts"
+import type { Entry } from "./registry.ts"
+
+/** How a detection ended. */
+export type Outcome =
+  | { readonly _tag: "Answered"; readonly answer: Status.Answer }
+  /** The detector failed, died, interrupted itself, answered nonsense, or exceeded its time. */
+  | { readonly _tag: "Failed"; readonly failure: unknown }
+  /** Nobody wants the answer any more. */
+  | { readonly _tag: "Dropped" }
+
+const dropped: Outcome = { _tag: "Dropped" }
+const failed = (failure: unknown): Outcome => ({ _tag: "Failed", failure })
+
+/** One detection, from the request until its end. It is its own time limit. */
+export class Detection<A, D> implements Deadline {
+  readonly detector: Detector<A, D>
+  readonly entry: Entry<A, D>
+  /** Called when its turn comes; `false`: there is nothing to ask any more. */
+  readonly begins: () => boolean
+  readonly ended: (outcome: Outcome) => void
+  fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  state: "New" | "Queued" | "Running" | "Dropping" | "Ended" = "New"
+
+  due = Infinity
+  index = -1
+
+  constructor(
+    detector: Detector<A, D>,
+    entry: Entry<A, D>,
+    begins: () => boolean,
+    ended: (outcome: Outcome) => void
+  ) {
+    this.detector = detector
+    this.entry = entry
+    this.begins = begins
+    this.ended = ended
+  }
+  fire(): void {
+    this.detector.end(this, failed(new Cause.TimeoutError(`detectStatus of object ${this.entry.id} took too long`)))
+    this.fiber?.interruptUnsafe()
+  }
+}
+
+export interface DetectorOptions<A, D> {
+  readonly detectStatus: (pooled: PooledObject<A, D>) => unknown
+  readonly concurrency: number
+  /** Milliseconds. */
+  readonly timeout: number
+}
+
+export class Detector<A, D> {
+  private readonly options: DetectorOptions<A, D>
+  private readonly deadlines: Deadlines
+  private readonly fork: (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>
+  private running = 0
+  private advancing = false
+  /** Requests that wait for their turn: those of borrowers, and the others. */
+  private readonly urgent = new Set<Detection<A, D>>()
+  private readonly patient = new Set<Detection<A, D>>()
+
+  constructor(
+    options: DetectorOptions<A, D>,
+    deadlines: Deadlines,
+    fork: (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>
+  ) {
+    this.options = options
+    this.deadlines = deadlines
+    this.fork = fork
+  }
+
+  /** Starts a detection, or has it wait for its turn. Its `ended` is called once, perhaps before this returns. */
+  start(detection: Detection<A, D>, urgent: boolean): void {
+    if (this.running < this.options.concurrency) return this.run(detection)
+    detection.state = "Queued"
+    const queue = urgent ? this.urgent : this.patient
+    queue.add(detection)
+  }
+
+  /** Nobody wants the answer: it ends as `Dropped` once the detector has ended, or its time has. */
+  drop(detection: Detection<A, D>): void {
+    if (detection.state === "Queued") {
+      this.urgent.delete(detection)
+      this.patient.delete(detection)
+      this.finish(detection, dropped)
+    } else if (detection.state === "Running") {
+      detection.state = "Dropping"
+      detection.fiber?.interruptUnsafe()
+    }
+  }
+
+  /** Ends a detection that runs, and starts those whose turn has come. */
+  end(detection: Detection<A, D>, outcome: Outcome): void {
+    if (detection.state === "Ended") return
+    this.running--
+    this.finish(detection, outcome)
+    // one that ends at once comes by here again: the outer loop goes on
+    if (this.advancing) return
+    this.advancing = true
+    while (this.running < this.options.concurrency) {
+      const queue = this.urgent.size > 0 ? this.urgent : this.patient
+      const next = queue.values().next().value
+      if (next === undefined) break
+      queue.delete(next)
+      this.run(next)
+    }
+    this.advancing = false
+  }
+
+  private finish(detection: Detection<A, D>, outcome: Outcome): void {
+    detection.state = "Ended"
+    if (detection.entry.detection === detection) detection.entry.detection = undefined
+    this.deadlines.cancel(detection)
+    detection.ended(outcome)
+  }
+
+  private run(detection: Detection<A, D>): void {
+    if (!detection.begins()) return this.finish(detection, dropped)
+    this.running++
+    detection.entry.detection = detection
+    detection.state = "Running"
+    let answer: unknown
+    try {
+      answer = this.options.detectStatus(detection.entry)
+    } catch (defect) {
+      return this.end(detection, failed(defect))
+    }
+    if (!Effect.isEffect(answer)) {
+      return this.end(detection, this.wanted(detection) ? parse(answer, detection.entry) : dropped)
+    }
+    const fiber = this.fork(answer as Effect.Effect<unknown, unknown>)
+    detection.fiber = fiber
+    fiber.addObserver((exit) => {
+      // its time is over already
+      if (detection.state === "Ended") return
+      this.end(
+        detection,
+        !this.wanted(detection)
+          ? dropped
+          : Exit.isSuccess(exit)
+          ? parse(exit.value, detection.entry)
+          : failed(Cause.squash(exit.cause))
+      )
+    })
+    if (fiber.pollUnsafe() !== undefined) return
+    if (this.options.timeout !== Infinity) {
+      this.deadlines.set(detection, this.deadlines.now() + this.options.timeout)
+    }
+    // dropped by the detector itself, before it had a fiber
+    if (!this.wanted(detection)) fiber.interruptUnsafe()
+  }
+
+  private wanted(detection: Detection<A, D>): boolean {
+    return detection.state !== "Dropping"
+  }
+}
+
+const parse = <A, D>(answer: unknown, entry: Entry<A, D>): Outcome =>
+  isAnswer(answer)
+    ? { _tag: "Answered", answer }
+    : failed(new TypeError(`detectStatus of object ${entry.id} answered ${String(answer)}, which is no status`))
+
+const isAnswer = (answer: unknown): answer is Status.Answer => {
+  if (typeof answer === "string") {
+    return answer === "Available" || answer === "Dormant" || answer === "Invalid" || answer === "Unknown"
+  }
+  if (typeof answer !== "object" || answer === null || !("_tag" in answer) || !("until" in answer)) return false
+  return answer._tag === "Rest" && (Duration.isDuration(answer.until) || DateTime.isDateTime(answer.until))
+}

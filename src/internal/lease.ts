@@ -1,0 +1,203 @@
+/**
+ * A lease, from its grant to its end.
+ *
+ * Invariants:
+ * - `over` is set once, and says why; from then on the borrower has no rights.
+ * - `returned` is set once, when the pool takes the object back. It is later than `over` where a body or a pack's scope
+ *   has to end first.
+ * - Its deadline waits exactly while it has a time-out and is not over.
+ */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type { Lease } from "../Lease.ts"
+import type { LeaseExpired } from "../PoolError.ts"
+import { type Core, fork, leaseExpired } from "./core.ts"
+import type { Deadline } from "./deadlines.ts"
+import { depart, giveBack, restUntil } from "./lifecycle.ts"
+import type { Entry } from "./registry.ts"
+import * as Scopes from "./scope.ts"
+
+export class ActiveLease<A, D> implements Lease<A, D>, Deadline {
+  readonly core: Core<A, D>
+  readonly pooled: Entry<A, D>
+  readonly id: number
+  /** The fiber that holds it: the borrower's, or the child in which a body runs under a time-out. */
+  owner: number
+  readonly borrowedAtMillis: number
+  /** Milliseconds; `Infinity`: no time-out. */
+  readonly timeout: number
+  expiresAtMillis = Infinity
+
+  over: LeaseExpired["reason"] | undefined = undefined
+  returned = false
+  /** The scope that gives it back; absent under `with`. */
+  scope: Scope.Scope | undefined = undefined
+  /** The scope of what `pack` made. */
+  packScope: Scope.Closeable | undefined = undefined
+  /** Those who wait in `expired`. */
+  watchers: Set<() => void> | undefined = undefined
+  /** Under `with`, a body is running; where it has a time-out, this interrupts it. */
+  body: { readonly interrupt: (() => void) | undefined } | undefined = undefined
+
+  due = Infinity
+  index = -1
+
+  constructor(core: Core<A, D>, pooled: Entry<A, D>, owner: number, timeout: number) {
+    this.core = core
+    this.pooled = pooled
+    this.id = ++core.lastLeaseId
+    this.owner = owner
+    this.timeout = timeout
+    this.borrowedAtMillis = core.clock.currentTimeMillisUnsafe()
+    if (timeout !== Infinity) this.start()
+  }
+
+  get object(): A {
+    return this.pooled.object
+  }
+  get data(): D {
+    return this.pooled.data
+  }
+  get borrowedAt(): DateTime.Utc {
+    return DateTime.makeUnsafe(this.borrowedAtMillis)
+  }
+  get expiresAt(): DateTime.Utc | undefined {
+    return this.expiresAtMillis === Infinity ? undefined : DateTime.makeUnsafe(this.expiresAtMillis)
+  }
+
+  get release(): Effect.Effect<void> {
+    // masked, since closing a pack's scope may suspend
+    return Effect.uninterruptible(Effect.suspend(() => end(this, Exit.void) ?? Effect.void))
+  }
+  get invalidate(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      if (this.over === undefined) this.pooled.condemned = true
+    })
+  }
+  rest(duration: Duration.Input): Effect.Effect<void> {
+    return Effect.sync(() => {
+      const until = restUntil(this.core, duration)
+      if (this.over === undefined) this.pooled.restsUntil = Math.max(this.pooled.restsUntil, until)
+    })
+  }
+  get renew(): Effect.Effect<void, LeaseExpired> {
+    return Effect.suspend(() => {
+      if (this.over !== undefined) return leaseExpired(this.core, this, this.over)
+      if (this.timeout !== Infinity) this.start()
+      return Effect.void
+    })
+  }
+  get detach(): Effect.Effect<A, LeaseExpired, Scope.Scope> {
+    return Effect.uninterruptible(
+      Effect.withFiber((fiber) => detach(this, Context.getUnsafe(fiber.context, Scope.Scope)))
+    )
+  }
+  get expired(): Effect.Effect<never, LeaseExpired> {
+    return Effect.callback((resume) => {
+      const tell = () => {
+        if (this.over !== undefined && this.over !== "Released") resume(leaseExpired(this.core, this, this.over))
+      }
+      if (this.over !== undefined) return tell()
+      this.watchers ??= new Set()
+      this.watchers.add(tell)
+      return Effect.sync(() => this.watchers?.delete(tell))
+    })
+  }
+
+  /** Its time is over. The pool takes the object back now, or when the body has ended. */
+  fire(): void {
+    this.over = "Expired"
+    this.core.totals.expired++
+    if (this.body === undefined) this.takeBack()
+    else this.body.interrupt?.()
+    this.tell()
+  }
+
+  /** The pool is closing: the object is taken back at once, whatever the borrower does. */
+  revoke(fiberId: number | undefined): void {
+    if (this.over === undefined) this.over = "Closed"
+    this.core.deadlines.cancel(this)
+    if (this.owner !== fiberId) this.body?.interrupt?.()
+    this.takeBack()
+    this.tell()
+  }
+
+  private start(): void {
+    this.core.deadlines.set(this, this.core.deadlines.now() + this.timeout)
+    this.expiresAtMillis = this.core.clock.currentTimeMillisUnsafe() + this.timeout
+  }
+  private takeBack(): void {
+    const exit = this.packScope === undefined
+      ? Exit.void
+      : Effect.runSyncExit(leaseExpired(this.core, this, this.over!))
+    const closing = end(this, exit)
+    if (closing !== undefined) fork(this.core, closing)
+  }
+  private tell(): void {
+    const watchers = this.watchers
+    this.watchers = undefined
+    if (watchers !== undefined) for (const watcher of watchers) watcher()
+  }
+  toJSON(): unknown {
+    const { borrowedAt, expiresAt, id, pooled } = this
+    return { _id: "Lease", id, pooled: pooled.toJSON(), borrowedAt, expiresAt }
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    return this.toJSON()
+  }
+}
+
+/** Ties a lease to the scope that gives it back. A closed scope gives it back at once, as effect's own finalizers do. */
+export const attach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): void => {
+  lease.scope = scope
+  if (!Scopes.add(scope, lease, (exit) => end(lease, exit) ?? Effect.void)) end(lease, Exit.void)
+}
+
+/**
+ * Ends a lease; without effect on one whose object is back. What is left to do, if anything, is the effect that is
+ * returned: run it where it cannot be interrupted.
+ */
+export const end = <A, D>(
+  lease: ActiveLease<A, D>,
+  exit: Exit.Exit<unknown, unknown>
+): Effect.Effect<void> | undefined => {
+  if (lease.over === undefined) finish(lease)
+  if (lease.returned) return undefined
+  lease.returned = true
+  if (lease.scope !== undefined) Scopes.remove(lease.scope, lease)
+  const packScope = lease.packScope
+  if (packScope === undefined) {
+    giveBack(lease.core, lease.pooled, lease.over === "Expired")
+    return undefined
+  }
+  lease.packScope = undefined
+  return Effect.onExitPrimitive(Scope.close(packScope, exit), () => {
+    giveBack(lease.core, lease.pooled, lease.over === "Expired")
+    return undefined
+  })
+}
+
+const finish = <A, D>(lease: ActiveLease<A, D>): void => {
+  lease.over = "Released"
+  lease.watchers = undefined
+  lease.core.deadlines.cancel(lease)
+}
+
+const detach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effect<A, LeaseExpired> => {
+  if (lease.over !== undefined) return leaseExpired(lease.core, lease, lease.over)
+  finish(lease)
+  lease.returned = true
+  if (lease.scope !== undefined) Scopes.remove(lease.scope, lease)
+  const { core, packScope, pooled } = lease
+  const made = pooled.scope
+  const adopted = made === undefined || Scopes.add(scope, made, (exit) => Scope.close(made, exit))
+  depart(core, pooled)
+  let rest: Effect.Effect<unknown> = Effect.void
+  if (!adopted) rest = Scope.close(made, Exit.void)
+  if (packScope !== undefined) rest = Effect.andThen(Scope.close(packScope, Exit.void), rest)
+  return Effect.as(rest, pooled.object)
+}

@@ -1,0 +1,156 @@
+/**
+ * The way of a borrow: take what is lendable in one step, or wait.
+ *
+ * The fast path is {@link borrow}: pick, move, lease, one finalizer. Whatever else there is to do (detect what was
+ * picked, have an object made, queue) is done for a waiter, by `advance` (what can be done for this waiter?) and `offer`
+ * (who gets this object?).
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Choosing from "./choosing.ts"
+import { closed, type Core, hasRoom } from "./core.ts"
+import { type ActiveLease, end } from "./lease.ts"
+import type { Entry } from "./registry.ts"
+import { detectFor, expire, fail, fits, grant, have, lend, quit, refuse, stale, take } from "./serving.ts"
+import { type Request, Waiter } from "./waiters.ts"
+
+/**
+ * Borrows, and hands the lease to `accept` in the step that grants it, or in the step that resumes the fiber. An
+ * interruption between these two gives it back. `accept` ties the lease to what gives it back later, the `holder`.
+ */
+export const borrow = <A, D, H>(
+  core: Core<A, D>,
+  request: Request<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  accept: (lease: ActiveLease<A, D>, holder: H) => void,
+  holder: H
+): Effect.Effect<ActiveLease<A, D>, unknown> => {
+  if (core.life._tag !== "Open") return closed(core)
+  const entry = pick(core, request)
+  if (entry !== undefined && !stale(core, entry)) {
+    const lease = take(core, entry, request, fiber.id)
+    accept(lease, holder)
+    return Exit.succeed(lease)
+  }
+  return queue(core, request, fiber.id, entry, (lease) => accept(lease, holder))
+}
+
+/** What the selector picks, unless that is the user's own function: it is asked in the order of the queue. */
+const pick = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined => {
+  if (core.options.policy.kind === "custom") return undefined
+  const where = request.where
+  return where === undefined
+    ? core.registry.selection.pick()
+    : core.registry.selection.among(core.registry.listed().filter(where))
+}
+
+/** The slow path. The waiter joins the queue in the very step that suspends its fiber: no interruption comes between. */
+const queue = <A, D>(
+  core: Core<A, D>,
+  request: Request<A, D>,
+  fiberId: number,
+  picked: Entry<A, D> | undefined,
+  accept: (lease: ActiveLease<A, D>) => void
+): Effect.Effect<ActiveLease<A, D>, unknown> =>
+  Effect.callback((resume) => {
+    if (core.life._tag !== "Open") return resume(closed(core))
+    const waiter = new Waiter<A, D>(request, fiberId, core.deadlines.now(), (self) => expire(core, self))
+    const settle = () => {
+      if (waiter.lease === undefined) return resume(waiter.failure!)
+      accept(waiter.lease)
+      resume(Exit.succeed(waiter.lease))
+    }
+    arrive(core, waiter, picked)
+    if (waiter.lane === undefined) return settle()
+    waiter.resume = settle
+    return Effect.suspend(() => leave(core, waiter) ?? Effect.void)
+  })
+
+const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
+  core.waiters.join(waiter)
+  if (core.options.policy.kind === "custom") {
+    core.waiters.note(waiter, "choosing", true)
+    Choosing.consider(core)
+  } else {
+    // what was picked may have been lent since
+    serve(core, waiter, picked?.slot === -1 ? undefined : picked)
+  }
+  if (waiter.lane === undefined) return
+  const { timeout } = waiter.request
+  if (timeout === 0) return expire(core, waiter)
+  if (timeout !== Infinity) core.deadlines.set(waiter, waiter.since + timeout)
+  if (!waiter.choosing) waiter.admitted = true
+}
+
+/** What can be done for one waiter now: lend, detect, make; else it waits, or may not wait. */
+export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D>): void => {
+  let entry = picked
+  // a detection that ends at once comes back for the next candidate
+  while (waiter.lane !== undefined && waiter.detection === undefined) {
+    try {
+      entry ??= pick(core, waiter.request)
+    } catch (defect) {
+      return fail(core, waiter, Effect.die(defect))
+    }
+    if (entry === undefined) break
+    lend(core, waiter, entry)
+    entry = undefined
+  }
+  if (waiter.lane !== undefined && !waiter.busy) have(core, waiter)
+  if (waiter.lane === undefined || waiter.busy || waiter.request.timeout === 0) return
+  if (!waiter.request.queues) refuse(core, waiter, "NoneAvailable")
+  else if (!waiter.admitted && core.waiters.size - core.waiters.busy > core.options.maxWaiters) {
+    refuse(core, waiter, "WaitersFull")
+  }
+}
+
+/** The fiber was interrupted: in the queue, or granted a lease that it has not been resumed with. */
+const leave = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<void> | undefined => {
+  if (waiter.lease !== undefined) return end(waiter.lease, Exit.void)
+  if (waiter.lane !== undefined) quit(core, waiter)
+  return undefined
+}
+
+/**
+ * An `Available` object goes to the oldest waiter that may have it; without one it is listed. `fresh`: it has been
+ * detected just now, so that no borrower has it detected again.
+ */
+export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
+  if (core.options.policy.kind === "custom") return Choosing.offer(core, entry, fresh)
+  const ready = fresh || !stale(core, entry)
+  for (let waiter = core.waiters.first; waiter !== undefined;) {
+    const next = core.waiters.after(waiter)
+    // one for which something is being detected already does not have a second one detected
+    if ((ready || waiter.detection === undefined) && fits(core, waiter, entry)) {
+      if (!ready) {
+        detectFor(core, waiter, entry)
+        if (waiter.detection === undefined) core.advance(waiter)
+        return
+      }
+      if (grant(core, waiter, entry)) return
+    }
+    waiter = next
+  }
+  core.registry.list(entry)
+}
+
+/** Room is free: each waiter for whom nothing is under way may have something made, the oldest first. */
+export const fill = <A, D>(core: Core<A, D>): void => {
+  if (core.creator === undefined) return
+  // making may end at once, and free the room again: the outer loop goes on
+  if (core.filling !== undefined) {
+    core.filling = "again"
+    return
+  }
+  do {
+    core.filling = "once"
+    for (let waiter = core.waiters.first; waiter !== undefined && hasRoom(core);) {
+      const next = core.waiters.after(waiter)
+      if (!waiter.busy) have(core, waiter)
+      // what was made at once may have served the next one
+      waiter = next !== undefined && next.lane === undefined ? core.waiters.first : next
+    }
+  } while (core.filling !== "once")
+  core.filling = undefined
+}

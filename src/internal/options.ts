@@ -1,0 +1,225 @@
+/**
+ * Options as the pool uses them: every default filled in, durations in milliseconds, nonsense refused.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Lease } from "../Lease.ts"
+import { InvalidPoolOptions } from "../PoolError.ts"
+import type { PooledObject } from "../PooledObject.ts"
+import type { AddOptions, BorrowOptions, PoolOptions } from "../PoolOptions.ts"
+import { type Policy, toPolicy } from "./policy.ts"
+import { type Entry, isPrimitive } from "./registry.ts"
+import type { Request } from "./waiters.ts"
+
+/** Any pool's options, where their types do not matter any more. */
+export type AnyOptions<A, D> = PoolOptions<A, D, unknown, unknown, unknown, unknown, unknown, unknown, unknown>
+
+export interface Resolved<A, D> {
+  readonly name: string
+  readonly acquire: Effect.Effect<A, unknown, unknown> | undefined
+  readonly objects: ReadonlyArray<A>
+  readonly data: (object: A) => D
+  readonly min: number
+  readonly max: number
+  readonly policy: Policy
+  readonly maxWaiters: number
+  readonly borrowTimeout: number
+  readonly leaseTimeout: ((entry: Entry<A, D>) => number) | undefined
+  readonly onLeaseExpired: (entry: Entry<A, D>) => "destroy" | "detect" | "return"
+  readonly pack: ((lease: Lease<A, D>) => unknown) | undefined
+  readonly detectStatus: ((pooled: PooledObject<A, D>) => unknown) | undefined
+  readonly onAdd: boolean
+  /** How long a detection is trusted by a borrower; absent: none is made for a borrower. */
+  readonly trustFor: number | undefined
+  readonly onRelease: boolean
+  readonly concurrency: number
+  readonly detectionTimeout: number
+  readonly dormantFor: number
+  readonly hookTimeout: number
+  readonly closingTimeout: number
+}
+
+/** The keys that each level knows. Another is a mistake, not a wish. */
+const known = {
+  "": [
+    "name", "acquire", "objects", "data", "size", "select", "maxWaiters", "borrowTimeout", "leaseTimeout",
+    "onLeaseExpired", "pack", "detectStatus", "detection", "hookTimeout", "closing"
+  ],
+  size: ["min", "max"],
+  detection: ["onAdd", "onBorrow", "onRelease", "concurrency", "timeout", "dormantFor"],
+  "detection.onBorrow": ["trustFor"],
+  closing: ["timeout"]
+} as const
+
+const show = (value: unknown): string => {
+  if (typeof value === "string") return JSON.stringify(value)
+  if (typeof value === "function") return "a function"
+  if (isPrimitive(value)) return Object.is(value, -0) ? "-0" : String(value)
+  if (Duration.isDuration(value)) return Duration.format(value)
+  return Array.isArray(value) ? "an array" : "an object"
+}
+
+/** Checks of one pool's options. Each throws the `InvalidPoolOptions` that says what is wrong. */
+const checks = (pool: string) => {
+  const refuse = (option: string, value: unknown, allowed: string): never => {
+    throw new InvalidPoolOptions({ pool, option, value: show(value), allowed })
+  }
+  return {
+    refuse,
+    record: (path: keyof typeof known, value: unknown): Record<string, unknown> => {
+      if (value === undefined) return {}
+      if (typeof value !== "object" || value === null) return refuse(path, value, "a record of options")
+      const allowed: ReadonlyArray<string> = known[path]
+      for (const key of Object.keys(value)) {
+        if (!allowed.includes(key)) {
+          refuse(path === "" ? key : `${path}.${key}`, (value as Record<string, unknown>)[key], `only ${allowed.join(", ")}`)
+        }
+      }
+      return value as Record<string, unknown>
+    },
+    whole: (option: string, value: unknown, least: number, unset: number): number => {
+      if (value === undefined) return unset
+      if (!Number.isSafeInteger(value) || (value as number) < least) {
+        return refuse(option, value, `a whole number, at least ${least}`)
+      }
+      return value as number
+    },
+    flag: (option: string, value: unknown, unset: boolean): boolean => {
+      if (value === undefined) return unset
+      return typeof value === "boolean" ? value : refuse(option, value, "true or false")
+    },
+    /** Milliseconds. */
+    duration: (option: string, value: unknown, unset: number, zero: "zero" | "no zero" = "no zero"): number => {
+      if (value === undefined) return unset
+      const millis = Option.match(Duration.fromInput(value as Duration.Input), {
+        onNone: () => NaN,
+        onSome: Duration.toMillis
+      })
+      if (millis > 0 || (millis === 0 && zero === "zero")) return millis
+      return refuse(option, value, zero === "zero" ? "a duration, zero or longer" : "a duration longer than zero")
+    },
+    call: <F>(option: string, value: F | undefined): F | undefined =>
+      value === undefined || typeof value === "function" ? value : refuse(option, value, "a function")
+  }
+}
+
+export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved<A, D> => {
+  const check = checks(name)
+  check.record("", options)
+  const size = check.record("size", options.size)
+  const detection = check.record("detection", options.detection)
+  const closing = check.record("closing", options.closing)
+
+  const acquire = options.acquire
+  if (acquire !== undefined && !Effect.isEffect(acquire)) check.refuse("acquire", acquire, "an effect")
+  const objects = iterate(options.objects) ?? check.refuse("objects", options.objects, "an iterable")
+  const twice = duplicate(objects)
+  if (twice !== undefined) check.refuse("objects", twice, "each object once")
+
+  const max = check.whole("size.max", size["max"], 1, acquire === undefined ? Infinity : 10)
+  if (objects.length > max) check.refuse("size.max", max, `at least the number of objects given, ${objects.length}`)
+  const min = check.whole("size.min", size["min"], 0, 0)
+  if (min > max) check.refuse("size.min", min, `at most size.max, ${max}`)
+  if (min > 0 && acquire === undefined) check.refuse("size.min", min, "0 without acquire: nothing could be made")
+
+  const policy = toPolicy(options.select) ?? check.refuse("select", options.select, "a selector, { weight }, or a function")
+  const detectStatus = check.call("detectStatus", options.detectStatus)
+  const data = options.data
+  const leaseTimeout = options.leaseTimeout
+
+  return {
+    name,
+    acquire,
+    objects,
+    data: typeof data === "function" ? data as (object: A) => D : () => data as D,
+    min,
+    max,
+    policy,
+    maxWaiters: options.maxWaiters === Infinity ? Infinity : check.whole("maxWaiters", options.maxWaiters, 0, Infinity),
+    borrowTimeout: check.duration("borrowTimeout", options.borrowTimeout, 30_000, "zero"),
+    leaseTimeout: typeof leaseTimeout === "function"
+      ? (entry) => check.duration("leaseTimeout", leaseTimeout(entry), Infinity)
+      : leaseTimeout === undefined
+      ? undefined
+      : always(check.duration("leaseTimeout", leaseTimeout, Infinity)),
+    onLeaseExpired: whenExpired(options.onLeaseExpired, detectStatus !== undefined, check.refuse),
+    pack: check.call("pack", options.pack),
+    detectStatus,
+    onAdd: check.flag("detection.onAdd", detection["onAdd"], true),
+    trustFor: trust(detection["onBorrow"], check),
+    onRelease: check.flag("detection.onRelease", detection["onRelease"], false),
+    concurrency: check.whole("detection.concurrency", detection["concurrency"], 1, 10),
+    detectionTimeout: check.duration("detection.timeout", detection["timeout"], 5_000),
+    dormantFor: check.duration("detection.dormantFor", detection["dormantFor"], 30_000),
+    hookTimeout: check.duration("hookTimeout", options.hookTimeout, 5_000),
+    closingTimeout: check.duration("closing.timeout", closing["timeout"], 30_000, "zero")
+  }
+}
+
+const always = (millis: number): (() => number) | undefined => millis === Infinity ? undefined : () => millis
+
+const iterate = <A>(objects: Iterable<A> | undefined): ReadonlyArray<A> | undefined => {
+  if (objects === undefined) return []
+  return objects !== null && typeof objects[Symbol.iterator] === "function" ? [...objects] : undefined
+}
+
+/** An object, not a primitive, that is there twice. */
+const duplicate = (objects: ReadonlyArray<unknown>): unknown => {
+  const seen = new Set<unknown>()
+  return objects.find((object) => !isPrimitive(object) && seen.size === seen.add(object).size)
+}
+
+const trust = (value: unknown, check: ReturnType<typeof checks>): number | undefined => {
+  if (value === undefined) return 500
+  if (typeof value === "boolean") return value ? 0 : undefined
+  const { trustFor } = check.record("detection.onBorrow", value)
+  if (trustFor === undefined) return check.refuse("detection.onBorrow.trustFor", trustFor, "a duration, zero or longer")
+  return check.duration("detection.onBorrow.trustFor", trustFor, 0, "zero")
+}
+
+const whenExpired = <A, D>(
+  value: unknown,
+  detects: boolean,
+  refuse: (option: string, value: unknown, allowed: string) => never
+): Resolved<A, D>["onLeaseExpired"] => {
+  switch (value) {
+    case undefined:
+      return (entry) => detects ? "detect" : entry.scope !== undefined ? "destroy" : "return"
+    case "detect":
+      return detects ? () => value : refuse("onLeaseExpired", value, "\"destroy\" or \"return\" without detectStatus")
+    case "destroy":
+    case "return":
+      return () => value
+    default:
+      return refuse("onLeaseExpired", value, "\"destroy\", \"detect\" or \"return\"")
+  }
+}
+
+/** The request of one borrow. Nonsense throws an `InvalidPoolOptions`: a defect of the borrower. */
+export const toRequest = <A, D>(
+  options: Resolved<A, D>,
+  borrow: BorrowOptions<A, D> | undefined,
+  queues: boolean
+): Request<A, D> => {
+  if (borrow === undefined) {
+    return { timeout: options.borrowTimeout, where: undefined, priority: 0, leaseTimeout: undefined, queues }
+  }
+  const check = checks(options.name)
+  const priority = borrow.priority ?? 0
+  if (typeof priority !== "number" || Number.isNaN(priority)) check.refuse("priority", priority, "a number")
+  return {
+    timeout: check.duration("timeout", borrow.timeout, options.borrowTimeout, "zero"),
+    where: check.call("where", borrow.where),
+    priority,
+    leaseTimeout: optional(borrow.leaseTimeout, check),
+    queues
+  }
+}
+
+/** The lease time-out of one added object. */
+export const toLeaseTimeout = <A, D, R>(name: string, options: AddOptions<A, D, R> | undefined): number | undefined =>
+  optional(options?.leaseTimeout, checks(name))
+
+const optional = (value: Duration.Input | undefined, check: ReturnType<typeof checks>): number | undefined =>
+  value === undefined ? undefined : check.duration("leaseTimeout", value, Infinity)

@@ -1,0 +1,225 @@
+/**
+ * The objects of a pool and their statuses. {@link Registry.move} is the only writer of a status.
+ *
+ * Invariants, at the end of every synchronous step:
+ * - `size` is the number of entries, and the sum of `counts`.
+ * - An entry is `Borrowed` exactly while it has an open lease.
+ * - An entry that is listed (a candidate of the selection) is `Available`, and nothing is under way for it.
+ * - An entry that has left is in no structure, and its last status is `Invalid`.
+ */
+import * as DateTime from "effect/DateTime"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { PooledObject } from "../PooledObject.ts"
+import { Status } from "../Status.ts"
+import type { Deadline } from "./deadlines.ts"
+import type { Detection } from "./detection.ts"
+import type { ActiveLease } from "./lease.ts"
+import type { Selection } from "./selection.ts"
+
+const never = -1
+
+const at = (millis: number): DateTime.Utc | undefined => millis === never ? undefined : DateTime.makeUnsafe(millis)
+
+/** How an object came into the pool, and what its end takes. */
+export interface Origin {
+  /** What made it: closed when it is destroyed. Absent for an added object. */
+  readonly scope?: Scope.Closeable | undefined
+  /** Destroys an added object; without it, it is left to its owner. */
+  readonly release?: Effect.Effect<unknown> | undefined
+  /** Its own lease time-out in milliseconds, from `add`. */
+  readonly leaseTimeout?: number | undefined
+}
+
+/** The record of one object. Users see it as a `PooledObject`. */
+export class Entry<A, D> implements PooledObject<A, D> {
+  readonly object: A
+  readonly data: D
+  readonly id: number
+  readonly scope: Scope.Closeable | undefined
+  readonly release: Effect.Effect<unknown> | undefined
+  readonly leaseTimeout: number | undefined
+  /** Written by the registry alone. */
+  status: Status = "Pending"
+
+  // shown times, in wall-clock milliseconds
+  addedAtMillis: number
+  detectedAtMillis = never
+  borrowedAtMillis = never
+  releasedAtMillis = never
+  borrowCount = 0
+
+  /** Monotonic: until when the last detection may be trusted. */
+  trustedUntil = -Infinity
+  /** Monotonic: a rest until a known time, that has been asked for. Carried out when the object is free. */
+  restsUntil = -Infinity
+  /** Wakes it, while it is `Dormant`; its `due` is kept while a detection asks in between. */
+  waking: Deadline | undefined = undefined
+  wakesAtMillis = never
+  /** It leaves as soon as it is free. */
+  condemned = false
+  lease: ActiveLease<A, D> | undefined = undefined
+  detection: Detection<A, D> | undefined = undefined
+
+  /** Where it stands in the selection; -1: not listed. */
+  slot = -1
+  /** Its place in a ring; -1: none yet. */
+  place = -1
+  previous: Entry<A, D> | undefined = undefined
+  next: Entry<A, D> | undefined = undefined
+  /** Grows with each return: the order of use. */
+  order = 0
+  /** The next entry of an equal object. */
+  twin: Entry<A, D> | undefined = undefined
+
+  constructor(object: A, data: D, id: number, origin: Origin, now: number) {
+    this.object = object
+    this.data = data
+    this.id = id
+    this.scope = origin.scope
+    this.release = origin.release
+    this.leaseTimeout = origin.leaseTimeout
+    this.order = id
+    this.addedAtMillis = now
+  }
+  get addedAt(): DateTime.Utc {
+    return DateTime.makeUnsafe(this.addedAtMillis)
+  }
+  get detectedAt(): DateTime.Utc | undefined {
+    return at(this.detectedAtMillis)
+  }
+  get borrowedAt(): DateTime.Utc | undefined {
+    return at(this.borrowedAtMillis)
+  }
+  get releasedAt(): DateTime.Utc | undefined {
+    return at(this.releasedAtMillis)
+  }
+  get wakesAt(): DateTime.Utc | undefined {
+    return this.status === "Dormant" && this.wakesAtMillis < Infinity ? at(this.wakesAtMillis) : undefined
+  }
+  /** The public part: what logs and inspectors show. */
+  toJSON(): unknown {
+    const { addedAt, borrowCount, borrowedAt, data, detectedAt, id, object, releasedAt, status, wakesAt } = this
+    return { _id: "PooledObject", id, status, object, data, addedAt, detectedAt, borrowedAt, releasedAt, borrowCount, wakesAt }
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    return this.toJSON()
+  }
+}
+
+/** Bits of the statuses that each status may move to. */
+const bit: Record<Status, number> = { Pending: 1, Available: 2, Borrowed: 4, Dormant: 8, Unknown: 16, Invalid: 32 }
+const legal = Object.fromEntries(
+  Object.entries(Status.transitions).map(([from, targets]) => [from, targets.reduce((bits, to) => bits | bit[to], 0)])
+) as Record<Status, number>
+
+export class Registry<A, D> {
+  readonly selection: Selection<A, D>
+  readonly entries = new Set<Entry<A, D>>()
+  readonly counts: Record<Status, number> = {
+    Pending: 0,
+    Available: 0,
+    Borrowed: 0,
+    Dormant: 0,
+    Unknown: 0,
+    Invalid: 0
+  }
+  /** The newest entry of each object; entries of equal objects are chained by `twin`. */
+  private readonly byObject = new Map<A, Entry<A, D>>()
+  /** Grows when what is listed changes. */
+  version = 0
+  private lastId = 0
+  private lastOrder = 0
+
+  constructor(selection: Selection<A, D>) {
+    this.selection = selection
+  }
+
+  get size(): number {
+    return this.entries.size
+  }
+
+  /** Takes an object in, as `Pending`. */
+  join(object: A, data: D, origin: Origin, now: number): Entry<A, D> {
+    const entry = new Entry(object, data, ++this.lastId, origin, now)
+    entry.order = ++this.lastOrder
+    entry.twin = this.byObject.get(object)
+    this.byObject.set(object, entry)
+    this.entries.add(entry)
+    this.counts.Pending++
+    return entry
+  }
+
+  /** Moves one object to another status, along the table. */
+  move(entry: Entry<A, D>, to: Status): void {
+    const from = entry.status
+    if ((legal[from] & bit[to]) === 0) throw illegal(entry, to)
+    if (entry.slot !== -1) {
+      this.version++
+      this.selection.remove(entry)
+    }
+    entry.status = to
+    this.counts[from]--
+    this.counts[to]++
+  }
+
+  /** Lists an `Available` object that nobody took as a candidate for the next borrower. */
+  list(entry: Entry<A, D>): void {
+    this.version++
+    this.selection.add(entry)
+  }
+
+  /** What is listed, the oldest first: a walk, for a borrow with `where` and for a selector of the user's own. */
+  listed(): Array<Entry<A, D>> {
+    return [...this.entries].filter((entry) => entry.slot !== -1)
+  }
+
+  /** Stamps the end of a lease. */
+  used(entry: Entry<A, D>, now: number): void {
+    entry.order = ++this.lastOrder
+    entry.releasedAtMillis = now
+  }
+
+  /** Lets an `Invalid` object go: its room is free. */
+  drop(entry: Entry<A, D>): void {
+    if (!this.entries.delete(entry)) return
+    this.counts.Invalid--
+    this.selection.forget(entry)
+    const first = this.byObject.get(entry.object)
+    if (first !== entry) {
+      let before = first
+      while (before !== undefined && before.twin !== entry) before = before.twin
+      if (before !== undefined) before.twin = entry.twin
+    } else if (entry.twin === undefined) {
+      this.byObject.delete(entry.object)
+    } else {
+      this.byObject.set(entry.object, entry.twin)
+    }
+  }
+
+  /** The entries of an object, by `Object.is`; or the one entry, where its record is given. */
+  find(target: A | PooledObject<A, D>): ReadonlyArray<Entry<A, D>> {
+    if (target instanceof Entry && this.entries.has(target)) return [target]
+    const found: Array<Entry<A, D>> = []
+    // a Map takes 0 and -0 for one key
+    for (let entry = this.byObject.get(target as A); entry !== undefined; entry = entry.twin) {
+      if (Object.is(entry.object, target)) found.push(entry)
+    }
+    return found.reverse()
+  }
+
+  /** The entry that makes `object` a duplicate. */
+  duplicate(object: A): Entry<A, D> | undefined {
+    return isPrimitive(object) ? undefined : this.byObject.get(object)
+  }
+}
+
+export const isPrimitive = (value: unknown): boolean =>
+  value === null || (typeof value !== "object" && typeof value !== "function")
+
+const illegal = <A, D>(entry: Entry<A, D>, to: Status): Error =>
+  new Error(
+    `Illegal move of object ${entry.id}: ${entry.status} -> ${to}; legal from ${entry.status}: ${
+      Status.transitions[entry.status].join(", ") || "none"
+    }`
+  )

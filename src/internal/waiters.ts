@@ -1,0 +1,152 @@
+/**
+ * The queue of waiters: a doubly linked list for each priority, the highest first. Joining, leaving and the next are
+ * O(1) in the number of waiters.
+ *
+ * Invariants:
+ * - A waiter is linked exactly while `lane` is set.
+ * - `size` counts the linked ones; `busy` those of them for whom something is being made, detected or chosen.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { Creation } from "./creation.ts"
+import type { Deadline } from "./deadlines.ts"
+import type { Detection } from "./detection.ts"
+import type { ActiveLease } from "./lease.ts"
+import type { Entry } from "./registry.ts"
+
+/** How one borrow differs from another, with every default filled in. Times are milliseconds. */
+export interface Request<A, D> {
+  readonly timeout: number
+  readonly where: ((entry: Entry<A, D>) => boolean) | undefined
+  readonly priority: number
+  /** `undefined`: what `add` or the pool says. */
+  readonly leaseTimeout: number | undefined
+  /** A `tryBorrow` does not queue: it leaves as soon as nothing is under way for it. */
+  readonly queues: boolean
+}
+
+/** A fiber in a borrow that could not be served at once. */
+export class Waiter<A, D> implements Deadline {
+  readonly request: Request<A, D>
+  readonly fiberId: number
+  readonly since: number
+  readonly timedOut: (waiter: Waiter<A, D>) => void
+
+  // its outcome: at most one of the two is ever set
+  lease: ActiveLease<A, D> | undefined = undefined
+  failure: Effect.Effect<never, unknown> | undefined = undefined
+  /** Resumes the fiber; absent until it is suspended. */
+  resume: (() => void) | undefined = undefined
+
+  // what is under way for it
+  creation: Creation<A, D> | undefined = undefined
+  detection: Detection<A, D> | undefined = undefined
+  /** The user's selector has yet to answer for it. */
+  choosing = false
+  chooser: Fiber.Fiber<unknown, unknown> | undefined = undefined
+
+  // what it has seen
+  /** It has its place in the queue: `maxWaiters` does not refuse it any more. */
+  admitted = false
+  /** What was made for it did not serve it, and nothing more is: it has a `where`, or does not queue. */
+  misfit = false
+  /** Fresh objects that were refused. */
+  refused = 0
+  /** Monotonic: nothing more is made for it before. */
+  backsOffUntil = -Infinity
+  /** The version of what was lendable when the selector last answered "none" to it. */
+  declined = -1
+  lastFailure: unknown = undefined
+
+  // as a deadline
+  due = Infinity
+  index = -1
+
+  // as a member of the queue
+  lane: Lane<A, D> | undefined = undefined
+  previous: Waiter<A, D> | undefined = undefined
+  next: Waiter<A, D> | undefined = undefined
+
+  constructor(
+    request: Request<A, D>,
+    fiberId: number,
+    since: number,
+    timedOut: (waiter: Waiter<A, D>) => void
+  ) {
+    this.request = request
+    this.fiberId = fiberId
+    this.since = since
+    this.timedOut = timedOut
+  }
+  fire(): void {
+    this.timedOut(this)
+  }
+  get busy(): boolean {
+    return this.creation !== undefined || this.detection !== undefined || this.choosing
+  }
+}
+
+interface Lane<A, D> {
+  readonly priority: number
+  first: Waiter<A, D> | undefined
+  last: Waiter<A, D> | undefined
+}
+
+export class Waiters<A, D> {
+  /** By falling priority; none is empty. */
+  private readonly lanes: Array<Lane<A, D>> = []
+  size = 0
+  busy = 0
+
+  /** Notes what is under way for a waiter. */
+  note<K extends "creation" | "detection" | "choosing">(waiter: Waiter<A, D>, key: K, value: Waiter<A, D>[K]): void {
+    const before = waiter.busy
+    waiter[key] = value
+    if (waiter.lane !== undefined && waiter.busy !== before) this.busy += before ? -1 : 1
+  }
+
+  join(waiter: Waiter<A, D>): void {
+    const lane = this.lane(waiter.request.priority)
+    waiter.lane = lane
+    waiter.previous = lane.last
+    if (lane.last === undefined) lane.first = waiter
+    else lane.last.next = waiter
+    lane.last = waiter
+    this.size++
+    if (waiter.busy) this.busy++
+  }
+
+  leave(waiter: Waiter<A, D>): void {
+    const lane = waiter.lane
+    if (lane === undefined) return
+    if (waiter.previous === undefined) lane.first = waiter.next
+    else waiter.previous.next = waiter.next
+    if (waiter.next === undefined) lane.last = waiter.previous
+    else waiter.next.previous = waiter.previous
+    waiter.lane = waiter.previous = waiter.next = undefined
+    if (lane.first === undefined) this.lanes.splice(this.lanes.indexOf(lane), 1)
+    this.size--
+    if (waiter.busy) this.busy--
+  }
+
+  /** The oldest of the highest priority. */
+  get first(): Waiter<A, D> | undefined {
+    return this.lanes[0]?.first
+  }
+
+  after(waiter: Waiter<A, D>): Waiter<A, D> | undefined {
+    if (waiter.next !== undefined || waiter.lane === undefined) return waiter.next
+    return this.lanes[this.lanes.indexOf(waiter.lane) + 1]?.first
+  }
+
+  private lane(priority: number): Lane<A, D> {
+    let i = 0
+    while (i < this.lanes.length && this.lanes[i]!.priority > priority) i++
+    let lane = this.lanes[i]
+    if (lane === undefined || lane.priority !== priority) {
+      lane = { priority, first: undefined, last: undefined }
+      this.lanes.splice(i, 0, lane)
+    }
+    return lane
+  }
+}

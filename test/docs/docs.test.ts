@@ -1,0 +1,78 @@
+/**
+ * Every `ts` block of README.md, CHANGELOG.md and the doc comments in src/ is type-checked, and run in a process of its
+ * own.
+ *
+ * - `expression // => value` asserts that the expression, a statement at the top level of its block, has that value.
+ * - A block whose fence says `ts no-run` is only type-checked.
+ *
+ * A block stands at the same lines in its generated file as in its document, so that an error points to both.
+ */
+import { describe, it } from "@effect/vitest"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { parseAst } from "vitest/node"
+import { node, typeCheck } from "../support/node.ts"
+
+interface Block {
+  readonly title: string
+  readonly file: string
+  readonly runs: boolean
+}
+
+const generated = path.join(import.meta.dirname, ".generated")
+
+const helpers = `import * as __assert from "node:assert/strict"; ` +
+  `const __equal: (actual: unknown, expected: unknown) => void = __assert.deepStrictEqual;`
+
+/** Rewrites each `expression // => value` into an assertion. */
+const withAssertions = (title: string, code: string): string => {
+  let rewritten = code
+  let left = code.split("// =>").length - 1
+  for (const statement of parseAst(code, { lang: "ts" }).body.toReversed()) {
+    if (statement.type !== "ExpressionStatement") {
+      continue
+    }
+    const { end, start } = statement.expression
+    const answer = /^[ \t]*\n?[ \t]*\/\/ => (.+)/.exec(code.slice(end))
+    if (answer !== null) {
+      rewritten = `${rewritten.slice(0, start)}__equal(${code.slice(start, end)}, ${answer[1]})${rewritten.slice(end)}`
+      left--
+    }
+  }
+  if (left > 0) {
+    throw new Error(`${title}: a "// =>" that follows no expression statement at the top level of the block`)
+  }
+  return rewritten
+}
+
+const writeBlocks = (document: string): ReadonlyArray<Block> => {
+  const text = fs.readFileSync(document, "utf8")
+  const fences = text.matchAll(/^([ \t]*(?:\* )?)```ts(?: (.*))?\n([\s\S]*?)^\1```$/gm)
+  return Array.from(fences, ({ 1: prefix = "", 2: info = "", 3: body = "", index }) => {
+    const fence = text.slice(0, index).split("\n").length
+    const title = `${document}:${fence}`
+    const file = path.join(generated, `${document.replaceAll("/", ".")}.${fence}.ts`)
+    const runs = !info.includes("no-run")
+    const code = body.split("\n").map((line) => line.slice(prefix.length)).join("\n")
+      .replaceAll(`"effect-object-pool"`, `"../../../src/index.ts"`)
+    fs.writeFileSync(file, helpers + "\n".repeat(fence) + (runs ? withAssertions(title, code) : code))
+    return { title, file, runs }
+  })
+}
+
+fs.rmSync(generated, { recursive: true, force: true })
+fs.mkdirSync(generated)
+const documents = ["README.md", "CHANGELOG.md", ...fs.globSync("src/**/*.ts").toSorted()]
+const blocks = documents.filter((document) => fs.existsSync(document)).flatMap(writeBlocks)
+
+describe.concurrent("the documentation", () => {
+  it("compiles", { timeout: 60_000 }, async ({ signal }) => {
+    if (blocks.length > 0) {
+      await typeCheck("test/docs", signal)
+    }
+  })
+
+  for (const { title, file } of blocks.filter((block) => block.runs)) {
+    it(`${title} runs and ends`, ({ signal }) => node([file], signal))
+  }
+})

@@ -1,0 +1,56 @@
+/** Runs an example as a user does: in a process of its own, by the same Node that runs the tests. */
+import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Running {
+  readonly kill: (signal: NodeJS.Signals) => void
+  /** Resolves once the output so far contains the text; rejects when the process ends without it. */
+  readonly printed: (text: string) => Promise<void>
+  readonly ended: Promise<Ended>
+}
+
+export interface RunOptions {
+  readonly args?: ReadonlyArray<string>
+  readonly cwd?: string
+}
+
+export const start = (example: string, { args = [], cwd = process.cwd() }: RunOptions = {}): Running => {
+  const file = fileURLToPath(new URL(`../../examples/${example}.ts`, import.meta.url))
+  const child = spawn(process.execPath, [file, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] })
+  let stdout = ""
+  let stderr = ""
+  child.stdout.setEncoding("utf8").on("data", (text: string) => stdout += text)
+  child.stderr.setEncoding("utf8").on("data", (text: string) => stderr += text)
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on("error", reject)
+    child.on("close", (code) => resolve({ code, stdout, stderr }))
+  })
+  return {
+    ended,
+    kill: (signal) => child.kill(signal),
+    printed: (text) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (stdout.includes(text)) resolve()
+        }
+        child.stdout.on("data", look)
+        child.on("close", () => reject(new Error(`ended without "${text}": ${stdout}${stderr}`)))
+        look()
+      })
+  }
+}
+
+export const run = (example: string, options?: RunOptions): Promise<Ended> => start(example, options).ended
+
+/** Runs an example that has to end well, and answers its lines. */
+export const linesOf = async (example: string): Promise<ReadonlyArray<string>> => {
+  const { code, stderr, stdout } = await run(example)
+  if (code !== 0 || stderr !== "") throw new Error(`${example} ended with ${code}: ${stderr}`)
+  return stdout.trimEnd().split("\n")
+}

@@ -1,0 +1,36 @@
+/**
+ * Interruption sweeps: one scenario, interrupted in every window.
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
+
+/** 1 and 2 operations before a yield make no progress in effect 4.1. */
+const ops = [3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 32, 48, 64]
+const yields = Array.from({ length: 41 }, (_, i) => i)
+
+/** Where a sweep is: for the message of an assertion that fails. */
+export interface Window {
+  readonly ops: number
+  readonly yields: number
+  /** Lets the fiber go on for so many turns, then interrupts it, and waits until it has ended. */
+  readonly interrupt: <A, E>(fiber: Fiber.Fiber<A, E>) => Effect.Effect<void>
+  readonly toString: () => string
+}
+
+/**
+ * Runs a scenario in every window: with the fibers yielding after 3 to 64 operations, interrupting after 0 to 40 turns.
+ * The scenario builds its own pool, forks what is interrupted, calls `window.interrupt`, and asserts.
+ */
+export const sweep = <E, R>(scenario: (window: Window) => Effect.Effect<unknown, E, R>): Effect.Effect<void, E, R> =>
+  Effect.forEach(ops, (maxOps) =>
+    Effect.forEach(yields, (turns) =>
+      Effect.suspend(() =>
+        scenario({
+          ops: maxOps,
+          yields: turns,
+          interrupt: (fiber) =>
+            Effect.andThen(Effect.repeat(Effect.yieldNow, { times: turns }), Fiber.interrupt(fiber)),
+          toString: () => `ops ${maxOps}, yields ${turns}`
+        })
+      ).pipe(Effect.provideService(Scheduler.MaxOpsBeforeYield, maxOps)), { discard: true }), { discard: true })

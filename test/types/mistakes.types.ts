@@ -1,0 +1,158 @@
+/** What must not compile, and why. */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import { ObjectPool, type PooledObject, PoolService, Selector, Status } from "../../src/index.ts"
+import type { Account, Budget, Session } from "./domain.ts"
+import { leaseAccount, LoginFailed, openSession, type VaultSealed } from "./domain.ts"
+
+class Sessions extends PoolService<Sessions, Session>()("mail/Sessions") {}
+class Accounts extends PoolService<Accounts, Account, { error: VaultSealed; data: Budget }>()("mail/Accounts") {}
+class Addresses extends PoolService<Addresses, Account, { pack: string }>()("mail/Addresses") {}
+
+const acquire = openSession
+
+// ---------------------------------------------------------------------------------------------------------- options
+
+// @ts-expect-error a misspelt option
+Sessions.layer({ acquire, maxWaiter: 3 })
+// @ts-expect-error a misspelt option, where everything is inferred
+ObjectPool.make({ acquire, borrowTimout: "1 second" })
+// @ts-expect-error a misspelt option, in a tag that infers
+PoolService<Sessions>()("mail/Sessions", { acquire, leaseTimeOut: "1 second" })
+// @ts-expect-error a misspelt option inside an option
+Sessions.layer({ acquire, size: { maximum: 3 } })
+// @ts-expect-error a misspelt option inside `detection`
+Sessions.layer({ acquire, detection: { onborrow: true } })
+// @ts-expect-error no such unit of time
+Sessions.layer({ acquire, borrowTimeout: "1 fortnight" })
+// @ts-expect-error no such rule for an expired lease
+Sessions.layer({ acquire, onLeaseExpired: "ignore" })
+// @ts-expect-error a size is a pair of bounds
+Sessions.layer({ acquire, size: 3 })
+// @ts-expect-error a setting is a Config, not a value
+Sessions.layerConfig({ acquire }, { maxWaiters: 3 })
+// @ts-expect-error a setting is plain data: a function cannot be read from the environment
+Sessions.layerConfig({ acquire }, { detectStatus: Config.String("DETECT_STATUS") })
+// @ts-expect-error a misspelt option of one borrow
+Sessions.borrowWith({ timeOut: "1 second" })
+// @ts-expect-error a misspelt option of one added object
+Accounts.add({ address: "a@example.com", dailyQuota: 1 }, { datum: { left: 1 } })
+
+// What this version does not offer is refused, not ignored.
+
+// @ts-expect-error an object is lent to one borrower at a time
+Sessions.layer({ acquire, sharing: 2 })
+// @ts-expect-error objects have no limit of age
+Sessions.layer({ acquire, lifetime: { timeToLive: "1 hour" } })
+// @ts-expect-error creation is not retried
+Sessions.layer({ acquire, creation: { concurrency: 1 } })
+// @ts-expect-error there is no hook before a lease
+Sessions.layer({ acquire, onBorrow: () => Effect.void })
+// @ts-expect-error there is no hook after a lease
+Sessions.layer({ acquire, onRelease: () => Effect.void })
+// @ts-expect-error detection does not run in the background
+Sessions.layer({ acquire, detection: { every: "1 minute" } })
+// @ts-expect-error a failed detection is retried by a fixed schedule
+Sessions.layer({ acquire, detection: { retry: undefined } })
+// @ts-expect-error waiters fail when the pool closes
+Sessions.layer({ acquire, closing: { waiters: "serve" } })
+
+// ---------------------------------------------------------------------------------------------------- what was declared
+
+// @ts-expect-error the wrong object
+Sessions.layer({ acquire: Effect.succeed(1) })
+// @ts-expect-error the wrong objects
+Sessions.layer({ objects: [1] })
+// @ts-expect-error a failure of `acquire` that was not declared
+Addresses.layer({ acquire: leaseAccount, pack: () => "" })
+// @ts-expect-error declared data must be made
+Accounts.layer({ acquire: leaseAccount })
+// @ts-expect-error and be the data that was declared
+Accounts.layer({ acquire: leaseAccount, data: { left: "1" } })
+// @ts-expect-error the data of one added object likewise
+Accounts.add({ address: "a@example.com", dailyQuota: 1 }, { data: { left: "1" } })
+// @ts-expect-error a declared pack must be made
+Addresses.layer({ objects: [] })
+// @ts-expect-error and be what was declared
+Addresses.layer({ objects: [], pack: ({ object }) => object.dailyQuota })
+// @ts-expect-error and fail only as declared
+Addresses.layer({ objects: [], pack: () => Effect.fail(new LoginFailed()) })
+// @ts-expect-error `Self` is missing
+class NoSelf extends PoolService()("mail/NoSelf", { acquire }) {}
+// @ts-expect-error neither `acquire` nor `objects` says what is lent
+class NoObject extends PoolService<NoObject>()("mail/NoObject", { maxWaiters: 1 }) {}
+// @ts-expect-error a misspelt type beside a right one
+class OneWrong extends PoolService<OneWrong, Account, { error: VaultSealed; date: Budget }>()("mail/OneWrong") {}
+// @ts-expect-error a misspelt type alone
+class AllWrong extends PoolService<AllWrong, Account, { date: Budget }>()("mail/AllWrong") {}
+
+// @ts-expect-error `layer` is taken: write `static readonly live = this.layer(…)`
+class OwnLayer extends PoolService<OwnLayer, Session>()("mail/OwnLayer") {
+  static override readonly layer = Sessions.layer({ acquire })
+}
+
+// ------------------------------------------------------------------------------------------------------------ statuses
+
+// @ts-expect-error not an answer
+Sessions.layer({ acquire, detectStatus: () => "Ready" })
+// @ts-expect-error only the pool says that an object is lent
+Sessions.layer({ acquire, detectStatus: () => Effect.succeed("Borrowed" as const) })
+// @ts-expect-error a promise is not an answer
+Sessions.layer({ acquire, detectStatus: () => Promise.resolve("Available" as const) })
+
+declare const pooled: PooledObject<Session>
+// @ts-expect-error the status is the pool's to write
+pooled.status = "Invalid"
+// @ts-expect-error there is no way back from Invalid
+const illegal: Status.Transition = "Invalid -> Available"
+// @ts-expect-error no such unit of time
+Status.dormant("1 fortnight")
+
+// ------------------------------------------------------------------------------------------------- failures and services
+
+const sent = Sessions.with(({ object }) => object.send("ada@example.com"))
+
+// @ts-expect-error the pool has not been provided
+const unprovided: Effect.Effect<number, unknown> = sent
+// @ts-expect-error no such failure
+sent.pipe(Effect.catchTag("PoolExausted", () => Effect.void))
+// @ts-expect-error a borrow without a bracket needs a scope
+const unscoped: Effect.Effect<unknown, unknown, Sessions> = Sessions.borrow
+
+const needsScope = Sessions.layer({
+  acquire,
+  detectStatus: () => Effect.as(Effect.addFinalizer(() => Effect.void), "Available" as const)
+})
+// @ts-expect-error a detector has no scope of its own: what it adds would stay for as long as the pool
+const leaking: Layer.Layer<Sessions> = needsScope
+
+// ----------------------------------------------------------------------------------------------------------- selectors
+
+const byBudget = Selector.weighted((account: PooledObject<Account, Budget>) => account.data.left)
+
+// @ts-expect-error a selector of other objects
+Sessions.layer({ acquire, select: byBudget })
+// @ts-expect-error a selector over data where there is none
+ObjectPool.make({ acquire: leaseAccount, select: byBudget })
+// @ts-expect-error a weight is a number
+Accounts.layer({ acquire: leaseAccount, data: { left: 1 }, select: { weight: () => "heavy" } })
+
+// ------------------------------------------------------------------------------------------- known limits of inference
+
+const data = ({ dailyQuota }: Account) => ({ left: dailyQuota })
+
+// @ts-expect-error `weighted` does not see an object that is being inferred: write `{ weight }`, or annotate
+ObjectPool.make({ acquire: leaseAccount, data, select: Selector.weighted((pooled) => pooled.data.left) })
+// @ts-expect-error `data` comes before the callbacks that read it
+ObjectPool.make({ acquire: leaseAccount, leaseTimeout: (_) => _.data.left, data: (_) => ({ left: _.dailyQuota }) })
+
+// @ts-expect-error the parameter of a generator must be annotated where the object is being inferred
+class Unannotated extends PoolService<Unannotated>()("mail/Unannotated", {
+  acquire,
+  detectStatus: Effect.fnUntraced(function*(pooled) {
+    return (yield* pooled.object.send("")) > 0 ? "Available" as const : "Invalid" as const
+  })
+}) {}
+
+export { AllWrong, illegal, leaking, NoObject, NoSelf, OneWrong, OwnLayer, Unannotated, unprovided, unscoped }

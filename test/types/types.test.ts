@@ -1,0 +1,8 @@
+import { it } from "@effect/vitest"
+import { typeCheck } from "../support/node.ts"
+
+it(
+  "what must compile does, and what must not does not",
+  { timeout: 60_000 },
+  ({ signal }) => typeCheck("test/types", signal)
+)

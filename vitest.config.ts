@@ -1,0 +1,15 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  resolve: {
+    alias: { "effect-object-pool": fileURLToPath(new URL("./src/index.ts", import.meta.url)) }
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+    reporters: ["default"],
+    sequence: { concurrent: false },
+    testTimeout: 20_000,
+    coverage: { include: ["src/**/*.ts"] }
+  }
+})
