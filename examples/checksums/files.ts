@@ -15,7 +15,7 @@ export class CannotRead extends Schema.TaggedError<CannotRead>()("CannotRead", {
   }
 }
 
-export class CannotWrite extends Schema.TaggedError<CannotWrite>()("CannotWrite", {
+class CannotWrite extends Schema.TaggedError<CannotWrite>()("CannotWrite", {
   path: Schema.String,
   reason: Schema.String
 }) {

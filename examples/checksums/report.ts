@@ -5,7 +5,7 @@ import { Array as Arr, ByteSize, Clock, Duration, Effect, Order, Stdio, Terminal
 import type { PoolStats } from "../../src/index.ts"
 import type { Digest } from "./HashWorker.ts"
 
-export interface Progress {
+interface Progress {
   /** One more file is done. */
   readonly tick: Effect.Effect<void>
 }

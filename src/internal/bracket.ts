@@ -62,7 +62,7 @@ class Run<A, D, P> extends RunBase {
 
   private body(): AnyEffect {
     const lease = this.lease!
-    return lease.timeout === Infinity ? this.use(lease) : this.limited(lease)
+    return lease.expiry === undefined ? this.use(lease) : this.limited(lease, lease.expiry)
   }
 
   private use(lease: ActiveLease<A, D>): AnyEffect {
@@ -72,15 +72,15 @@ class Run<A, D, P> extends RunBase {
   }
 
   /** The body in a child fiber, which owns the lease; it is interrupted, and awaited, when the lease expires. */
-  private limited(lease: ActiveLease<A, D>): AnyEffect {
-    lease.body = { interrupt: undefined }
+  private limited(lease: ActiveLease<A, D>, expiry: NonNullable<ActiveLease<A, D>["expiry"]>): AnyEffect {
+    expiry.body = { interrupt: undefined }
     const body = Effect.withFiber((child) => {
       lease.owner = child.id
       return this.use(lease)
     })
     const expired = Effect.callback<never, unknown>((resume) => {
       const interrupt = () => resume(leaseExpired(this.core, lease, lease.over!))
-      lease.body = { interrupt }
+      expiry.body = { interrupt }
       // the body's first step took longer than the lease
       if (lease.over === "Expired") interrupt()
     })

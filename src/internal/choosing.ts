@@ -22,6 +22,7 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
     }
   }
   core.registry.list(entry)
+  if (core.waiters.size === 0) return
   core.returned = entry
   consider(core)
 }
@@ -38,6 +39,7 @@ export const consider = <A, D>(core: Core<A, D>): void => {
       ? offered.length === 0 ? core.waiters.after(waiter) : waiter
       : core.waiters.first
   }
+  if (core.choosing === undefined) core.returned = undefined
 }
 
 /** What the selector may choose from for one waiter: what came back alone, or all; nothing where it has been asked. */

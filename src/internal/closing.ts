@@ -23,10 +23,7 @@ export const close = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
 
 const begin = <A, D>(core: Core<A, D>): void => {
   core.life = { _tag: "Closing", closed: Deferred.makeUnsafe() }
-  const { closingTimeout } = core.options
-  const now = core.deadlines.now()
   core.deadlines.cancel(core.refill.deadline)
-  core.deadlines.set(Deadlines.make(() => revokeAll(core)), now + closingTimeout)
   for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.first) {
     fail(core, waiter, closed(core))
   }
@@ -35,9 +32,12 @@ const begin = <A, D>(core: Core<A, D>): void => {
     if (entry.detection !== undefined) core.detector!.drop(entry.detection)
     else if (entry.status !== "Borrowed" && entry.status !== "Invalid") evict(core, entry)
   }
-  if (closingTimeout === 0) revokeAll(core)
-  else if (core.leases === 0) giveUpLater(core)
+  core.destroyer.flush()
   settled(core)
+  if (core.life._tag !== "Closing") return
+  if (core.leases === 0) giveUpLater(core)
+  else if (core.options.closingTimeout === 0) revokeAll(core)
+  else core.deadlines.set(Deadlines.make(() => revokeAll(core)), core.deadlines.now() + core.options.closingTimeout)
 }
 
 const revokeAll = <A, D>(core: Core<A, D>): void => {
@@ -72,6 +72,6 @@ export const settled = <A, D>(core: Core<A, D>): void => {
   if (core.registry.size > 0 || (core.creator?.making ?? 0) > 0) return
   const { closed } = core.life
   core.life = { _tag: "Closed" }
-  core.deadlines.clear()
+  core.deadlines.end()
   Deferred.doneUnsafe(closed, Effect.void)
 }

@@ -31,6 +31,7 @@ export class Deadlines {
   private readonly heap: Array<Deadline> = []
   private sleeper: Fiber.Fiber<void> | undefined = undefined
   private sleepsUntil = Infinity
+  private ended = false
 
   constructor(clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>) {
     this.clock = clock
@@ -46,7 +47,7 @@ export class Deadlines {
   set(deadline: Deadline, due: number): void {
     this.cancel(deadline)
     deadline.due = due
-    if (due === Infinity) return
+    if (due === Infinity || this.ended) return
     deadline.index = this.heap.length
     this.heap.push(deadline)
     this.up(deadline)
@@ -65,8 +66,9 @@ export class Deadlines {
     deadline.index = -1
   }
 
-  /** Forgets everything; ends the timer. */
-  clear(): void {
+  /** Forgets everything, and whatever comes after; ends the timer. */
+  end(): void {
+    this.ended = true
     for (const deadline of this.heap) deadline.index = -1
     this.heap.length = 0
     this.sleepsUntil = Infinity

@@ -21,16 +21,32 @@ import { depart, giveBack, restUntil } from "./lifecycle.ts"
 import type { Entry } from "./registry.ts"
 import * as Scopes from "./scope.ts"
 
-export class ActiveLease<A, D> implements Lease<A, D>, Deadline {
+/** The time-out of a lease; it is a deadline of the pool. */
+class Expiry implements Deadline {
+  readonly timeout: number
+  readonly fire: () => void
+  expiresAtMillis = 0
+  due = Infinity
+  index = -1
+  /** Under `with` the body has to end before the pool takes the object back: this interrupts it, once it can. */
+  body: { readonly interrupt: (() => void) | undefined } | undefined = undefined
+
+  constructor(timeout: number, fire: () => void) {
+    this.timeout = timeout
+    this.fire = fire
+  }
+}
+
+/** Kept small: one is made for each borrow. */
+export class ActiveLease<A, D> implements Lease<A, D> {
   readonly core: Core<A, D>
   readonly pooled: Entry<A, D>
   readonly id: number
   /** The fiber that holds it: the borrower's, or the child in which a body runs under a time-out. */
   owner: number
   readonly borrowedAtMillis: number
-  /** Milliseconds; `Infinity`: no time-out. */
-  readonly timeout: number
-  expiresAtMillis = Infinity
+  /** Absent without a time-out. */
+  readonly expiry: Expiry | undefined
 
   over: LeaseExpired["reason"] | undefined = undefined
   returned = false
@@ -40,20 +56,16 @@ export class ActiveLease<A, D> implements Lease<A, D>, Deadline {
   packScope: Scope.Closeable | undefined = undefined
   /** Those who wait in `expired`. */
   watchers: Set<() => void> | undefined = undefined
-  /** Under `with`, a body is running; where it has a time-out, this interrupts it. */
-  body: { readonly interrupt: (() => void) | undefined } | undefined = undefined
 
-  due = Infinity
-  index = -1
-
-  constructor(core: Core<A, D>, pooled: Entry<A, D>, owner: number, timeout: number) {
+  /** `timeout` in milliseconds; `Infinity`: none. */
+  constructor(core: Core<A, D>, pooled: Entry<A, D>, owner: number, timeout: number, now: number) {
     this.core = core
     this.pooled = pooled
     this.id = ++core.lastLeaseId
     this.owner = owner
-    this.timeout = timeout
-    this.borrowedAtMillis = core.clock.currentTimeMillisUnsafe()
-    if (timeout !== Infinity) this.start()
+    this.borrowedAtMillis = now
+    this.expiry = timeout === Infinity ? undefined : new Expiry(timeout, () => this.expire())
+    if (this.expiry !== undefined) this.start(this.expiry)
   }
 
   get object(): A {
@@ -66,7 +78,7 @@ export class ActiveLease<A, D> implements Lease<A, D>, Deadline {
     return DateTime.makeUnsafe(this.borrowedAtMillis)
   }
   get expiresAt(): DateTime.Utc | undefined {
-    return this.expiresAtMillis === Infinity ? undefined : DateTime.makeUnsafe(this.expiresAtMillis)
+    return this.expiry === undefined ? undefined : DateTime.makeUnsafe(this.expiry.expiresAtMillis)
   }
 
   get release(): Effect.Effect<void> {
@@ -87,7 +99,7 @@ export class ActiveLease<A, D> implements Lease<A, D>, Deadline {
   get renew(): Effect.Effect<void, LeaseExpired> {
     return Effect.suspend(() => {
       if (this.over !== undefined) return leaseExpired(this.core, this, this.over)
-      if (this.timeout !== Infinity) this.start()
+      if (this.expiry !== undefined) this.start(this.expiry)
       return Effect.void
     })
   }
@@ -109,26 +121,29 @@ export class ActiveLease<A, D> implements Lease<A, D>, Deadline {
   }
 
   /** Its time is over. The pool takes the object back now, or when the body has ended. */
-  fire(): void {
+  private expire(): void {
     this.over = "Expired"
     this.core.totals.expired++
-    if (this.body === undefined) this.takeBack()
-    else this.body.interrupt?.()
+    const body = this.expiry?.body
+    if (body === undefined) this.takeBack()
+    else body.interrupt?.()
     this.tell()
   }
 
   /** The pool is closing: the object is taken back at once, whatever the borrower does. */
   revoke(fiberId: number | undefined): void {
     if (this.over === undefined) this.over = "Closed"
-    this.core.deadlines.cancel(this)
-    if (this.owner !== fiberId) this.body?.interrupt?.()
+    if (this.expiry !== undefined) {
+      this.core.deadlines.cancel(this.expiry)
+      if (this.owner !== fiberId) this.expiry.body?.interrupt?.()
+    }
     this.takeBack()
     this.tell()
   }
 
-  private start(): void {
-    this.core.deadlines.set(this, this.core.deadlines.now() + this.timeout)
-    this.expiresAtMillis = this.core.clock.currentTimeMillisUnsafe() + this.timeout
+  private start(expiry: Expiry): void {
+    this.core.deadlines.set(expiry, this.core.deadlines.now() + expiry.timeout)
+    expiry.expiresAtMillis = this.core.clock.currentTimeMillisUnsafe() + expiry.timeout
   }
   private takeBack(): void {
     const exit = this.packScope === undefined
@@ -184,7 +199,7 @@ export const end = <A, D>(
 const finish = <A, D>(lease: ActiveLease<A, D>): void => {
   lease.over = "Released"
   lease.watchers = undefined
-  lease.core.deadlines.cancel(lease)
+  if (lease.expiry !== undefined) lease.core.deadlines.cancel(lease.expiry)
 }
 
 const detach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effect<A, LeaseExpired> => {

@@ -30,9 +30,10 @@ export const take = <A, D>(
 ): ActiveLease<A, D> => {
   const timeout = request.leaseTimeout ?? entry.leaseTimeout ?? core.options.leaseTimeout?.(entry) ?? Infinity
   core.registry.move(entry, "Borrowed")
-  const lease = new ActiveLease(core, entry, fiberId, timeout)
+  const now = core.clock.currentTimeMillisUnsafe()
+  const lease = new ActiveLease(core, entry, fiberId, timeout, now)
   entry.lease = lease
-  entry.borrowedAtMillis = lease.borrowedAtMillis
+  entry.borrowedAtMillis = now
   entry.borrowCount++
   core.leases++
   core.totals.borrowed++
