@@ -36,22 +36,15 @@ import { attach } from "./internal/lease.ts"
 import * as Lending from "./internal/lending.ts"
 import * as Lifecycle from "./internal/lifecycle.ts"
 import * as Maintenance from "./internal/maintenance.ts"
-import { type AnyOptions, type Resolved, resolve, toRequest } from "./internal/options.ts"
+import { type AnyOptions, resolve, type Resolved, toRequest } from "./internal/options.ts"
 import { borrowPacked } from "./internal/packing.ts"
 import { Registry } from "./internal/registry.ts"
 import * as Scopes from "./internal/scope.ts"
 import * as Selection from "./internal/selection.ts"
 import { type Request, Waiters } from "./internal/waiters.ts"
 import type { Lease } from "./Lease.ts"
-import type {
-  BorrowError,
-  DuplicateObject,
-  LeaseExpired,
-  PoolClosed,
-  PoolFull,
-  PoolStats
-} from "./PoolError.ts"
 import type { PooledObject } from "./PooledObject.ts"
+import type { BorrowError, DuplicateObject, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts"
 import type { AddOptions, BorrowOptions, DataRequired, PoolOptions } from "./PoolOptions.ts"
 
 /**

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as Inspectable from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 
 /**
@@ -70,6 +71,9 @@ const picture = (stats: PoolStats): string => {
   return parts.join(", ")
 }
 
+const explain = (failure: unknown): string =>
+  failure instanceof Error ? failure.message || failure.name : Inspectable.toStringUnknown(failure, 0)
+
 /**
  * Nothing to lend, and the borrower may not wait.
  *
@@ -127,7 +131,7 @@ export class BorrowTimeout extends Schema.TaggedError<BorrowTimeout>()("BorrowTi
     const held = this.held === 0
       ? ""
       : `; the waiting fiber holds ${plural(this.held, "lease")} of this pool itself, and may be waiting for itself`
-    const failure = this.lastFailure === undefined ? "" : `; last failure: ${String(this.lastFailure)}`
+    const failure = this.lastFailure === undefined ? "" : `; last failure: ${explain(this.lastFailure)}`
     return `Pool "${this.pool}": no object within ${Duration.format(this.waited)} (${doing}; ${
       picture(this.stats)
     }${held}${failure})`

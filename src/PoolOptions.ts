@@ -96,7 +96,10 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
   /** Which lendable object a borrower gets. Default `Selector.random`. */
   readonly select?: Select<A, D, RS> | undefined
   /** How long a lease lasts, for each object. Default: until it is released. */
-  readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input) | undefined
+  readonly leaseTimeout?:
+    | Duration.Input
+    | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input)
+    | undefined
   /** What a borrower gets, made under the lease; its scope ends with the lease. Default: the lease itself. */
   readonly pack?: ((lease: Lease<NoInfer<A>, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined
   /**

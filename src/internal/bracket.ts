@@ -62,6 +62,8 @@ class Run<A, D, P> extends RunBase {
 
   private body(): AnyEffect {
     const lease = this.lease!
+    // it expired, or the pool closed, before this fiber was resumed with it
+    if (lease.over !== undefined) return leaseExpired(this.core, lease, lease.over)
     return lease.expiry === undefined ? this.use(lease) : this.limited(lease, lease.expiry)
   }
 

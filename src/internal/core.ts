@@ -29,7 +29,7 @@ import type { Entry, Registry } from "./registry.ts"
 import type { Waiter, Waiters } from "./waiters.ts"
 
 /** The life of the pool itself. */
-export type Life =
+type Life =
   | { readonly _tag: "Open" }
   | { readonly _tag: "Closing"; readonly closed: Deferred.Deferred<void> }
   | { readonly _tag: "Closed" }
@@ -89,7 +89,8 @@ export const wake = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.dispatcher.scheduleTask(() => {
     const waiters = core.awake
     core.awake = []
-    for (const each of waiters) each.resume!()
+    // one that was interrupted since has nothing to resume
+    for (const each of waiters) each.resume?.()
   }, 0)
 }
 

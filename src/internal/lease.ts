@@ -155,7 +155,7 @@ export class ActiveLease<A, D> implements Lease<A, D> {
   private tell(): void {
     const watchers = this.watchers
     this.watchers = undefined
-    if (watchers !== undefined) for (const watcher of watchers) watcher()
+    if (watchers !== undefined) { for (const watcher of watchers) watcher() }
   }
   toJSON(): unknown {
     const { borrowedAt, expiresAt, id, pooled } = this

@@ -107,6 +107,7 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
 
 /** The fiber was interrupted: in the queue, or granted a lease that it has not been resumed with. */
 const leave = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<void> | undefined => {
+  waiter.resume = undefined
   if (waiter.lease !== undefined) return end(waiter.lease, Exit.void)
   if (waiter.lane !== undefined) quit(core, waiter)
   return undefined

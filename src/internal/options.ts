@@ -5,8 +5,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Lease } from "../Lease.ts"
-import { InvalidPoolOptions } from "../PoolError.ts"
 import type { PooledObject } from "../PooledObject.ts"
+import { InvalidPoolOptions } from "../PoolError.ts"
 import type { AddOptions, BorrowOptions, PoolOptions } from "../PoolOptions.ts"
 import { type Policy, toPolicy } from "./policy.ts"
 import { type Entry, isPrimitive } from "./registry.ts"
@@ -43,8 +43,21 @@ export interface Resolved<A, D> {
 /** The keys that each level knows. Another is a mistake, not a wish. */
 const known = {
   "": [
-    "name", "acquire", "objects", "data", "size", "select", "maxWaiters", "borrowTimeout", "leaseTimeout",
-    "onLeaseExpired", "pack", "detectStatus", "detection", "hookTimeout", "closing"
+    "name",
+    "acquire",
+    "objects",
+    "data",
+    "size",
+    "select",
+    "maxWaiters",
+    "borrowTimeout",
+    "leaseTimeout",
+    "onLeaseExpired",
+    "pack",
+    "detectStatus",
+    "detection",
+    "hookTimeout",
+    "closing"
   ],
   size: ["min", "max"],
   detection: ["onAdd", "onBorrow", "onRelease", "concurrency", "timeout", "dormantFor"],
@@ -73,7 +86,11 @@ const checks = (pool: string) => {
       const allowed: ReadonlyArray<string> = known[path]
       for (const key of Object.keys(value)) {
         if (!allowed.includes(key)) {
-          refuse(path === "" ? key : `${path}.${key}`, (value as Record<string, unknown>)[key], `only ${allowed.join(", ")}`)
+          refuse(
+            path === "" ? key : `${path}.${key}`,
+            (value as Record<string, unknown>)[key],
+            `only ${allowed.join(", ")}`
+          )
         }
       }
       return value as Record<string, unknown>
@@ -123,7 +140,8 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
   if (min > max) check.refuse("size.min", min, `at most size.max, ${max}`)
   if (min > 0 && acquire === undefined) check.refuse("size.min", min, "0 without acquire: nothing could be made")
 
-  const policy = toPolicy(options.select) ?? check.refuse("select", options.select, "a selector, { weight }, or a function")
+  const policy = toPolicy(options.select) ??
+    check.refuse("select", options.select, "a selector, { weight }, or a function")
   const detectStatus = check.call("detectStatus", options.detectStatus)
   const data = options.data
   const leaseTimeout = options.leaseTimeout

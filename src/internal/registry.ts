@@ -100,7 +100,19 @@ export class Entry<A, D> implements PooledObject<A, D> {
   /** The public part: what logs and inspectors show. */
   toJSON(): unknown {
     const { addedAt, borrowCount, borrowedAt, data, detectedAt, id, object, releasedAt, status, wakesAt } = this
-    return { _id: "PooledObject", id, status, object, data, addedAt, detectedAt, borrowedAt, releasedAt, borrowCount, wakesAt }
+    return {
+      _id: "PooledObject",
+      id,
+      status,
+      object,
+      data,
+      addedAt,
+      detectedAt,
+      borrowedAt,
+      releasedAt,
+      borrowCount,
+      wakesAt
+    }
   }
   [Symbol.for("nodejs.util.inspect.custom")](): unknown {
     return this.toJSON()

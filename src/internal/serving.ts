@@ -108,7 +108,7 @@ export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 }
 
 /** Its owner needs it no more: it counts for the oldest waiter that has nothing made for it, if there is one. */
-export const bequeath = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
+const bequeath = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
   creation.owner = undefined
   for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
     if (!wants(core, waiter)) continue
