@@ -256,12 +256,13 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     choosing: undefined,
     returned: undefined,
     filling: undefined,
-    refill: { failures: 0, deadline: Deadlines.make(() => Maintenance.refill(core)) },
+    refill: { failures: 0, deadline: Deadlines.make(() => Maintenance.refill(core)), running: false },
     offer: (entry, fresh) => Lending.offer(core, entry, fresh),
     advance: (waiter) => Lending.serve(core, waiter),
     consider: () => {
       if (options.policy.kind === "custom") Choosing.consider(core)
     },
+    leaving: () => Maintenance.refill(core),
     roomFreed: () => {
       Lending.fill(core)
       Maintenance.refill(core)

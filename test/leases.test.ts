@@ -24,7 +24,8 @@ const at = (moment: DateTime.Utc | undefined) => moment && DateTime.toEpochMilli
 const statuses = <A, D, E, P>(pool: ObjectPool<A, D, E, P>) =>
   Effect.map(pool.objects, (objects) => objects.map((pooled): Status => pooled.status))
 
-const reason = <A, R>(effect: Effect.Effect<A, LeaseExpired, R>) => Effect.map(Effect.flip(effect), (error) => error.reason)
+const reason = <A, R>(effect: Effect.Effect<A, LeaseExpired, R>) =>
+  Effect.map(Effect.flip(effect), (error) => error.reason)
 
 const name = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.match(effect, { onFailure: (error): string => error._tag, onSuccess: () => "ok" })
@@ -36,8 +37,7 @@ const borrowIn = <A, E, R>(borrow: Effect.Effect<A, E, R>) =>
     return { lease: yield* Scope.provide(borrow, scope), scope }
   })
 
-const finalizers = (scope: Scope.Scope): number =>
-  scope.state._tag === "Open" ? (scope.state.finalizers?.size ?? 1) : 0
+const finalizers = (scope: Scope.Scope): number => scope.state._tag === "Open" ? (scope.state.finalizers?.size ?? 1) : 0
 
 describe("the clock of a lease", () => {
   it.effect("starts when the lease is granted", () =>
@@ -94,10 +94,10 @@ describe("the clock of a lease", () => {
         const { lease } = yield* borrowIn(pool.borrow)
         skew.millis = jump
         yield* TestClock.adjust(9999)
-        assert.isUndefined(yield* Effect.timeoutOption(lease.expired, 0).pipe(Effect.map((o) => o.valueOrUndefined)))
         assert.deepStrictEqual(yield* statuses(pool), ["Borrowed"])
         yield* TestClock.adjust(1)
         assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+        assert.strictEqual(yield* reason(lease.renew), "Expired")
       }
     }))
 })
@@ -175,7 +175,13 @@ describe("how long a lease lasts", () => {
         let broken = true
         const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: () => broken ? answer() : "1 second" })
 
-        for (const borrow of [Effect.scoped(pool.borrow), pool.with(() => Effect.void), Effect.scoped(pool.tryBorrow)]) {
+        for (
+          const borrow of [
+            Effect.scoped(pool.borrow),
+            pool.with(() => Effect.void),
+            Effect.scoped(pool.tryBorrow)
+          ]
+        ) {
           const exit = yield* Effect.exit<unknown, unknown, never>(borrow)
           assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
         }
@@ -421,7 +427,9 @@ describe("expiry under `borrow`", () => {
         leaseTimeout: "1 second",
         pack: (lease) =>
           Effect.as(
-            Effect.addFinalizer((exit) => Effect.andThen(Effect.sleep("1 second"), Effect.sync(() => log.push(exit._tag)))),
+            Effect.addFinalizer((exit) =>
+              Effect.andThen(Effect.sleep(lease.id === 1 ? "1 second" : 0), Effect.sync(() => log.push(exit._tag)))
+            ),
             lease.object
           )
       })
@@ -549,5 +557,686 @@ describe("what becomes of an object whose lease has expired", () => {
       assert.strictEqual(left!.object, two.object)
       assert.strictEqual(left!.status, "Dormant")
       assert.strictEqual(at(left!.wakesAt), 60_000)
+    }))
+})
+
+describe("renew", () => {
+  it.effect("starts the lease's time anew, and `expiresAt` is live", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "10 seconds" })
+      const lease = yield* pool.borrow
+      for (const until of [18_000, 26_000]) {
+        yield* TestClock.adjust("8 seconds")
+        yield* lease.renew
+        assert.strictEqual(at(lease.expiresAt), until)
+      }
+      yield* TestClock.adjust(9999)
+      assert.deepStrictEqual(yield* statuses(pool), ["Borrowed"])
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+      assert.strictEqual(at(lease.borrowedAt), 0)
+    }))
+
+  it.effect("saves a lease in the last turn before its end, and not after it", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a", "b"] })
+      const leased = yield* Deferred.make<Lease<string>>()
+      const renewing = Effect.andThen(
+        Effect.sleep("1 second"),
+        Effect.flatMap(Deferred.await(leased), (lease) => name(lease.renew))
+      )
+      const before = yield* Effect.forkChild(renewing, now)
+      const lease = yield* pool.borrowWith({ leaseTimeout: "1 second" })
+      yield* Deferred.succeed(leased, lease)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(before), "ok")
+      assert.strictEqual(at(lease.expiresAt), 2000)
+
+      const after = yield* Effect.forkChild(renewing, now)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(after), "LeaseExpired")
+    }))
+
+  it.effect("keeps the body of `with` from being interrupted", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "1 second" })
+      const body = yield* Effect.forkChild(
+        pool.with((lease) => Effect.repeat(Effect.andThen(Effect.sleep(900), lease.renew), { times: 9 })),
+        now
+      )
+      yield* TestClock.adjust("9 seconds")
+
+      assert.strictEqual(yield* name(Fiber.join(body)), "ok")
+    }))
+
+  it.effect("does nothing for a lease without a time-out", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"] })
+      const lease = yield* pool.borrow
+      yield* lease.renew
+
+      assert.isUndefined(lease.expiresAt)
+    }))
+
+  it.effect("fails after the end of the lease, with what ended it", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a", "b", "c"], closing: { timeout: 0 } })
+      const expired = yield* pool.borrowWith({ leaseTimeout: "1 second" })
+      const released = yield* pool.borrow
+      const { lease: revoked } = yield* borrowIn(pool.borrow)
+      yield* TestClock.adjust("1 second")
+      yield* released.release
+      yield* pool.close
+
+      assert.strictEqual(yield* reason(expired.renew), "Expired")
+      assert.strictEqual(yield* reason(released.renew), "Released")
+      assert.strictEqual(yield* reason(revoked.renew), "Closed")
+    }))
+})
+
+describe("expired", () => {
+  it.effect("never ends for a lease that is released, whenever it is asked", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "1 second" })
+      const { lease, scope } = yield* borrowIn(pool.borrow)
+      const before = yield* Effect.forkChild(lease.expired, now)
+      yield* Scope.close(scope, Exit.void)
+      const after = yield* Effect.forkChild(lease.expired, now)
+      yield* TestClock.adjust("1 hour")
+      yield* pool.close
+
+      assert.isUndefined(before.pollUnsafe())
+      assert.isUndefined(after.pollUnsafe())
+    }))
+
+  it.effect("fails with Closed when the pool revokes the lease", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], closing: { timeout: "5 seconds" } })
+      const { lease } = yield* borrowIn(pool.borrow)
+      const expired = yield* Effect.forkChild(reason(lease.expired), now)
+      const closing = yield* Effect.forkChild(pool.close, now)
+      yield* Effect.yieldNow
+      // the caller of `close` is another fiber than the borrower, whose lease has its time
+      assert.isUndefined(expired.pollUnsafe())
+      yield* TestClock.adjust("5 seconds")
+
+      assert.strictEqual(yield* Fiber.join(expired), "Closed")
+      yield* Fiber.join(closing)
+    }))
+})
+
+describe("release", () => {
+  it.effect("ends the lease now, and a second one has no effect on the next lease", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"] })
+      const first = yield* borrowIn(pool.borrow)
+      yield* first.lease.release
+      assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+      const next = yield* pool.borrow
+      yield* first.lease.release
+      yield* first.lease.release
+      yield* Scope.close(first.scope, Exit.void)
+
+      assert.deepStrictEqual(yield* pool.leases, [next])
+      assert.strictEqual((yield* balanced(pool)).leases, 1)
+    }))
+
+  it.effect("leaves nothing in a scope that outlives ten thousand of them", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a", "b"] })
+      const scope = yield* Scope.make()
+      const borrow = Scope.provide(pool.borrow, scope)
+      yield* borrow
+      for (let i = 0; i < 10_000; i++) yield* Effect.flatMap(borrow, (lease) => lease.release)
+
+      assert.strictEqual(finalizers(scope), 1)
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(yield* statuses(pool), ["Available", "Available"])
+    }))
+
+  it.effect("within the body of `with` gives the object back before the body ends", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"] })
+      for (const leaseTimeout of ["Infinity", "1 second"] as const) {
+        const log: Array<unknown> = []
+        const body = pool.with((lease) =>
+          Effect.gen(function*() {
+            yield* lease.release
+            log.push(yield* statuses(pool))
+            yield* Effect.sleep("1 hour")
+            return "done"
+          }), { leaseTimeout })
+        const fiber = yield* Effect.forkChild(body, now)
+        const next = yield* pool.borrow
+        yield* TestClock.adjust("1 hour")
+
+        assert.deepStrictEqual(log, [["Available"]])
+        assert.strictEqual(yield* Fiber.join(fiber), "done")
+        assert.deepStrictEqual(yield* pool.leases, [next])
+        yield* next.release
+      }
+    }))
+
+  it.effect("in a scope that is closed already ends the lease at once", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"] })
+      const scope = yield* Scope.make()
+      yield* Scope.close(scope, Exit.void)
+      const lease = yield* Scope.provide(pool.borrow, scope)
+
+      assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+      assert.strictEqual(yield* reason(lease.renew), "Released")
+    }))
+})
+
+describe("a stale lease", () => {
+  for (const ended of ["expired", "released"] as const) {
+    it.effect(`that was ${ended} has no effect on the object, nor on its next lease`, () =>
+      Effect.gen(function*() {
+        const pool = yield* ObjectPool.make({ objects: ["a"] })
+        const { lease: stale, scope } = yield* borrowIn(pool.borrowWith({ leaseTimeout: "1 second" }))
+        if (ended === "released") yield* stale.release
+        yield* TestClock.adjust("1 second")
+        const use = Effect.all([stale.invalidate, stale.rest("1 hour"), stale.release, Scope.close(scope, Exit.void)])
+        yield* use
+        assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+        const next = yield* pool.borrow
+        yield* use
+        assert.deepStrictEqual(yield* pool.leases, [next])
+        yield* next.release
+
+        const [pooled] = yield* pool.objects
+        assert.strictEqual(pooled!.status, "Available")
+        assert.strictEqual((yield* pool.borrow).object, "a")
+      }))
+  }
+
+  it.effect("has no effect while the body that held it still runs its finalizers", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "1 second" })
+      const seen: Array<unknown> = []
+      const body = yield* Effect.forkChild(
+        pool.with((lease) =>
+          Effect.onInterrupt(Effect.never, () =>
+            Effect.gen(function*() {
+              yield* lease.rest("1 hour")
+              yield* lease.invalidate
+              yield* lease.release
+              yield* Effect.sleep("5 seconds")
+              seen.push(yield* statuses(pool))
+            }))
+        ),
+        now
+      )
+      yield* TestClock.adjust("6 seconds")
+
+      // still in use by the body, whatever a finalizer said
+      assert.deepStrictEqual(seen, [["Borrowed"]])
+      assert.strictEqual(yield* name(Fiber.join(body)), "LeaseExpired")
+      assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+    }))
+
+  it.effect("does not shorten, prolong or end the expiry of the next one", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "2 seconds" })
+      const stale = yield* pool.borrow
+      yield* TestClock.adjust("1 second")
+      yield* stale.release
+      const next = yield* pool.borrow
+      yield* Effect.flip(stale.renew)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* pool.leases, [next])
+      assert.strictEqual(at(next.expiresAt), 3000)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* pool.leases, [])
+    }))
+})
+
+describe("marks", () => {
+  it.effect("`invalidate` marks: the lease stays open, and the object leaves when it ends", () =>
+    Effect.gen(function*() {
+      const { acquire, things } = scripted()
+      const pool = yield* ObjectPool.make({ acquire, size: { max: 1 } })
+      const lease = yield* pool.borrow
+      yield* lease.invalidate
+      yield* lease.invalidate
+      assert.deepStrictEqual(yield* statuses(pool), ["Borrowed"])
+      assert.strictEqual(things[0]!.destroyed, 0)
+      yield* lease.renew
+      yield* lease.release
+
+      assert.strictEqual((yield* pool.borrow).object, things[1])
+      assert.strictEqual(things[0]!.destroyed, 1)
+    }))
+
+  it.effect("`invalidate` beats `rest`, whichever comes first", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a", "b"] })
+      const [one, two] = [yield* pool.borrow, yield* pool.borrow]
+      yield* Effect.andThen(one.rest("1 hour"), one.invalidate)
+      yield* Effect.andThen(two.invalidate, two.rest("1 hour"))
+      yield* Effect.all([one.release, two.release])
+
+      assert.deepStrictEqual(yield* statuses(pool), [])
+    }))
+
+  it.effect("a rest counts from the call, not from the end of the lease", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"] })
+      const lease = yield* pool.borrow
+      yield* lease.rest("10 seconds")
+      assert.deepStrictEqual(yield* statuses(pool), ["Borrowed"])
+      yield* TestClock.adjust("4 seconds")
+      yield* lease.release
+
+      const [pooled] = yield* pool.objects
+      assert.strictEqual(pooled!.status, "Dormant")
+      assert.strictEqual(at(pooled!.wakesAt), 10_000)
+      yield* TestClock.adjust(5999)
+      assert.strictEqual(pooled!.status, "Dormant")
+      yield* TestClock.adjust(1)
+      assert.strictEqual(pooled!.status, "Available")
+    }))
+
+  it.effect("of two rests the later moment wins, in either order", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a", "b"] })
+      const [one, two] = [yield* pool.borrow, yield* pool.borrow]
+      yield* Effect.andThen(one.rest("10 seconds"), one.rest("5 seconds"))
+      yield* Effect.andThen(two.rest("5 seconds"), two.rest("10 seconds"))
+      yield* Effect.all([one.release, two.release])
+
+      assert.deepStrictEqual((yield* pool.objects).map((pooled) => at(pooled.wakesAt)), [10_000, 10_000])
+    }))
+
+  it.effect("a rest whose time has passed when the lease ends has no effect", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"] })
+      const lease = yield* pool.borrow
+      yield* lease.rest("10 seconds")
+      yield* TestClock.adjust("10 seconds")
+      yield* lease.release
+
+      assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+    }))
+
+  it.effect("a rest of nonsense is a defect of the caller, and marks nothing", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"] })
+      const lease = yield* pool.borrow
+      const exit = yield* Effect.exit(lease.rest("a while" as "1 second"))
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      yield* lease.release
+
+      assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+    }))
+})
+
+describe("detach", () => {
+  it.effect("takes a made object out for good: it is closed with the scope of the caller", () =>
+    Effect.gen(function*() {
+      const { acquire, things } = scripted()
+      const pool = yield* ObjectPool.make({ acquire, size: { max: 1 } })
+      const mine = yield* Scope.make()
+      const object = yield* pool.with((lease) => Scope.provide(lease.detach, mine))
+
+      assert.strictEqual(object, things[0])
+      assert.strictEqual((yield* balanced(pool)).size, 0)
+      yield* pool.close
+      assert.strictEqual(things[0]!.destroyed, 0)
+      yield* Scope.close(mine, Exit.void)
+      assert.strictEqual(things[0]!.destroyed, 1)
+    }))
+
+  it.effect("frees the room at once: a waiter has its object made while the detached one is in use", () =>
+    Effect.gen(function*() {
+      const { acquire, things } = scripted()
+      const pool = yield* ObjectPool.make({ acquire, size: { max: 1 } })
+      const lease = yield* pool.borrow
+      const waiter = yield* Effect.forkChild(pool.borrow, now)
+      yield* Effect.yieldNow
+      assert.strictEqual((yield* pool.stats).waiting, 1)
+      yield* lease.detach
+
+      const next = yield* Fiber.join(waiter)
+      assert.strictEqual(next.object, things[1])
+      assert.strictEqual(things[0]!.destroyed, 0)
+      yield* balanced(pool)
+    }))
+
+  it.effect("leaves an added object to its owner: its release is not run", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: [] as Array<{}> })
+      const object = {}
+      let released = 0
+      yield* pool.add(object, { release: () => Effect.sync(() => released++) })
+      const { lease, scope } = yield* borrowIn(pool.borrow)
+      assert.strictEqual(yield* Effect.scoped(lease.detach), object)
+      yield* Scope.close(scope, Exit.void)
+      yield* pool.close
+
+      assert.strictEqual(released, 0)
+    }))
+
+  it.effect("lets the object be added again", () =>
+    Effect.gen(function*() {
+      const object = {}
+      const pool = yield* ObjectPool.make({ objects: [object] })
+      const lease = yield* pool.borrow
+      yield* lease.detach
+      const pooled = yield* pool.add(object)
+
+      assert.strictEqual(lease.pooled.status, "Invalid")
+      assert.strictEqual(pooled.status, "Available")
+      assert.strictEqual(pooled.id, 2)
+    }))
+
+  it.effect("beats `invalidate`, `rest` and `remove`", () =>
+    Effect.gen(function*() {
+      const { acquire, things } = scripted()
+      const pool = yield* ObjectPool.make({ acquire })
+      const lease = yield* pool.borrow
+      yield* Effect.all([lease.invalidate, lease.rest("1 hour"), pool.remove(lease.pooled)])
+      yield* lease.detach
+      yield* lease.release
+      yield* TestClock.adjust("2 hours")
+
+      assert.strictEqual(things[0]!.destroyed, 0)
+      assert.strictEqual((yield* pool.stats).size, 0)
+    }))
+
+  it.effect("ends the lease: it does not expire, a second `detach` fails, `expired` never ends", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "1 second" })
+      const lease = yield* pool.borrow
+      const expired = yield* Effect.forkChild(lease.expired, now)
+      yield* lease.detach
+      yield* TestClock.adjust("1 hour")
+
+      assert.strictEqual(yield* reason(lease.detach), "Released")
+      assert.strictEqual(yield* reason(lease.renew), "Released")
+      assert.isUndefined(expired.pollUnsafe())
+      const { leases, totals } = yield* pool.stats
+      assert.deepStrictEqual([leases, totals.expired], [0, 0])
+    }))
+
+  it.effect("within a body with a lease time-out keeps it from being interrupted", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "1 second" })
+      const body = yield* Effect.forkChild(
+        pool.with((lease) => Effect.scoped(Effect.andThen(lease.detach, Effect.sleep("1 minute")))),
+        now
+      )
+      yield* TestClock.adjust("1 minute")
+
+      assert.strictEqual(yield* name(Fiber.join(body)), "ok")
+    }))
+
+  it.effect("closes what `pack` made, before it answers", () =>
+    Effect.gen(function*() {
+      let closed = false
+      const pool = yield* ObjectPool.make({
+        objects: ["a"],
+        pack: (lease) =>
+          Effect.as(
+            Effect.addFinalizer(() =>
+              Effect.andThen(
+                Effect.sleep("1 second"),
+                Effect.sync(() => {
+                  closed = true
+                })
+              )
+            ),
+            lease
+          )
+      })
+      const lease = yield* pool.borrow
+      const detaching = yield* Effect.forkChild(Effect.map(lease.detach, () => closed), now)
+      yield* TestClock.adjust("1 second")
+
+      assert.isTrue(yield* Fiber.join(detaching))
+    }))
+
+  it.effect("fails after the end of the lease, and takes nothing", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a", "b"] })
+      const expired = yield* pool.borrowWith({ leaseTimeout: "1 second" })
+      const released = yield* pool.borrow
+      yield* released.release
+      yield* TestClock.adjust("1 second")
+
+      assert.strictEqual(yield* reason(expired.detach), "Expired")
+      assert.strictEqual(yield* reason(released.detach), "Released")
+      assert.strictEqual((yield* pool.stats).size, 2)
+    }))
+})
+
+describe("who holds what", () => {
+  it.effect("ids of leases always grow, and are never used again", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a", "b"] })
+      const ids: Array<number> = []
+      const note = (lease: Lease<string>) => Effect.sync(() => ids.push(lease.id))
+      yield* pool.with(note)
+      const first = yield* pool.borrow
+      yield* note(first)
+      yield* pool.with(note, { leaseTimeout: "1 second" })
+      yield* first.release
+      yield* Effect.flatMap(pool.tryBorrow, note)
+
+      assert.isTrue(ids.every((id, i) => i === 0 || id > ids[i - 1]!), ids.join())
+    }))
+
+  it.effect("`leases` lists the open ones, the oldest first, since when and until when", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a", "b", "c"], leaseTimeout: "1 minute" })
+      const first = yield* pool.borrow
+      yield* TestClock.adjust("1 second")
+      const second = yield* pool.borrow
+      const third = yield* pool.borrow
+      yield* second.release
+
+      const open = yield* pool.leases
+      assert.deepStrictEqual(open, [first, third])
+      assert.deepStrictEqual(open.map((lease) => at(lease.borrowedAt)), [0, 1000])
+      assert.deepStrictEqual(open.map((lease) => at(lease.expiresAt)), [60_000, 61_000])
+      assert.deepStrictEqual(open.map((lease) => lease.pooled.status), ["Borrowed", "Borrowed"])
+    }))
+
+  it.effect("a borrow that times out says how many leases its fiber holds itself", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a", "b", "c"], borrowTimeout: 0 })
+      const held = Effect.map(Effect.flip(Effect.scoped(pool.borrow)), (error) =>
+        error._tag === "BorrowTimeout" ? error.held : error._tag)
+      const elsewhere = yield* Effect.forkChild(Effect.scoped(Effect.andThen(pool.borrow, Effect.never)), now)
+
+      // one by `borrow`, one by `with`, whose body is its fiber, or its child fiber
+      yield* pool.borrow
+      assert.strictEqual(
+        yield* pool.with(() =>
+          held
+        ),
+        2
+      )
+      assert.strictEqual(yield* pool.with(() => held, { leaseTimeout: "1 second" }), 1)
+      yield* Fiber.interrupt(elsewhere)
+    }))
+})
+
+describe("closing from inside a body", () => {
+  for (const leaseTimeout of ["Infinity", "1 minute"] as const) {
+    const what = leaseTimeout === "Infinity" ? "without" : "with"
+    it.effect(`${what} a lease time-out: what the body answers stands, and its lease is revoked`, () =>
+      Effect.gen(function*() {
+        const { acquire, things } = scripted()
+        const pool = yield* ObjectPool.make({ acquire })
+        const body = pool.with((lease) =>
+          Effect.gen(function*() {
+            const expired = yield* Effect.forkChild(reason(lease.expired), now)
+            yield* pool.close
+            assert.strictEqual(yield* Fiber.join(expired), "Closed")
+            assert.strictEqual(yield* reason(lease.renew), "Closed")
+            assert.strictEqual(things[0]!.destroyed, 1)
+            yield* Effect.sleep("1 hour")
+            return "answer"
+          }), { leaseTimeout })
+        const fiber = yield* Effect.forkChild(body, now)
+        yield* TestClock.adjust("1 hour")
+
+        assert.strictEqual(yield* Fiber.join(fiber), "answer")
+        assert.strictEqual(things[0]!.destroyed, 1)
+      }))
+  }
+
+  it.effect("from another fiber, the body has `closing.timeout`, then is interrupted where it has a time-out", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], closing: { timeout: "5 seconds" } })
+      const body = yield* Effect.forkChild(pool.with(() => Effect.never, { leaseTimeout: "1 minute" }), now)
+      const closing = yield* Effect.forkChild(pool.close, now)
+      yield* TestClock.adjust(4999)
+      assert.isUndefined(body.pollUnsafe())
+      yield* TestClock.adjust(1)
+
+      const error = yield* Effect.flip(Fiber.join(body))
+      assert.strictEqual(error._tag === "LeaseExpired" && error.reason, "Closed")
+      yield* Fiber.join(closing)
+    }))
+
+  it.effect("a body whose first step lets another fiber close the pool is interrupted as well", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], closing: { timeout: 0 } })
+      const go = yield* Deferred.make<void>()
+      const closing = yield* Effect.forkChild(Effect.andThen(Deferred.await(go), pool.close), now)
+      // the fiber that closes is resumed within the step of the body
+      const body = yield* Effect.forkChild(
+        pool.with(() => Effect.andThen(Deferred.succeed(go, undefined), Effect.never), { leaseTimeout: "1 minute" }),
+        now
+      )
+      yield* Fiber.join(closing)
+      yield* TestClock.adjust("1 hour")
+
+      assert.isDefined(body.pollUnsafe(), "the body has ended")
+      yield* Fiber.interrupt(body)
+    }))
+})
+
+describe("a lease that is revoked before its borrower is resumed", () => {
+  /** The waiter is served and the pool closed in one step: its fiber has not run in between. */
+  const revoked = <A, E, R>(use: (pool: ObjectPool<string, undefined, never, string>) => Effect.Effect<A, E, R>) =>
+    Effect.gen(function*() {
+      const opened = { packs: 0, closed: 0 }
+      const pool = yield* ObjectPool.make({
+        objects: ["a"],
+        closing: { timeout: 0 },
+        pack: (lease) =>
+          Effect.acquireRelease(
+            Effect.sync(() => {
+              opened.packs++
+              return lease.object
+            }),
+            () =>
+              Effect.sync(() => {
+                opened.closed++
+              })
+          )
+      })
+      const scope = yield* Scope.make()
+      yield* Scope.provide(pool.borrow, scope)
+      const waiter = yield* Effect.forkChild(Effect.exit(use(pool)), now)
+      yield* Effect.andThen(Scope.close(scope, Exit.void), pool.close)
+      return { exit: yield* Fiber.join(waiter), opened }
+    })
+
+  it.effect("leaves nothing open that `pack` made, under `borrow`", () =>
+    Effect.gen(function*() {
+      const { opened } = yield* revoked((pool) => Effect.scoped(pool.borrow))
+      assert.strictEqual(opened.packs, opened.closed)
+    }))
+
+  it.effect("leaves nothing open that `pack` made, under `with`", () =>
+    Effect.gen(function*() {
+      for (const leaseTimeout of ["Infinity", "1 minute"] as const) {
+        const { opened } = yield* revoked((pool) => pool.with(() => Effect.void, { leaseTimeout }))
+        assert.strictEqual(opened.packs, opened.closed)
+      }
+    }))
+
+  it.effect("does not let a body run on an object that is gone", () =>
+    Effect.gen(function*() {
+      for (const leaseTimeout of ["Infinity", "1 minute"] as const) {
+        let ran = false
+        const { exit } = yield* revoked((pool) =>
+          pool.with(() =>
+            Effect.sync(() => {
+              ran = true
+            }), { leaseTimeout })
+        )
+        assert.isTrue(Exit.isFailure(exit), "the borrower fails")
+        assert.isFalse(ran)
+      }
+    }))
+})
+
+describe("the timer of leases", () => {
+  it.effect("is not there in a pool without lease time-outs", () =>
+    Effect.gen(function*() {
+      const { clock, counts } = yield* counting
+      const pool = yield* Effect.provideService(ObjectPool.make({ objects: ["a", "b"] }), Clock.Clock, clock)
+      yield* pool.with(() => Effect.void)
+      yield* Effect.scoped(pool.borrow)
+      yield* Effect.flatMap(pool.tryBorrow, (lease) => lease.renew)
+
+      assert.strictEqual(counts.sleeps, 0)
+    }))
+
+  it.effect("is one, however many leases there are", () =>
+    Effect.gen(function*() {
+      const { clock, counts } = yield* counting
+      const objects = Array.from({ length: 5000 }, (_, i) => i)
+      const pool = yield* Effect.provideService(
+        ObjectPool.make({ objects, leaseTimeout: "10 seconds" }),
+        Clock.Clock,
+        clock
+      )
+      const leases = yield* Effect.forEach(objects, () => pool.borrow)
+      assert.deepStrictEqual([counts.sleeps, counts.most], [1, 1])
+      yield* TestClock.adjust("5 seconds")
+      for (const lease of leases) yield* lease.renew
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual((yield* pool.stats).leases, 5000)
+      yield* TestClock.adjust("5 seconds")
+
+      assert.strictEqual((yield* pool.stats).totals.expired, 5000)
+      assert.strictEqual(counts.most, 1)
+      assert.isAtMost(counts.sleeps, 4)
+      assert.strictEqual(counts.sleeping, 0)
+    }))
+
+  it.effect("is one where each lease ends before the one before it", () =>
+    Effect.gen(function*() {
+      const { clock, counts } = yield* counting
+      const objects = Array.from({ length: 1000 }, (_, i) => i + 1)
+      const pool = yield* Effect.provideService(ObjectPool.make({ objects }), Clock.Clock, clock)
+      const order: Array<number> = []
+      for (const n of objects) {
+        const lease = yield* pool.borrowWith({ leaseTimeout: 2000 - n })
+        yield* Effect.forkChild(Effect.onError(lease.expired, () => Effect.sync(() => order.push(n))), now)
+      }
+      assert.strictEqual(counts.sleeping, 1)
+      assert.isAtMost(counts.most, 2)
+      yield* TestClock.adjust("2 seconds")
+
+      assert.deepStrictEqual(order, objects.toReversed())
+      assert.strictEqual(counts.sleeping, 0)
+    }))
+
+  it.effect("lasts as long as the longest duration there is", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: Duration.millis(Number.MAX_SAFE_INTEGER) })
+      const lease = yield* pool.borrow
+      yield* TestClock.adjust("1000 days")
+      // further away than a date can say
+      assert.isUndefined(lease.expiresAt)
+      assert.deepStrictEqual(yield* statuses(pool), ["Borrowed"])
     }))
 })

@@ -72,8 +72,7 @@ export const add = <A, D, R>(
         leaseTimeout,
         release: release && Effect.provideContext(Effect.suspend(() => release(object)), context as never)
       },
-      false,
-      ended
+      { urgent: false, ended }
     )
   )
 }

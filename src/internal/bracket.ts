@@ -75,16 +75,15 @@ class Run<A, D, P> extends RunBase {
 
   /** The body in a child fiber, which owns the lease; it is interrupted, and awaited, when the lease expires. */
   private limited(lease: ActiveLease<A, D>, expiry: NonNullable<ActiveLease<A, D>["expiry"]>): AnyEffect {
-    expiry.body = { interrupt: undefined }
+    expiry.hasBody = true
     const body = Effect.withFiber((child) => {
       lease.owner = child.id
       return this.use(lease)
     })
     const expired = Effect.callback<never, unknown>((resume) => {
-      const interrupt = () => resume(leaseExpired(this.core, lease, lease.over!))
-      expiry.body = { interrupt }
-      // the body's first step took longer than the lease
-      if (lease.over === "Expired") interrupt()
+      expiry.interrupt = () => resume(leaseExpired(this.core, lease, lease.over!))
+      // during the body's first step
+      if (expiry.interrupted) expiry.interrupt()
     })
     return Effect.raceFirst(body, expired)
   }

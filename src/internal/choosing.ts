@@ -29,6 +29,7 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
 
 /** Asks for each waiter that has not been answered yet, until nothing changes any more. */
 export const consider = <A, D>(core: Core<A, D>): void => {
+  if (core.life._tag !== "Open") return
   for (let waiter = core.waiters.first; waiter !== undefined && core.choosing === undefined;) {
     const version = core.registry.version
     const offered = offerTo(core, waiter)
@@ -64,7 +65,12 @@ const ask = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyArra
   }
   if (!Effect.isEffect(answer)) return apply(core, waiter, offered, version, answer)
   const fiber = fork(core, answer as Effect.Effect<unknown, unknown>)
-  if (core.choosing === waiter) waiter.chooser = fiber
+  if (waiter.lane === undefined) {
+    // it left in the first step of the choice
+    core.choosing = undefined
+    return fiber.interruptUnsafe()
+  }
+  waiter.chooser = fiber
   let within = true
   fiber.addObserver((exit) => {
     // it has left

@@ -58,8 +58,8 @@ export interface Core<A, D> {
   returned: Entry<A, D> | undefined
   /** Set while waiters are given something to be made. */
   filling: "once" | "again" | undefined
-  /** Failures to refill the minimum in a row, and when the next attempt may be made. */
-  readonly refill: { failures: number; readonly deadline: Deadline }
+  /** Rounds of failures to refill the minimum in a row, and when the next attempt may be made. */
+  readonly refill: { failures: number; readonly deadline: Deadline; running: boolean }
 
   // the ways from one part to another, so that no two import each other
   /** An `Available` object that is not listed goes to a waiter, or is listed. */
@@ -68,6 +68,8 @@ export interface Core<A, D> {
   readonly advance: (waiter: Waiter<A, D>) => void
   /** The user's selector is asked for those who wait. */
   readonly consider: () => void
+  /** An object is leaving: another may have to take its place. */
+  readonly leaving: () => void
   /** Room has become free. */
   readonly roomFreed: () => void
   /** Something has ended that a closing pool waits for. */
@@ -189,5 +191,11 @@ export const leases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => {
 }
 
 /** Open leases of one fiber. */
-export const held = <A, D>(core: Core<A, D>, fiberId: number): Array<ActiveLease<A, D>> =>
-  leases(core).filter((lease) => lease.owner === fiberId)
+export const held = <A, D>(core: Core<A, D>, fiberId: number): Array<ActiveLease<A, D>> => {
+  const open: Array<ActiveLease<A, D>> = []
+  if (core.leases === 0) return open
+  for (const entry of core.registry.entries) {
+    if (entry.lease?.owner === fiberId) open.push(entry.lease)
+  }
+  return open
+}

@@ -13,14 +13,17 @@ import type { Waiter } from "./waiters.ts"
 
 /** One object being made, and then detected for the first time. */
 export class Creation<A, D> {
-  /** The waiter that it counts for; it serves whoever is the oldest. */
+  readonly begunFor: Waiter<A, D> | undefined
+  /** The waiter that it counts for now; what it makes serves whoever is the oldest. */
   owner: Waiter<A, D> | undefined
   phase: "Acquiring" | "Detecting" = "Acquiring"
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  interrupted = false
   abandoned = false
 
-  constructor(owner: Waiter<A, D> | undefined) {
-    this.owner = owner
+  constructor(waiter: Waiter<A, D> | undefined) {
+    this.begunFor = waiter
+    this.owner = waiter
   }
 }
 
@@ -61,6 +64,8 @@ export class Creator<A, D> {
       Effect.onExitPrimitive(made, (exit) => Exit.isFailure(exit) ? Scope.close(scope, exit) : undefined)
     )
     creation.fiber = fiber
+    // asked for in its own first step
+    if (creation.interrupted) fiber.interruptUnsafe()
     fiber.addObserver((exit) => {
       this.running.delete(creation)
       if (Exit.isSuccess(exit)) this.options.made(creation, exit.value.object, exit.value.data, scope)
@@ -69,7 +74,10 @@ export class Creator<A, D> {
   }
 
   interruptAll(): void {
-    for (const creation of [...this.running]) creation.fiber?.interruptUnsafe()
+    for (const creation of [...this.running]) {
+      creation.interrupted = true
+      creation.fiber?.interruptUnsafe()
+    }
   }
 
   /** Stops counting what does not end; whatever it makes after all is destroyed. */

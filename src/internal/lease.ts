@@ -18,7 +18,7 @@ import type { LeaseExpired } from "../PoolError.ts"
 import { type Core, fork, leaseExpired } from "./core.ts"
 import type { Deadline } from "./deadlines.ts"
 import { depart, giveBack, restUntil } from "./lifecycle.ts"
-import type { Entry } from "./registry.ts"
+import { type Entry, moment } from "./registry.ts"
 import * as Scopes from "./scope.ts"
 
 /** The time-out of a lease; it is a deadline of the pool. */
@@ -28,8 +28,12 @@ class Expiry implements Deadline {
   expiresAtMillis = 0
   due = Infinity
   index = -1
-  /** Under `with` the body has to end before the pool takes the object back: this interrupts it, once it can. */
-  body: { readonly interrupt: (() => void) | undefined } | undefined = undefined
+  /** Under `with` the body has to end before the pool takes the object back. */
+  hasBody = false
+  /** Interrupts the body, once it can be interrupted. */
+  interrupt: (() => void) | undefined = undefined
+  /** The body is to be interrupted, perhaps as soon as it can be. */
+  interrupted = false
 
   constructor(timeout: number, fire: () => void) {
     this.timeout = timeout
@@ -78,12 +82,16 @@ export class ActiveLease<A, D> implements Lease<A, D> {
     return DateTime.makeUnsafe(this.borrowedAtMillis)
   }
   get expiresAt(): DateTime.Utc | undefined {
-    return this.expiry === undefined ? undefined : DateTime.makeUnsafe(this.expiry.expiresAtMillis)
+    return this.expiry === undefined ? undefined : moment(this.expiry.expiresAtMillis)
   }
 
   get release(): Effect.Effect<void> {
     // masked, since closing a pack's scope may suspend
-    return Effect.uninterruptible(Effect.suspend(() => end(this, Exit.void) ?? Effect.void))
+    return Effect.uninterruptible(Effect.suspend(() => {
+      // that of a body that expired is not its own to give back any more, though it has not ended yet
+      const rest = this.over === undefined ? end(this, Exit.void) : undefined
+      return rest ?? Effect.void
+    }))
   }
   get invalidate(): Effect.Effect<void> {
     return Effect.sync(() => {
@@ -124,9 +132,8 @@ export class ActiveLease<A, D> implements Lease<A, D> {
   private expire(): void {
     this.over = "Expired"
     this.core.totals.expired++
-    const body = this.expiry?.body
-    if (body === undefined) this.takeBack()
-    else body.interrupt?.()
+    if (this.expiry!.hasBody) this.interruptBody(this.expiry!)
+    else this.takeBack()
     this.tell()
   }
 
@@ -135,12 +142,16 @@ export class ActiveLease<A, D> implements Lease<A, D> {
     if (this.over === undefined) this.over = "Closed"
     if (this.expiry !== undefined) {
       this.core.deadlines.cancel(this.expiry)
-      if (this.owner !== fiberId) this.expiry.body?.interrupt?.()
+      if (this.owner !== fiberId) this.interruptBody(this.expiry)
     }
     this.takeBack()
     this.tell()
   }
 
+  private interruptBody(expiry: Expiry): void {
+    expiry.interrupted = true
+    expiry.interrupt?.()
+  }
   private start(expiry: Expiry): void {
     this.core.deadlines.set(expiry, this.core.deadlines.now() + expiry.timeout)
     expiry.expiresAtMillis = this.core.clock.currentTimeMillisUnsafe() + expiry.timeout

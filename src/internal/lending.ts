@@ -58,6 +58,8 @@ const queue = <A, D>(
     const waiter = new Waiter<A, D>(request, fiberId, core.deadlines.now(), (self) => expire(core, self))
     const settle = () => {
       if (waiter.lease === undefined) return resume(waiter.failure!)
+      // revoked before this fiber was resumed with it
+      if (waiter.lease.over === "Closed") return resume(closed(core))
       accept(waiter.lease)
       resume(Exit.succeed(waiter.lease))
     }
@@ -85,6 +87,8 @@ const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D
 
 /** What can be done for one waiter now: lend, detect, make; else it waits, or may not wait. */
 export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D>): void => {
+  // a closing pool is about to fail it
+  if (core.life._tag !== "Open") return
   let entry = picked
   // a detection that ends at once comes back for the next candidate
   while (waiter.lane !== undefined && waiter.detection === undefined) {
@@ -124,6 +128,8 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
     const next = core.waiters.after(waiter)
     // one for which something is being detected already does not have a second one detected
     if ((ready || waiter.detection === undefined) && fits(core, waiter, entry)) {
+      // a `where` that has taken it out
+      if (entry.status !== "Available") return
       if (!ready) {
         detectFor(core, waiter, entry)
         if (waiter.detection === undefined) core.advance(waiter)
@@ -131,9 +137,10 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
       }
       if (grant(core, waiter, entry)) return
     }
-    waiter = next
+    // one that has left leads nowhere
+    waiter = next !== undefined && next.lane === undefined ? core.waiters.first : next
   }
-  core.registry.list(entry)
+  if (entry.status === "Available") core.registry.list(entry)
 }
 
 /** Room is free: each waiter for whom nothing is under way may have something made, the oldest first. */

@@ -13,27 +13,37 @@ import * as Deadlines from "./deadlines.ts"
 import { Detection, type Outcome } from "./detection.ts"
 import type { Entry, Origin } from "./registry.ts"
 
-/** Takes an object in. `ended` is called when it needs no detection, or its first has ended: perhaps before this returns. */
+/** What follows the first detection of an object, or its joining if there is none: perhaps before `join` returns. */
+export interface Joining<A, D> {
+  /** A borrower waits for it. */
+  readonly urgent: boolean
+  /** It is about to be offered, or to leave. */
+  readonly settling?: () => void
+  readonly ended: (entry: Entry<A, D>, outcome: Outcome | undefined) => void
+}
+
+/** Takes an object in. */
 export const join = <A, D>(
   core: Core<A, D>,
   object: A,
   data: D,
   origin: Origin,
-  urgent: boolean,
-  ended: (entry: Entry<A, D>) => void
+  { ended, settling, urgent }: Joining<A, D>
 ): Entry<A, D> => {
   const entry = core.registry.join(object, data, origin, core.clock.currentTimeMillisUnsafe())
-  if (core.life._tag !== "Open") {
-    evict(core, entry)
-    ended(entry)
-  } else if (core.detector === undefined || !core.options.onAdd) {
+  if (core.detector !== undefined && core.options.onAdd && core.life._tag === "Open") {
+    const detection = reserve(core, entry, "Available", (outcome) => ended(entry, outcome), settling)
+    core.detector.start(detection, urgent)
+    return entry
+  }
+  settling?.()
+  if (core.life._tag === "Open") {
     core.registry.move(entry, "Available")
     core.offer(entry, false)
-    ended(entry)
   } else {
-    const detection = reserve(core, entry, "Available", () => ended(entry))
-    core.detector.start(detection, urgent)
+    evict(core, entry)
   }
+  ended(entry, undefined)
   return entry
 }
 
@@ -48,10 +58,12 @@ export const reserve = <A, D>(
   core: Core<A, D>,
   entry: Entry<A, D>,
   before: Before,
-  ended: (outcome: Outcome) => void
+  ended: (outcome: Outcome) => void,
+  settling?: () => void
 ): Detection<A, D> => {
   if (entry.status !== "Pending") core.registry.move(entry, "Pending")
   const detection = new Detection(core.detector!, entry, () => true, (outcome) => {
+    settling?.()
     conclude(core, entry, before, outcome)
     ended(outcome)
   })
@@ -236,6 +248,7 @@ export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (entry.waking !== undefined) core.deadlines.cancel(entry.waking)
   core.registry.move(entry, "Invalid")
   core.destroyer.destroy(entry)
+  core.leaving()
 }
 
 /** An object is destroyed, or given up: its room is free. */

@@ -15,11 +15,14 @@ export const pack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): Effect.E
   const packed = core.options.pack!(lease)
   if (!Effect.isEffect(packed)) return Exit.succeed(packed)
   const scope = Scope.makeUnsafe()
-  lease.packScope = scope
-  return Effect.updateContext(
+  const scoped = Effect.updateContext(
     packed as Effect.Effect<unknown, unknown, Scope.Scope>,
     (context: Context.Context<never>) => Context.add(Context.merge(context, core.context), Scope.Scope, scope)
   )
+  // the lease is over already: what is acquired under it is released at once
+  if (lease.returned) return Effect.andThen(Scope.close(scope, Exit.void), scoped)
+  lease.packScope = scope
+  return scoped
 }
 
 /** Borrows and packs. A pack that fails, or is interrupted, ends the lease at once. */

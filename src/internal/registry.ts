@@ -19,7 +19,9 @@ import type { Selection } from "./selection.ts"
 
 const never = -1
 
-const at = (millis: number): DateTime.Utc | undefined => millis === never ? undefined : DateTime.makeUnsafe(millis)
+/** A moment to show; none where there is none, or where it is beyond what a date can say. */
+export const moment = (millis: number): DateTime.Utc | undefined =>
+  millis === never || millis > 8.64e15 ? undefined : DateTime.makeUnsafe(millis)
 
 /** How an object came into the pool, and what its end takes. */
 export interface Origin {
@@ -86,16 +88,16 @@ export class Entry<A, D> implements PooledObject<A, D> {
     return DateTime.makeUnsafe(this.addedAtMillis)
   }
   get detectedAt(): DateTime.Utc | undefined {
-    return at(this.detectedAtMillis)
+    return moment(this.detectedAtMillis)
   }
   get borrowedAt(): DateTime.Utc | undefined {
-    return at(this.borrowedAtMillis)
+    return moment(this.borrowedAtMillis)
   }
   get releasedAt(): DateTime.Utc | undefined {
-    return at(this.releasedAtMillis)
+    return moment(this.releasedAtMillis)
   }
   get wakesAt(): DateTime.Utc | undefined {
-    return this.status === "Dormant" && this.wakesAtMillis < Infinity ? at(this.wakesAtMillis) : undefined
+    return this.status === "Dormant" ? moment(this.wakesAtMillis) : undefined
   }
   /** The public part: what logs and inspectors show. */
   toJSON(): unknown {

@@ -111,7 +111,8 @@ export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 const bequeath = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
   creation.owner = undefined
   for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
-    if (!wants(core, waiter)) continue
+    // one that does not queue does not wait for what was begun for another
+    if (!wants(core, waiter) || !waiter.request.queues) continue
     creation.owner = waiter
     return core.waiters.note(waiter, "creation", creation)
   }
@@ -184,9 +185,10 @@ export const expire = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   fail(core, waiter, timedOut(core, waiter, phase))
 }
 
-/** Making an object failed: the oldest waiter fails with that. `false`: there is none. */
+/** Making an object failed: the oldest waiter that had use for one fails with that. `false`: there is none. */
 export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown>): boolean => {
-  const waiter = core.waiters.first
+  let waiter = core.waiters.first
+  while (waiter !== undefined && waiter.misfit) waiter = core.waiters.after(waiter)
   if (waiter === undefined) return false
   const creation = waiter.creation
   fail(core, waiter, Effect.failCause(cause))

@@ -4,7 +4,10 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
+import * as Scope from "effect/Scope"
+import { TestClock } from "effect/testing"
 
 /** Everything that is logged by what runs within, and what it builds. */
 export const logs = () => {
@@ -44,3 +47,14 @@ export const timers = () => {
       })
   }
 }
+
+/** Runs a body whose pools take their time to close: lets that time pass. */
+export const late = <A, E>(body: Effect.Effect<A, E, Scope.Scope>): Effect.Effect<A, E> =>
+  Effect.gen(function*() {
+    const scope = yield* Scope.make()
+    const exit = yield* Effect.exit(Scope.provide(body, scope))
+    const closing = yield* Effect.forkChild(Scope.close(scope, exit), { startImmediately: true })
+    yield* TestClock.adjust("10 minutes")
+    yield* Fiber.join(closing)
+    return yield* exit
+  })
