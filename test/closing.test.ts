@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { LeaseExpired, ObjectPool, PoolClosed, Status } from "../src/index.ts"
-import { logs, timers } from "./support/observed.ts"
+import { late, logs, timers } from "./support/observed.ts"
 import { balanced, type Gate, scripted, slow } from "./support/scripted.ts"
 
 const fork = Effect.forkChild({ startImmediately: true })
@@ -230,7 +230,9 @@ describe("open leases", () => {
 
       yield* closeWithin(pool, 0)
 
-      assert.strictEqual((yield* Effect.flip(Fiber.join(borrower)) as LeaseExpired).reason, "Closed")
+      const failure = yield* Effect.flip(Fiber.join(borrower))
+      assert.instanceOf(failure, LeaseExpired)
+      assert.strictEqual(failure.reason, "Closed")
       assert.strictEqual(script.things[0]!.destroyed, 1)
       assert.deepInclude(yield* balanced(pool), nothing)
     }))
@@ -373,7 +375,7 @@ describe("the caller", () => {
     }))
 
   it.effect("closing from inside nested bodies under lease time-outs waits for none of them", () =>
-    Effect.gen(function*() {
+    late(Effect.gen(function*() {
       const pool = yield* ObjectPool.make({ objects: ["a", "b"], leaseTimeout: "1 hour" })
 
       const work = yield* fork(pool.with(() => pool.with(() => Effect.as(pool.close, "done"))))
@@ -381,7 +383,7 @@ describe("the caller", () => {
 
       assert.isTrue(ended(work))
       assert.strictEqual(yield* Fiber.join(work), "done")
-    }))
+    })))
 
   it.effect("a detector, a selector, an acquire or a release that closes its own pool ends it", () =>
     Effect.gen(function*() {
@@ -486,7 +488,6 @@ describe("what is under way", () => {
 
       assert.deepStrictEqual(script.things.map((thing) => thing.destroyed), [1, 1])
       assert.deepInclude(yield* balanced(pool), nothing)
-      assert.deepInclude((yield* pool.stats).totals, { made: 2, destroyed: 2 })
     }))
 
   it.effect("a creation that cannot be interrupted is given up after hookTimeout; what it makes at last is destroyed", () =>
@@ -510,7 +511,7 @@ describe("what is under way", () => {
     }))
 
   it.effect("what hangs is given up though leases were open when closing began", () =>
-    Effect.gen(function*() {
+    late(Effect.gen(function*() {
       const { within } = logs()
       let n = 0
       const acquire = Effect.suspend(() => ++n === 1 ? Effect.succeed("a") : Effect.uninterruptible(Effect.never))
@@ -526,7 +527,7 @@ describe("what is under way", () => {
       yield* TestClock.adjust("1 minute")
 
       assert.isTrue(ended(closing))
-    }))
+    })))
 
   it.effect("a detection under way is interrupted, and its object destroyed", () =>
     Effect.gen(function*() {
@@ -621,6 +622,7 @@ describe("what is under way", () => {
         detectStatus: ({ id }) => answers[id]!,
         size: { min: 4 }
       })
+      yield* TestClock.adjust("1 second")
       assert.deepInclude(yield* balanced(pool), { available: 1, dormant: 2, unknown: 1 })
 
       yield* closeWithin(pool, 0)
@@ -636,14 +638,13 @@ describe("what is under way", () => {
         acquire: script.acquire,
         pack: (lease) => Effect.acquireRelease(Effect.succeed(lease), () => Effect.never)
       }))
-      const borrower = yield* fork(Effect.scoped(pool.borrow))
+      yield* Effect.forkDetach(Effect.scoped(pool.borrow), { startImmediately: true })
       yield* TestClock.adjust(0)
 
       yield* closeWithin(pool, "1 minute")
 
       assert.strictEqual(script.things[0]!.destroyed, 1)
       assert.deepInclude(yield* balanced(pool), nothing)
-      borrower.interruptUnsafe()
     }))
 })
 
@@ -677,7 +678,7 @@ describe("nothing is left behind", () => {
     }))
 
   it.effect("closing waits for the end of a selector that is being asked", () =>
-    Effect.gen(function*() {
+    late(Effect.gen(function*() {
       let cleaned = false
       const pool = yield* ObjectPool.make({
         objects: ["a"],
@@ -699,7 +700,7 @@ describe("nothing is left behind", () => {
 
       assert.isTrue(cleaned)
       assert.isTrue(ended(closing))
-    }))
+    })))
 
   it.effect("closing when a detector has been given up waits no more for it", () =>
     Effect.gen(function*() {

@@ -15,6 +15,7 @@ import { TestClock } from "effect/testing"
 import { type Lease, type LeaseExpired, ObjectPool, Selector, type Status } from "../src/index.ts"
 import { counting, skewed } from "./support/clocks.ts"
 import { balanced, scripted, type Thing } from "./support/scripted.ts"
+import { sweep } from "./support/sweep.ts"
 
 const now = { startImmediately: true } as const
 
@@ -1045,20 +1046,20 @@ describe("who holds what", () => {
 
   it.effect("a borrow that times out says how many leases its fiber holds itself", () =>
     Effect.gen(function*() {
-      const pool = yield* ObjectPool.make({ objects: ["a", "b", "c"], borrowTimeout: 0 })
+      const pool = yield* ObjectPool.make({ objects: ["a", "b", "c"], borrowTimeout: 0, closing: { timeout: 0 } })
       const held = Effect.map(Effect.flip(Effect.scoped(pool.borrow)), (error) =>
         error._tag === "BorrowTimeout" ? error.held : error._tag)
       const elsewhere = yield* Effect.forkChild(Effect.scoped(Effect.andThen(pool.borrow, Effect.never)), now)
 
-      // one by `borrow`, one by `with`, whose body is its fiber, or its child fiber
+      // one by `borrow`, one by `with`, also where its body runs in a child fiber
       yield* pool.borrow
-      assert.strictEqual(
-        yield* pool.with(() =>
-          held
-        ),
-        2
-      )
-      assert.strictEqual(yield* pool.with(() => held, { leaseTimeout: "1 second" }), 1)
+      for (const leaseTimeout of ["Infinity", "1 second"] as const) {
+        assert.strictEqual(
+          yield* pool.with(() =>
+            held, { leaseTimeout }),
+          2
+        )
+      }
       yield* Fiber.interrupt(elsewhere)
     }))
 })
@@ -1239,4 +1240,49 @@ describe("the timer of leases", () => {
       assert.isUndefined(lease.expiresAt)
       assert.deepStrictEqual(yield* statuses(pool), ["Borrowed"])
     }))
+})
+
+describe("an interruption at any instant", () => {
+  it.effect("of a body whose lease expires runs its finalizers once, then gives the object back once", () =>
+    sweep((window) =>
+      Effect.scoped(Effect.gen(function*() {
+        const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "1 second" })
+        let finalized = 0
+        const finalizer = Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 3 }), Effect.sync(() => finalized++))
+        const body = yield* Effect.forkChild(pool.with(() => Effect.ensuring(Effect.never, finalizer)), now)
+        const time = yield* Effect.forkChild(TestClock.adjust("1 second"), now)
+        yield* window.interrupt(body)
+        yield* Fiber.join(time)
+
+        assert.strictEqual(finalized, 1, `${window}`)
+        const { available, leases } = yield* balanced(pool)
+        assert.deepStrictEqual([available, leases], [1, 0], `${window}`)
+      }))
+    ))
+
+  it.effect("of `detach` leaves the object in the pool or with the caller, and it is closed once", () =>
+    sweep((window) =>
+      Effect.gen(function*() {
+        const { acquire, things } = scripted()
+        yield* Effect.scoped(Effect.gen(function*() {
+          const pool = yield* ObjectPool.make({
+            acquire,
+            pack: (lease) => Effect.as(Effect.addFinalizer(() => Effect.yieldNow), lease)
+          })
+          const fiber = yield* Effect.forkChild(
+            Effect.scoped(
+              Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 2 }), pool.with((lease) => lease.detach))
+            ),
+            now
+          )
+          yield* window.interrupt(fiber)
+          // what is being made goes on, and stays
+          yield* Effect.repeat(Effect.yieldNow, { times: 10 })
+          const { leases, size } = yield* balanced(pool)
+          assert.deepStrictEqual([leases, size], [0, things.length - (things[0]?.destroyed ?? 0)], `${window}`)
+        }))
+
+        assert.isTrue(things.every((thing) => thing.destroyed === 1), `${window}`)
+      })
+    ))
 })

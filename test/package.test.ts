@@ -25,13 +25,20 @@ const inEmptyProject = async (use: (project: string) => Promise<void>): Promise<
   }
 }
 
-const firstProgram = async (): Promise<string> => (await Fs.readFile("README.md", "utf8")).split("```ts\n")[1]!.split("```")[0]!
+const firstProgram = async (): Promise<string> =>
+  (await Fs.readFile("README.md", "utf8")).split("```ts\n")[1]!.split("```")[0]!
 
 describe("the package", () => {
   it("compiles the README's first program under strict TypeScript, and runs it", async ({ signal }) => {
     await inEmptyProject(async (project) => {
       await Fs.writeFile(Path.join(project, "program.ts"), await firstProgram())
-      const compilerOptions = { module: "nodenext", target: "es2022", strict: true, lib: ["es2022", "dom", "esnext.disposable"], types: [] }
+      const compilerOptions = {
+        module: "nodenext",
+        target: "es2022",
+        strict: true,
+        lib: ["es2022", "dom", "esnext.disposable"],
+        types: []
+      }
       await Fs.writeFile(Path.join(project, "tsconfig.json"), JSON.stringify({ compilerOptions }))
 
       await typeCheck(project, signal)

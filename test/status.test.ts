@@ -10,7 +10,7 @@ import { ObjectPool, Status } from "../src/index.ts"
 import { Policy } from "../src/internal/policy.ts"
 import { type Entry, Registry } from "../src/internal/registry.ts"
 import * as Selection from "../src/internal/selection.ts"
-import { balanced, type Gate, scripted } from "./support/scripted.ts"
+import { balanced, scripted } from "./support/scripted.ts"
 
 const now = { startImmediately: true } as const
 
@@ -99,7 +99,7 @@ describe("the table of moves", () => {
  * object is seen `Pending`; `answer` may be a failure.
  */
 const one = Effect.gen(function*() {
-  const answers = { next: "Available" as Status.Answer | "fail", release: "ok" as Gate }
+  const answers = { next: "Available" as Status.Answer | "fail" }
   const pool = yield* ObjectPool.make({
     objects: [] as Array<string>,
     detectStatus: () =>

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { type Core, leaseExpired } from "./core.ts"
+import { Above, type Core, leaseExpired, lineage } from "./core.ts"
 import { type ActiveLease, end } from "./lease.ts"
 import * as Lending from "./lending.ts"
 import { pack } from "./packing.ts"
@@ -39,6 +39,8 @@ class Run<A, D, P> extends RunBase {
   private readonly request: Request<A, D>
   private readonly f: (borrowed: P) => AnyEffect
   private lease: ActiveLease<A, D> | undefined = undefined
+  /** The fiber that runs it. */
+  private above: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
   constructor(core: Core<A, D>, request: Request<A, D>, f: (borrowed: P) => AnyEffect) {
     super()
@@ -48,6 +50,7 @@ class Run<A, D, P> extends RunBase {
   }
 
   start(fiber: Fiber.Fiber<unknown, unknown>): AnyEffect {
+    this.above = fiber
     const borrowed = Lending.borrow(this.core, this.request, fiber, Run.hold, this)
     return this.lease === undefined ? Effect.flatMap(borrowed, () => this.body()) : this.body()
   }
@@ -76,10 +79,14 @@ class Run<A, D, P> extends RunBase {
   /** The body in a child fiber, which owns the lease; it is interrupted, and awaited, when the lease expires. */
   private limited(lease: ActiveLease<A, D>, expiry: NonNullable<ActiveLease<A, D>["expiry"]>): AnyEffect {
     expiry.hasBody = true
-    const body = Effect.withFiber((child) => {
-      lease.owner = child.id
-      return this.use(lease)
-    })
+    const body = Effect.provideService(
+      Effect.withFiber((child) => {
+        lease.owner = child.id
+        return this.use(lease)
+      }),
+      Above,
+      lineage(this.above!)
+    )
     const expired = Effect.callback<never, unknown>((resume) => {
       expiry.interrupt = () => resume(leaseExpired(this.core, lease, lease.over!))
       // during the body's first step

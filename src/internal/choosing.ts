@@ -71,8 +71,11 @@ const ask = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyArra
     return fiber.interruptUnsafe()
   }
   waiter.chooser = fiber
+  core.choosers.add(fiber)
   let within = true
   fiber.addObserver((exit) => {
+    core.choosers.delete(fiber)
+    core.settled()
     // it has left
     if (core.choosing !== waiter) return
     waiter.chooser = undefined

@@ -16,18 +16,19 @@ export const close = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     if (core.life._tag === "Open") begin(core)
     // never waits for the leases of the caller itself
-    for (const lease of held(core, fiber.id)) lease.revoke(fiber.id)
+    for (const lease of held(core, fiber)) lease.revoke(true)
     core.destroyer.flush()
     return core.life._tag === "Closing" ? Deferred.await(core.life.closed) : Effect.void
   })
 
 const begin = <A, D>(core: Core<A, D>): void => {
-  core.life = { _tag: "Closing", closed: Deferred.makeUnsafe() }
+  core.life = { _tag: "Closing", closed: Deferred.makeUnsafe(), givingUp: false }
   core.deadlines.cancel(core.refill.deadline)
   for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.first) {
     fail(core, waiter, closed(core))
   }
   core.creator?.interruptAll()
+  core.detector?.stop()
   for (const entry of [...core.registry.entries]) {
     if (entry.detection !== undefined) core.detector!.drop(entry.detection)
     else if (entry.status !== "Borrowed" && entry.status !== "Invalid") evict(core, entry)
@@ -35,24 +36,28 @@ const begin = <A, D>(core: Core<A, D>): void => {
   core.destroyer.flush()
   settled(core)
   if (core.life._tag !== "Closing") return
-  if (core.leases === 0) giveUpLater(core)
-  else if (core.options.closingTimeout === 0) revokeAll(core)
+  if (core.leases === 0) return
+  if (core.options.closingTimeout === 0) revokeAll(core)
   else core.deadlines.set(Deadlines.make(() => revokeAll(core)), core.deadlines.now() + core.options.closingTimeout)
 }
 
 const revokeAll = <A, D>(core: Core<A, D>): void => {
   const open = leases(core)
-  for (const lease of open) lease.revoke(undefined)
+  for (const lease of open) lease.revoke(false)
   if (open.length > 0) report(core, `Closing revoked ${open.length} lease(s) that were still open`)
   giveUpLater(core)
 }
 
 /** What has been interrupted may take its time to end, but not for ever. */
-const giveUpLater = <A, D>(core: Core<A, D>): void =>
+const giveUpLater = <A, D>(core: Core<A, D>): void => {
+  if (core.life._tag !== "Closing" || core.life.givingUp) return
+  core.life.givingUp = true
   core.deadlines.set(Deadlines.make(() => giveUp(core)), core.deadlines.now() + core.options.hookTimeout)
+}
 
 const giveUp = <A, D>(core: Core<A, D>): void => {
   const making = core.creator?.abandonAll() ?? 0
+  core.choosers.clear()
   if (making > 0) report(core, `Closing gave up ${making} object(s) that were still being made`)
   for (const entry of [...core.registry.entries]) {
     if (entry.status === "Invalid") continue
@@ -69,7 +74,11 @@ const giveUp = <A, D>(core: Core<A, D>): void => {
 /** Nothing is left? Then the pool is closed. */
 export const settled = <A, D>(core: Core<A, D>): void => {
   if (core.life._tag !== "Closing") return
-  if (core.registry.size > 0 || (core.creator?.making ?? 0) > 0) return
+  if (core.registry.size > 0 || (core.creator?.making ?? 0) > 0 || core.choosers.size > 0) {
+    // no borrower keeps it any more: what is left ends soon, or is given up
+    if (core.leases === 0) giveUpLater(core)
+    return
+  }
   const { closed } = core.life
   core.life = { _tag: "Closed" }
   core.deadlines.end()

@@ -12,7 +12,7 @@
  */
 import type * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -31,7 +31,7 @@ import type { Waiter, Waiters } from "./waiters.ts"
 /** The life of the pool itself. */
 type Life =
   | { readonly _tag: "Open" }
-  | { readonly _tag: "Closing"; readonly closed: Deferred.Deferred<void> }
+  | { readonly _tag: "Closing"; readonly closed: Deferred.Deferred<void>; givingUp: boolean }
   | { readonly _tag: "Closed" }
 
 export interface Core<A, D> {
@@ -52,8 +52,12 @@ export interface Core<A, D> {
   readonly totals: { -readonly [K in keyof PoolStats["totals"]]: number }
   /** Waiters with an outcome, whose fibers are resumed together by one task. */
   awake: Array<Waiter<A, D>>
+  /** Monotonic: until when any object at all may be lent without a detection. */
+  trustedUntil: number
   /** The waiter for whom the user's selector is being asked. */
   choosing: Waiter<A, D> | undefined
+  /** The fibers of the user's selector. */
+  readonly choosers: Set<Fiber.Fiber<unknown, unknown>>
   /** What came back last, and has not been offered to the user's selector. */
   returned: Entry<A, D> | undefined
   /** Set while waiters are given something to be made. */
@@ -150,14 +154,14 @@ export const timedOut = <A, D>(
   phase: BorrowTimeout["phase"]
 ): Effect.Effect<never, BorrowTimeout> => {
   const waited = Duration.millis(Math.max(0, Math.round(core.deadlines.now() - waiter.since)))
-  return Effect.suspend(() =>
+  return Effect.withFiber((fiber) =>
     Effect.fail(
       new BorrowTimeout({
         pool: core.options.name,
         stats: stats(core),
         waited,
         phase,
-        held: held(core, waiter.fiberId).length,
+        held: held(core, fiber).length,
         ...(waiter.lastFailure === undefined ? {} : { lastFailure: waiter.lastFailure })
       })
     )
@@ -190,12 +194,22 @@ export const leases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => {
   return open.sort((a, b) => a.id - b.id)
 }
 
+/** The fibers that wait for this one, as it runs the body of a lease with a time-out: they hold what it holds. */
+export const Above = Context.Reference<ReadonlyArray<number>>("effect-object-pool/Above", { defaultValue: () => [] })
+
+/** A fiber, and those above it. */
+export const lineage = (fiber: Fiber.Fiber<unknown, unknown>): ReadonlyArray<number> => [
+  fiber.id,
+  ...Context.get(fiber.context, Above)
+]
+
 /** Open leases of one fiber. */
-export const held = <A, D>(core: Core<A, D>, fiberId: number): Array<ActiveLease<A, D>> => {
+export const held = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown>): Array<ActiveLease<A, D>> => {
   const open: Array<ActiveLease<A, D>> = []
   if (core.leases === 0) return open
+  const owners = lineage(fiber)
   for (const entry of core.registry.entries) {
-    if (entry.lease?.owner === fiberId) open.push(entry.lease)
+    if (entry.lease !== undefined && owners.includes(entry.lease.owner)) open.push(entry.lease)
   }
   return open
 }

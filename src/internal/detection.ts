@@ -52,7 +52,8 @@ export class Detection<A, D> implements Deadline {
     this.ended = ended
   }
   fire(): void {
-    this.detector.end(this, failed(new Cause.TimeoutError(`detectStatus of object ${this.entry.id} took too long`)))
+    const late = failed(new Cause.TimeoutError(`detectStatus of object ${this.entry.id} took too long`))
+    this.detector.end(this, this.state === "Dropping" ? dropped : late)
     this.fiber?.interruptUnsafe()
   }
 }
@@ -70,6 +71,7 @@ export class Detector<A, D> {
   private readonly fork: (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>
   private running = 0
   private advancing = false
+  private stopped = false
   /** Requests that wait for their turn: those of borrowers, and the others. */
   private readonly urgent = new Set<Detection<A, D>>()
   private readonly patient = new Set<Detection<A, D>>()
@@ -86,10 +88,21 @@ export class Detector<A, D> {
 
   /** Starts a detection, or has it wait for its turn. Its `ended` is called once, perhaps before this returns. */
   start(detection: Detection<A, D>, urgent: boolean): void {
+    if (this.stopped) return this.finish(detection, dropped)
     if (this.running < this.options.concurrency) return this.run(detection)
     detection.state = "Queued"
     const queue = urgent ? this.urgent : this.patient
     queue.add(detection)
+  }
+
+  /** Nothing is asked any more: what waits for its turn is dropped. */
+  stop(): void {
+    this.stopped = true
+    for (const queue of [this.urgent, this.patient]) {
+      const dropping = [...queue]
+      queue.clear()
+      for (const detection of dropping) this.finish(detection, dropped)
+    }
   }
 
   /** Nobody wants the answer: it ends as `Dropped` once the detector has ended, or its time has. */
@@ -170,10 +183,15 @@ export class Detector<A, D> {
   }
 }
 
-const parse = <A, D>(answer: unknown, entry: Entry<A, D>): Outcome =>
-  isAnswer(answer)
-    ? { _tag: "Answered", answer }
-    : failed(new TypeError(`detectStatus of object ${entry.id} answered ${String(answer)}, which is no status`))
+const parse = <A, D>(answer: unknown, entry: Entry<A, D>): Outcome => {
+  try {
+    if (isAnswer(answer)) return { _tag: "Answered", answer }
+  } catch {
+    // it cannot even be looked at
+  }
+  const what = typeof answer === "string" ? JSON.stringify(answer) : typeof answer
+  return failed(new TypeError(`detectStatus of object ${entry.id} answered ${what}, which is no status`))
+}
 
 const isAnswer = (answer: unknown): answer is Status.Answer => {
   if (typeof answer === "string") {

@@ -137,12 +137,12 @@ export class ActiveLease<A, D> implements Lease<A, D> {
     this.tell()
   }
 
-  /** The pool is closing: the object is taken back at once, whatever the borrower does. */
-  revoke(fiberId: number | undefined): void {
+  /** The pool is closing: the object is taken back at once, whatever the borrower does. `inside`: the borrower closes it. */
+  revoke(inside: boolean): void {
     if (this.over === undefined) this.over = "Closed"
     if (this.expiry !== undefined) {
       this.core.deadlines.cancel(this.expiry)
-      if (this.owner !== fiberId) this.interruptBody(this.expiry)
+      if (!inside) this.interruptBody(this.expiry)
     }
     this.takeBack()
     this.tell()

@@ -12,7 +12,7 @@ import * as Choosing from "./choosing.ts"
 import { closed, type Core, hasRoom } from "./core.ts"
 import { type ActiveLease, end } from "./lease.ts"
 import type { Entry } from "./registry.ts"
-import { detectFor, expire, fail, fits, grant, have, lend, quit, refuse, stale, take } from "./serving.ts"
+import { detectFor, expire, fail, fits, grant, have, lasting, lend, quit, refuse, stale, take } from "./serving.ts"
 import { type Request, Waiter } from "./waiters.ts"
 
 /**
@@ -29,9 +29,13 @@ export const borrow = <A, D, H>(
   if (core.life._tag !== "Open") return closed(core)
   const entry = pick(core, request)
   if (entry !== undefined && !stale(core, entry)) {
-    const lease = take(core, entry, request, fiber.id)
-    accept(lease, holder)
-    return Exit.succeed(lease)
+    const timeout = lasting(core, entry, request)
+    // unless a function of the user's has used the pool, and it is lent
+    if (entry.slot !== -1) {
+      const lease = take(core, entry, timeout, fiber.id)
+      accept(lease, holder)
+      return Exit.succeed(lease)
+    }
   }
   return queue(core, request, fiber.id, entry, (lease) => accept(lease, holder))
 }
@@ -99,6 +103,9 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
     }
     if (entry === undefined) break
     lend(core, waiter, entry)
+    if (waiter.detection !== undefined) instead(core, waiter)
+    // a `where` that has changed its mind
+    if (entry.slot !== -1) break
     entry = undefined
   }
   if (waiter.lane !== undefined && !waiter.busy) have(core, waiter)
@@ -107,6 +114,14 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
   else if (!waiter.admitted && core.waiters.size - core.waiters.busy > core.options.maxWaiters) {
     refuse(core, waiter, "WaitersFull")
   }
+}
+
+/** While what was picked is being detected, the waiter gets what needs no detection, if there is such a one. */
+const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  if (core.deadlines.now() >= core.trustedUntil) return
+  const ready = core.registry.listed().filter((entry) => !stale(core, entry) && fits(core, waiter, entry))
+  const entry = core.registry.selection.among(ready)
+  if (entry !== undefined) grant(core, waiter, entry)
 }
 
 /** The fiber was interrupted: in the queue, or granted a lease that it has not been resumed with. */

@@ -113,7 +113,7 @@ const conclude = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before, ou
   if (entry.status !== "Pending") return
   if (outcome._tag !== "Dropped") {
     entry.detectedAtMillis = core.clock.currentTimeMillisUnsafe()
-    entry.trustedUntil = core.deadlines.now() + (core.options.trustFor ?? 0)
+    entry.trustedUntil = core.trustedUntil = core.deadlines.now() + (core.options.trustFor ?? 0)
   }
   if (entry.condemned || core.life._tag !== "Open") return evict(core, entry)
   if (outcome._tag === "Dropped") return restore(core, entry, before)

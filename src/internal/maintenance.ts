@@ -70,7 +70,7 @@ const arrived = <A, D>(
 ): void => {
   const usable = entry.status === "Available" || entry.status === "Borrowed"
   if (usable) core.refill.failures = 0
-  else if (waiter === undefined) refillFailed(core)
+  else if (waiter === undefined && entry.status === "Invalid") refillFailed(core)
   if (waiter?.lane === undefined) return
   if (outcome?._tag === "Failed") waiter.lastFailure = outcome.failure
   // one that inherited it has nothing to conclude from what it made

@@ -21,14 +21,17 @@ import type { Request, Waiter } from "./waiters.ts"
 export const stale = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   core.detector !== undefined && core.options.trustFor !== undefined && core.deadlines.now() >= entry.trustedUntil
 
-/** Grants a lease of an `Available` object. What can throw comes before the first change. */
+/** How long a lease would last, in milliseconds. It may throw, or use the pool, as the user's function does. */
+export const lasting = <A, D>(core: Core<A, D>, entry: Entry<A, D>, request: Request<A, D>): number =>
+  request.leaseTimeout ?? entry.leaseTimeout ?? core.options.leaseTimeout?.(entry) ?? Infinity
+
+/** Grants a lease of an `Available` object. */
 export const take = <A, D>(
   core: Core<A, D>,
   entry: Entry<A, D>,
-  request: Request<A, D>,
+  timeout: number,
   fiberId: number
 ): ActiveLease<A, D> => {
-  const timeout = request.leaseTimeout ?? entry.leaseTimeout ?? core.options.leaseTimeout?.(entry) ?? Infinity
   core.registry.move(entry, "Borrowed")
   const now = core.clock.currentTimeMillisUnsafe()
   const lease = new ActiveLease(core, entry, fiberId, timeout, now)
@@ -51,14 +54,17 @@ export const fits = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<
   }
 }
 
-/** Serves a waiter. `false`: it could not be, and is none any more; the object is as it was. */
+/** Serves a waiter. `false`: it could not be, and is none any more; or the object cannot be lent any more. */
 export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
+  let timeout: number
   try {
-    waiter.lease = take(core, entry, waiter.request, waiter.fiberId)
+    timeout = lasting(core, entry, waiter.request)
   } catch (defect) {
     fail(core, waiter, Effect.die(defect))
     return false
   }
+  if (waiter.lane === undefined || entry.status !== "Available") return false
+  waiter.lease = take(core, entry, timeout, waiter.fiberId)
   unqueue(core, waiter)
   const creation = waiter.creation
   // a detection that was begun for it goes on: whoever comes next is glad of the answer

@@ -1,0 +1,287 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import { TestClock } from "effect/testing"
+import {
+  BorrowTimeout,
+  DuplicateObject,
+  InvalidPoolOptions,
+  LeaseExpired,
+  ObjectPool,
+  PoolClosed,
+  PoolExhausted,
+  PoolFull,
+  PoolStats
+} from "../src/index.ts"
+import { Failed, scripted } from "./support/scripted.ts"
+
+const fork = Effect.forkChild({ startImmediately: true })
+
+const counts: PoolStats = {
+  size: 5,
+  min: 1,
+  max: 8,
+  pending: 1,
+  available: 0,
+  borrowed: 1,
+  dormant: 1,
+  unknown: 1,
+  invalid: 1,
+  making: 2,
+  leases: 1,
+  waiting: 3,
+  totals: { borrowed: 9, added: 2, made: 7, destroyed: 3, timedOut: 1, exhausted: 1, expired: 1 }
+}
+const { max: _, ...unbounded } = counts
+
+const pool = "app/Sessions"
+const waited = Duration.millis(1500)
+const timeout = { pool, stats: counts, waited, phase: "Waiting", held: 0 } as const
+
+const errors = [
+  new PoolExhausted({ pool, stats: counts, reason: "NoneAvailable" }),
+  new PoolExhausted({ pool, stats: counts, reason: "WaitersFull" }),
+  new PoolExhausted({ pool, stats: unbounded, reason: "Suspended" }),
+  new BorrowTimeout(timeout),
+  new BorrowTimeout({ ...timeout, phase: "Acquiring", held: 1, waited: Duration.zero }),
+  new BorrowTimeout({ ...timeout, phase: "Detecting", held: 2, lastFailure: "unreachable" }),
+  new PoolClosed({ pool, stats: counts }),
+  new PoolFull({ pool, stats: counts }),
+  new LeaseExpired({ pool, stats: counts, leaseId: 7, objectId: 3, reason: "Expired" }),
+  new LeaseExpired({ pool, stats: counts, leaseId: 7, objectId: 3, reason: "Released" }),
+  new LeaseExpired({ pool, stats: counts, leaseId: 7, objectId: 3, reason: "Closed" }),
+  new DuplicateObject({ pool, stats: counts, objectId: 3 }),
+  new InvalidPoolOptions({ pool, option: "size.max", value: "0", allowed: "a whole number, at least 1" })
+]
+
+const classes = {
+  PoolExhausted,
+  BorrowTimeout,
+  PoolClosed,
+  PoolFull,
+  LeaseExpired,
+  DuplicateObject,
+  InvalidPoolOptions
+}
+
+/** Over the wire and back. */
+const sent = (error: (typeof errors)[number]): unknown => {
+  const codec = Schema.toCodecJson(classes[error._tag] as unknown as Schema.Codec<unknown, unknown>)
+  return Schema.decodeUnknownSync(codec)(JSON.parse(JSON.stringify(Schema.encodeSync(codec)(error))))
+}
+
+describe("every error", () => {
+  for (const error of errors) {
+    const title = `${error._tag} ${"reason" in error ? error.reason : "phase" in error ? error.phase : ""}`.trim()
+
+    it(`${title} arrives as itself when it is sent as JSON`, () => {
+      const received = sent(error)
+
+      assert.instanceOf(received, classes[error._tag])
+      assert.strictEqual((received as Error).message, error.message)
+      assert.isTrue(Equal.equals(received, error))
+    })
+
+    it(`${title} names its pool, and its message is one line`, () => {
+      assert.strictEqual(error.pool, pool)
+      assert.include(error.message, `"${pool}"`)
+      assert.notInclude(error.message, "\n")
+      assert.notMatch(error.message, /undefined|NaN|\[object/)
+      assert.include(String(error), error._tag)
+      assert.include(Cause.pretty(Cause.fail(error)), error.message)
+    })
+  }
+
+  it("stats are a schema of their own", () => {
+    const codec = Schema.toCodecJson(PoolStats)
+
+    assert.deepStrictEqual(Schema.decodeUnknownSync(codec)(Schema.encodeSync(codec)(counts)), counts)
+    assert.deepStrictEqual(Schema.decodeUnknownSync(codec)(Schema.encodeSync(codec)(unbounded)), unbounded)
+  })
+
+  it("with a failure inside still says the same after it was sent", () => {
+    const failure = new BorrowTimeout({ ...timeout, phase: "Detecting", lastFailure: new Error("unreachable") })
+    const received = sent(failure)
+
+    assert.instanceOf(received, BorrowTimeout)
+    assert.instanceOf(received.lastFailure, Error)
+    assert.strictEqual(received.message, failure.message)
+  })
+})
+
+describe("messages say what a person needs", () => {
+  const parts: ReadonlyArray<readonly [Error, ReadonlyArray<string>]> = [
+    [errors[0]!, [
+      "no object to lend",
+      "1 of 5 objects borrowed",
+      "1 resting",
+      "1 unknown",
+      "2 being made",
+      "at most 8"
+    ]],
+    [errors[1]!, ["lets no more fibers wait", "3 fibers waiting"]],
+    [errors[2]!, ["suspended"]],
+    [errors[3]!, ["1s 500ms", "waiting for an object"]],
+    [errors[4]!, ["being made", "holds 1 lease of this pool itself", "waiting for itself"]],
+    [errors[5]!, ["being checked", "holds 2 leases", "last failure: unreachable"]],
+    [errors[6]!, ["is closed"]],
+    [errors[7]!, ["is full", "at most 8"]],
+    [errors[8]!, ["lease 7", "object 3", "its time is over"]],
+    [errors[9]!, ["it was released"]],
+    [errors[10]!, ["the pool was closed"]],
+    [errors[11]!, ["object 3"]],
+    [errors[12]!, ["`size.max`", "0", "a whole number, at least 1"]]
+  ]
+  for (const [error, expected] of parts) {
+    it(`${error.message.slice(0, 60)}…`, () => {
+      for (const part of expected) assert.include(error.message, part)
+      if (error !== errors[4] && error !== errors[5]) assert.notInclude(error.message, "itself")
+    })
+  }
+
+  it.effect("a borrow that waits for itself is told so", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a", "b"], borrowTimeout: "1 second" })
+
+      const borrower = yield* fork(Effect.flip(Effect.scoped(Effect.replicateEffect(pool.borrow, 3))))
+      yield* TestClock.adjust("1 second")
+      const failure = yield* Fiber.join(borrower)
+
+      assert.instanceOf(failure, BorrowTimeout)
+      assert.strictEqual(failure.held, 2)
+      assert.strictEqual(Duration.toMillis(failure.waited), 1000)
+      assert.deepInclude(failure.stats, { size: 2, borrowed: 2 })
+    }))
+
+  it.effect("a borrow that a detector refused is told why", () =>
+    Effect.gen(function*() {
+      const script = scripted({ detect: "fail" })
+      const pool = yield* ObjectPool.make({
+        acquire: script.acquire,
+        detectStatus: script.detectStatus,
+        size: { max: 1 },
+        borrowTimeout: "1 second"
+      })
+
+      const borrower = yield* fork(Effect.flip(Effect.scoped(pool.borrow)))
+      yield* TestClock.adjust("1 second")
+      const failure = yield* Fiber.join(borrower)
+
+      assert.instanceOf(failure, BorrowTimeout)
+      assert.instanceOf(failure.lastFailure, Failed)
+      assert.include(failure.message, "last failure")
+    }))
+
+  it.effect("a duplicate within one call is told apart from one in the pool", () =>
+    Effect.gen(function*() {
+      const object = { name: "a" }
+      const pool = yield* ObjectPool.make({ objects: [] as Array<typeof object> })
+
+      const twice = yield* Effect.flip(pool.addAll([object, object]))
+      yield* pool.add(object)
+      const there = yield* Effect.flip(pool.add(object))
+
+      assert.instanceOf(twice, DuplicateObject)
+      assert.instanceOf(there, DuplicateObject)
+      assert.strictEqual(there.objectId, 1)
+      assert.notInclude(twice.message, "object 0")
+    }))
+
+  it.effect("an error holds the counts as they are when it is raised", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], name: "One" })
+      yield* pool.borrow
+
+      const failure = yield* Effect.flip(Effect.scoped(pool.tryBorrow))
+
+      assert.instanceOf(failure, PoolExhausted)
+      assert.deepInclude({ ...failure }, { pool: "One", reason: "NoneAvailable" })
+      assert.deepStrictEqual(failure.stats, yield* pool.stats)
+    }))
+})
+
+describe("catching", () => {
+  it.effect("catchTag takes one kind, and leaves the others", () =>
+    Effect.gen(function*() {
+      const script = scripted({ acquire: "fail" })
+      const pool = yield* ObjectPool.make({ acquire: script.acquire })
+      const full = yield* ObjectPool.make({ objects: ["a"], maxWaiters: 0 })
+      yield* full.borrow
+
+      const caught = yield* full.with(() => Effect.void).pipe(
+        Effect.catchTag("PoolExhausted", (error) => Effect.succeed(error.reason))
+      )
+      const left = yield* Effect.flip(
+        pool.with(() => Effect.void).pipe(
+          Effect.catchTag(["PoolExhausted", "BorrowTimeout", "PoolClosed", "LeaseExpired"], () => Effect.void)
+        )
+      )
+
+      assert.strictEqual(caught, "WaitersFull")
+      assert.instanceOf(left, Failed)
+    }))
+
+  it.effect("catchTags takes each kind by its own handler", () =>
+    Effect.gen(function*() {
+      const handlers = {
+        PoolExhausted: (error: PoolExhausted) => Effect.succeed(error.reason as string),
+        BorrowTimeout: (error: BorrowTimeout) => Effect.succeed(error.phase as string),
+        PoolClosed: (error: PoolClosed) => Effect.succeed(error._tag as string),
+        LeaseExpired: (error: LeaseExpired) => Effect.succeed(error.reason as string)
+      }
+      const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "1 second" })
+      const work = fork(pool.with(() => Effect.as(Effect.never, "")).pipe(Effect.catchTags(handlers)))
+
+      const expired = yield* work
+      yield* TestClock.adjust("1 second")
+      const held = yield* pool.borrow
+      const timedOut = yield* pool.with(() => Effect.succeed(""), { timeout: 0 }).pipe(Effect.catchTags(handlers))
+      yield* held.release
+      yield* pool.close
+      const closed = yield* pool.with(() => Effect.succeed("")).pipe(Effect.catchTags(handlers))
+
+      assert.deepStrictEqual([yield* Fiber.join(expired), timedOut, closed], ["Expired", "Waiting", "PoolClosed"])
+    }))
+
+  it.effect("each run of a borrow that fails has an error of its own", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: [] as Array<string>, borrowTimeout: "1 second" })
+      const waiters = yield* Effect.forEach([1, 2], () => fork(Effect.flip(Effect.scoped(pool.borrow))))
+      yield* TestClock.adjust("1 second")
+      const [one, two] = yield* Fiber.joinAll(waiters)
+
+      assert.notStrictEqual(one, two)
+      assert.strictEqual(one!._tag, "BorrowTimeout")
+    }))
+
+  it.effect("runPromise rejects with the error itself", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"] })
+      yield* pool.close
+
+      const rejected = yield* Effect.promise(() =>
+        Effect.runPromise(pool.with(() => Effect.void)).then(() => undefined, (error: unknown) => error)
+      )
+
+      assert.instanceOf(rejected, PoolClosed)
+    }))
+
+  it.effect("the counts of an error are its own: later ones do not change them", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"] })
+      const lease = yield* pool.borrow
+      const exit = yield* Effect.exit(Effect.scoped(pool.tryBorrow))
+
+      yield* lease.release
+      yield* pool.remove("a")
+
+      const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+      assert.instanceOf(error, PoolExhausted)
+      assert.deepInclude(error.stats, { size: 1, borrowed: 1 })
+    }))
+})

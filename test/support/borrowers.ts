@@ -1,0 +1,91 @@
+/**
+ * Borrowers: fibers that borrow, hold and wait, and what has become of them.
+ */
+import { assert } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import { TestClock } from "effect/testing"
+import { type Lease, ObjectPool } from "../../src/index.ts"
+import { balanced, type Thing } from "./scripted.ts"
+
+/** A pool that takes back at once what is lent when its test ends. */
+export const make: typeof ObjectPool.make = (options) => ObjectPool.make({ closing: { timeout: 0 }, ...options })
+
+/** Goes on in a fiber of its own, from now. */
+export const start = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effect, { startImmediately: true })
+
+/** Lets everything happen that is due now. */
+export const settle = TestClock.adjust(0)
+
+/** What a borrow got, in a scope of its own that `release` closes. */
+export const hold = <P, E>(borrow: Effect.Effect<P, E, Scope.Scope>) =>
+  Effect.gen(function*() {
+    const scope = yield* Scope.make()
+    const lease = yield* Scope.provide(borrow, scope)
+    return { lease, scope, release: Scope.close(scope, Exit.void) }
+  })
+
+/** Borrows in a fiber of its own, and keeps what it gets until it is interrupted. */
+export const keep = <A, D, E>(borrow: Effect.Effect<Lease<A, D>, E, Scope.Scope>, got: Array<A> = []) =>
+  start(Effect.scoped(Effect.flatMap(borrow, (lease) => {
+    got.push(lease.object)
+    return Effect.never
+  })))
+
+/** How a fiber stands: `"waits"`, or how it has ended. */
+export const state = <A, E>(fiber: Fiber.Fiber<A, E>): string => {
+  const exit = fiber.pollUnsafe()
+  return exit === undefined ? "waits" : ending(exit)
+}
+
+/** `"ok"`, `"interrupted"`, or the tag or the text of the failure or defect. */
+export const ending = <A, E>(exit: Exit.Exit<A, E>): string => {
+  if (Exit.isSuccess(exit)) return "ok"
+  if (Cause.hasInterruptsOnly(exit.cause)) return "interrupted"
+  const failure = Cause.squash(exit.cause)
+  if (typeof failure !== "object" || failure === null) return String(failure)
+  if ("_tag" in failure) {
+    return "reason" in failure
+      ? `${String(failure._tag)} ${String(failure.reason)}`
+      : String(failure._tag)
+  }
+  return String(failure)
+}
+
+/** The pool lends `n` objects at once, and no more than that; its books balance before, at the peak, and after. */
+export const serves = <A, D, E, P>(pool: ObjectPool<A, D, E, P>, n: number) =>
+  Effect.gen(function*() {
+    const idle = yield* balanced(pool)
+    assert.deepStrictEqual([idle.leases, idle.borrowed, idle.waiting], [0, 0, 0], "nothing is lent, nobody waits")
+    const borrowers = yield* Effect.forEach(Array.from({ length: n }), () => start(hold(pool.borrow)))
+    yield* TestClock.adjust("10 seconds")
+    assert.deepStrictEqual(borrowers.map(state), Array.from({ length: n }, () => "ok"), `${n} are served at once`)
+    const busy = yield* balanced(pool)
+    assert.strictEqual(busy.leases, n)
+    for (const borrower of borrowers) yield* (yield* Fiber.join(borrower)).release
+    yield* TestClock.adjust("10 seconds")
+    const after = yield* balanced(pool)
+    assert.deepStrictEqual([after.leases, after.borrowed, after.waiting], [0, 0, 0], "everything is back")
+  })
+
+/** Nothing was destroyed twice, and nothing is in use. */
+export const intact = (things: ReadonlyArray<Thing>) => {
+  for (const thing of things) {
+    assert.isAtMost(thing.destroyed, 1, `thing ${thing.n} was destroyed ${thing.destroyed} times`)
+    assert.strictEqual(thing.users, 0, `thing ${thing.n} is in use`)
+  }
+}
+
+/** Uses what was borrowed for a few turns, and fails where another uses it as well. Safe to interrupt anywhere. */
+export const use = (turns = 1) => ({ object }: Lease<Thing>) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => {
+      assert.strictEqual(object.destroyed, 0, `thing ${object.n} was destroyed`)
+      assert.strictEqual(object.users++, 0, `thing ${object.n} is lent twice`)
+    }),
+    () => Effect.repeat(Effect.yieldNow, { times: turns }),
+    () => Effect.sync(() => object.users--)
+  )
