@@ -23,7 +23,7 @@ import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { add, addAll } from "./internal/adding.ts"
+import { addAll, addInitial } from "./internal/adding.ts"
 import { bracket } from "./internal/bracket.ts"
 import * as Choosing from "./internal/choosing.ts"
 import * as Closing from "./internal/closing.ts"
@@ -205,7 +205,7 @@ export const assemble = <A, D, E, P>(
   const core = build(resolve<A, D>(name, options), fiber.context)
   const scope = Context.getUnsafe(fiber.context, Scope.Scope)
   const open = Scopes.add(scope, core, () => Closing.close(core))
-  if (core.options.objects.length > 0) add(core, core.options.objects, undefined, fiber, () => {})
+  addInitial(core, fiber)
   Maintenance.refill(core)
   if (!open) forkWith(core.context)(Closing.close(core))
   return operations(core)

@@ -26,6 +26,10 @@ const later = <A, E, R>(effect: Effect.Effect<A, E, R>, times = 4) => Effect.and
 const until = <E>(holds: Effect.Effect<boolean, E>) =>
   Effect.repeat(Effect.andThen(Effect.yieldNow, holds), { times: 500, until: (held) => held })
 
+/** Waits for a fiber, suspended: the clock of the test goes on only while nothing else does. */
+const ended = <A, E>(fiber: Fiber.Fiber<A, E>) =>
+  Effect.as(Effect.raceFirst(Fiber.await(fiber), TestClock.withLive(Effect.sleep("2 seconds"))), fiber)
+
 const quiet = (pool: Pool) =>
   until(
     Effect.map(pool.stats, ({ invalid, leases, making, pending, waiting }) =>
@@ -33,7 +37,7 @@ const quiet = (pool: Pool) =>
   )
 
 /** Nothing is lent, waits or is under way; as many as ever can be lent at once; all that was made is destroyed once. */
-const sound = (pool: Pool, { things }: World, max: number, kept: ReadonlyArray<Thing>) =>
+const sound = (pool: Pool, { things }: World, max: number) =>
   Effect.gen(function*() {
     yield* quiet(pool)
     const idle = yield* balanced(pool)
@@ -53,7 +57,7 @@ const sound = (pool: Pool, { things }: World, max: number, kept: ReadonlyArray<T
     yield* pool.close
     assert.strictEqual((yield* balanced(pool)).size, 0)
     for (const thing of things) {
-      assert.strictEqual(thing.destroyed, kept.includes(thing) ? 0 : 1, `thing ${thing.n} is destroyed once`)
+      assert.strictEqual(thing.destroyed, 1, `thing ${thing.n} is destroyed once`)
       assert.strictEqual(thing.users, 0, `thing ${thing.n} is in use`)
     }
   })
@@ -75,12 +79,10 @@ interface Scene {
   readonly victim: (pool: Pool, world: World) => Effect.Effect<unknown, unknown>
   /** What goes on beside it, and has to end. */
   readonly beside?: (pool: Pool, world: World) => Effect.Effect<unknown, unknown>
-  /** Which things have left the pool alive. */
-  readonly kept?: (world: World) => ReadonlyArray<Thing>
 }
 
 /** Plays a scene in every window. */
-const play = ({ before, beside, kept, max = 2, options, victim }: Scene) =>
+const play = ({ before, beside, max = 2, options, victim }: Scene) =>
   sweep((window) =>
     Effect.scoped(Effect.gen(function*() {
       const world = scripted()
@@ -88,9 +90,9 @@ const play = ({ before, beside, kept, max = 2, options, victim }: Scene) =>
       if (before !== undefined) yield* before(pool)
       const other = yield* start(beside?.(pool, world) ?? Effect.void)
       yield* window.interrupt(yield* start(victim(pool, world)))
-      yield* until(Effect.sync(() => other.pollUnsafe() !== undefined))
+      yield* ended(other)
       assert.strictEqual(state(other), "ok", "what goes on beside has ended")
-      yield* sound(pool, world, max, kept?.(world) ?? [])
+      yield* sound(pool, world, max)
     })).pipe(Effect.catchDefect((defect) => Effect.die(new Error(`${window}: ${String(defect)}`, { cause: defect }))))
   )
 
@@ -237,12 +239,7 @@ describe("an interruption in any window loses nothing:", () => {
     beside: (pool) => Effect.andThen(bracket(pool), Effect.repeat(TestClock.adjust("1 milli"), { times: 20 }))
   })
 
-  const detached: Array<Thing> = []
-  const detach = (pool: Pool) =>
-    Effect.flatMap(
-      pool.borrow,
-      (lease) => Effect.uninterruptible(Effect.map(lease.detach, (thing) => detached.push(thing)))
-    )
+  const detach = (pool: Pool) => Effect.flatMap(pool.borrow, (lease) => lease.detach)
   scene("`lease.detach`: what made the object is closed with the scope of the caller", {
     before: filled,
     victim: (pool) => Effect.scoped(detach(pool)),
@@ -301,7 +298,11 @@ describe("closing, interrupted in any window, ends:", () => {
       yield* pool.close
       assert.deepInclude(yield* balanced(pool), { size: 0, making: 0, leases: 0, waiting: 0 })
       assert.strictEqual(ending(yield* Effect.exit(hold(pool.borrow))), "PoolClosed")
-      for (const thing of things) assert.strictEqual(thing.destroyed, 1, `thing ${thing.n} is destroyed once`)
+      const { destroyed, made } = (yield* pool.stats).totals
+      assert.strictEqual(destroyed, made)
+      // a creation that was interrupted may have built its thing, and may have acquired it, which then is released
+      assert.isAtLeast(things.filter((thing) => thing.destroyed === 1).length, made)
+      assert.isTrue(things.every((thing) => thing.destroyed <= 1), "nothing is destroyed twice")
     })
 
   const closings: ReadonlyArray<
@@ -333,7 +334,7 @@ describe("closing, interrupted in any window, ends:", () => {
               const other = yield* start(Effect.exit(beside(pool)))
               yield* window.interrupt(yield* start(victim(pool)))
               yield* start(pool.close)
-              yield* until(Effect.sync(() => state(other) !== "waits"))
+              yield* ended(other)
               assert.strictEqual(state(other), "ok", "what goes on beside has ended")
               yield* closed(pool, world)
             })).pipe(named(window))
@@ -379,7 +380,7 @@ describe("under stress", () => {
       yield* Fiber.awaitAll(fibers)
       yield* Fiber.interrupt(clock)
       for (const fiber of fibers) assert.include(["ok", "interrupted"], state(fiber))
-      yield* sound(pool, world, 3, [])
+      yield* sound(pool, world, 3)
     }).pipe(
       Effect.scoped,
       Random.withSeed(seed),

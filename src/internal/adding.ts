@@ -6,7 +6,7 @@ import type * as Fiber from "effect/Fiber"
 import { DuplicateObject, PoolFull } from "../PoolError.ts"
 import type { AddOptions } from "../PoolOptions.ts"
 import { closed, type Core, stats } from "./core.ts"
-import { join } from "./lifecycle.ts"
+import * as Lifecycle from "./lifecycle.ts"
 import { toLeaseTimeout } from "./options.ts"
 import { type Entry, isPrimitive } from "./registry.ts"
 
@@ -18,11 +18,14 @@ export const addAll = <A, D, R>(
 ): Effect.Effect<ReadonlyArray<Entry<A, D>>, unknown, R> =>
   Effect.withFiber((fiber) => {
     const objects = collect()
+    const added = refuse(core, objects) ?? prepare(core, objects, options)
+    if (Effect.isEffect(added)) return added
+    // the user's function may have used the pool
     const refused = refuse(core, objects)
     if (refused !== undefined) return refused
     let detecting = objects.length
     let ended: (() => void) | undefined
-    const entries = add(core, objects, options, fiber, () => {
+    const entries = join(core, objects, added, options?.release, fiber, () => {
       if (--detecting === 0) ended?.()
     })
     if (detecting === 0) return Effect.succeed(entries)
@@ -50,29 +53,38 @@ const refuse = <A, D>(core: Core<A, D>, objects: ReadonlyArray<A>): Effect.Effec
     : undefined
 }
 
-/** Adds what has been checked, in one step. What can throw comes before the first object joins. */
-export const add = <A, D, R>(
+/** What each object joins with. It may throw, as the user's function does. */
+const prepare = <A, D, R>(core: Core<A, D>, objects: ReadonlyArray<A>, options: AddOptions<A, D, R> | undefined) => ({
+  leaseTimeout: toLeaseTimeout(core.options.name, options),
+  data: objects.map((object) => options?.data !== undefined ? options.data : core.options.data(object))
+})
+
+/** Adds what has been checked, in one step. */
+const join = <A, D, R>(
   core: Core<A, D>,
   objects: ReadonlyArray<A>,
-  options: AddOptions<A, D, R> | undefined,
+  { data, leaseTimeout }: ReturnType<typeof prepare<A, D, R>>,
+  release: AddOptions<A, D, R>["release"],
   fiber: Fiber.Fiber<unknown, unknown>,
   ended: () => void
 ): ReadonlyArray<Entry<A, D>> => {
-  const leaseTimeout = toLeaseTimeout(core.options.name, options)
-  const release = options?.release
-  const context = fiber.context
-  const data = objects.map((object) => options?.data !== undefined ? options.data : core.options.data(object))
   core.totals.added += objects.length
   return objects.map((object, i) =>
-    join(
+    Lifecycle.join(
       core,
       object,
       data[i] as D,
       {
         leaseTimeout,
-        release: release && Effect.provideContext(Effect.suspend(() => release(object)), context as never)
+        release: release && Effect.provideContext(Effect.suspend(() => release(object)), fiber.context as never)
       },
       { urgent: false, ended }
     )
   )
+}
+
+/** Adds the objects that a pool is built with. */
+export const addInitial = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown>): void => {
+  const { objects } = core.options
+  join(core, objects, prepare(core, objects, undefined), undefined, fiber, () => {})
 }

@@ -48,8 +48,9 @@ const offerTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): ReadonlyArray<En
   if (waiter.detection !== undefined || waiter.declined === core.registry.version) return []
   const candidates = core.registry.listed().filter((entry) => fits(core, waiter, entry))
   const returned = candidates.find((entry) => entry === core.returned)
+  if (returned === undefined) return candidates
   core.returned = undefined
-  return returned === undefined ? candidates : [returned]
+  return [returned]
 }
 
 const ask = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyArray<Entry<A, D>>): void => {

@@ -89,7 +89,9 @@ export class Detector<A, D> {
   /** Starts a detection, or has it wait for its turn. Its `ended` is called once, perhaps before this returns. */
   start(detection: Detection<A, D>, urgent: boolean): void {
     if (this.stopped) return this.finish(detection, dropped)
-    if (this.running < this.options.concurrency) return this.run(detection)
+    // whoever asks from within an end does not overtake those who wait
+    const overtakes = this.advancing && this.urgent.size + this.patient.size > 0
+    if (!overtakes && this.running < this.options.concurrency) return this.run(detection)
     detection.state = "Queued"
     const queue = urgent ? this.urgent : this.patient
     queue.add(detection)
@@ -121,10 +123,10 @@ export class Detector<A, D> {
   end(detection: Detection<A, D>, outcome: Outcome): void {
     if (detection.state === "Ended") return
     this.running--
-    this.finish(detection, outcome)
     // one that ends at once comes by here again: the outer loop goes on
-    if (this.advancing) return
+    if (this.advancing) return this.finish(detection, outcome)
     this.advancing = true
+    this.finish(detection, outcome)
     while (this.running < this.options.concurrency) {
       const queue = this.urgent.size > 0 ? this.urgent : this.patient
       const next = queue.values().next().value

@@ -85,6 +85,8 @@ export const whenFree = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ended: () =
       if (before === undefined) return false
       if (before === "Dormant") core.deadlines.cancel(entry.waking!)
       core.registry.move(entry, "Pending")
+      // what is lendable has changed: not within the step of the detector
+      core.dispatcher.scheduleTask(core.consider, 0)
       return true
     },
     (outcome) => {
@@ -212,6 +214,7 @@ export const rest = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>, due
     if (entry.status === "Dormant") sleep(core, entry, Math.max(entry.waking!.due, entry.restsUntil))
     else if (entry.status === "Available" || entry.status === "Unknown") sleep(core, entry, entry.restsUntil)
   }
+  core.consider()
   return found
 }
 
@@ -240,6 +243,7 @@ export const remove = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): 
     if (entry.detection !== undefined) core.detector!.drop(entry.detection)
     else if (entry.status !== "Borrowed") evict(core, entry)
   }
+  core.consider()
   return found
 }
 

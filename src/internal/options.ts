@@ -109,7 +109,8 @@ const checks = (pool: string) => {
     /** Milliseconds. */
     duration: (option: string, value: unknown, unset: number, zero: "zero" | "no zero" = "no zero"): number => {
       if (value === undefined) return unset
-      const millis = Option.match(Duration.fromInput(value as Duration.Input), {
+      // effect takes NaN for zero
+      const millis = Number.isNaN(value) ? NaN : Option.match(Duration.fromInput(value as Duration.Input), {
         onNone: () => NaN,
         onSome: Duration.toMillis
       })

@@ -1,0 +1,473 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import { TestClock } from "effect/testing"
+import { ObjectPool } from "../src/index.ts"
+import { type Deadline, Deadlines, make as makeDeadline } from "../src/internal/deadlines.ts"
+import { Policy } from "../src/internal/policy.ts"
+import { type Entry, Registry } from "../src/internal/registry.ts"
+import * as Selection from "../src/internal/selection.ts"
+import { type Request, Waiter, Waiters } from "../src/internal/waiters.ts"
+
+const fork = Effect.forkChild({ startImmediately: true })
+
+/** Chance from a seed, for operations: independent of the chance of what is tested. */
+const dice = (seed: number) => {
+  let state = seed
+  const next = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+  return {
+    below: (n: number): number => Math.floor(next() * n),
+    one: <T>(items: ReadonlyArray<T>): T => items[Math.floor(next() * items.length)]!
+  }
+}
+
+type Item = Entry<number, undefined>
+
+/** A registry, and what is listed in it by a list. */
+const world = (kind: Policy["kind"], f: unknown, seed: number) =>
+  Effect.map(Random.Random, (random) => {
+    const selection = Selection.make<number, undefined>(new Policy(kind, f), random)
+    const registry = new Registry(selection)
+    const free: Array<Item> = []
+    const busy: Array<Item> = []
+    const { below, one } = dice(seed)
+    let now = 0
+    const cut = (items: Array<Item>, item: Item) => {
+      items[items.indexOf(item)] = items.at(-1)!
+      items.pop()
+    }
+    const join = () => {
+      const entry = registry.join(now, undefined, {}, ++now)
+      registry.move(entry, "Available")
+      registry.list(entry)
+      free.push(entry)
+    }
+    const steps: ReadonlyArray<() => void> = [
+      join,
+      () => {
+        if (free.length === 0) return
+        const entry = one(free)
+        registry.move(entry, "Borrowed")
+        entry.borrowCount++
+        cut(free, entry)
+        busy.push(entry)
+      },
+      () => {
+        if (busy.length === 0) return
+        const entry = one(busy)
+        // some come back from a lease, the others from a detection
+        if (below(2) === 0) registry.used(entry, ++now)
+        registry.move(entry, "Available")
+        registry.list(entry)
+        cut(busy, entry)
+        free.push(entry)
+      },
+      () => {
+        const items = below(2) === 0 ? free : busy
+        if (items.length === 0) return
+        const entry = one(items)
+        registry.move(entry, "Invalid")
+        registry.drop(entry)
+        cut(items, entry)
+      }
+    ]
+    return { selection, registry, free, busy, join, below, one, steps }
+  })
+
+type World = Effect.Success<ReturnType<typeof world>>
+
+/** Random steps, with the choice compared after each; `grow` objects first, so that the levels of a tree are used. */
+const agree = (
+  kind: Policy["kind"],
+  expected: (candidates: ReadonlyArray<Item>, world: World) => Item | undefined,
+  { grow = 0, steps = 3000, f }: { readonly grow?: number; readonly steps?: number; readonly f?: unknown } = {}
+) =>
+  Effect.gen(function*() {
+    const it = yield* world(kind, f, 42 + grow)
+    for (let i = 0; i < grow; i++) it.join()
+    for (let i = 0; i < steps; i++) {
+      it.one(it.steps)()
+      const some = i % 5 === 0
+      const candidates = some ? it.free.filter((_, j) => j % 3 !== i % 3) : it.free
+      const want = expected(candidates, it)
+      const got = some ? it.selection.among(candidates) : it.selection.pick()
+      assert.strictEqual(got?.id, want?.id, `${kind}, step ${i}`)
+      assert.isTrue(it.free.every((entry) => entry.slot !== -1) && it.busy.every((entry) => entry.slot === -1))
+    }
+    while (it.free.length + it.busy.length > 0) it.steps[3]!()
+    assert.isUndefined(it.selection.pick())
+    assert.strictEqual(it.registry.size, 0)
+  })
+
+const least = (compare: (a: Item, b: Item) => number) => (candidates: ReadonlyArray<Item>): Item | undefined =>
+  candidates.reduce<Item | undefined>((found, entry) => found && compare(found, entry) <= 0 ? found : entry, undefined)
+
+describe("the selections choose what a walk would choose", () => {
+  const recent = { grow: 40 }
+  it.effect("leastRecentlyUsed", () => agree("leastRecentlyUsed", least((a, b) => a.order - b.order), recent))
+  it.effect("mostRecentlyUsed", () => agree("mostRecentlyUsed", least((a, b) => b.order - a.order), recent))
+  it.effect("leastBorrowed", () =>
+    agree("leastBorrowed", least((a, b) => a.borrowCount - b.borrowCount || a.id - b.id), { grow: 200 }))
+
+  for (const grow of [0, 31, 32, 33, 1023, 1025, 2100]) {
+    it.effect(`roundRobin, from ${grow} objects`, () => {
+      let last = -1
+      let places = 0
+      const next = (candidates: ReadonlyArray<Item>) => {
+        for (const { place } of candidates) places = Math.max(places, place + 1)
+        const steps = (entry: Item) => (entry.place - last - 1 + 2 * places) % places
+        const found = least((a, b) => steps(a) - steps(b))(candidates)
+        if (found !== undefined) last = found.place
+        return found
+      }
+      return agree("roundRobin", (candidates, { free, busy }) => {
+        for (const { place } of [...free, ...busy]) places = Math.max(places, place + 1)
+        return next(candidates)
+      }, { grow, steps: 600 })
+    })
+  }
+
+  it.effect("roundRobin visits each of many objects once in a round, though places were reused", () =>
+    Effect.gen(function*() {
+      const it = yield* world("roundRobin", undefined, 7)
+      for (let i = 0; i < 40_000; i++) it.join()
+      for (let i = 0; i < 20_000; i++) it.steps[3]!()
+      for (let i = 0; i < 10_000; i++) it.join()
+
+      const round = Array.from({ length: it.free.length }, () => it.selection.pick()!)
+
+      assert.strictEqual(new Set(round).size, it.free.length)
+      assert.strictEqual(it.selection.pick(), round[0])
+    }))
+
+  it.effect("random chooses among what is listed, each as likely", () =>
+    Effect.gen(function*() {
+      const it = yield* world("random", undefined, 3)
+      for (let i = 0; i < 2000; i++) it.one(it.steps)()
+      while (it.free.length < 10) it.join()
+      while (it.free.length > 10) it.steps[1]!()
+
+      const drawn = new Map<Item, number>()
+      for (let i = 0; i < 10_000; i++) {
+        const entry = it.selection.pick()!
+        drawn.set(entry, (drawn.get(entry) ?? 0) + 1)
+      }
+
+      const ids = (entries: Iterable<Item>) => [...entries].map(({ id }) => id).sort((a, b) => a - b)
+      assert.deepStrictEqual(ids(drawn.keys()), ids(it.free))
+      for (const times of drawn.values()) assert.approximately(times, 1000, 150)
+    }).pipe(Random.withSeed("random")))
+
+  it.effect("weighted draws by exact sums after 100 000 changes", () =>
+    Effect.gen(function*() {
+      const weight = (entry: Item) => entry.id % 4 === 0 ? 0 : entry.id % 3 === 0 ? 0.1 : entry.id
+      const it = yield* world("weighted", weight, 11)
+      for (let i = 0; i < 100_000; i++) it.one(it.steps)()
+      while (it.free.length > 12) it.one([it.steps[1]!, it.steps[3]!])()
+      while (it.free.length < 12) it.join()
+
+      const total = it.free.reduce((sum, entry) => sum + weight(entry), 0)
+      const drawn = new Map<Item, number>()
+      for (let i = 0; i < 20_000; i++) {
+        const entry = it.selection.pick()!
+        drawn.set(entry, (drawn.get(entry) ?? 0) + 1)
+      }
+
+      for (const entry of it.free) {
+        assert.approximately((drawn.get(entry) ?? 0) / 20_000, weight(entry) / total, 0.015)
+        if (weight(entry) === 0) assert.isFalse(drawn.has(entry))
+      }
+    }).pipe(Random.withSeed("weighted")))
+
+  it.effect("weighted still draws the one that weighs anything after very different weights have gone", () =>
+    Effect.gen(function*() {
+      const it = yield* world("weighted", ({ id }: Item) => id === 1 ? 1e-9 : id % 2 === 0 ? 1e300 : 0, 5)
+      for (let i = 0; i < 100; i++) it.join()
+      for (const entry of it.free.slice(1).filter(({ id }) => id % 2 === 0)) it.registry.move(entry, "Borrowed")
+
+      for (let i = 0; i < 100; i++) assert.strictEqual(it.selection.pick()?.id, 1)
+    }))
+})
+
+describe("the registry", () => {
+  it("finds every entry of an object, the oldest first, through joins and drops in any order", () => {
+    const { below, one } = dice(23)
+    const registry = new Registry<unknown, undefined>(
+      Selection.make(new Policy("leastRecentlyUsed"), Effect.runSync(Random.Random))
+    )
+    const shared = {}
+    const objects = [0, -0, NaN, "a", "", null, undefined, shared, false]
+    const model: Array<Entry<unknown, undefined>> = []
+    for (let i = 0; i < 3000; i++) {
+      if (model.length === 0 || below(100) < 52) model.push(registry.join(one(objects), undefined, {}, i))
+      else {
+        const [entry] = model.splice(below(model.length), 1)
+        registry.move(entry!, "Invalid")
+        registry.drop(entry!)
+        registry.drop(entry!)
+        assert.deepStrictEqual(registry.find(entry as unknown), [])
+      }
+      const object = one(objects)
+      assert.deepStrictEqual(
+        registry.find(object).map(({ id }) => id),
+        model.filter((entry) => Object.is(entry.object, object)).map(({ id }) => id)
+      )
+      assert.strictEqual(registry.size, model.length)
+      assert.strictEqual(registry.duplicate(shared) !== undefined, model.some((entry) => entry.object === shared))
+      assert.isUndefined(registry.duplicate("a"))
+    }
+    for (const entry of model) assert.deepStrictEqual(registry.find(entry as unknown), [entry])
+  })
+
+  it("refuses an illegal move, naming the object, both statuses and the legal ones", () => {
+    const registry = new Registry<string, undefined>(
+      Selection.make(new Policy("random"), Effect.runSync(Random.Random))
+    )
+    const entry = registry.join("a", undefined, {}, 0)
+
+    assert.throws(() => registry.move(entry, "Borrowed"), /object 1: Pending -> Borrowed; legal .*Available.*Invalid/)
+    registry.move(entry, "Invalid")
+    assert.throws(() => registry.move(entry, "Available"), /Invalid -> Available; legal from Invalid: none/)
+    assert.strictEqual(entry.status, "Invalid")
+    assert.deepInclude(registry.counts, { Invalid: 1, Pending: 0 })
+  })
+})
+
+describe("the queue of waiters", () => {
+  const request = (priority: number): Request<string, undefined> => ({
+    timeout: Infinity,
+    where: undefined,
+    priority,
+    leaseTimeout: undefined,
+    queues: true
+  })
+  const order = (waiters: Waiters<string, undefined>) => {
+    const seen: Array<number> = []
+    for (let waiter = waiters.first; waiter !== undefined; waiter = waiters.after(waiter)) seen.push(waiter.fiberId)
+    return seen
+  }
+
+  it("is in order of priority, then of arrival, through joins and leaves in any order", () => {
+    const { below, one } = dice(5)
+    const waiters = new Waiters<string, undefined>()
+    let model: Array<Waiter<string, undefined>> = []
+    const priorities = [0, -0, 1, -1, 0.5, Infinity, -Infinity, 1e9]
+    for (let i = 0; i < 4000; i++) {
+      const dice = below(100)
+      if (model.length === 0 || dice < 45) {
+        const waiter = new Waiter(request(one(priorities)), i, 0, () => {})
+        if (below(2) === 0) waiter.choosing = true
+        waiters.join(waiter)
+        const at = model.findIndex((other) => other.request.priority < waiter.request.priority)
+        model.splice(at === -1 ? model.length : at, 0, waiter)
+      } else if (dice < 80) {
+        const waiter = one(model)
+        waiters.leave(waiter)
+        waiters.leave(waiter)
+        model = model.filter((other) => other !== waiter)
+        assert.isUndefined(waiters.after(waiter))
+      } else {
+        const waiter = one(model)
+        waiters.note(waiter, "choosing", below(2) === 0)
+        waiters.note(waiter, "detection", below(2) === 0 ? undefined : {} as NonNullable<typeof waiter.detection>)
+      }
+      assert.strictEqual(waiters.size, model.length)
+      assert.strictEqual(waiters.busy, model.filter((waiter) => waiter.busy).length)
+      if (i % 10 === 0) assert.deepStrictEqual(order(waiters), model.map(({ fiberId }) => fiberId))
+    }
+    for (const waiter of model) waiters.leave(waiter)
+    assert.deepInclude(waiters, { size: 0, busy: 0 })
+    assert.isUndefined(waiters.first)
+  })
+
+  it.effect("100 000 waiters are served in order by one object, without deep stacks", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"] })
+      const lease = yield* pool.borrow
+      const served: Array<number> = []
+      const work = (i: number) => pool.with(() => Effect.sync(() => served.push(i)))
+      const fibers = yield* Effect.forEach(Array.from({ length: 100_000 }, (_, i) => i), (i) => fork(work(i)))
+
+      yield* lease.release
+      yield* Fiber.joinAll(fibers)
+
+      assert.strictEqual(served.length, 100_000)
+      assert.isTrue(served.every((n, i) => n === i))
+    }))
+
+  it.effect("100 000 waiters time out together, without deep stacks", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], borrowTimeout: "1 second" })
+      yield* pool.borrow
+      const waiters = yield* Effect.forEach(Array.from({ length: 100_000 }), () =>
+        fork(Effect.exit(Effect.scoped(pool.borrow))))
+
+      yield* TestClock.adjust("1 second")
+
+      assert.isTrue(waiters.every((waiter) =>
+        waiter.pollUnsafe() !== undefined
+      ))
+      assert.deepInclude(yield* pool.stats, { waiting: 0 })
+      assert.strictEqual((yield* pool.stats).totals.timedOut, 100_000)
+    }))
+})
+
+describe("the deadlines", () => {
+  const make = Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const context = yield* Effect.context<never>()
+    const forks = { n: 0 }
+    const deadlines = new Deadlines(clock, (effect) => {
+      forks.n++
+      return Effect.runForkWith(context)(effect)
+    })
+    const fired: Array<readonly [name: number, at: number]> = []
+    const named = (name: number): Deadline => makeDeadline(() => fired.push([name, deadlines.now()]))
+    return { deadlines, fired, forks, named }
+  })
+
+  it.effect("fire in the order of their times, each at its time", () =>
+    Effect.gen(function*() {
+      const { deadlines, fired, named } = yield* make
+      const { below } = dice(77)
+      const due = Array.from({ length: 500 }, () => 1 + below(1000))
+      for (const [i, at] of due.entries()) deadlines.set(named(i), at)
+
+      for (let now = 0; now < 1000; now += 10) yield* TestClock.adjust(10)
+
+      assert.strictEqual(fired.length, 500)
+      for (const [name, at] of fired) {
+        assert.isAtLeast(at, due[name]!)
+        assert.isAtMost(at, due[name]!)
+      }
+      assert.deepStrictEqual(fired.map(([, at]) => at), fired.map(([, at]) => at).sort((a, b) => a - b))
+    }))
+
+  it.effect("agree with a list through random settings, moves and cancellations", () =>
+    Effect.gen(function*() {
+      const { deadlines, fired, named } = yield* make
+      const { below, one } = dice(99)
+      const all = Array.from({ length: 60 }, (_, i) => named(i))
+      const model = new Map<number, number>()
+      const expected: Array<number> = []
+      let now = 0
+      for (let i = 0; i < 3000; i++) {
+        const name = below(all.length)
+        switch (below(4)) {
+          case 0:
+          case 1: {
+            const due = one([now + below(50), now + below(2000), Infinity])
+            deadlines.set(all[name]!, due)
+            if (due === Infinity) model.delete(name)
+            else model.set(name, due)
+            break
+          }
+          case 2:
+            deadlines.cancel(all[name]!)
+            model.delete(name)
+            break
+          default: {
+            const step = below(30)
+            yield* TestClock.adjust(step)
+            now += step
+            for (const [other, due] of [...model]) {
+              if (due > now) continue
+              model.delete(other)
+              expected.push(other)
+            }
+          }
+        }
+        assert.isTrue(all.every((deadline, j) => (deadline.index !== -1) === model.has(j) || model.get(j) === now))
+      }
+      yield* TestClock.adjust(5000)
+      expected.push(...model.keys())
+
+      assert.strictEqual(fired.length, expected.length)
+      assert.deepStrictEqual(fired.map(([name]) => name).sort(), expected.sort())
+    }))
+
+  it.effect("more than one batch that is due at once all fire, and let other fibers run in between", () =>
+    Effect.gen(function*() {
+      const { deadlines, fired, named } = yield* make
+      for (let i = 0; i < 5000; i++) deadlines.set(named(i), 100)
+      let turns = 0
+      yield* fork(
+        Effect.forever(Effect.andThen(Effect.yieldNow, Effect.sync(() => fired.length % 5000 > 0 && turns++)))
+      )
+
+      yield* TestClock.adjust(99)
+      assert.strictEqual(fired.length, 0)
+      yield* TestClock.adjust(1)
+
+      assert.strictEqual(fired.length, 5000)
+      assert.isTrue(fired.every(([, at]) => at === 100))
+      assert.isAtLeast(turns, 4)
+    }))
+
+  it.effect("share one timer, that is replaced only by an earlier one", () =>
+    Effect.gen(function*() {
+      const { deadlines, fired, forks, named } = yield* make
+
+      for (let i = 0; i < 100; i++) deadlines.set(named(i), 1000 + i)
+      assert.strictEqual(forks.n, 1)
+      deadlines.set(named(100), 500)
+      assert.strictEqual(forks.n, 2)
+      yield* TestClock.adjust(2000)
+
+      assert.strictEqual(fired.length, 101)
+      assert.strictEqual(fired[0]![0], 100)
+    }))
+
+  it.effect("that are set, moved or cancelled by one that fires are heeded", () =>
+    Effect.gen(function*() {
+      const { deadlines, fired, named } = yield* make
+      const victim = named(1)
+      const moved = named(2)
+      deadlines.set(
+        makeDeadline(() => {
+          deadlines.cancel(victim)
+          deadlines.set(moved, 300)
+          deadlines.set(named(3), 0)
+          deadlines.set(named(4), 150)
+        }),
+        100
+      )
+      deadlines.set(victim, 100)
+      deadlines.set(moved, 120)
+
+      yield* TestClock.adjust(1000)
+
+      assert.deepStrictEqual(fired, [[3, 100], [4, 150], [2, 300]])
+    }))
+
+  it.effect("one that is due already never fires within the step that sets it", () =>
+    Effect.gen(function*() {
+      const { deadlines, fired, named } = yield* make
+      yield* TestClock.adjust(100)
+
+      deadlines.set(named(0), 50)
+      deadlines.set(named(1), -Infinity)
+      assert.deepStrictEqual(fired, [])
+      yield* TestClock.adjust(0)
+
+      assert.deepStrictEqual(fired.map(([name]) => name).sort(), [0, 1])
+    }))
+
+  it.effect("that are ended never fire, nor do those that are set later", () =>
+    Effect.gen(function*() {
+      const { deadlines, fired, forks, named } = yield* make
+      deadlines.set(named(0), 50)
+      deadlines.end()
+      deadlines.set(named(1), 60)
+
+      yield* TestClock.adjust(1000)
+
+      assert.deepStrictEqual(fired, [])
+      assert.strictEqual(forks.n, 1)
+    }))
+})
