@@ -200,10 +200,13 @@ export class LeaseExpired extends Schema.TaggedError<LeaseExpired>()("LeaseExpir
 export class DuplicateObject extends Schema.TaggedError<DuplicateObject>()("DuplicateObject", {
   pool: Schema.String,
   stats: PoolStats,
+  /** The id of the one that is there; 0: the same object was given twice in one call. */
   objectId: Schema.Int
 }) {
   override get message(): string {
-    return `Pool "${this.pool}" holds this object already, as object ${this.objectId}`
+    return this.objectId === 0
+      ? `Pool "${this.pool}" was given this object twice in one call`
+      : `Pool "${this.pool}" holds this object already, as object ${this.objectId}`
   }
 }
 

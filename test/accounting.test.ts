@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import { TestClock } from "effect/testing"
-import { ObjectPool, Selector, Status } from "../src/index.ts"
+import { ObjectPool, Selector, type Status } from "../src/index.ts"
 import { late, logs, timers } from "./support/observed.ts"
 import { balanced, type Gate, scripted, slow } from "./support/scripted.ts"
 

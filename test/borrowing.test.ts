@@ -508,6 +508,28 @@ describe("5. a waiter", () => {
       yield* serves(pool, 1)
     }))
 
+  it.effect("whose `where` lends the very object to another does not get it as well", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const pool = yield* make({ objects: ["a"], detectStatus: () => "Available", detection: { onBorrow: true } })
+      let asked = 0
+      const meddler = yield* start(hold(pool.borrowWith({
+        where: () => {
+          // the second time is that of the waiter
+          if (++asked === 2) Effect.runSync(Scope.provide(pool.borrow, scope))
+          return asked >= 2
+        }
+      })))
+      yield* settle
+
+      assert.strictEqual(state(meddler), "waits")
+      assert.deepInclude(yield* balanced(pool), { leases: 1, borrowed: 1, available: 0 })
+      yield* Scope.close(scope, Exit.void)
+      yield* settle
+      yield* (yield* Fiber.join(meddler)).release
+      yield* serves(pool, 1)
+    }))
+
   it.effect("whose `pack` fails gives the object back", () =>
     Effect.gen(function*() {
       let broken = true
@@ -530,7 +552,7 @@ describe("5. a waiter", () => {
 
   it.effect("whose `pack` throws, or is interrupted, gives the object back", () =>
     Effect.gen(function*() {
-      let pack = (_: Lease<string>): Effect.Effect<string> => {
+      let pack: (lease: Lease<string>) => Effect.Effect<string> = () => {
         throw new Error("pack")
       }
       const pool = yield* make({ objects: ["a"], pack: (lease) => pack(lease) })
@@ -1021,7 +1043,7 @@ describe("10. without anything asynchronous, runSync works:", () => {
     ["a lease time-out under `borrow`", { leaseTimeout: () => "Infinity" }]
   ]
   for (const [what, more] of options) {
-    it(what, () => {
+    it(`${what}`, () => {
       const scope = Scope.makeUnsafe()
       const added = Effect.runSync(Scope.provide(ObjectPool.make<string>({ objects: ["a"], ...more }), scope))
       const made = Effect.runSync(
@@ -1130,7 +1152,9 @@ describe("re-entrancy:", () => {
   it.effect("callbacks may use the pool that calls them", () =>
     Effect.gen(function*() {
       const calls: Record<string, number> = {}
+      let quiet = false
       const use = (name: string): boolean => {
+        if (quiet) return true
         calls[name] = (calls[name] ?? 0) + 1
         Effect.runSync(balanced(pool))
         Effect.runSync(pool.add(name))
@@ -1164,6 +1188,7 @@ describe("re-entrancy:", () => {
       yield* pool.with(() => Effect.void, { where })
 
       assert.sameMembers(Object.keys(calls), ["acquire", "data", "detectStatus", "leaseTimeout", "pack", "where"])
+      quiet = true
       yield* serves(pool, 4)
     }))
 

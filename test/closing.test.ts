@@ -15,11 +15,14 @@ const fork = Effect.forkChild({ startImmediately: true })
 const ended = (fiber: Fiber.Fiber<unknown, unknown>): boolean => fiber.pollUnsafe() !== undefined
 
 /** Closes, letting so much time pass; fails if that was not enough. */
-const closeWithin = (pool: { readonly close: Effect.Effect<void> }, time: Parameters<typeof TestClock.adjust>[0]) =>
+const closeWithin = (
+  pool: { readonly close: Effect.Effect<void> },
+  time: `${number} ${"second" | "seconds" | "minute"}` | 0
+) =>
   Effect.gen(function*() {
     const closing = yield* fork(pool.close)
     yield* TestClock.adjust(time)
-    assert.isTrue(ended(closing), `close should have ended within ${String(time)}`)
+    assert.isTrue(ended(closing), `close should have ended within ${time}`)
   })
 
 const nothing = { size: 0, making: 0, leases: 0, waiting: 0, pending: 0, borrowed: 0, invalid: 0 }
@@ -728,6 +731,55 @@ describe("nothing is left behind", () => {
       yield* pool.close
 
       assert.strictEqual(counts.running, 0)
+    }))
+
+  it.effect("nothing is left, and nothing destroyed twice, at whatever moment the pool is closed", () =>
+    Effect.gen(function*() {
+      for (let moment = 0; moment < 60; moment++) {
+        const { counts, within } = timers()
+        const quiet = logs()
+        const gate = (n: number, salt: number): Gate =>
+          (["ok", "slow", "ok", "fail", "never", "slow", "ok"] as const)[(n * salt + moment) % 7]!
+        const script = scripted({
+          acquire: (n) => gate(n, 3),
+          detect: (_, n) => gate(n, 5),
+          release: (thing) => thing.n % 5 === 4 ? "never" : thing.n % 3 === 0 ? "slow" : "ok"
+        })
+        const pool = yield* within(quiet.within(ObjectPool.make({
+          acquire: script.acquire,
+          detectStatus: script.detectStatus,
+          detection: { onRelease: true, concurrency: 2, timeout: "2 seconds", dormantFor: "300 millis" },
+          size: { min: 2, max: 5 },
+          borrowTimeout: "3 seconds",
+          ...(moment % 2 === 0 ? { leaseTimeout: "900 millis" } : {}),
+          ...(moment % 3 === 0 ? { select: ([first]) => Effect.as(Effect.sleep("20 millis"), first) } : {}),
+          closing: { timeout: moment % 4 === 0 ? 0 : "2 seconds" }
+        })))
+        const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
+        for (let step = 0; step < moment; step++) {
+          const work = pool.with((lease) =>
+            Effect.andThen(
+              Effect.sleep(`${(step * 97) % 1500} millis`),
+              step % 7 === 0 ? lease.invalidate : step % 5 === 0 ? lease.rest("400 millis") : Effect.void
+            )
+          )
+          fibers.push(yield* fork(Effect.exit(work)))
+          if (step % 6 === 5) fibers[step - 3]!.interruptUnsafe()
+          if (step % 8 === 7) fibers.push(yield* fork(Effect.exit(pool.detect)))
+          yield* TestClock.adjust(`${(step * 41) % 90} millis`)
+        }
+
+        yield* closeWithin(pool, "1 minute")
+
+        assert.deepInclude(yield* balanced(pool), nothing, `at ${moment}`)
+        assert.strictEqual(counts.running, 0, `timers at ${moment}`)
+        assert.strictEqual(script.counts.destroying, script.things.length, `at ${moment}`)
+        for (const thing of script.things) {
+          assert.strictEqual(thing.destroyed, thing.n % 5 === 4 ? 0 : 1, `thing ${thing.n} at ${moment}`)
+        }
+        yield* TestClock.adjust("1 minute")
+        assert.isTrue(fibers.every(ended), `fibers at ${moment}`)
+      }
     }))
 
   it.effect("a close that interrupts a thousand creations neither overflows the stack nor loses one", () =>

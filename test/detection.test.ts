@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -206,6 +206,7 @@ describe("what an answer does", () => {
     ["throws", () => {
       throw new Error("bug")
     }],
+    ["turns out to be no effect", () => Effect.suspend(() => undefined as unknown as Effect.Effect<never>)],
     ["interrupts itself", () => Effect.interrupt],
     ["interrupts itself later", () => Effect.andThen(Effect.yieldNow, Effect.interrupt)],
     ["answers undefined", () => undefined],
@@ -269,6 +270,20 @@ describe("what an answer does", () => {
         yield* balanced(pool)
       }))
   }
+
+  it.effect("every detection that ends is shown as `detectedAt`, whatever it said; it is asked about as Pending", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const pool = yield* asking<string>((pooled) => {
+        seen.push(pooled.status)
+        return Effect.fail("down")
+      }, { objects: ["a"] })
+      yield* TestClock.adjust("1 second")
+      yield* pool.detect
+
+      assert.deepStrictEqual(seen, ["Pending", "Pending"])
+      assert.strictEqual(DateTime.toEpochMillis((yield* pool.objects)[0]!.detectedAt!), 1000)
+    }))
 
   it.effect("the last failure of a detection is told by the BorrowTimeout of its borrower", () =>
     Effect.gen(function*() {
@@ -354,6 +369,20 @@ describe("the time of a detection", () => {
       assert.deepStrictEqual(yield* statuses(pool), ["Pending", "Pending"])
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual(yield* statuses(pool), ["Unknown", "Available"])
+    }))
+
+  it.effect("is over before the next one begins: a detector is interrupted first", () =>
+    Effect.gen(function*() {
+      const { detectStatus, state } = detector<string>()
+      state.takes = "Infinity"
+      const pool = yield* ObjectPool.make({ objects: ["a", "b"], detectStatus, detection: { concurrency: 1 } })
+      const waiter = yield* Effect.forkChild(Effect.flip(pool.borrow), now)
+      yield* TestClock.adjust("10 seconds")
+
+      assert.deepStrictEqual(yield* statuses(pool), ["Unknown", "Unknown"])
+      assert.deepStrictEqual([state.most, state.interrupted], [1, 2])
+      yield* TestClock.adjust("20 seconds")
+      assert.strictEqual((yield* Fiber.join(waiter))._tag, "BorrowTimeout")
     }))
 
   it.effect("counts from the turn of a detection, not from when it was asked for", () =>
@@ -496,14 +525,16 @@ describe("an object that is being detected", () => {
     }))
 
   for (
-    const [answer, status] of [
-      ["Available", "Dormant"],
-      ["Unknown", "Dormant"],
-      ["Dormant", "Dormant"],
+    const [answer, wakesAt] of [
+      ["Available", 60_000],
+      ["Unknown", 60_000],
+      ["Dormant", 60_000],
+      [Status.dormant("10 seconds"), 60_000],
+      [Status.dormant("2 minutes"), 121_000],
       ["Invalid", undefined]
-    ] as const
+    ] as ReadonlyArray<[Status.Answer, number | undefined]>
   ) {
-    it.effect(`rests, if it is asked to, when it has answered ${JSON.stringify(answer)}: ${status ?? "gone"}`, () =>
+    it.effect(`rests, if it is asked to, when it has answered ${JSON.stringify(answer)}: ${wakesAt ?? "gone"}`, () =>
       Effect.gen(function*() {
         const { detectStatus, state } = detector<string>(() => answer)
         state.takes = "1 second"
@@ -513,8 +544,8 @@ describe("an object that is being detected", () => {
         yield* TestClock.adjust("1 second")
 
         const [pooled] = yield* pool.objects
-        assert.strictEqual(pooled?.status, status)
-        if (pooled !== undefined) assert.strictEqual(DateTime.toEpochMillis(pooled.wakesAt!), 60_000)
+        assert.strictEqual(pooled?.status, wakesAt && "Dormant")
+        assert.strictEqual(pooled && DateTime.toEpochMillis(pooled.wakesAt!), wakesAt)
       }))
   }
 
@@ -975,6 +1006,20 @@ describe("detect", () => {
       assert.deepStrictEqual(state.asked, ["a", "b"])
     }))
 
+  it.effect("asks about any number of objects, plainly, without growing the stack", () =>
+    Effect.gen(function*() {
+      const n = 20_000
+      let asked = 0
+      const pool = yield* asking<number>(() => {
+        asked++
+        return "Available"
+      }, { objects: Array.from({ length: n }, (_, i) => i), detection: { onAdd: false } })
+      yield* pool.detect
+
+      assert.strictEqual(asked, n)
+      assert.strictEqual((yield* balanced(pool)).available, n)
+    }))
+
   it.effect("serves a waiter with what is fine again", () =>
     Effect.gen(function*() {
       const { detectStatus, state } = detector<string>(() => "Unknown")
@@ -1043,11 +1088,12 @@ describe("a detector that calls the pool", () => {
     options: Options<string> = {}
   ) =>
     Effect.gen(function*() {
-      let pool: ObjectPool<string> | undefined
-      pool = yield* asking<string>(
-        (pooled) => pool === undefined ? "Available" : Effect.as(call(pool, pooled), "Available"),
+      let built = false
+      const pool: ObjectPool<string> = yield* asking<string>(
+        (pooled) => built ? Effect.as(call(pool, pooled), "Available") : "Available",
         { objects: ["a"], ...options }
       )
+      built = true
       return pool
     })
 
@@ -1148,9 +1194,9 @@ describe("an interruption at any instant", () => {
         const borrower = yield* Effect.forkChild(pool.with(() => Effect.yieldNow), now)
         yield* window.interrupt(borrower)
 
-        assert.strictEqual(yield* pool.with((lease) => Effect.succeed(lease.object)), "a", `${window}`)
-        assert.deepStrictEqual(yield* statuses(pool), ["Available"], `${window}`)
-        assert.strictEqual(state.detecting, 0, `${window}`)
+        assert.strictEqual(yield* pool.with((lease) => Effect.succeed(lease.object)), "a", window.toString())
+        assert.deepStrictEqual(yield* statuses(pool), ["Available"], window.toString())
+        assert.strictEqual(state.detecting, 0, window.toString())
       }))
     ))
 
@@ -1166,10 +1212,10 @@ describe("an interruption at any instant", () => {
         const detecting = yield* Effect.forkChild(pool.detect, now)
         yield* window.interrupt(detecting)
 
-        assert.deepStrictEqual(yield* statuses(pool), ["Available", "Available", "Available"], `${window}`)
-        assert.strictEqual(state.detecting, 0, `${window}`)
+        assert.deepStrictEqual(yield* statuses(pool), ["Available", "Available", "Available"], window.toString())
+        assert.strictEqual(state.detecting, 0, window.toString())
         yield* pool.detect
-        assert.isTrue((yield* pool.objects).every((pooled) => pooled.detectedAt !== undefined), `${window}`)
+        assert.isTrue((yield* pool.objects).every((pooled) => pooled.detectedAt !== undefined), window.toString())
       }))
     ))
 
@@ -1181,7 +1227,7 @@ describe("an interruption at any instant", () => {
         const adding = yield* Effect.forkChild(pool.add("a"), now)
         yield* window.interrupt(adding)
 
-        assert.strictEqual(yield* pool.with((lease) => Effect.succeed(lease.object)), "a", `${window}`)
+        assert.strictEqual(yield* pool.with((lease) => Effect.succeed(lease.object)), "a", window.toString())
       }))
     ))
 })

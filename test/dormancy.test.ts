@@ -90,6 +90,39 @@ describe("an object whose detector says \"Dormant\"", () => {
     }))
 })
 
+describe("an object that was Dormant", () => {
+  for (const answer of ["Unknown", "Available"] as const) {
+    it.effect(`and is ${answer} by a detection since is not woken at its old time`, () =>
+      Effect.gen(function*() {
+        const { pool, script, status } = yield* detected("Dormant")
+        script.answer = answer
+        yield* pool.detect
+        yield* TestClock.adjust("1 hour")
+        assert.deepStrictEqual([script.asked, status()], [2, answer])
+      }))
+  }
+
+  it.effect("wakes through a detection that waits for its turn, and is Pending meanwhile", () =>
+    Effect.gen(function*() {
+      const asked: Array<string> = []
+      const pool = yield* ObjectPool.make({
+        objects: ["a"],
+        detectStatus: ({ object }) => {
+          asked.push(object)
+          return object === "slow" ? Effect.as(Effect.sleep("4 seconds"), "Available" as const) : "Available"
+        },
+        detection: { concurrency: 1, onBorrow: false }
+      })
+      yield* pool.rest("a", "1 second")
+      yield* Effect.forkChild(pool.add("slow"), now)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual((yield* pool.objects).map((pooled) => pooled.status), ["Pending", "Pending"])
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual((yield* pool.objects).map((pooled) => pooled.status), ["Available", "Available"])
+      assert.deepStrictEqual(asked, ["a", "slow", "a"])
+    }))
+})
+
 describe("an object whose detector says until when", () => {
   it.effect("rests that long from its answer, and is left alone by `detect` until then", () =>
     Effect.gen(function*() {
@@ -453,6 +486,21 @@ describe("a Dormant object and its waiters", () => {
       assert.strictEqual((yield* Fiber.join(waiter)).object, "a")
     }))
 
+  it.effect("one that was made for a waiter, and is Dormant at first, serves it at its wake", () =>
+    Effect.gen(function*() {
+      const { acquire, counts } = scripted()
+      let answer: Status.Answer = Status.dormant("10 seconds")
+      const pool = yield* ObjectPool.make({ acquire, size: { max: 1 }, detectStatus: () => answer })
+      const waiter = yield* Effect.forkChild(pool.borrow, now)
+      yield* TestClock.adjust(9999)
+      assert.strictEqual((yield* pool.stats).dormant, 1)
+      answer = "Available"
+      yield* TestClock.adjust(1)
+
+      assert.strictEqual((yield* Fiber.join(waiter)).object.n, 1)
+      assert.strictEqual(counts.acquiring, 1)
+    }))
+
   it.effect("it occupies its room: nothing is made in its place", () =>
     Effect.gen(function*() {
       const { acquire, counts } = scripted()
@@ -485,15 +533,16 @@ describe("a Dormant object that leaves", () => {
     Effect.gen(function*() {
       const { acquire, things } = scripted()
       const pool = yield* ObjectPool.make({ acquire })
-      const lease = yield* pool.borrow
-      yield* lease.rest("10 seconds")
-      yield* lease.release
+      const [lease, other] = [yield* pool.borrow, yield* pool.borrow]
+      yield* Effect.all([lease.rest("10 seconds"), lease.release, other.rest("20 seconds"), other.release])
       assert.isTrue(yield* pool.remove(lease.pooled))
-      yield* TestClock.adjust("1 minute")
+      yield* TestClock.adjust("20 seconds")
 
       assert.strictEqual(things[0]!.destroyed, 1)
       assert.strictEqual(lease.pooled.status, "Invalid")
-      assert.strictEqual((yield* balanced(pool)).size, 0)
+      // and the time of the other one does
+      assert.strictEqual(other.pooled.status, "Available")
+      assert.strictEqual((yield* balanced(pool)).size, 1)
     }))
 
   it.effect("does so when the pool closes, which does not wait for its time and leaves no timer", () =>

@@ -200,7 +200,7 @@ describe("messages say what a person needs", () => {
       const failure = yield* Effect.flip(Effect.scoped(pool.tryBorrow))
 
       assert.instanceOf(failure, PoolExhausted)
-      assert.deepInclude({ ...failure }, { pool: "One", reason: "NoneAvailable" })
+      assert.deepStrictEqual([failure.pool, failure.reason], ["One", "NoneAvailable"])
       assert.deepStrictEqual(failure.stats, yield* pool.stats)
     }))
 })

@@ -356,6 +356,35 @@ describe("expiry under `with`", () => {
       assert.deepStrictEqual(yield* statuses(pool), ["Available"])
     }))
 
+  it.effect("a body that waits for a second object leaves the queue, and its first goes on", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "1 second" })
+      const body = yield* Effect.forkChild(pool.with(() => pool.with(() => Effect.void)), now)
+      yield* Effect.yieldNow
+      assert.strictEqual((yield* pool.stats).waiting, 1)
+      yield* TestClock.adjust("1 second")
+
+      assert.strictEqual(yield* name(Fiber.join(body)), "LeaseExpired")
+      const { available, waiting } = yield* balanced(pool)
+      assert.deepStrictEqual([available, waiting], [1, 0])
+    }))
+
+  it.effect("interrupts a `pack` that is still at work, and closes what it has opened", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const pool = yield* ObjectPool.make({
+        objects: ["a"],
+        leaseTimeout: "1 second",
+        pack: () => Effect.andThen(Effect.addFinalizer(() => Effect.sync(() => log.push("closed"))), Effect.never)
+      })
+      const body = yield* Effect.forkChild(pool.with(() => Effect.void), now)
+      yield* TestClock.adjust("1 second")
+
+      assert.strictEqual(yield* name(Fiber.join(body)), "LeaseExpired")
+      assert.deepStrictEqual(log, ["closed"])
+      assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+    }))
+
   it.effect("a synchronous body with a lease time-out does not suspend", () =>
     Effect.gen(function*() {
       const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "1 second" })
@@ -998,6 +1027,36 @@ describe("detach", () => {
       assert.isTrue(yield* Fiber.join(detaching))
     }))
 
+  it.effect("is possible while the pool closes, which does not wait for the object any more", () =>
+    Effect.gen(function*() {
+      const { acquire, things } = scripted()
+      const pool = yield* ObjectPool.make({ acquire })
+      const mine = yield* Scope.make()
+      const { lease } = yield* borrowIn(pool.borrow)
+      const closing = yield* Effect.forkChild(pool.close, now)
+      yield* TestClock.adjust("1 second")
+      assert.isUndefined(closing.pollUnsafe())
+      yield* Scope.provide(lease.detach, mine)
+      yield* Fiber.join(closing)
+
+      assert.strictEqual(things[0]!.destroyed, 0)
+      yield* Scope.close(mine, Exit.void)
+      assert.strictEqual(things[0]!.destroyed, 1)
+    }))
+
+  it.effect("into a scope that is closed already closes the object at once", () =>
+    Effect.gen(function*() {
+      const { acquire, things } = scripted()
+      const pool = yield* ObjectPool.make({ acquire })
+      const closed = yield* Scope.make()
+      yield* Scope.close(closed, Exit.void)
+      const lease = yield* pool.borrow
+      yield* Scope.provide(lease.detach, closed)
+
+      assert.strictEqual(things[0]!.destroyed, 1)
+      assert.strictEqual((yield* balanced(pool)).size, 0)
+    }))
+
   it.effect("fails after the end of the lease, and takes nothing", () =>
     Effect.gen(function*() {
       const pool = yield* ObjectPool.make({ objects: ["a", "b"] })
@@ -1254,9 +1313,9 @@ describe("an interruption at any instant", () => {
         yield* window.interrupt(body)
         yield* Fiber.join(time)
 
-        assert.strictEqual(finalized, 1, `${window}`)
+        assert.strictEqual(finalized, 1, window.toString())
         const { available, leases } = yield* balanced(pool)
-        assert.deepStrictEqual([available, leases], [1, 0], `${window}`)
+        assert.deepStrictEqual([available, leases], [1, 0], window.toString())
       }))
     ))
 
@@ -1279,10 +1338,10 @@ describe("an interruption at any instant", () => {
           // what is being made goes on, and stays
           yield* Effect.repeat(Effect.yieldNow, { times: 10 })
           const { leases, size } = yield* balanced(pool)
-          assert.deepStrictEqual([leases, size], [0, things.length - (things[0]?.destroyed ?? 0)], `${window}`)
+          assert.deepStrictEqual([leases, size], [0, things.length - (things[0]?.destroyed ?? 0)], window.toString())
         }))
 
-        assert.isTrue(things.every((thing) => thing.destroyed === 1), `${window}`)
+        assert.isTrue(things.every((thing) => thing.destroyed === 1), window.toString())
       })
     ))
 })

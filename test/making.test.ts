@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import { BorrowTimeout, ObjectPool, PoolExhausted } from "../src/index.ts"
 import { late, logs } from "./support/observed.ts"
-import { balanced, Failed, type Gate, scripted, slow } from "./support/scripted.ts"
+import { balanced, Failed, type Gate, scripted, slow, Thing } from "./support/scripted.ts"
 
 const fork = Effect.forkChild({ startImmediately: true })
 
@@ -162,6 +162,39 @@ describe("how many are made", () => {
 
       assert.strictEqual((yield* Fiber.join(second)).object.n, 2)
       assert.strictEqual(script.counts.acquiring, 2)
+    }))
+
+  it.effect("a waiter that has inherited a creation has no other begun when room becomes free", () =>
+    Effect.gen(function*() {
+      const script = scripted({ acquire: (n): Gate => n === 1 ? "ok" : "slow" })
+      const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 2 } })
+
+      const held = yield* pool.borrow
+      const first = yield* fork(keep(pool))
+      yield* fork(keep(pool))
+      yield* held.release
+      yield* TestClock.adjust(0)
+      yield* (yield* Fiber.join(first)).detach
+
+      assert.deepInclude(yield* balanced(pool), { size: 0, making: 1, waiting: 1 })
+    }))
+
+  it.effect("objects that were given or added count toward the minimum", () =>
+    Effect.gen(function*() {
+      const script = scripted()
+      const pool = yield* ObjectPool.make({
+        objects: [new Thing(-1), new Thing(-2)],
+        acquire: script.acquire,
+        size: { min: 3 }
+      })
+
+      assert.deepInclude(yield* balanced(pool), { size: 3, available: 3 })
+      yield* pool.add(new Thing(-3))
+      yield* pool.remove(script.things[0]!)
+      yield* TestClock.adjust(0)
+
+      assert.deepInclude(yield* balanced(pool), { size: 3, available: 3 })
+      assert.strictEqual(script.counts.acquiring, 1)
     }))
 
   it.effect("a waiter with a condition has one object made, and a misfit goes to the others", () =>

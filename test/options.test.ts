@@ -121,7 +121,7 @@ const names = (options: object): string =>
 
 const check = (error: unknown, pool: string, option: string, value: string, allowed: string): void => {
   assert.instanceOf(error, InvalidPoolOptions)
-  assert.deepInclude({ ...error }, { pool, option, value })
+  assert.deepStrictEqual([error.pool, error.option, error.value], [pool, option, value])
   assert.include(error.allowed, allowed)
   for (const part of [pool, option, value, allowed]) assert.include(error.message, part)
 }

@@ -25,7 +25,7 @@ type Strings = ObjectPool<string>
 type Options = PoolOptions<string, undefined, never, never, Lease<string>>
 
 const make = (objects: string, select: Options["select"], options: Partial<Options> = {}) =>
-  ObjectPool.make({ ...options, objects: [...objects], select })
+  ObjectPool.make({ ...options, objects: objects.split(""), select })
 
 /** Borrows, and gives back at once: what each turn got. */
 const turns = (pool: Strings, n: number, where?: (pooled: PooledObject<string>) => boolean) =>
@@ -321,6 +321,26 @@ describe("a returned object", () => {
       assert.strictEqual((yield* Fiber.join(waiter)).object, "d")
     }))
 
+  it.effect("that the selector declines alone is offered once more among the others", () =>
+    Effect.gen(function*() {
+      const offers: Array<string> = []
+      let none = true
+      const pool = yield* make("abc", (available) => {
+        offers.push(available.map(({ object }) => object).join(""))
+        return none || available.length === 1 ? undefined : available[1]
+      })
+      none = false
+      const lease = yield* pool.borrow
+      none = true
+      const waiter = yield* borrow(pool)
+      offers.length = 0
+      none = false
+      yield* lease.release
+
+      assert.deepStrictEqual(offers, ["b", "abc"])
+      assert.strictEqual((yield* Fiber.join(waiter)).object, "b")
+    }))
+
   it.effect("that the oldest waiter cannot use is offered alone to the oldest that can", () =>
     Effect.gen(function*() {
       const offers: Array<string> = []
@@ -504,10 +524,10 @@ describe("a selector of one's own", () => {
 
   it.effect("that answers what is lent and was not offered is a defect of its borrower", () =>
     Effect.gen(function*() {
-      let lent: PooledObject<string> | undefined
-      const pool = yield* make("ab", (available) => lent ?? available[0])
+      const lent: Array<PooledObject<string>> = []
+      const pool = yield* make("ab", (available) => lent[0] ?? available[0])
       const lease = yield* pool.borrow
-      lent = lease.pooled
+      lent.push(lease.pooled)
 
       const cause = yield* Effect.flip(Effect.sandbox(Effect.scoped(pool.borrow)))
 
@@ -532,6 +552,26 @@ describe("a selector of one's own", () => {
 
       assert.deepStrictEqual(offers, ["ab", "b"])
       assert.strictEqual((yield* Fiber.join(waiter)).object, "b")
+    }))
+
+  it.effect("that answers what rests meanwhile does not have it detected", () =>
+    Effect.gen(function*() {
+      const detected: Array<string> = []
+      const pool = yield* make("ab", ([first]) => Effect.as(Effect.sleep(slow), first), {
+        detection: { onAdd: false, onBorrow: true },
+        detectStatus: ({ object }) => {
+          detected.push(object)
+          return "Available"
+        }
+      })
+
+      const waiter = yield* borrow(pool)
+      yield* pool.rest("a", "1 hour")
+      yield* TestClock.adjust("2 seconds")
+
+      assert.strictEqual((yield* Fiber.join(waiter)).object, "b")
+      assert.deepStrictEqual(detected, ["b"])
+      assert.deepInclude(yield* balanced(pool), { dormant: 1, borrowed: 1 })
     }))
 
   it.effect("that is asynchronous is asked for several borrowers in their order, one after the other", () =>

@@ -12,6 +12,7 @@ import * as Selection from "../src/internal/selection.ts"
 import { type Request, Waiter, Waiters } from "../src/internal/waiters.ts"
 
 const fork = Effect.forkChild({ startImmediately: true })
+const sorted = (numbers: Iterable<number>): Array<number> => [...numbers].sort((a, b) => a - b)
 
 /** Chance from a seed, for operations: independent of the chance of what is tested. */
 const dice = (seed: number) => {
@@ -53,7 +54,7 @@ const world = (kind: Policy["kind"], f: unknown, seed: number) =>
         if (free.length === 0) return
         const entry = one(free)
         registry.move(entry, "Borrowed")
-        entry.borrowCount++
+        entry.borrowCount += below(4)
         cut(free, entry)
         busy.push(entry)
       },
@@ -81,15 +82,24 @@ const world = (kind: Policy["kind"], f: unknown, seed: number) =>
 
 type World = Effect.Success<ReturnType<typeof world>>
 
-/** Random steps, with the choice compared after each; `grow` objects first, so that the levels of a tree are used. */
+/**
+ * Random steps, with the choice compared after each; `grow` objects first, so that the levels of a tree are used, of which
+ * `keep` stay listed.
+ */
 const agree = (
   kind: Policy["kind"],
   expected: (candidates: ReadonlyArray<Item>, world: World) => Item | undefined,
-  { grow = 0, steps = 3000, f }: { readonly grow?: number; readonly steps?: number; readonly f?: unknown } = {}
+  { grow = 0, keep = grow, seed = 1, steps = 3000 }: {
+    readonly grow?: number
+    readonly keep?: number
+    readonly seed?: number
+    readonly steps?: number
+  } = {}
 ) =>
   Effect.gen(function*() {
-    const it = yield* world(kind, f, 42 + grow)
+    const it = yield* world(kind, undefined, 42 + grow + seed)
     for (let i = 0; i < grow; i++) it.join()
+    while (it.free.length > keep) it.steps[1]!()
     for (let i = 0; i < steps; i++) {
       it.one(it.steps)()
       const some = i % 5 === 0
@@ -113,9 +123,23 @@ describe("the selections choose what a walk would choose", () => {
   it.effect("mostRecentlyUsed", () => agree("mostRecentlyUsed", least((a, b) => b.order - a.order), recent))
   it.effect("leastBorrowed", () =>
     agree("leastBorrowed", least((a, b) => a.borrowCount - b.borrowCount || a.id - b.id), { grow: 200 }))
+  it.effect("each in the order of use, from many starts", () =>
+    Effect.gen(function*() {
+      for (let seed = 0; seed < 40; seed++) {
+        yield* agree("leastRecentlyUsed", least((a, b) => a.order - b.order), { grow: 30, steps: 60, seed })
+        yield* agree("mostRecentlyUsed", least((a, b) => b.order - a.order), { grow: 30, steps: 60, seed })
+        yield* agree("leastBorrowed", least((a, b) => a.borrowCount - b.borrowCount || a.id - b.id), {
+          grow: 60,
+          keep: 20,
+          steps: 100,
+          seed
+        })
+      }
+    }))
 
-  for (const grow of [0, 31, 32, 33, 1023, 1025, 2100]) {
-    it.effect(`roundRobin, from ${grow} objects`, () => {
+  const sizes = [[0, 0], [31, 31], [32, 5], [33, 2], [1023, 1023], [1025, 9], [2100, 3], [33_000, 4]] as const
+  for (const [grow, keep] of sizes) {
+    it.effect(`roundRobin, from ${grow} objects of which ${keep} are free`, () => {
       let last = -1
       let places = 0
       const next = (candidates: ReadonlyArray<Item>) => {
@@ -128,7 +152,7 @@ describe("the selections choose what a walk would choose", () => {
       return agree("roundRobin", (candidates, { free, busy }) => {
         for (const { place } of [...free, ...busy]) places = Math.max(places, place + 1)
         return next(candidates)
-      }, { grow, steps: 600 })
+      }, { grow, keep, steps: grow > 2100 ? 100 : 600 })
     })
   }
 
@@ -137,12 +161,13 @@ describe("the selections choose what a walk would choose", () => {
       const it = yield* world("roundRobin", undefined, 7)
       for (let i = 0; i < 40_000; i++) it.join()
       for (let i = 0; i < 20_000; i++) it.steps[3]!()
-      for (let i = 0; i < 10_000; i++) it.join()
+      for (let i = 0; i < 5000; i++) it.join()
 
       const round = Array.from({ length: it.free.length }, () => it.selection.pick()!)
 
       assert.strictEqual(new Set(round).size, it.free.length)
       assert.strictEqual(it.selection.pick(), round[0])
+      assert.isTrue(round.every(({ place }) => place < 40_000))
     }))
 
   it.effect("random chooses among what is listed, each as likely", () =>
@@ -158,8 +183,7 @@ describe("the selections choose what a walk would choose", () => {
         drawn.set(entry, (drawn.get(entry) ?? 0) + 1)
       }
 
-      const ids = (entries: Iterable<Item>) => [...entries].map(({ id }) => id).sort((a, b) => a - b)
-      assert.deepStrictEqual(ids(drawn.keys()), ids(it.free))
+      assert.deepStrictEqual(sorted([...drawn.keys()].map(({ id }) => id)), sorted(it.free.map(({ id }) => id)))
       for (const times of drawn.values()) assert.approximately(times, 1000, 150)
     }).pipe(Random.withSeed("random")))
 
@@ -183,6 +207,26 @@ describe("the selections choose what a walk would choose", () => {
         if (weight(entry) === 0) assert.isFalse(drawn.has(entry))
       }
     }).pipe(Random.withSeed("weighted")))
+
+  it.effect("weighted never draws what weighs nothing, though the sums were rounded", () =>
+    Effect.gen(function*() {
+      const { below } = dice(1)
+      const weights = [0, 0, 1, 3, 1e-16, 1.1e-16, 0.1, 1 / 3, 1e16]
+      let weight: Array<number> = []
+      const highest = { ...(yield* Random.Random), nextDoubleUnsafe: () => 1 - 2 ** -53 }
+      for (let i = 0; i < 3000; i++) {
+        weight = Array.from({ length: 8 }, () => weights[below(weights.length)]!)
+        if (!weight.some((each) => each > 0)) continue
+        const it = yield* Effect.provideService(
+          world("weighted", ({ id }: Item) => weight[id - 1]!, i),
+          Random.Random,
+          highest
+        )
+        for (let j = 0; j < 8; j++) it.join()
+        assert.isAbove(weight[it.selection.pick()!.id - 1]!, 0, weight.join())
+        assert.isAbove(weight[it.selection.among(it.free)!.id - 1]!, 0, weight.join())
+      }
+    }))
 
   it.effect("weighted still draws the one that weighs anything after very different weights have gone", () =>
     Effect.gen(function*() {
@@ -309,9 +353,7 @@ describe("the queue of waiters", () => {
 
       yield* TestClock.adjust("1 second")
 
-      assert.isTrue(waiters.every((waiter) =>
-        waiter.pollUnsafe() !== undefined
-      ))
+      yield* Fiber.joinAll(waiters)
       assert.deepInclude(yield* pool.stats, { waiting: 0 })
       assert.strictEqual((yield* pool.stats).totals.timedOut, 100_000)
     }))
@@ -388,7 +430,7 @@ describe("the deadlines", () => {
       expected.push(...model.keys())
 
       assert.strictEqual(fired.length, expected.length)
-      assert.deepStrictEqual(fired.map(([name]) => name).sort(), expected.sort())
+      assert.deepStrictEqual(sorted(fired.map(([name]) => name)), sorted(expected))
     }))
 
   it.effect("more than one batch that is due at once all fire, and let other fibers run in between", () =>
@@ -455,7 +497,7 @@ describe("the deadlines", () => {
       assert.deepStrictEqual(fired, [])
       yield* TestClock.adjust(0)
 
-      assert.deepStrictEqual(fired.map(([name]) => name).sort(), [0, 1])
+      assert.deepStrictEqual(sorted(fired.map(([name]) => name)), [0, 1])
     }))
 
   it.effect("that are ended never fire, nor do those that are set later", () =>

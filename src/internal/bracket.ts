@@ -72,8 +72,16 @@ class Run<A, D, P> extends RunBase {
 
   private use(lease: ActiveLease<A, D>): AnyEffect {
     return this.core.options.pack === undefined
-      ? this.f(lease as P)
-      : Effect.flatMap(pack(this.core, lease), (packed) => this.f(packed as P))
+      ? this.call(lease as P)
+      : Effect.flatMap(pack(this.core, lease), (packed) => this.call(packed as P))
+  }
+
+  private call(borrowed: P): AnyEffect {
+    const body: unknown = this.f(borrowed)
+    // what is no effect would end the fiber without running any frame, that of the lease included
+    return Effect.isEffect(body)
+      ? body as AnyEffect
+      : Effect.die(new TypeError("The body of `with` answered no effect"))
   }
 
   /** The body in a child fiber, which owns the lease; it is interrupted, and awaited, when the lease expires. */

@@ -101,7 +101,8 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
     } catch (defect) {
       return fail(core, waiter, Effect.die(defect))
     }
-    if (entry === undefined) break
+    // none, or its own `where` has had it lent
+    if (entry === undefined || entry.slot === -1) break
     lend(core, waiter, entry)
     if (waiter.detection !== undefined) instead(core, waiter)
     // a `where` that has changed its mind

@@ -46,13 +46,10 @@ export const ending = <A, E>(exit: Exit.Exit<A, E>): string => {
   if (Exit.isSuccess(exit)) return "ok"
   if (Cause.hasInterruptsOnly(exit.cause)) return "interrupted"
   const failure = Cause.squash(exit.cause)
-  if (typeof failure !== "object" || failure === null) return String(failure)
-  if ("_tag" in failure) {
-    return "reason" in failure
-      ? `${String(failure._tag)} ${String(failure.reason)}`
-      : String(failure._tag)
-  }
-  return String(failure)
+  if (typeof failure === "string") return failure
+  if (!(failure instanceof Error)) return "unknown"
+  if (!("_tag" in failure)) return String(failure)
+  return "reason" in failure ? `${String(failure._tag)} ${String(failure.reason)}` : String(failure._tag)
 }
 
 /** The pool lends `n` objects at once, and no more than that; its books balance before, at the peak, and after. */
@@ -89,3 +86,12 @@ export const use = (turns = 1) => ({ object }: Lease<Thing>) =>
     () => Effect.repeat(Effect.yieldNow, { times: turns }),
     () => Effect.sync(() => object.users--)
   )
+
+/** Says where it was that an assertion failed. */
+export const named =
+  (where: { readonly toString: () => string }) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, never, R> =>
+    Effect.catchCause(effect, (cause) => {
+      const failure = Cause.squash(cause)
+      return Effect.die(new Error(`${where.toString()}: ${String(failure)}`, { cause: failure }))
+    })

@@ -2,32 +2,32 @@
  * Clocks for a pool to be built with: one that counts its timers, one whose wall time can be set without time passing.
  */
 import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+
+const but = (clock: Clock.Clock, parts: Partial<Clock.Clock>): Clock.Clock => Object.assign(Object.create(clock), parts)
 
 /** The clock of the test, which counts how often it was slept on, and how many sleep at once. */
 export const counting = Effect.map(Clock.Clock, (clock) => {
   const counts = { sleeps: 0, sleeping: 0, most: 0 }
-  const counted: Clock.Clock = {
-    ...clock,
-    sleep: (duration) =>
-      Effect.suspend(() => {
-        counts.sleeps++
-        counts.sleeping++
-        counts.most = Math.max(counts.most, counts.sleeping)
-        return Effect.ensuring(
-          clock.sleep(duration),
-          Effect.sync(() => {
-            counts.sleeping--
-          })
-        )
-      })
-  }
-  return { clock: counted, counts }
+  const sleep = (duration: Duration.Duration) =>
+    Effect.suspend(() => {
+      counts.sleeps++
+      counts.sleeping++
+      counts.most = Math.max(counts.most, counts.sleeping)
+      return Effect.ensuring(
+        clock.sleep(duration),
+        Effect.sync(() => {
+          counts.sleeping--
+        })
+      )
+    })
+  return { clock: but(clock, { sleep }), counts }
 })
 
 /** The clock of the test, whose wall time is off by `skew.millis`. */
 export const skewed = Effect.map(Clock.Clock, (clock) => {
   const skew = { millis: 0 }
-  const shown: Clock.Clock = { ...clock, currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + skew.millis }
-  return { clock: shown, skew }
+  const currentTimeMillisUnsafe = () => clock.currentTimeMillisUnsafe() + skew.millis
+  return { clock: but(clock, { currentTimeMillisUnsafe }), skew }
 })

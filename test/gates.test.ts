@@ -1,0 +1,125 @@
+/**
+ * The gates product: `acquire`, `detectStatus` and `release` each go well, fail, take their time or never end, in all
+ * combinations, and the borrower is interrupted at each step. Afterwards all goes well, and the pool still serves
+ * (promises 1 to 3, 16, 19 to 22, 24, 26).
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
+import { TestClock } from "effect/testing"
+import type { Lease, ObjectPool } from "../src/index.ts"
+import { hold, make, named, start, state, use } from "./support/borrowers.ts"
+import { balanced, type Failed, type Gate, gates, scripted, type Thing } from "./support/scripted.ts"
+
+const max = 3
+
+/** Where the borrower is interrupted. */
+const steps = ["before", "acquire", "detect", "hold", "release", "never"] as const
+type Step = typeof steps[number]
+
+interface Case {
+  readonly acquire: Gate
+  readonly detect: Gate
+  readonly release: Gate
+  readonly step: Step
+  readonly how: "with" | "borrow"
+}
+
+type Pool = ObjectPool<Thing, undefined, Failed>
+
+/** Lets time pass; the books balance all the while. */
+const pass = (pool: Pool, seconds: number) =>
+  Effect.repeat(Effect.andThen(TestClock.adjust("1 second"), balanced(pool)), { times: seconds - 1 })
+
+/** How a borrow that is not interrupted ends. */
+const expected = ({ acquire, detect }: Case): string =>
+  acquire === "fail"
+    ? "Failed"
+    : acquire === "never" || detect === "fail" || detect === "never"
+    ? "BorrowTimeout"
+    : "ok"
+
+const play = (gate: Case) =>
+  Effect.gen(function*() {
+    const world = scripted({ acquire: gate.acquire, detect: gate.detect, release: gate.release })
+    const reach = (step: Step): Effect.Effect<void> =>
+      Effect.sync(() => {
+        if (step === gate.step) borrower.interruptUnsafe()
+      })
+    const acquire = Effect.andThen(reach("acquire"), world.acquire)
+    const pool: Pool = yield* make({
+      acquire,
+      detectStatus: (pooled) => Effect.andThen(reach("detect"), world.detectStatus(pooled)),
+      detection: { onBorrow: true },
+      size: { max }
+    })
+    const body = (lease: Lease<Thing>) =>
+      Effect.all([lease.invalidate, reach("hold"), use()(lease), Effect.sleep("1 second"), reach("release")])
+
+    const borrower: Fiber.Fiber<unknown, unknown> = yield* Effect.forkChild(
+      gate.how === "with" ? pool.with(body) : Effect.scoped(Effect.flatMap(pool.borrow, body))
+    )
+    if (gate.step === "before") borrower.interruptUnsafe()
+    const bystander = yield* start(pool.with(use()))
+    yield* pass(pool, 40)
+
+    const end = state(borrower)
+    if (gate.step === "before") assert.strictEqual(end, "interrupted")
+    else if (gate.step === "never") assert.strictEqual(end, expected(gate))
+    else assert.include([expected(gate), "interrupted"], end)
+    assert.include([expected(gate), "ok"], state(bystander))
+    const after = yield* balanced(pool)
+    assert.deepInclude(after, { leases: 0, borrowed: 0, pending: 0, waiting: 0 })
+    if (gate.acquire !== "never") assert.strictEqual(after.making, 0)
+
+    yield* recovers(pool, world)
+    yield* ends(pool, world, gate)
+  }).pipe(Effect.scoped, named(JSON.stringify(gate)))
+
+/** From now on all goes well: what is left of the room can be lent at once. What never ends keeps its room until then. */
+const recovers = (pool: Pool, { script }: ReturnType<typeof scripted>) =>
+  Effect.gen(function*() {
+    script.acquire = script.detect = script.release = "ok"
+    yield* pool.detect
+    const { making } = yield* balanced(pool)
+    const lent = yield* Effect.forEach(Array.from({ length: max - making }), () => start(hold(pool.borrow)))
+    yield* pass(pool, 1)
+    assert.deepStrictEqual(lent.map(state), lent.map(() => "ok"))
+    const objects = (yield* pool.leases).map(({ object }) => object)
+    assert.strictEqual(new Set(objects).size, lent.length)
+    for (const lease of yield* pool.leases) yield* lease.release
+    assert.strictEqual((yield* balanced(pool)).available, lent.length)
+  })
+
+/** Closing ends, even where what has to end does not, and each thing was destroyed, or given up, once. */
+const ends = (pool: Pool, { counts, script, things }: ReturnType<typeof scripted>, { release }: Case) =>
+  Effect.gen(function*() {
+    script.release = release
+    const closing = yield* start(pool.close)
+    yield* pass(pool, 12)
+    assert.strictEqual(state(closing), "ok")
+    const stats = yield* balanced(pool)
+    assert.deepInclude(stats, { size: 0, making: 0, leases: 0, waiting: 0 })
+    assert.strictEqual(stats.totals.made, things.length)
+    assert.strictEqual(stats.totals.destroyed, things.length)
+    assert.strictEqual(counts.destroying, things.length)
+    assert.isTrue(things.every((thing) => thing.destroyed <= 1 && thing.users === 0))
+  })
+
+describe("a pool still serves, loses nothing and closes, whenever a borrower is interrupted, where", () => {
+  for (const acquire of gates) {
+    for (const detect of gates) {
+      for (const release of gates) {
+        it.effect(`acquire ${acquire}, detect ${detect}, release ${release}`, () =>
+          Effect.forEach(
+            steps,
+            (step) =>
+              Effect.forEach(["with", "borrow"] as const, (how) => play({ acquire, detect, release, step, how }))
+          ).pipe(
+            Effect.provideService(Logger.CurrentLoggers, new Set())
+          ))
+      }
+    }
+  }
+})
