@@ -213,7 +213,11 @@ export const assemble = <A, D, E, P>(
 
 const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>): Core<A, D> => {
   // neither the scope nor the span of the builder are those of what happens later
-  const context = Context.omit(Scope.Scope, Tracer.ParentSpan)(services) as Context.Context<never>
+  const own = Context.omit(Scope.Scope, Tracer.ParentSpan)(services) as Context.Context<never>
+  // nor is the scheduler of a `runSync`, which lets nothing else have a turn
+  const context = Context.get(own, Scheduler.Scheduler).executionMode === "sync"
+    ? Context.omit(Scheduler.Scheduler)(own) as Context.Context<never>
+    : own
   const fork = forkWith(context)
   const clock = Context.get(context, Clock.Clock)
   const dispatcher = Context.get(context, Scheduler.Scheduler).makeDispatcher()

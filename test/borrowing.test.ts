@@ -513,17 +513,20 @@ describe("5. a waiter", () => {
       const scope = yield* Scope.make()
       const pool = yield* make({ objects: ["a"], detectStatus: () => "Available", detection: { onBorrow: true } })
       let asked = 0
+      let released = false
       const meddler = yield* start(hold(pool.borrowWith({
         where: () => {
-          // the second time is that of the waiter
-          if (++asked === 2) Effect.runSync(Scope.provide(pool.borrow, scope))
-          return asked >= 2
+          // the second time it is asked for the waiter; the third time by the borrow within
+          if (++asked !== 2) return released
+          Effect.runSync(Scope.provide(pool.borrow, scope))
+          return true
         }
       })))
       yield* settle
 
       assert.strictEqual(state(meddler), "waits")
       assert.deepInclude(yield* balanced(pool), { leases: 1, borrowed: 1, available: 0 })
+      released = true
       yield* Scope.close(scope, Exit.void)
       yield* settle
       yield* (yield* Fiber.join(meddler)).release

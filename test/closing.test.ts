@@ -5,9 +5,9 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
-import { LeaseExpired, ObjectPool, PoolClosed, Status } from "../src/index.ts"
+import { LeaseExpired, ObjectPool, PoolClosed, type PooledObject, Selector, Status } from "../src/index.ts"
 import { late, logs, timers } from "./support/observed.ts"
-import { balanced, type Gate, scripted, slow } from "./support/scripted.ts"
+import { balanced, type Gate, scripted, slow, type Thing } from "./support/scripted.ts"
 
 const fork = Effect.forkChild({ startImmediately: true })
 
@@ -745,6 +745,7 @@ describe("nothing is left behind", () => {
           detect: (_, n) => gate(n, 5),
           release: (thing) => thing.n % 5 === 4 ? "never" : thing.n % 3 === 0 ? "slow" : "ok"
         })
+        const slowly = ([first]: ReadonlyArray<PooledObject<Thing>>) => Effect.as(Effect.sleep("20 millis"), first)
         const pool = yield* within(quiet.within(ObjectPool.make({
           acquire: script.acquire,
           detectStatus: script.detectStatus,
@@ -752,7 +753,7 @@ describe("nothing is left behind", () => {
           size: { min: 2, max: 5 },
           borrowTimeout: "3 seconds",
           ...(moment % 2 === 0 ? { leaseTimeout: "900 millis" } : {}),
-          ...(moment % 3 === 0 ? { select: ([first]) => Effect.as(Effect.sleep("20 millis"), first) } : {}),
+          select: moment % 3 === 0 ? slowly : Selector.roundRobin,
           closing: { timeout: moment % 4 === 0 ? 0 : "2 seconds" }
         })))
         const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
@@ -782,7 +783,7 @@ describe("nothing is left behind", () => {
       }
     }))
 
-  it.effect("a close that interrupts a thousand creations neither overflows the stack nor loses one", () =>
+  it.effect("a close that interrupts 10 000 creations neither overflows the stack nor loses one", () =>
     Effect.gen(function*() {
       const script = scripted({ acquire: "never" })
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 10_000 } })

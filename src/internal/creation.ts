@@ -60,16 +60,22 @@ export class Creator<A, D> {
       object,
       data: this.options.data(object)
     }))
+    let result: { readonly object: A; readonly data: D } | undefined
     const fiber = this.fork(
-      Effect.onExitPrimitive(made, (exit) => Exit.isFailure(exit) ? Scope.close(scope, exit) : undefined)
+      Effect.onExitPrimitive(made, (exit) => {
+        if (Exit.isFailure(exit)) return Scope.close(scope, exit)
+        // kept here: an interruption in this instant turns the success of the fiber into a failure
+        result = exit.value
+        return undefined
+      })
     )
     creation.fiber = fiber
     // asked for in its own first step
     if (creation.interrupted) fiber.interruptUnsafe()
     fiber.addObserver((exit) => {
       this.running.delete(creation)
-      if (Exit.isSuccess(exit)) this.options.made(creation, exit.value.object, exit.value.data, scope)
-      else this.options.failed(creation, exit.cause)
+      if (result !== undefined) this.options.made(creation, result.object, result.data, scope)
+      else if (Exit.isFailure(exit)) this.options.failed(creation, exit.cause)
     })
   }
 

@@ -12,6 +12,7 @@ import type { Entry } from "./registry.ts"
 
 class Destruction<A, D> implements Deadline {
   readonly entry: Entry<A, D>
+  fiber: Fiber.Fiber<unknown> | undefined = undefined
   private readonly gaveUp: (destruction: Destruction<A, D>) => void
   ended = false
   due = Infinity
@@ -84,8 +85,9 @@ export class Destroyer<A, D> {
     for (let i = 0; i < batch && this.running < this.options.concurrency && this.taken < this.queue.length; i++) {
       this.run(this.queue[this.taken++]!)
     }
-    if (this.taken === this.queue.length) {
-      this.queue = []
+    // those that were taken are let go, though the queue may never be empty
+    if (this.taken * 2 >= this.queue.length) {
+      this.queue = this.queue.slice(this.taken)
       this.taken = 0
     }
     this.scheduled = false
@@ -96,6 +98,7 @@ export class Destroyer<A, D> {
     this.running++
     const destruction = new Destruction(entry, this.gaveUp)
     const fiber = this.fork(entry.scope === undefined ? entry.release! : Scope.close(entry.scope, Exit.void))
+    destruction.fiber = fiber
     fiber.addObserver((exit) => {
       if (destruction.ended) return
       if (Exit.isFailure(exit)) this.options.report(entry, exit.cause)
@@ -110,6 +113,7 @@ export class Destroyer<A, D> {
     const message = `Destroying object ${destruction.entry.id} took longer than hookTimeout, and was given up`
     this.options.report(destruction.entry, Cause.fail(new Cause.TimeoutError(message)))
     this.end(destruction)
+    destruction.fiber?.interruptUnsafe()
   }
 
   private end(destruction: Destruction<A, D>): void {

@@ -35,7 +35,7 @@ export class Detection<A, D> implements Deadline {
   readonly begins: () => boolean
   readonly ended: (outcome: Outcome) => void
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
-  state: "New" | "Queued" | "Running" | "Dropping" | "Ended" = "New"
+  state: "New" | "Queued" | "Running" | "Dropping" | "Late" | "Ended" = "New"
 
   due = Infinity
   index = -1
@@ -53,8 +53,11 @@ export class Detection<A, D> implements Deadline {
   }
   fire(): void {
     const late = failed(new Cause.TimeoutError(`detectStatus of object ${this.entry.id} took too long`))
-    this.detector.end(this, this.state === "Dropping" ? dropped : late)
+    const outcome = this.state === "Dropping" ? dropped : late
+    // before the next one gets its turn; what it ends with now is not its answer
+    this.state = "Late"
     this.fiber?.interruptUnsafe()
+    this.detector.end(this, outcome)
   }
 }
 
@@ -162,7 +165,7 @@ export class Detector<A, D> {
     detection.fiber = fiber
     fiber.addObserver((exit) => {
       // its time is over already
-      if (detection.state === "Ended") return
+      if (detection.state === "Late" || detection.state === "Ended") return
       this.end(
         detection,
         !this.wanted(detection)
