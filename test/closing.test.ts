@@ -493,7 +493,7 @@ describe("what is under way", () => {
       assert.deepInclude(yield* balanced(pool), nothing)
     }))
 
-  it.effect("a creation that cannot be interrupted is given up after hookTimeout; what it makes at last is destroyed", () =>
+  it.effect("a creation that cannot be interrupted is given up after hookTimeout, and what it makes then destroyed", () =>
     Effect.gen(function*() {
       const { lines, within } = logs()
       const script = scripted()

@@ -301,6 +301,21 @@ describe("off the borrower's path", () => {
       assert.deepStrictEqual(yield* balanced(pool), before)
     })))
 
+  it.effect("a destroy that is given up is interrupted, after its room was freed", () =>
+    Effect.gen(function*() {
+      const { within } = logs()
+      const pool = yield* within(ObjectPool.make({ objects: [] as Array<string>, hookTimeout: "1 second" }))
+      const sizes: Array<number> = []
+      const release = () =>
+        Effect.onInterrupt(Effect.never, () => Effect.map(pool.stats, ({ size }) => void sizes.push(size)))
+      yield* pool.add("a", { release })
+
+      yield* pool.remove("a")
+      yield* TestClock.adjust("1 second")
+
+      assert.deepStrictEqual(sizes, [0])
+    }))
+
   it.effect("a destroy that dies frees the room, and is logged", () =>
     Effect.gen(function*() {
       const { lines, within } = logs()

@@ -1224,15 +1224,17 @@ describe("a lease that is revoked before its borrower is resumed", () => {
   it.effect("does not let a body run on an object that is gone", () =>
     Effect.gen(function*() {
       for (const leaseTimeout of ["Infinity", "1 minute"] as const) {
-        let ran = false
-        const { exit } = yield* revoked((pool) =>
-          pool.with(() =>
-            Effect.sync(() => {
-              ran = true
-            }), { leaseTimeout })
-        )
+        const ran: Array<string> = []
+        const note = (name: string) => () => Effect.sync(() => ran.push(name))
+        const { exit } = yield* revoked((pool) => pool.with(note("packed"), { leaseTimeout }))
         assert.isTrue(Exit.isFailure(exit), "the borrower fails")
-        assert.isFalse(ran)
+
+        const pool = yield* ObjectPool.make({ objects: ["a"], closing: { timeout: 0 } })
+        const { lease } = yield* borrowIn(pool.borrow)
+        const waiter = yield* Effect.forkChild(name(pool.with(note("plain"), { leaseTimeout })), now)
+        yield* Effect.andThen(lease.release, pool.close)
+        assert.include(["LeaseExpired", "PoolClosed"], yield* Fiber.join(waiter))
+        assert.deepStrictEqual(ran, [])
       }
     }))
 })

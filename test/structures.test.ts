@@ -83,8 +83,8 @@ const world = (kind: Policy["kind"], f: unknown, seed: number) =>
 type World = Effect.Success<ReturnType<typeof world>>
 
 /**
- * Random steps, with the choice compared after each; `grow` objects first, so that the levels of a tree are used, of which
- * `keep` stay listed.
+ * Random steps, with the choice compared after each; `grow` objects first, so that the levels of a tree are used, of
+ * which `keep` stay listed.
  */
 const agree = (
   kind: Policy["kind"],
@@ -210,12 +210,11 @@ describe("the selections choose what a walk would choose", () => {
 
   it.effect("weighted never draws what weighs nothing, though the sums were rounded", () =>
     Effect.gen(function*() {
-      const { below } = dice(1)
+      const { one } = dice(1)
       const weights = [0, 0, 1, 3, 1e-16, 1.1e-16, 0.1, 1 / 3, 1e16]
-      let weight: Array<number> = []
-      const highest = { ...(yield* Random.Random), nextDoubleUnsafe: () => 1 - 2 ** -53 }
+      const highest: Random.Random = { nextIntUnsafe: () => 0, nextDoubleUnsafe: () => 1 - 2 ** -53 }
       for (let i = 0; i < 3000; i++) {
-        weight = Array.from({ length: 8 }, () => weights[below(weights.length)]!)
+        const weight = Array.from({ length: 8 }, () => one(weights))
         if (!weight.some((each) => each > 0)) continue
         const it = yield* Effect.provideService(
           world("weighted", ({ id }: Item) => weight[id - 1]!, i),

@@ -73,7 +73,9 @@ class Run<A, D, P> extends RunBase {
   private use(lease: ActiveLease<A, D>): AnyEffect {
     return this.core.options.pack === undefined
       ? this.call(lease as P)
-      : Effect.flatMap(pack(this.core, lease), (packed) => this.call(packed as P))
+      : Effect.flatMap(pack(this.core, lease), (packed) =>
+        // revoked while it was packed
+        lease.over === "Closed" ? leaseExpired(this.core, lease, lease.over) : this.call(packed as P))
   }
 
   private call(borrowed: P): AnyEffect {
