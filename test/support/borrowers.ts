@@ -69,7 +69,7 @@ export const serves = <A, D, E, P>(pool: ObjectPool<A, D, E, P>, n: number) =>
   })
 
 /** Nothing was destroyed twice, and nothing is in use. */
-export const intact = (things: ReadonlyArray<Thing>) => {
+const intact = (things: ReadonlyArray<Thing>) => {
   for (const thing of things) {
     assert.isAtMost(thing.destroyed, 1, `thing ${thing.n} was destroyed ${thing.destroyed} times`)
     assert.strictEqual(thing.users, 0, `thing ${thing.n} is in use`)

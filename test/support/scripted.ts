@@ -21,7 +21,7 @@ export class Failed extends Data.TaggedError("Failed")<{ readonly step: string }
 export class Thing {
   readonly n: number
   destroyed = 0
-  /** Open leases: counted by the test, with `using`. */
+  /** Open leases: counted by the test. */
   users = 0
   constructor(n: number) {
     this.n = n
@@ -96,20 +96,6 @@ export const scripted = (script: Script = {}) => {
       })
   }
 }
-
-/** Marks a thing as used for as long as the effect runs; a second user at the same time is a failure of the pool. */
-export const using = <A, E, R>(thing: Thing, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.suspend(() => {
-    assert.strictEqual(thing.users, 0, `thing ${thing.n} is lent twice`)
-    assert.strictEqual(thing.destroyed, 0, `thing ${thing.n} was destroyed`)
-    thing.users++
-    return Effect.ensuring(
-      effect,
-      Effect.sync(() => {
-        thing.users--
-      })
-    )
-  })
 
 /** The books balance: the statuses sum to the size, and the room is kept. */
 export const balanced = <A, D, E, P>(pool: ObjectPool<A, D, E, P>): Effect.Effect<PoolStats> =>
