@@ -68,14 +68,6 @@ export const serves = <A, D, E, P>(pool: ObjectPool<A, D, E, P>, n: number) =>
     assert.deepStrictEqual([after.leases, after.borrowed, after.waiting], [0, 0, 0], "everything is back")
   })
 
-/** Nothing was destroyed twice, and nothing is in use. */
-const intact = (things: ReadonlyArray<Thing>) => {
-  for (const thing of things) {
-    assert.isAtMost(thing.destroyed, 1, `thing ${thing.n} was destroyed ${thing.destroyed} times`)
-    assert.strictEqual(thing.users, 0, `thing ${thing.n} is in use`)
-  }
-}
-
 /** Uses what was borrowed for a few turns, and fails where another uses it as well. Safe to interrupt anywhere. */
 export const use = (turns = 1) => ({ object }: Lease<Thing>) =>
   Effect.acquireUseRelease(
