@@ -37,14 +37,24 @@ import * as Lending from "./internal/lending.ts"
 import * as Lifecycle from "./internal/lifecycle.ts"
 import * as Maintenance from "./internal/maintenance.ts"
 import { type AnyOptions, resolve, type Resolved, toRequest } from "./internal/options.ts"
+import { Pace } from "./internal/pacing.ts"
 import { borrowPacked } from "./internal/packing.ts"
 import { Registry } from "./internal/registry.ts"
 import * as Scopes from "./internal/scope.ts"
 import * as Selection from "./internal/selection.ts"
+import * as Upkeep from "./internal/upkeep.ts"
 import { type Request, Waiters } from "./internal/waiters.ts"
 import type { Lease } from "./Lease.ts"
 import type { PooledObject } from "./PooledObject.ts"
-import type { BorrowError, DuplicateObject, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts"
+import type {
+  BorrowError,
+  DuplicateObject,
+  InvalidPoolOptions,
+  LeaseExpired,
+  PoolClosed,
+  PoolFull,
+  PoolStats
+} from "./PoolError.ts"
 import type { AddOptions, BorrowOptions, DataRequired, PoolOptions } from "./PoolOptions.ts"
 
 /**
@@ -116,6 +126,30 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    * end.
    */
   readonly wake: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  /**
+   * Waits until `size.min` objects can be lent, or are; fails with what making them failed with, when no attempt is under
+   * way any more. For failing fast at start.
+   */
+  readonly ready: Effect.Effect<void, E | PoolClosed, S>
+  /**
+   * Another `size.min` or `size.max`. Growing serves waiters at once; shrinking destroys idle made objects now, and lent
+   * ones as they come back. Nobody is interrupted. Nonsense is a typed failure, and changes nothing.
+   */
+  readonly resize: (
+    size: { readonly min?: number | undefined; readonly max?: number | undefined }
+  ) => Effect.Effect<void, InvalidPoolOptions | PoolClosed, S>
+  /**
+   * Replaces every made object, those being made included: idle ones as soon as others have taken their place, where
+   * there is room for these; lent ones at their return. Ends when no old one is idle. An interruption ends the wait, not
+   * the rotation.
+   */
+  readonly rotate: Effect.Effect<void, PoolClosed, S>
+  /** No new leases: borrowers wait under their deadlines, `tryBorrow` fails. Everything else goes on. */
+  readonly suspend: Effect.Effect<void, PoolClosed, S>
+  /** Ends a suspension: those who wait are served. */
+  readonly resume: Effect.Effect<void, PoolClosed, S>
+  /** Suspends, and waits until every lease is back but those of the calling fiber. `resume` ends the suspension. */
+  readonly drain: Effect.Effect<void, PoolClosed, S>
   /** The counts at this instant. */
   readonly stats: Effect.Effect<PoolStats, never, S>
   /** The live records of the objects, the oldest first. */
@@ -178,18 +212,22 @@ export const ObjectPool: {
     RA = never,
     RP = never,
     RS = never,
-    RD = never
+    RD = never,
+    RB = never,
+    RR = never
   >(
     options:
-      & PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD>
+      & PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR>
       & { readonly name?: string | undefined }
       & DataRequired<NoInfer<D>>
-  ) => Effect.Effect<ObjectPool<A, D, EA | EP, P>, never, Scope.Scope | RA | RP | RS | RD>
+  ) => Effect.Effect<ObjectPool<A, D, EA | EP, P>, never, Scope.Scope | RA | RP | RS | RD | RB | RR>
 } = {
-  make: <A, D, E, P, R>(
-    options: AnyOptions<A, D> & { readonly name?: string | undefined }
-  ): Effect.Effect<ObjectPool<A, D, E, P>, never, Scope.Scope | R> =>
-    Effect.withFiber((fiber) => Effect.succeed(assemble<A, D, E, P>(options.name ?? "ObjectPool", options, fiber)))
+  make: <A, D, E, P, R>(options: {
+    readonly name?: string | undefined
+  }): Effect.Effect<ObjectPool<A, D, E, P>, never, Scope.Scope | R> =>
+    Effect.withFiber((fiber) =>
+      Effect.succeed(assemble<A, D, E, P>(options.name ?? "ObjectPool", options as AnyOptions<A, D>, fiber))
+    )
 }
 
 /**
@@ -207,6 +245,10 @@ export const assemble = <A, D, E, P>(
   const open = Scopes.add(scope, core, () => Closing.close(core))
   addInitial(core, fiber)
   Maintenance.refill(core)
+  const { every } = core.options
+  if (every !== undefined && core.detector !== undefined) {
+    core.background.add(forkWith(core.context)(Maintenance.watch(core, every)))
+  }
   if (!open) forkWith(core.context)(Closing.close(core))
   return operations(core)
 }
@@ -220,27 +262,38 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     : own
   const fork = forkWith(context)
   const clock = Context.get(context, Clock.Clock)
+  const random = Context.get(context, Random.Random)
   const dispatcher = Context.get(context, Scheduler.Scheduler).makeDispatcher()
   const deadlines = new Deadlines.Deadlines(clock, fork)
   const core: Core<A, D> = {
     options,
     context,
     clock,
+    random,
     dispatcher,
     deadlines,
-    registry: new Registry(Selection.make(options.policy, Context.get(context, Random.Random))),
+    registry: new Registry(Selection.make(options.policy, random, options.sharing)),
     waiters: new Waiters(),
     detector: options.detectStatus === undefined ? undefined : new Detector(
       { detectStatus: options.detectStatus, concurrency: options.concurrency, timeout: options.detectionTimeout },
       deadlines,
       fork
     ),
-    creator: options.acquire === undefined ? undefined : new Creator({
-      acquire: options.acquire as Effect.Effect<A, unknown, Scope.Scope>,
-      data: options.data,
-      made: (creation, object, data, scope) => Maintenance.made(core, creation, object, data, scope),
-      failed: (creation, cause) => Maintenance.failed(core, creation, cause)
-    }, fork),
+    creator: options.acquire === undefined ? undefined : new Creator(
+      {
+        acquire: options.acquire as Effect.Effect<A, unknown, Scope.Scope>,
+        data: options.data,
+        made: (creation, object, data, scope) => Maintenance.made(core, creation, object, data, scope),
+        failed: (creation, cause) => Maintenance.failed(core, creation, cause),
+        late: (creation) => Maintenance.late(core, creation),
+        lateEnded: (creation, made) => Maintenance.lateEnded(core, creation, made),
+        gaveUp: (creation) => Maintenance.gaveUp(core, creation),
+        timeout: options.creation.timeout,
+        closeTimeout: options.hookTimeout
+      },
+      deadlines,
+      fork
+    ),
     destroyer: new Destroyer(
       {
         concurrency: options.concurrency,
@@ -253,6 +306,16 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
       fork
     ),
     life: { _tag: "Open" },
+    suspended: false,
+    size: { min: options.min, max: options.max },
+    retry: {
+      pace: options.creation.retry === undefined ? undefined : new Pace(options.creation.retry),
+      failing: false,
+      waits: false,
+      attempt: undefined
+    },
+    watchers: new Set(),
+    background: new Set(),
     leases: 0,
     lastLeaseId: 0,
     totals: { borrowed: 0, added: 0, made: 0, destroyed: 0, timedOut: 0, exhausted: 0, expired: 0 },
@@ -262,16 +325,28 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     choosers: new Set(),
     returned: undefined,
     filling: undefined,
+    replacing: false,
     refill: { failures: 0, deadline: Deadlines.make(() => Maintenance.refill(core)), running: false },
-    offer: (entry, fresh) => Lending.offer(core, entry, fresh),
+    offer: (entry, fresh) => {
+      Lending.offer(core, entry, fresh)
+      core.changed()
+    },
     advance: (waiter) => Lending.serve(core, waiter),
     consider: () => {
       if (options.policy.kind === "custom") Choosing.consider(core)
     },
-    leaving: () => Maintenance.refill(core),
+    leaving: () => {
+      Maintenance.refill(core)
+      core.changed()
+    },
+    changed: () => {
+      Lifecycle.replace(core)
+      for (const watcher of core.watchers) if (watcher.look()) core.watchers.delete(watcher)
+    },
     roomFreed: () => {
       Lending.fill(core)
       Maintenance.refill(core)
+      core.changed()
       Closing.settled(core)
     },
     settled: () => Closing.settled(core)
@@ -303,6 +378,12 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
     rest: (target: A, duration: Parameters<typeof Lifecycle.restUntil>[1]) =>
       Effect.sync(() => Lifecycle.rest(core, target, Lifecycle.restUntil(core, duration))),
     wake: (target: A) => Effect.sync(() => Lifecycle.wake(core, target)),
+    ready: Upkeep.ready(core),
+    resize: (size: { readonly min?: number; readonly max?: number }) => Upkeep.resize(core, size),
+    rotate: Upkeep.rotate(core),
+    suspend: Upkeep.suspend(core),
+    resume: Upkeep.resume(core),
+    drain: Upkeep.drain(core),
     stats: Effect.sync(() => stats(core)),
     objects: Effect.sync(() => [...core.registry.entries]),
     leases: Effect.sync(() => leases(core)),

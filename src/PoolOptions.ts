@@ -5,6 +5,7 @@
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type * as Schedule from "effect/Schedule"
 import type { Lease } from "./Lease.ts"
 import type { PooledObject } from "./PooledObject.ts"
 import type { Select } from "./Selector.ts"
@@ -31,6 +32,8 @@ export interface PoolSettings {
      */
     readonly max?: number | undefined
   } | undefined
+  /** How many leases one object may carry at once. Default 1. */
+  readonly sharing?: number | undefined
   /**
    * How many fibers may wait for whom nothing is being made or detected; the next one fails with `PoolExhausted`.
    * Default: no bound. 0: nobody waits in the queue.
@@ -45,7 +48,10 @@ export interface PoolSettings {
    * with a detector; else `"destroy"` for made and `"return"` for added objects.
    */
   readonly onLeaseExpired?: "destroy" | "detect" | "return" | undefined
-  /** How long destroying an object may take before it is given up, and its room is free. Default `"5 seconds"`. */
+  /**
+   * How long `onBorrow` and `onRelease` may take before the object leaves; and destroying an object, before it is given up
+   * and its room is free. Default `"5 seconds"`.
+   */
   readonly hookTimeout?: Duration.Input | undefined
   readonly detection?: {
     /** Detect an object when it joins. Default `true`. */
@@ -57,6 +63,8 @@ export interface PoolSettings {
     readonly onBorrow?: boolean | { readonly trustFor: Duration.Input } | undefined
     /** Detect an object when it comes back; the borrower does not wait for it. Default `false`. */
     readonly onRelease?: boolean | undefined
+    /** Detect idle, resting and unknown objects once in this time, spread over it. Default: never. */
+    readonly every?: Duration.Input | undefined
     /** How many detections run at once in the pool, whoever asked; bounds destroying as well. Default 10. */
     readonly concurrency?: number | undefined
     /** After this time a detection is interrupted, and the object `Unknown`. Default `"5 seconds"`. */
@@ -64,10 +72,64 @@ export interface PoolSettings {
     /** When a plain `"Dormant"`, without a time, is detected again. Default `"30 seconds"`. */
     readonly dormantFor?: Duration.Input | undefined
   } | undefined
+  readonly creation?: {
+    /** How many objects are made at once. Default: as many as there is use and room for. */
+    readonly concurrency?: number | undefined
+    /**
+     * After this time making an object is interrupted, and the oldest waiter fails with `BorrowTimeout`. Default
+     * `"30 seconds"`.
+     */
+    readonly timeout?: Duration.Input | undefined
+  } | undefined
+  /** When made objects are replaced. Added objects are never evicted by it. */
+  readonly lifetime?: {
+    /** Age limit since creation. Default: none. */
+    readonly timeToLive?: Duration.Input | undefined
+    /** Age limit since the last lease, or since creation; it evicts only above `size.min`. Default: none. */
+    readonly idleTimeToLive?: Duration.Input | undefined
+    /** How often an object is lent before it leaves. Default: no limit. */
+    readonly maxBorrows?: number | undefined
+    /** Shortens each limit of an object by a factor drawn once from (1 − jitter, 1]. From 0 to below 1, default 0.1. */
+    readonly jitter?: number | undefined
+  } | undefined
   readonly closing?: {
+    /** What becomes of those who wait when the pool closes: they fail, or are served first. Default `"fail"`. */
+    readonly waiters?: "fail" | "serve" | undefined
     /** How long `close` waits for open leases before it revokes them. Default `"30 seconds"`. Zero: not at all. */
     readonly timeout?: Duration.Input | undefined
   } | undefined
+}
+
+/**
+ * The detection of objects, with what is more than plain data.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface DetectionOptions extends Omit<NonNullable<PoolSettings["detection"]>, "every"> {
+  /** Detect idle, resting and unknown objects again and again: at an interval, or as a schedule says. Default: never. */
+  readonly every?: Duration.Input | Schedule.Schedule<unknown> | undefined
+  /**
+   * When an `Unknown` object is detected again; each object has its own state of it. When it is done, the object is
+   * `Invalid`. Default: exponential from 100 millis, jittered, capped at 30 seconds; 5 times for a made object, for ever for
+   * an added one.
+   */
+  readonly retry?: Schedule.Schedule<unknown> | undefined
+}
+
+/**
+ * The making of objects, with what is more than plain data.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface CreationOptions<in E> extends NonNullable<PoolSettings["creation"]> {
+  /**
+   * When `acquire` is tried again after a failure: one schedule for the whole pool, one attempt a turn, however many
+   * wait; a success resets it. When it is done, the oldest waiter fails. Time-outs and defects are not retried. Default:
+   * no retry.
+   */
+  readonly retry?: Schedule.Schedule<unknown, E> | undefined
 }
 
 /**
@@ -75,14 +137,14 @@ export interface PoolSettings {
  *
  * **Details**
  *
- * `RA`, `RP`, `RS` and `RD` are what `acquire`, `pack`, `select` and `detectStatus` need: one parameter each, since a
- * shared one does not infer a union. Only `acquire` and `pack` have a scope of their own.
+ * `RA`, `RP`, `RS`, `RD`, `RB` and `RR` are what `acquire`, `pack`, `select`, `detectStatus`, `onBorrow` and `onRelease`
+ * need: one parameter each, since a shared one does not infer a union. Only `acquire` and `pack` have a scope of their own.
  *
  * @category options
  * @since 0.1.0
  */
-export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never>
-  extends Omit<PoolSettings, "leaseTimeout">
+export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>
+  extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation">
 {
   /**
    * Makes an object; its scope closes when the object is destroyed. Without it the pool holds only what is added. It
@@ -108,6 +170,22 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
    */
   readonly detectStatus?:
     | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>)
+    | undefined
+  readonly detection?: DetectionOptions | undefined
+  readonly creation?: CreationOptions<NoInfer<EA>> | undefined
+  /**
+   * Prepares an object for its borrower: after detection, before the lease; with `sharing`, at the first lease. One that
+   * fails, or takes longer than `hookTimeout`, has the object leave, and the borrower gets another.
+   */
+  readonly onBorrow?:
+    | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>)
+    | undefined
+  /**
+   * Cleans an object up after its borrower; with `sharing`, after the last. It runs in the pool: it neither delays the
+   * borrower nor changes its result. One that fails, or takes longer than `hookTimeout`, has the object leave.
+   */
+  readonly onRelease?:
+    | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>)
     | undefined
 }
 

@@ -61,17 +61,17 @@ export interface PoolClass<in out Self, in out Id extends string, in out A, in o
   extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P>>, Operations<Self, A, D, E, P>
 {
   /** The pool, from options in code. Options that make no sense are a defect, an `InvalidPoolOptions`. */
-  readonly layer: <RA = never, RP = never, RS = never, RD = never>(
-    options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD> & Declared<A, D, P>
-  ) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD>
+  readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(
+    options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR> & Declared<A, D, P>
+  ) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>
   /**
    * The same, with settings (plain data, each a `Config`) read from the environment and laid over the options: a setting
    * replaces only its own key.
    */
-  readonly layerConfig: <RA = never, RP = never, RS = never, RD = never>(
-    options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD> & Declared<A, D, P>,
+  readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(
+    options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR> & Declared<A, D, P>,
     settings: Config.Wrap<PoolSettings>
-  ) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, Exclude<RA | RP, Scope.Scope> | RS | RD>
+  ) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>
 }
 
 /**
@@ -130,14 +130,16 @@ export interface InferPool<Self> {
     RA = never,
     RP = never,
     RS = never,
-    RD = never
+    RD = never,
+    RB = never,
+    RR = never
   >(
     id: Id,
-    options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD> & DataRequired<NoInfer<D>>
+    options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR> & DataRequired<NoInfer<D>>
   ): [Self] extends [never] ? MissingSelf
     : [unknown] extends [A] ? MissingObject
-    : [unknown] extends [RA | RP | RS | RD] ? NotAnnotated
-    : PoolClassWithLayer<Self, Id, A, D, EA | EP, P, Exclude<RA | RP, Scope.Scope> | RS | RD>
+    : [unknown] extends [RA | RP | RS | RD | RB | RR] ? NotAnnotated
+    : PoolClassWithLayer<Self, Id, A, D, EA | EP, P, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>
 }
 
 /**
@@ -217,6 +219,12 @@ const accessors = (tag: Context.Service<AnyPool, AnyPool>): Operations<AnyPool, 
     detect: reach((pool) => pool.detect),
     rest: (object, duration) => reach((pool) => pool.rest(object, duration)),
     wake: (object) => reach((pool) => pool.wake(object)),
+    ready: reach((pool) => pool.ready),
+    resize: (size) => reach((pool) => pool.resize(size)),
+    rotate: reach((pool) => pool.rotate),
+    suspend: reach((pool) => pool.suspend),
+    resume: reach((pool) => pool.resume),
+    drain: reach((pool) => pool.drain),
     stats: reach((pool) => pool.stats),
     objects: reach((pool) => pool.objects),
     leases: reach((pool) => pool.leases),

@@ -17,7 +17,16 @@ export {
   PoolFull,
   PoolStats
 } from "./PoolError.ts"
-export type { AddOptions, BorrowOptions, DataRequired, Declared, PoolOptions, PoolSettings } from "./PoolOptions.ts"
+export type {
+  AddOptions,
+  BorrowOptions,
+  CreationOptions,
+  DataRequired,
+  Declared,
+  DetectionOptions,
+  PoolOptions,
+  PoolSettings
+} from "./PoolOptions.ts"
 export {
   type DeclarePool,
   type InferPool,

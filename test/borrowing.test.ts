@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import {
@@ -741,7 +742,7 @@ describe("6. tryBorrow", () => {
         acquire,
         detectStatus,
         size: { max: 3 },
-        detection: { onBorrow: true, onAdd: false }
+        detection: { onBorrow: true, onAdd: false, retry: Schedule.spaced("Infinity") }
       })
       yield* Effect.flatMap(Effect.all([hold(pool.borrow), hold(pool.borrow)]), ([a, b]) =>
         Effect.andThen(a.release, b.release))

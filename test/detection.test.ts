@@ -9,12 +9,16 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { ObjectPool, type PooledObject, type PoolOptions, Selector, Status } from "../src/index.ts"
 import { balanced, scripted } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
 
 const now = { startImmediately: true } as const
+
+/** What is Unknown stays so until somebody asks. */
+const retry = Schedule.spaced("Infinity")
 
 type Options<A> = Omit<PoolOptions<A, undefined, never, never, never>, "pack" | "detectStatus">
 
@@ -277,7 +281,7 @@ describe("what an answer does", () => {
       const pool = yield* asking<string>((pooled) => {
         seen.push(pooled.status)
         return Effect.fail("down")
-      }, { objects: ["a"] })
+      }, { objects: ["a"], detection: { retry } })
       yield* TestClock.adjust("1 second")
       yield* pool.detect
 
@@ -351,7 +355,7 @@ describe("the time of a detection", () => {
     Effect.gen(function*() {
       const pool = yield* asking(
         () => Effect.uninterruptible(Effect.as(Effect.sleep("1 minute"), "Available")),
-        { objects: ["a"] }
+        { objects: ["a"], detection: { retry } }
       )
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual(yield* statuses(pool), ["Unknown"])
@@ -375,7 +379,7 @@ describe("the time of a detection", () => {
     Effect.gen(function*() {
       const { detectStatus, state } = detector<string>()
       state.takes = "Infinity"
-      const pool = yield* ObjectPool.make({ objects: ["a", "b"], detectStatus, detection: { concurrency: 1 } })
+      const pool = yield* ObjectPool.make({ objects: ["a", "b"], detectStatus, detection: { concurrency: 1, retry } })
       const waiter = yield* Effect.forkChild(Effect.flip(pool.borrow), now)
       yield* TestClock.adjust("10 seconds")
 
@@ -802,7 +806,8 @@ describe("fresh objects that the detector refuses", () => {
           acquire
         ),
         size: { max: 10, ...options },
-        detectStatus: () => answer === "fail" ? Effect.fail("down") : answer
+        detectStatus: () => answer === "fail" ? Effect.fail("down") : answer,
+        detection: { retry }
       })
       return { pool, times }
     })
@@ -893,7 +898,11 @@ describe("detect", () => {
     Effect.gen(function*() {
       const answers: Record<string, Status.Answer> = { lost: "Unknown" }
       const { detectStatus, state } = detector<string>((object) => answers[object] ?? "Available")
-      const pool = yield* ObjectPool.make({ objects: ["a", "b", "lost"], detectStatus, detection: { concurrency: 2 } })
+      const pool = yield* ObjectPool.make({
+        objects: ["a", "b", "lost"],
+        detectStatus,
+        detection: { concurrency: 2, retry }
+      })
       answers["a"] = "Invalid"
       answers["lost"] = "Available"
       state.takes = "1 second"
@@ -933,7 +942,7 @@ describe("detect", () => {
       const pool = yield* ObjectPool.make({
         objects: ["a", "plain", "lost", "b"],
         detectStatus,
-        detection: { concurrency: 3 }
+        detection: { concurrency: 3, retry }
       })
       yield* TestClock.adjust("10 seconds")
       state.takes = "Infinity"
@@ -1125,7 +1134,7 @@ describe("a detector that calls the pool", () => {
 
   it.effect("may detect, without asking about itself for ever", () =>
     Effect.gen(function*() {
-      const pool = yield* calling((pool) => pool.detect, { objects: ["a", "b"], detection: { concurrency: 1 } })
+      const pool = yield* calling((pool) => pool.detect, { objects: ["a", "b"], detection: { concurrency: 1, retry } })
       const detecting = yield* Effect.forkChild(pool.detect, now)
       yield* TestClock.adjust("1 minute")
 

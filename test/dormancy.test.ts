@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { ObjectPool, Status } from "../src/index.ts"
 import { counting, skewed } from "./support/clocks.ts"
@@ -30,7 +31,7 @@ const detected = (answer: Status.Answer, dormantFor?: Duration.Input) =>
         if (script.takes === 0) return script.answer
         return Effect.delay(Effect.sync(() => script.answer), script.takes)
       },
-      detection: { onBorrow: false, dormantFor }
+      detection: { onBorrow: false, dormantFor, retry: Schedule.spaced("Infinity") }
     })
     const [pooled] = yield* pool.objects
     return { pool, pooled: pooled!, script, status: () => pooled!.status }

@@ -7,6 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
+import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import type { Lease, ObjectPool } from "../src/index.ts"
 import { hold, make, named, start, state, use } from "./support/borrowers.ts"
@@ -51,7 +52,8 @@ const play = (gate: Case) =>
     const pool: Pool = yield* make({
       acquire,
       detectStatus: (pooled) => Effect.andThen(reach("detect"), world.detectStatus(pooled)),
-      detection: { onBorrow: true },
+      // what is Unknown stays so, until all goes well
+      detection: { onBorrow: true, retry: Schedule.spaced("Infinity") },
       size: { max }
     })
     const body = (lease: Lease<Thing>) =>

@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import {
   type BorrowOptions,
@@ -92,7 +93,47 @@ const nonsense: ReadonlyArray<readonly [options: object, option: string, value: 
   [{ acquire, select: {} }, "select", "an object", "a selector, { weight }, or a function"],
   [{ acquire, detectStatus: true }, "detectStatus", "true", "a function"],
   [{ acquire, pack: {} }, "pack", "an object", "a function"],
+  [{ acquire, sharing: 0 }, "sharing", "0", "a whole number, at least 1"],
+  [{ acquire, sharing: NaN }, "sharing", "NaN", "a whole number, at least 1"],
+  [{ acquire, sharing: 1.5 }, "sharing", "1.5", "a whole number, at least 1"],
+  [{ acquire, sharing: Infinity }, "sharing", "Infinity", "a whole number, at least 1"],
+  [{ acquire, creation: { concurrency: 0 } }, "creation.concurrency", "0", "a whole number, at least 1"],
+  [{ acquire, creation: { concurrency: NaN } }, "creation.concurrency", "NaN", "a whole number, at least 1"],
+  [{ acquire, creation: { concurrency: 0.5 } }, "creation.concurrency", "0.5", "a whole number, at least 1"],
+  [{ acquire, creation: { timeout: 0 } }, "creation.timeout", "0", "a duration longer than zero"],
+  [{ acquire, creation: { timeout: -1 } }, "creation.timeout", "-1", "a duration longer than zero"],
+  [{ acquire, creation: { timeout: NaN } }, "creation.timeout", "NaN", "a duration longer than zero"],
+  [{ acquire, creation: { timeout: "soon" } }, "creation.timeout", "\"soon\"", "a duration longer than zero"],
+  [{ acquire, creation: { retry: 3 } }, "creation.retry", "3", "a schedule"],
+  [{ acquire, creation: { retry: null } }, "creation.retry", "null", "a schedule"],
+  [{ acquire, creation: 3 }, "creation", "3", "a record of options"],
+  [{ acquire, lifetime: { timeToLive: 0 } }, "lifetime.timeToLive", "0", "a duration longer than zero"],
+  [{ acquire, lifetime: { timeToLive: -1 } }, "lifetime.timeToLive", "-1", "a duration longer than zero"],
+  [{ acquire, lifetime: { timeToLive: NaN } }, "lifetime.timeToLive", "NaN", "a duration longer than zero"],
+  [{ acquire, lifetime: { idleTimeToLive: 0 } }, "lifetime.idleTimeToLive", "0", "a duration longer than zero"],
+  [{ acquire, lifetime: { idleTimeToLive: -1 } }, "lifetime.idleTimeToLive", "-1", "a duration longer than zero"],
+  [{ acquire, lifetime: { idleTimeToLive: NaN } }, "lifetime.idleTimeToLive", "NaN", "a duration longer than zero"],
+  [{ acquire, lifetime: { maxBorrows: 0 } }, "lifetime.maxBorrows", "0", "a whole number, at least 1"],
+  [{ acquire, lifetime: { maxBorrows: -1 } }, "lifetime.maxBorrows", "-1", "a whole number, at least 1"],
+  [{ acquire, lifetime: { maxBorrows: NaN } }, "lifetime.maxBorrows", "NaN", "a whole number, at least 1"],
+  [{ acquire, lifetime: { maxBorrows: 2.5 } }, "lifetime.maxBorrows", "2.5", "a whole number, at least 1"],
+  [{ acquire, lifetime: { jitter: 1 } }, "lifetime.jitter", "1", "a number from 0 to below 1"],
+  [{ acquire, lifetime: { jitter: -0.1 } }, "lifetime.jitter", "-0.1", "a number from 0 to below 1"],
+  [{ acquire, lifetime: { jitter: NaN } }, "lifetime.jitter", "NaN", "a number from 0 to below 1"],
+  [{ acquire, lifetime: { jitter: 2 } }, "lifetime.jitter", "2", "a number from 0 to below 1"],
+  [{ acquire, lifetime: { jitter: "0.1" } }, "lifetime.jitter", "\"0.1\"", "a number from 0 to below 1"],
+  [{ acquire, lifetime: "1 hour" }, "lifetime", "\"1 hour\"", "a record of options"],
+  [{ acquire, detectStatus, detection: { every: 0 } }, "detection.every", "0", "a duration longer than zero"],
+  [{ acquire, detectStatus, detection: { every: -1 } }, "detection.every", "-1", "a duration longer than zero"],
+  [{ acquire, detectStatus, detection: { every: NaN } }, "detection.every", "NaN", "a duration longer than zero"],
+  [{ acquire, detectStatus, detection: { retry: "often" } }, "detection.retry", "\"often\"", "a schedule"],
+  [{ acquire, closing: { waiters: "wait" } }, "closing.waiters", "\"wait\"", "\"fail\" or \"serve\""],
+  [{ acquire, closing: { waiters: true } }, "closing.waiters", "true", "\"fail\" or \"serve\""],
+  [{ acquire, onBorrow: true }, "onBorrow", "true", "a function"],
+  [{ acquire, onRelease: Effect.void }, "onRelease", "an object", "a function"],
   // unknown keys, at each level
+  [{ acquire, creation: { timeOut: 3 } }, "creation.timeOut", "3", "only concurrency, timeout, retry"],
+  [{ acquire, lifetime: { ttl: 3 } }, "lifetime.ttl", "3", "only timeToLive, idleTimeToLive, maxBorrows, jitter"],
   [
     { acquire, maxSize: 3 },
     "maxSize",
@@ -103,7 +144,7 @@ const nonsense: ReadonlyArray<readonly [options: object, option: string, value: 
   [{ acquire, size: { maximum: 3 } }, "size.maximum", "3", "only min, max"],
   [{ acquire, detection: { timeOut: 3 } }, "detection.timeOut", "3", "only onAdd, "],
   [{ acquire, detection: { onBorrow: { trust: 3 } } }, "detection.onBorrow.trust", "3", "only trustFor"],
-  [{ acquire, closing: { timeout: 1, force: true } }, "closing.force", "true", "only timeout"],
+  [{ acquire, closing: { timeout: 1, force: true } }, "closing.force", "true", "only waiters, timeout"],
   [{ acquire, size: { max: 3, unknown: undefined } }, "size.unknown", "undefined", "only min, max"]
 ]
 
@@ -190,6 +231,12 @@ describe("what is allowed", () => {
     { acquire, detectStatus, detection: { timeout: "Infinity", dormantFor: "Infinity", onBorrow: true } },
     { acquire, detectStatus, onLeaseExpired: "detect" },
     { acquire, select: { weight: () => 1 } },
+    { acquire, sharing: 3, creation: { concurrency: 1, timeout: "Infinity", retry: Schedule.forever } },
+    { acquire, creation: {}, lifetime: {}, onBorrow: undefined, onRelease: undefined },
+    { acquire, lifetime: { timeToLive: "Infinity", idleTimeToLive: "1 day", maxBorrows: 1, jitter: 0 } },
+    { acquire, closing: { waiters: "serve" } },
+    { acquire, detectStatus, detection: { every: "1 minute", retry: Schedule.recurs(1) } },
+    { acquire, detectStatus, detection: { every: Schedule.spaced("1 minute") } },
     { acquire, select: Selector.roundRobin },
     { acquire: Things, objects: [] }
   ]

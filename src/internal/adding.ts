@@ -48,7 +48,7 @@ const refuse = <A, D>(core: Core<A, D>, objects: ReadonlyArray<A>): Effect.Effec
     }
     seen.add(object)
   }
-  return core.registry.size + (core.creator?.making ?? 0) + objects.length > core.options.max
+  return core.registry.size + (core.creator?.making ?? 0) + objects.length > core.size.max
     ? Effect.fail(new PoolFull({ pool, stats: stats(core) }))
     : undefined
 }

@@ -8,7 +8,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type Core, fork } from "./core.ts"
+import { type Core, fork, lends } from "./core.ts"
 import type { Entry } from "./registry.ts"
 import { fail, fits, grant, lend } from "./serving.ts"
 import type { Waiter } from "./waiters.ts"
@@ -29,7 +29,7 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
 
 /** Asks for each waiter that has not been answered yet, until nothing changes any more. */
 export const consider = <A, D>(core: Core<A, D>): void => {
-  if (core.life._tag !== "Open") return
+  if (!lends(core)) return core.suspended ? suspended(core) : undefined
   for (let waiter = core.waiters.first; waiter !== undefined && core.choosing === undefined;) {
     const version = core.registry.version
     const offered = offerTo(core, waiter)
@@ -41,6 +41,15 @@ export const consider = <A, D>(core: Core<A, D>): void => {
       : core.waiters.first
   }
   if (core.choosing === undefined) core.returned = undefined
+}
+
+/** Nobody is asked while the pool is suspended: each waits like any other, or may not. */
+const suspended = <A, D>(core: Core<A, D>): void => {
+  for (let waiter = core.waiters.first; waiter !== undefined;) {
+    const next = core.waiters.after(waiter)
+    if (waiter.choosing && core.choosing !== waiter) answered(core, waiter)
+    waiter = next !== undefined && next.lane === undefined ? core.waiters.first : next
+  }
 }
 
 /** What the selector may choose from for one waiter: what came back alone, or all; nothing where it has been asked. */
@@ -72,6 +81,8 @@ const ask = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyArra
     return fiber.interruptUnsafe()
   }
   waiter.chooser = fiber
+  // busy, for as long as the answer takes
+  core.waiters.note(waiter, "choosing", true)
   core.choosers.add(fiber)
   let within = true
   fiber.addObserver((exit) => {
@@ -99,6 +110,8 @@ const apply = <A, D>(
 ): void => {
   core.choosing = undefined
   if (waiter.lane === undefined) return
+  // suspended meanwhile: it is asked anew when that has ended
+  if (!lends(core)) return answered(core, waiter)
   if (answer === undefined) {
     // declined alone, it is offered once more among the others
     const others = core.registry.listed().some((entry) => !offered.includes(entry) && fits(core, waiter, entry))
@@ -111,7 +124,10 @@ const apply = <A, D>(
     return fail(core, waiter, Effect.die(new Error("The selector chose what it was not offered")))
   }
   // lent meanwhile: it is asked anew
-  if (entry.slot !== -1) lend(core, waiter, entry)
+  if (entry.slot === -1) return
+  lend(core, waiter, entry)
+  // where a detection has ended at once, it is asked anew
+  if (waiter.lane === undefined || waiter.detection !== undefined) core.waiters.note(waiter, "choosing", false)
 }
 
 /** The selector has nothing for this waiter: now it waits like any other. */

@@ -1,7 +1,7 @@
 /**
  * Closing a pool: `Open`, then `Closing` until nothing is left, then `Closed`.
  *
- * Waiters fail at once; what is free is destroyed at once; open leases have `closing.timeout`, then they are revoked;
+ * Waiters fail at once, or are served first; what is free is destroyed at once; open leases have `closing.timeout`, then they are revoked;
  * what does not end although it was interrupted is given up after `hookTimeout` more.
  */
 import * as Deferred from "effect/Deferred"
@@ -22,26 +22,40 @@ export const close = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
   })
 
 const begin = <A, D>(core: Core<A, D>): void => {
-  core.life = { _tag: "Closing", closed: Deferred.makeUnsafe(), givingUp: false }
+  const { closingTimeout, servesOnClose } = core.options
+  const serving = servesOnClose && !core.suspended && core.waiters.size > 0 && closingTimeout > 0
+  core.life = { _tag: "Closing", closed: Deferred.makeUnsafe(), serving, givingUp: false }
+  for (const watcher of core.watchers) watcher.closed()
+  core.watchers.clear()
   core.deadlines.cancel(core.refill.deadline)
+  if (!serving) shutDown(core)
+  // nothing was left, perhaps
+  if (core.life._tag !== "Closing") return
+  if (closingTimeout === 0) timeIsUp(core)
+  else core.deadlines.set(Deadlines.make(() => timeIsUp(core)), core.deadlines.now() + closingTimeout)
+}
+
+/** Nobody waits for the pool any more: what is free goes, what is under way is interrupted. */
+const shutDown = <A, D>(core: Core<A, D>): void => {
+  if (core.life._tag === "Closing") core.life.serving = false
   for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.first) {
     fail(core, waiter, closed(core))
   }
+  for (const fiber of core.background) fiber.interruptUnsafe()
   core.creator?.interruptAll()
   core.detector?.stop()
   for (const entry of [...core.registry.entries]) {
     if (entry.detection !== undefined) core.detector!.drop(entry.detection)
+    else if (entry.hook !== undefined) entry.hook.interrupt()
     else if (entry.status !== "Borrowed" && entry.status !== "Invalid") evict(core, entry)
   }
   core.destroyer.flush()
   settled(core)
-  if (core.life._tag !== "Closing") return
-  if (core.leases === 0) return
-  if (core.options.closingTimeout === 0) revokeAll(core)
-  else core.deadlines.set(Deadlines.make(() => revokeAll(core)), core.deadlines.now() + core.options.closingTimeout)
 }
 
-const revokeAll = <A, D>(core: Core<A, D>): void => {
+/** `closing.timeout` is over: those who still wait fail, leases that are still open are revoked. */
+const timeIsUp = <A, D>(core: Core<A, D>): void => {
+  if (core.life._tag === "Closing" && core.life.serving) shutDown(core)
   const open = leases(core)
   for (const lease of open) lease.revoke(false)
   if (open.length > 0) report(core, `Closing revoked ${open.length} lease(s) that were still open`)
@@ -62,10 +76,9 @@ const giveUp = <A, D>(core: Core<A, D>): void => {
   for (const entry of [...core.registry.entries]) {
     if (entry.status === "Invalid") continue
     report(core, `Closing gave up waiting for an object that was ${entry.status}`, { entry })
-    if (entry.lease !== undefined) {
-      entry.lease = undefined
-      core.leases--
-    }
+    core.leases -= entry.open
+    entry.lease = entry.others = undefined
+    entry.open = 0
     evict(core, entry)
   }
   settled(core)
@@ -74,6 +87,10 @@ const giveUp = <A, D>(core: Core<A, D>): void => {
 /** Nothing is left? Then the pool is closed. */
 export const settled = <A, D>(core: Core<A, D>): void => {
   if (core.life._tag !== "Closing") return
+  if (core.life.serving) {
+    if (core.waiters.size === 0) shutDown(core)
+    return
+  }
   if (core.registry.size > 0 || (core.creator?.making ?? 0) > 0 || core.choosers.size > 0) {
     // no borrower keeps it any more: what is left ends soon, or is given up
     if (core.leases === 0) giveUpLater(core)

@@ -17,27 +17,45 @@ import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type * as Random from "effect/Random"
 import type * as Scheduler from "effect/Scheduler"
 import { BorrowTimeout, LeaseExpired, PoolClosed, PoolExhausted, type PoolStats } from "../PoolError.ts"
-import type { Creator } from "./creation.ts"
+import type { Creation, Creator } from "./creation.ts"
 import type { Deadline, Deadlines } from "./deadlines.ts"
 import type { Destroyer } from "./destruction.ts"
 import type { Detector } from "./detection.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Resolved } from "./options.ts"
-import type { Entry, Registry } from "./registry.ts"
+import type { Pace } from "./pacing.ts"
+import { type Entry, leasesOf, type Registry } from "./registry.ts"
 import type { Waiter, Waiters } from "./waiters.ts"
 
 /** The life of the pool itself. */
 type Life =
   | { readonly _tag: "Open" }
-  | { readonly _tag: "Closing"; readonly closed: Deferred.Deferred<void>; givingUp: boolean }
+  | {
+    readonly _tag: "Closing"
+    readonly closed: Deferred.Deferred<void>
+    /** Those who wait are served first; nobody may join them. */
+    serving: boolean
+    givingUp: boolean
+  }
   | { readonly _tag: "Closed" }
+
+/** Somebody who waits for a state of the whole pool. */
+export interface Watcher {
+  /** Has it come? Then this resumes who waits, and answers `true`. */
+  readonly look: () => boolean
+  /** Making the minimum has failed for good. */
+  readonly failed?: (cause: Cause.Cause<unknown>) => void
+  readonly closed: () => void
+}
 
 export interface Core<A, D> {
   readonly options: Resolved<A, D>
   readonly context: Context.Context<never>
   readonly clock: Clock.Clock
+  readonly random: (typeof Random.Random)["Service"]
   readonly dispatcher: Scheduler.SchedulerDispatcher
   readonly deadlines: Deadlines
   readonly registry: Registry<A, D>
@@ -47,6 +65,10 @@ export interface Core<A, D> {
   readonly destroyer: Destroyer<A, D>
 
   life: Life
+  /** No new leases; the rest goes on. */
+  suspended: boolean
+  /** Changed by `resize`. */
+  readonly size: { min: number; max: number }
   leases: number
   lastLeaseId: number
   readonly totals: { -readonly [K in keyof PoolStats["totals"]]: number }
@@ -56,14 +78,28 @@ export interface Core<A, D> {
   trustedUntil: number
   /** The waiter for whom the user's selector is being asked. */
   choosing: Waiter<A, D> | undefined
+  /** The fibers of what never ends by itself. */
+  readonly background: Set<Fiber.Fiber<unknown, unknown>>
   /** The fibers of the user's selector. */
   readonly choosers: Set<Fiber.Fiber<unknown, unknown>>
   /** What came back last, and has not been offered to the user's selector. */
   returned: Entry<A, D> | undefined
   /** Set while waiters are given something to be made. */
   filling: "once" | "again" | undefined
+  /** Set while old objects are let go. */
+  replacing: boolean
   /** Rounds of failures to refill the minimum in a row, and when the next attempt may be made. */
   readonly refill: { failures: number; readonly deadline: Deadline; running: boolean }
+  /** The shared retry of creation: after a failure there is one attempt a turn, until one succeeds. */
+  readonly retry: {
+    readonly pace: Pace | undefined
+    failing: boolean
+    waits: boolean
+    /** The attempt of this turn, while it is under way. */
+    attempt: Creation<A, D> | undefined
+  }
+  /** Those who wait in `ready`, `drain` and `rotate`: each is asked whether it has what it waits for. */
+  readonly watchers: Set<Watcher>
 
   // the ways from one part to another, so that no two import each other
   /** An `Available` object that is not listed goes to a waiter, or is listed. */
@@ -74,6 +110,8 @@ export interface Core<A, D> {
   readonly consider: () => void
   /** An object is leaving: another may have to take its place. */
   readonly leaving: () => void
+  /** What is available, lent or old has changed. */
+  readonly changed: () => void
   /** Room has become free. */
   readonly roomFreed: () => void
   /** Something has ended that a closing pool waits for. */
@@ -118,7 +156,7 @@ export const report = <A, D>(
 
 export const stats = <A, D>(core: Core<A, D>): PoolStats => {
   const { counts, size } = core.registry
-  const { max, min } = core.options
+  const { max, min } = core.size
   return {
     size,
     min,
@@ -129,15 +167,35 @@ export const stats = <A, D>(core: Core<A, D>): PoolStats => {
     dormant: counts.Dormant,
     unknown: counts.Unknown,
     invalid: counts.Invalid,
-    making: core.creator?.making ?? 0,
+    making: making(core),
     leases: core.leases,
     waiting: core.waiters.size,
     totals: { ...core.totals }
   }
 }
 
+/** Does the pool keep its objects? One that serves those who wait before it closes does so that long. */
+export const stays = <A, D>(core: Core<A, D>): boolean =>
+  core.life._tag === "Open" || (core.life._tag === "Closing" && core.life.serving)
+
+/** Does it lend? Perhaps only to those who wait already. */
+export const lends = <A, D>(core: Core<A, D>): boolean => !core.suspended && stays(core)
+
+/** May it be lent, to one borrower more? */
+export const lendable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
+  entry.status === "Available" ||
+  (entry.status === "Borrowed" && entry.open < core.options.sharing && !entry.condemned && !entry.retired &&
+    !entry.benched && entry.fate === "return")
+
+const making = <A, D>(core: Core<A, D>): number => core.creator?.making ?? 0
+
+/** Objects, those being made included. */
+export const population = <A, D>(core: Core<A, D>): number => core.registry.size + making(core)
+
+/** Is there room for another object, and may it be made now? */
 export const hasRoom = <A, D>(core: Core<A, D>): boolean =>
-  core.registry.size + (core.creator?.making ?? 0) < core.options.max
+  population(core) < core.size.max && making(core) < core.options.creation.concurrency &&
+  !core.retry.waits && !(core.retry.failing && core.retry.attempt !== undefined)
 
 export const closed = <A, D>(core: Core<A, D>): Effect.Effect<never, PoolClosed> =>
   Effect.suspend(() => Effect.fail(new PoolClosed({ pool: core.options.name, stats: stats(core) })))
@@ -189,7 +247,7 @@ export const leaseExpired = <A, D>(
 export const leases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => {
   const open: Array<ActiveLease<A, D>> = []
   for (const entry of core.registry.entries) {
-    if (entry.lease !== undefined) open.push(entry.lease)
+    if (entry.lease !== undefined) open.push(...leasesOf(entry))
   }
   return open.sort((a, b) => a.id - b.id)
 }
@@ -209,7 +267,10 @@ export const held = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown
   if (core.leases === 0) return open
   const owners = lineage(fiber)
   for (const entry of core.registry.entries) {
-    if (entry.lease !== undefined && owners.includes(entry.lease.owner)) open.push(entry.lease)
+    if (entry.lease === undefined) continue
+    for (const lease of leasesOf(entry)) {
+      if (owners.includes(lease.owner)) open.push(lease)
+    }
   }
   return open
 }

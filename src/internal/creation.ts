@@ -2,24 +2,34 @@
  * Making objects: each in a fiber of the pool, so that one that was begun for a borrower outlives it.
  *
  * Invariant: `making` counts the creations whose fiber has not ended. The room of a creation is free when its fiber has
- * ended, and whatever it had acquired has been released.
+ * ended, and whatever it had acquired has been released; also when its time was over long before.
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import type { Deadline, Deadlines } from "./deadlines.ts"
 import type { Waiter } from "./waiters.ts"
 
-/** One object being made, and then detected for the first time. */
-export class Creation<A, D> {
+/** One object being made, and then detected for the first time. It is its own time limit. */
+export class Creation<A, D> implements Deadline {
   readonly begunFor: Waiter<A, D> | undefined
   /** The waiter that it counts for now; what it makes serves whoever is the oldest. */
   owner: Waiter<A, D> | undefined
   phase: "Acquiring" | "Detecting" = "Acquiring"
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   interrupted = false
+  /** A closing pool has given it up. */
   abandoned = false
+  /** Its time was over before it ended. */
+  late = false
+  /** `rotate` was called while it was under way. */
+  old = false
+  fire: () => void = () => {}
+
+  due = Infinity
+  index = -1
 
   constructor(waiter: Waiter<A, D> | undefined) {
     this.begunFor = waiter
@@ -31,20 +41,33 @@ export interface CreatorOptions<A, D> {
   readonly acquire: Effect.Effect<A, unknown, Scope.Scope>
   /** May throw, as the user's function does. */
   readonly data: (object: A) => D
+  /** Milliseconds. */
+  readonly timeout: number
   readonly made: (creation: Creation<A, D>, object: A, data: D, scope: Scope.Closeable) => void
   readonly failed: (creation: Creation<A, D>, cause: Cause.Cause<unknown>) => void
+  /** Its time is over; it has been interrupted, and will end. */
+  readonly late: (creation: Creation<A, D>) => void
+  /** Milliseconds: how long destroying what was made too late may take. */
+  readonly closeTimeout: number
+  /** It took longer. */
+  readonly gaveUp: (creation: Creation<A, D>) => void
+  /** One that was late has ended. `made`: it made an object after all, which has been destroyed. */
+  readonly lateEnded: (creation: Creation<A, D>, made: boolean) => void
 }
 
 export class Creator<A, D> {
   private readonly options: CreatorOptions<A, D>
+  private readonly deadlines: Deadlines
   private readonly fork: <B, E>(effect: Effect.Effect<B, E>) => Fiber.Fiber<B, E>
   private readonly running = new Set<Creation<A, D>>()
 
   constructor(
     options: CreatorOptions<A, D>,
+    deadlines: Deadlines,
     fork: <B, E>(effect: Effect.Effect<B, E>) => Fiber.Fiber<B, E>
   ) {
     this.options = options
+    this.deadlines = deadlines
     this.fork = fork
   }
 
@@ -52,7 +75,7 @@ export class Creator<A, D> {
     return this.running.size
   }
 
-  /** Starts to make an object. `made` or `failed` is called once, perhaps before this returns. */
+  /** Starts to make an object. `made` or `failed` is called once, perhaps before this returns; or `late`. */
   begin(creation: Creation<A, D>): void {
     const scope = Scope.makeUnsafe()
     this.running.add(creation)
@@ -61,22 +84,69 @@ export class Creator<A, D> {
       data: this.options.data(object)
     }))
     let result: { readonly object: A; readonly data: D } | undefined
+    let closed = false
     const fiber = this.fork(
       Effect.onExitPrimitive(made, (exit) => {
-        if (Exit.isFailure(exit)) return Scope.close(scope, exit)
         // kept here: an interruption in this instant turns the success of the fiber into a failure
-        result = exit.value
-        return undefined
+        if (Exit.isSuccess(exit)) result = exit.value
+        if (result !== undefined && !creation.late) return undefined
+        closed = true
+        if (creation.late) this.bound(creation)
+        return Scope.close(scope, Exit.asVoid(exit))
       })
     )
     creation.fiber = fiber
     // asked for in its own first step
     if (creation.interrupted) fiber.interruptUnsafe()
     fiber.addObserver((exit) => {
+      this.deadlines.cancel(creation)
+      if (creation.late) {
+        const end = () => {
+          this.deadlines.cancel(creation)
+          if (!this.running.delete(creation)) return
+          this.options.lateEnded(creation, result !== undefined)
+        }
+        // it was made in the very instant that its time was over
+        if (closed) return end()
+        this.bound(creation)
+        this.fork(Scope.close(scope, Exit.void)).addObserver(end)
+        return
+      }
       this.running.delete(creation)
       if (result !== undefined) this.options.made(creation, result.object, result.data, scope)
       else if (Exit.isFailure(exit)) this.options.failed(creation, exit.cause)
     })
+    if (fiber.pollUnsafe() !== undefined || this.options.timeout === Infinity) return
+    creation.fire = () => {
+      creation.late = true
+      this.options.late(creation)
+      fiber.interruptUnsafe()
+    }
+    this.deadlines.set(creation, this.deadlines.now() + this.options.timeout)
+  }
+
+  private bound(creation: Creation<A, D>): void {
+    if (this.options.closeTimeout === Infinity) return
+    creation.fire = () => {
+      if (this.running.delete(creation)) this.options.gaveUp(creation)
+    }
+    this.deadlines.set(creation, this.deadlines.now() + this.options.closeTimeout)
+  }
+
+  /** Is there one under way that may still serve somebody? */
+  get hopeful(): boolean {
+    for (const creation of this.running) if (!creation.late) return true
+    return false
+  }
+
+  /** What is under way belongs to the past. */
+  age(): void {
+    for (const creation of this.running) creation.old = true
+  }
+
+  get aging(): boolean {
+    for (const creation of this.running) if (creation.old) return true
+    return false
   }
 
   interruptAll(): void {

@@ -51,6 +51,10 @@ export class Detection<A, D> implements Deadline {
     this.begins = begins
     this.ended = ended
   }
+  /** Nobody wants the answer any more. */
+  drop(): void {
+    this.detector.drop(this)
+  }
   fire(): void {
     const late = failed(new Cause.TimeoutError(`detectStatus of object ${this.entry.id} took too long`))
     const outcome = this.state === "Dropping" ? dropped : late

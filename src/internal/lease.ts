@@ -17,8 +17,8 @@ import type { Lease } from "../Lease.ts"
 import type { LeaseExpired } from "../PoolError.ts"
 import { type Core, fork, leaseExpired } from "./core.ts"
 import type { Deadline } from "./deadlines.ts"
-import { depart, giveBack, restUntil } from "./lifecycle.ts"
-import { type Entry, moment } from "./registry.ts"
+import { depart, discard, expired, giveBack, restLater, restUntil } from "./lifecycle.ts"
+import { type Entry, leasesOf, moment } from "./registry.ts"
 import * as Scopes from "./scope.ts"
 
 /** The time-out of a lease; it is a deadline of the pool. */
@@ -95,13 +95,13 @@ export class ActiveLease<A, D> implements Lease<A, D> {
   }
   get invalidate(): Effect.Effect<void> {
     return Effect.sync(() => {
-      if (this.over === undefined) this.pooled.condemned = true
+      if (this.over === undefined) discard(this.core, this.pooled)
     })
   }
   rest(duration: Duration.Input): Effect.Effect<void> {
     return Effect.sync(() => {
       const until = restUntil(this.core, duration)
-      if (this.over === undefined) this.pooled.restsUntil = Math.max(this.pooled.restsUntil, until)
+      if (this.over === undefined) restLater(this.core, this.pooled, until)
     })
   }
   get renew(): Effect.Effect<void, LeaseExpired> {
@@ -132,6 +132,7 @@ export class ActiveLease<A, D> implements Lease<A, D> {
   private expire(): void {
     this.over = "Expired"
     this.core.totals.expired++
+    expired(this.core, this.pooled)
     if (this.expiry!.hasBody) this.interruptBody(this.expiry!)
     else this.takeBack()
     this.tell()
@@ -197,12 +198,12 @@ export const end = <A, D>(
   if (lease.scope !== undefined) Scopes.remove(lease.scope, lease)
   const packScope = lease.packScope
   if (packScope === undefined) {
-    giveBack(lease.core, lease.pooled, lease.over === "Expired")
+    giveBack(lease.core, lease)
     return undefined
   }
   lease.packScope = undefined
   return Effect.onExitPrimitive(Scope.close(packScope, exit), () => {
-    giveBack(lease.core, lease.pooled, lease.over === "Expired")
+    giveBack(lease.core, lease)
     return undefined
   })
 }
@@ -215,10 +216,13 @@ const finish = <A, D>(lease: ActiveLease<A, D>): void => {
 
 const detach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effect<A, LeaseExpired> => {
   if (lease.over !== undefined) return leaseExpired(lease.core, lease, lease.over)
+  const { core, packScope, pooled } = lease
   finish(lease)
   lease.returned = true
   if (lease.scope !== undefined) Scopes.remove(lease.scope, lease)
-  const { core, packScope, pooled } = lease
+  // where it is shared, nobody else goes on with it
+  discard(core, pooled)
+  for (const other of leasesOf(pooled)) if (other !== lease) other.revoke(false)
   const made = pooled.scope
   const adopted = made === undefined || Scopes.add(scope, made, (exit) => Scope.close(made, exit))
   depart(core, pooled)

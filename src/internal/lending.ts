@@ -9,10 +9,26 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Choosing from "./choosing.ts"
-import { closed, type Core, hasRoom } from "./core.ts"
+import { closed, type Core, hasRoom, lendable, lends } from "./core.ts"
+import { Detection } from "./detection.ts"
 import { type ActiveLease, end } from "./lease.ts"
 import type { Entry } from "./registry.ts"
-import { detectFor, expire, fail, fits, grant, have, lasting, lend, quit, refuse, stale, take } from "./serving.ts"
+import {
+  backsOff,
+  detectFor,
+  expire,
+  fail,
+  fits,
+  grant,
+  have,
+  holdsOff,
+  lasting,
+  lend,
+  quit,
+  refuse,
+  stale,
+  take
+} from "./serving.ts"
 import { type Request, Waiter } from "./waiters.ts"
 
 /**
@@ -27,8 +43,8 @@ export const borrow = <A, D, H>(
   holder: H
 ): Effect.Effect<ActiveLease<A, D>, unknown> => {
   if (core.life._tag !== "Open") return closed(core)
-  const entry = pick(core, request)
-  if (entry !== undefined && !stale(core, entry)) {
+  const entry = core.suspended ? undefined : pick(core, request)
+  if (entry !== undefined && core.options.onBorrow === undefined && !stale(core, entry)) {
     const timeout = lasting(core, entry, request)
     // unless a function of the user's has used the pool, and it is lent
     if (entry.slot !== -1) {
@@ -75,7 +91,7 @@ const queue = <A, D>(
 
 const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
   core.waiters.join(waiter)
-  if (core.options.policy.kind === "custom") {
+  if (core.options.policy.kind === "custom" && !core.suspended) {
     core.waiters.note(waiter, "choosing", true)
     Choosing.consider(core)
   } else {
@@ -92,10 +108,11 @@ const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D
 /** What can be done for one waiter now: lend, detect, make; else it waits, or may not wait. */
 export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D>): void => {
   // a closing pool is about to fail it
-  if (core.life._tag !== "Open") return
+  if (core.life._tag !== "Open" && !lends(core)) return
+  if (core.suspended) return admit(core, waiter, "Suspended")
   let entry = picked
   // a detection that ends at once comes back for the next candidate
-  while (waiter.lane !== undefined && waiter.detection === undefined) {
+  while (waiter.lane !== undefined && waiter.detection === undefined && !(waiter.spoilt && backsOff(core, waiter))) {
     try {
       entry ??= pick(core, waiter.request)
     } catch (defect) {
@@ -104,14 +121,19 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
     // none, or its own `where` has had it lent
     if (entry === undefined || entry.slot === -1) break
     lend(core, waiter, entry)
-    if (waiter.detection !== undefined) instead(core, waiter)
+    instead(core, waiter)
     // a `where` that has changed its mind
     if (entry.slot !== -1) break
     entry = undefined
   }
   if (waiter.lane !== undefined && !waiter.busy) have(core, waiter)
+  admit(core, waiter, "NoneAvailable")
+}
+
+/** Nothing is under way for it: may it wait? */
+const admit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, why: "NoneAvailable" | "Suspended"): void => {
   if (waiter.lane === undefined || waiter.busy || waiter.request.timeout === 0) return
-  if (!waiter.request.queues) refuse(core, waiter, "NoneAvailable")
+  if (!waiter.request.queues) refuse(core, waiter, why)
   else if (!waiter.admitted && core.waiters.size - core.waiters.busy > core.options.maxWaiters) {
     refuse(core, waiter, "WaitersFull")
   }
@@ -119,7 +141,9 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
 
 /** While what was picked is being detected, the waiter gets what needs no detection, if there is such a one. */
 const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
-  if (core.deadlines.now() >= core.trustedUntil) return
+  if (!(waiter.detection instanceof Detection)) return
+  // nothing is trusted any more; but what is shared and lent need not be
+  if (core.options.sharing === 1 && core.deadlines.now() >= core.trustedUntil) return
   const ready = core.registry.listed().filter((entry) => !stale(core, entry) && fits(core, waiter, entry))
   const entry = core.registry.selection.among(ready)
   if (entry !== undefined) grant(core, waiter, entry)
@@ -138,25 +162,27 @@ const leave = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<void
  * detected just now, so that no borrower has it detected again.
  */
 export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
+  if (!lends(core)) return core.registry.list(entry)
   if (core.options.policy.kind === "custom") return Choosing.offer(core, entry, fresh)
   const ready = fresh || !stale(core, entry)
   for (let waiter = core.waiters.first; waiter !== undefined;) {
     const next = core.waiters.after(waiter)
     // one for which something is being detected already does not have a second one detected
-    if ((ready || waiter.detection === undefined) && fits(core, waiter, entry)) {
+    if ((ready || waiter.detection === undefined) && !holdsOff(core, waiter, entry) && fits(core, waiter, entry)) {
       // a `where` that has taken it out
-      if (entry.status !== "Available") return
+      if (!lendable(core, entry)) return
       if (!ready) {
         detectFor(core, waiter, entry)
         if (waiter.detection === undefined) core.advance(waiter)
         return
       }
-      if (grant(core, waiter, entry)) return
+      // one that is shared may serve the next as well
+      if (grant(core, waiter, entry) && !lendable(core, entry)) return
     }
     // one that has left leads nowhere
     waiter = next !== undefined && next.lane === undefined ? core.waiters.first : next
   }
-  if (entry.status === "Available") core.registry.list(entry)
+  if (lendable(core, entry) && entry.slot === -1) core.registry.list(entry)
 }
 
 /** Room is free: each waiter for whom nothing is under way may have something made, the oldest first. */

@@ -4,19 +4,25 @@
  * Each function is one synchronous step. One that frees an object ends with `core.offer`, one that frees room with
  * `core.roomFreed`, both after the bookkeeping.
  */
+import type * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import type { PooledObject } from "../PooledObject.ts"
 import type { Status } from "../Status.ts"
-import type { Core } from "./core.ts"
+import { type Core, lendable, population, report, stays } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
 import { Detection, type Outcome } from "./detection.ts"
+import { Hook } from "./hooks.ts"
+import type { ActiveLease } from "./lease.ts"
+import { Pace } from "./pacing.ts"
 import type { Entry, Origin } from "./registry.ts"
 
 /** What follows the first detection of an object, or its joining if there is none: perhaps before `join` returns. */
 export interface Joining<A, D> {
   /** A borrower waits for it. */
   readonly urgent: boolean
+  /** It belongs to the past already: `rotate` was called while it was being made. */
+  readonly old?: boolean
   /** It is about to be offered, or to leave. */
   readonly settling?: () => void
   readonly ended: (entry: Entry<A, D>, outcome: Outcome | undefined) => void
@@ -28,16 +34,21 @@ export const join = <A, D>(
   object: A,
   data: D,
   origin: Origin,
-  { ended, settling, urgent }: Joining<A, D>
+  { ended, old, settling, urgent }: Joining<A, D>
 ): Entry<A, D> => {
   const entry = core.registry.join(object, data, origin, core.clock.currentTimeMillisUnsafe())
-  if (core.detector !== undefined && core.options.onAdd && core.life._tag === "Open") {
+  if (origin.scope !== undefined) limit(core, entry)
+  if (old === true) {
+    entry.retired = true
+    core.registry.retired.add(entry)
+  }
+  if (core.detector !== undefined && core.options.onAdd && stays(core)) {
     const detection = reserve(core, entry, "Available", (outcome) => ended(entry, outcome), settling)
     core.detector.start(detection, urgent)
     return entry
   }
   settling?.()
-  if (core.life._tag === "Open") {
+  if (stays(core)) {
     core.registry.move(entry, "Available")
     core.offer(entry, false)
   } else {
@@ -45,6 +56,102 @@ export const join = <A, D>(
   }
   ended(entry, undefined)
   return entry
+}
+
+/** Draws the limits of a made object: each shortened by the same factor from (1 - jitter, 1]. */
+const limit = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  const { idleTimeToLive, jitter, maxBorrows, timeToLive } = core.options.lifetime
+  if (timeToLive === Infinity && idleTimeToLive === Infinity && maxBorrows === Infinity) return
+  const factor = 1 - jitter * core.random.nextDoubleUnsafe()
+  const now = core.deadlines.now()
+  entry.mostBorrows = Math.max(1, Math.ceil(maxBorrows * factor))
+  if (timeToLive !== Infinity) {
+    entry.aging = Deadlines.make(() => retire(core, [entry]))
+    core.deadlines.set(entry.aging, now + timeToLive * factor)
+  }
+  if (idleTimeToLive !== Infinity) {
+    const limit = idleTimeToLive * factor
+    entry.idleSince = now
+    entry.idling = Deadlines.make(() => idled(core, entry, limit))
+    core.deadlines.set(entry.idling, now + limit)
+  }
+}
+
+/** Its idle limit may have passed; one deadline serves, however often it was lent meanwhile. */
+const idled = <A, D>(core: Core<A, D>, entry: Entry<A, D>, limit: number): void => {
+  const now = core.deadlines.now()
+  if (entry.status === "Borrowed" || entry.idleSince + limit > now) {
+    return core.deadlines.set(entry.idling!, entry.status === "Borrowed" ? now + limit : entry.idleSince + limit)
+  }
+  if (core.registry.size - core.registry.counts.Invalid > core.size.min) discard(core, entry)
+  // it may be one too many later
+  else core.deadlines.set(entry.idling!, now + limit)
+}
+
+/**
+ * The time of these objects is over: each leaves when another has taken its place, where there is room for one; a lent
+ * one at its return.
+ */
+export const retire = <A, D>(core: Core<A, D>, entries: ReadonlyArray<Entry<A, D>>): void => {
+  for (const entry of entries) {
+    if (entry.retired || entry.status === "Invalid") continue
+    entry.retired = true
+    core.registry.retired.add(entry)
+    marked(core, entry)
+  }
+  replace(core)
+  core.leaving()
+}
+
+/** Lets old objects go, as far as that costs no object of the minimum. */
+export const replace = <A, D>(core: Core<A, D>): void => {
+  const { condemned, counts, retired } = core.registry
+  // letting one go comes back here: the outer loop goes on
+  if (retired.size === 0 || core.replacing) return
+  core.replacing = true
+  for (const entry of retired) {
+    if (entry.status === "Borrowed" || entry.condemned) continue
+    // one that is being detected is not there yet, or leaves nobody behind
+    let staying = counts.Available + counts.Borrowed + counts.Dormant + counts.Unknown
+    for (const other of condemned) if (other.status === "Borrowed") staying--
+    if (entry.status === "Pending") staying++
+    // without room for its successor it goes first, one at a time: unless that is under way already
+    const spare = excess(core)
+    const cramped = staying >= core.size.min && spare >= 0 && staying >= core.size.max + spare
+    if (staying > core.size.min || cramped) discard(core, entry)
+  }
+  core.replacing = false
+}
+
+/** It leaves as soon as it can. */
+const condemn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  entry.condemned = true
+  core.registry.condemned.add(entry)
+  marked(core, entry)
+}
+
+/** Takes an object out: a free one now, a busy one when it is free. */
+export const discard = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (entry.status === "Invalid") return
+  condemn(core, entry)
+  if (entry.detection !== undefined) core.detector!.drop(entry.detection)
+  else if (entry.hook === undefined && entry.status !== "Borrowed") evict(core, entry)
+}
+
+/** By how much there is more than there may be, since `resize`; what is leaving does not count. */
+const excess = <A, D>(core: Core<A, D>): number =>
+  population(core) - core.registry.counts.Invalid - core.registry.condemned.size - core.size.max
+
+/** Lets free objects go, the oldest first, until there are no more than there may be. */
+export const shrink = <A, D>(core: Core<A, D>): void => {
+  if (excess(core) <= 0) return
+  const made = [...core.registry.entries].filter((entry) => entry.scope !== undefined && !entry.condemned)
+  // what is idle, then what is being detected; what is prepared for a borrower, or lent, leaves when it comes back
+  const idle = made.filter((entry) => entry.status !== "Borrowed" && entry.status !== "Pending")
+  for (const entry of [...idle, ...made.filter((entry) => entry.detection !== undefined)]) {
+    if (excess(core) <= 0) return
+    discard(core, entry)
+  }
 }
 
 /** What an object is when its detection is dropped. */
@@ -113,16 +220,15 @@ export const detectable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Before |
 const conclude = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before, outcome: Outcome): void => {
   // a closing pool has given it up
   if (entry.status !== "Pending") return
+  const unknown = outcome._tag === "Failed" || (outcome._tag === "Answered" && outcome.answer === "Unknown")
+  if (!unknown && outcome._tag !== "Dropped") entry.pace = undefined
   if (outcome._tag !== "Dropped") {
     entry.detectedAtMillis = core.clock.currentTimeMillisUnsafe()
     entry.trustedUntil = core.trustedUntil = core.deadlines.now() + (core.options.trustFor ?? 0)
   }
-  if (entry.condemned || core.life._tag !== "Open") return evict(core, entry)
+  if (leaves(core, entry)) return evict(core, entry)
   if (outcome._tag === "Dropped") return restore(core, entry, before)
-  if (outcome._tag === "Failed") {
-    if (resting(core, entry)) return sleep(core, entry, entry.restsUntil)
-    return core.registry.move(entry, "Unknown")
-  }
+  if (outcome._tag === "Failed") return doubt(core, entry, outcome.failure)
   answered(core, entry, outcome.answer)
 }
 
@@ -130,16 +236,40 @@ const restore = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before): vo
   if (before === "Dormant") return sleep(core, entry, Math.max(entry.waking?.due ?? -Infinity, entry.restsUntil))
   if (resting(core, entry)) return sleep(core, entry, entry.restsUntil)
   core.registry.move(entry, before)
-  if (before === "Available") core.offer(entry, false)
+  if (before === "Available") return core.offer(entry, false)
+  // its schedule has not moved on
+  if (entry.retrying !== undefined) core.deadlines.set(entry.retrying, entry.retrying.due)
 }
+
+/** An object is `Unknown`: it is detected again when its schedule says so, or leaves when that is done. */
+const doubt = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): void => {
+  if (resting(core, entry)) return sleep(core, entry, entry.restsUntil)
+  core.registry.move(entry, "Unknown")
+  core.changed()
+  const pace = entry.pace ??= new Pace(core.options.retryUnknown(entry))
+  pace.next(core, failure, (delay) => {
+    // it was rested, or taken out, meanwhile
+    if (entry.status !== "Unknown" || entry.pace !== pace) return
+    if (delay === undefined) return evict(core, entry)
+    entry.retrying ??= Deadlines.make(() => askAgain(core, entry))
+    core.deadlines.set(entry.retrying, core.deadlines.now() + delay)
+  })
+}
+
+const askAgain = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (entry.status === "Unknown") core.detector!.start(reserve(core, entry, "Unknown", () => {}), false)
+}
+
+/** Must it leave, now that it is free? */
+const leaves = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
+  entry.condemned || (entry.scope !== undefined && excess(core) > 0) || !stays(core)
 
 const answered = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Answer): void => {
   switch (answer) {
     case "Invalid":
       return evict(core, entry)
     case "Unknown":
-      if (resting(core, entry)) return sleep(core, entry, entry.restsUntil)
-      return core.registry.move(entry, "Unknown")
+      return doubt(core, entry, undefined)
     case "Dormant":
       return sleep(core, entry, Math.max(core.deadlines.now() + core.options.dormantFor, entry.restsUntil))
     case "Available":
@@ -163,7 +293,7 @@ export const restUntil = <A, D>(core: Core<A, D>, duration: Duration.Input): num
   core.deadlines.now() + Duration.toMillis(Duration.fromInputUnsafe(duration))
 
 /** Not on the path of an object that never was asked to rest: no clock is read for it. */
-const resting = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
+export const resting = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   entry.restsUntil !== -Infinity && entry.restsUntil > core.deadlines.now()
 
 /** Makes an object `Dormant` until a monotonic time, or keeps it so for longer. */
@@ -172,6 +302,7 @@ const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void =>
   entry.waking ??= Deadlines.make(() => wakeUp(core, entry))
   entry.wakesAtMillis = core.clock.currentTimeMillisUnsafe() + (due - core.deadlines.now())
   core.deadlines.set(entry.waking, due)
+  core.changed()
 }
 
 /** Ends the rest of a `Dormant` object: by detection, where there is a detector. */
@@ -186,18 +317,121 @@ const wakeUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   }
 }
 
-/** The lease of an object is over, and its borrower has nothing to do with what follows. */
-export const giveBack = <A, D>(core: Core<A, D>, entry: Entry<A, D>, expired: boolean): void => {
-  // a closing pool has given it up
+/** A lent object has been marked, or a mark taken from it: it is lent on, where it is shared, or not. */
+const marked = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (entry.status !== "Borrowed") return
-  entry.lease = undefined
-  core.leases--
+  if (!lendable(core, entry)) core.registry.unlist(entry)
+  else if (entry.slot === -1) core.offer(entry, true)
+}
+
+/** An object is to rest; a lent one when it comes back. */
+export const restLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void => {
+  entry.restsUntil = Math.max(entry.restsUntil, due)
+  if (entry.status !== "Borrowed" || !resting(core, entry)) return
+  entry.benched = true
+  marked(core, entry)
+}
+
+/** One of the leases of an object has expired. */
+export const expired = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  entry.fate = harder(entry.fate, core.options.onLeaseExpired(entry))
+  marked(core, entry)
+}
+
+/** A lease is over, and its borrower has nothing to do with what follows. */
+export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
+  const entry = lease.pooled
+  // a closing pool has given it up, or it has been detached from another lease
+  if (entry.status !== "Borrowed") return
+  forget(core, lease)
+  core.registry.unlist(entry)
   core.registry.used(entry, core.clock.currentTimeMillisUnsafe())
-  const fate = expired ? core.options.onLeaseExpired(entry) : core.options.onRelease ? "detect" : "return"
-  if (entry.condemned || fate === "destroy" || core.life._tag !== "Open") return evict(core, entry)
+  if (entry.open > 0) {
+    if (lendable(core, entry)) core.offer(entry, true)
+  } else {
+    free(core, entry)
+  }
+  core.changed()
+}
+
+const forget = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
+  const entry = lease.pooled
+  entry.open--
+  core.leases--
+  if (entry.lease !== lease) {
+    entry.others!.delete(lease)
+    return
+  }
+  entry.lease = entry.others?.values().next().value
+  if (entry.lease !== undefined) entry.others!.delete(entry.lease)
+}
+
+type Fate = Entry<unknown, unknown>["fate"]
+
+const harder = (one: Fate, other: Fate): Fate =>
+  one === "destroy" || other === "destroy" ? "destroy" : one === "detect" || other === "detect" ? "detect" : "return"
+
+/** The last lease of an object is over. */
+const free = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  const fate = entry.fate
+  entry.fate = "return"
+  entry.benched = false
+  if (fate === "destroy" || entry.retired || leaves(core, entry)) return evict(core, entry)
+  if (core.options.onReleased === undefined) return settle(core, entry, fate)
+  tidy(core, entry, core.options.onReleased, fate)
+}
+
+/** Runs `onRelease`. */
+const tidy = <A, D>(
+  core: Core<A, D>,
+  entry: Entry<A, D>,
+  onRelease: (pooled: PooledObject<A, D>) => unknown,
+  fate: Fate
+): void => {
+  core.registry.move(entry, "Pending")
+  const hook = new Hook(core, entry, (failure) => {
+    if (failure !== undefined) return hookFailed(core, entry, failure)
+    if (entry.status !== "Pending") return
+    if (leaves(core, entry)) return evict(core, entry)
+    settle(core, entry, fate)
+  })
+  hook.run(onRelease)
+}
+
+/** `onBorrow` has ended well: the object may be lent. `false`: it is leaving. */
+export const prepared = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
+  if (entry.status !== "Pending") return false
+  if (leaves(core, entry)) {
+    evict(core, entry)
+    return false
+  }
+  core.registry.move(entry, "Available")
+  entry.prepared = true
+  return true
+}
+
+/** Nobody wants what `onBorrow` has prepared: it is cleaned up as after a lease. */
+export const cleanUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  entry.prepared = false
+  if (core.options.onReleased !== undefined) tidy(core, entry, core.options.onReleased, "return")
+  else if (resting(core, entry)) sleep(core, entry, entry.restsUntil)
+  else core.offer(entry, true)
+}
+
+/** A hook has failed, or was late: nobody knows what state the object is in. */
+export const hookFailed = <A, D>(core: Core<A, D>, entry: Entry<A, D>, cause: Cause.Cause<unknown>): void => {
+  if (entry.status !== "Pending") return
+  if (core.life._tag === "Open") report(core, "A hook failed, and its object leaves", { cause, entry })
+  evict(core, entry)
+}
+
+/** A free object goes where its last lease, or a rest that was asked for, sends it. */
+const settle = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fate: Fate): void => {
+  if (entry.idling !== undefined) entry.idleSince = core.deadlines.now()
   if (resting(core, entry)) return sleep(core, entry, entry.restsUntil)
-  if (fate === "detect" && core.detector !== undefined) {
-    return core.detector.start(reserve(core, entry, "Available", () => {}), false)
+  if (core.detector !== undefined && (fate === "detect" || core.options.onRelease)) {
+    const detection = reserve(core, entry, "Available", () => {})
+    return core.detector.start(detection, false)
   }
   core.registry.move(entry, "Available")
   core.offer(entry, false)
@@ -209,7 +443,7 @@ export const rest = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>, due
   for (const entry of core.registry.find(target)) {
     if (entry.status === "Invalid") continue
     found = true
-    entry.restsUntil = Math.max(entry.restsUntil, due)
+    restLater(core, entry, due)
     if (!resting(core, entry)) continue
     if (entry.status === "Dormant") sleep(core, entry, Math.max(entry.waking!.due, entry.restsUntil))
     else if (entry.status === "Available" || entry.status === "Unknown") sleep(core, entry, entry.restsUntil)
@@ -228,6 +462,8 @@ export const wake = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): bo
     } else if (entry.status !== "Invalid" && resting(core, entry)) {
       found = true
       entry.restsUntil = -Infinity
+      entry.benched = false
+      marked(core, entry)
     }
   }
   return found
@@ -239,9 +475,7 @@ export const remove = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): 
   for (const entry of core.registry.find(target)) {
     if (entry.status === "Invalid") continue
     found = true
-    entry.condemned = true
-    if (entry.detection !== undefined) core.detector!.drop(entry.detection)
-    else if (entry.status !== "Borrowed") evict(core, entry)
+    discard(core, entry)
   }
   core.consider()
   return found
@@ -249,8 +483,12 @@ export const remove = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): 
 
 /** An object leaves: it is `Invalid` until it is destroyed. */
 export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  if (entry.waking !== undefined) core.deadlines.cancel(entry.waking)
+  for (const deadline of [entry.waking, entry.retrying, entry.aging, entry.idling]) {
+    if (deadline !== undefined) core.deadlines.cancel(deadline)
+  }
   core.registry.move(entry, "Invalid")
+  core.registry.retired.delete(entry)
+  core.registry.condemned.delete(entry)
   core.destroyer.destroy(entry)
   core.leaving()
 }
@@ -264,9 +502,14 @@ export const gone = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 
 /** A lent object leaves with its borrower: it is not destroyed. */
 export const depart = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  entry.lease = undefined
-  core.leases--
+  // where it is shared, the other leases end without effect
+  core.leases -= entry.open
+  entry.lease = entry.others = undefined
+  entry.open = 0
+  for (const deadline of [entry.aging, entry.idling]) if (deadline !== undefined) core.deadlines.cancel(deadline)
   core.registry.move(entry, "Invalid")
+  core.registry.retired.delete(entry)
+  core.registry.condemned.delete(entry)
   core.registry.drop(entry)
   core.roomFreed()
 }

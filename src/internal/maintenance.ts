@@ -2,17 +2,24 @@
  * What the pool does by itself. Each job is small, and can be asked for at any time: it does what there is to do.
  */
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { PoolClosed } from "../PoolError.ts"
-import { closed, type Core, fork, hasRoom, report } from "./core.ts"
+import { closed, type Core, fork, hasRoom, report, stays } from "./core.ts"
 import { Creation } from "./creation.ts"
+import * as Deadlines from "./deadlines.ts"
 import type { Outcome } from "./detection.ts"
-import { detectable, join, whenFree } from "./lifecycle.ts"
+import { detectable, join, shrink, whenFree } from "./lifecycle.ts"
+import { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
-import { backOffFor, disown, failOldest, refused } from "./serving.ts"
+import { begin, disown, fail, failOldest, refillFailed, refused } from "./serving.ts"
 import type { Waiter } from "./waiters.ts"
+
+// ------------------------------------------------------------------------------------------------------------- making
 
 /** Makes what is missing of `size.min`. Failures put it off: 100 millis, doubling to 30 seconds. */
 export const refill = <A, D>(core: Core<A, D>): void => {
@@ -20,20 +27,14 @@ export const refill = <A, D>(core: Core<A, D>): void => {
   if (core.creator === undefined || core.life._tag !== "Open" || core.refill.running) return
   core.refill.running = true
   while (missing(core) && hasRoom(core) && core.refill.deadline.index === -1) {
-    core.creator.begin(new Creation(undefined))
+    begin(core, new Creation(undefined))
   }
   core.refill.running = false
 }
 
 const missing = <A, D>(core: Core<A, D>): boolean =>
-  core.registry.size - core.registry.counts.Invalid + core.creator!.making < core.options.min
-
-/** One step for each round of attempts, however many of them fail. */
-const refillFailed = <A, D>(core: Core<A, D>): void => {
-  if (core.refill.deadline.index !== -1) return
-  core.refill.failures++
-  core.deadlines.set(core.refill.deadline, core.deadlines.now() + backOffFor(core.refill.failures))
-}
+  core.registry.size - core.registry.counts.Invalid - core.registry.retired.size + core.creator!.making <
+    core.size.min
 
 /** An object has been made: it joins, and goes to the oldest waiter that may have it. */
 export const made = <A, D>(
@@ -48,16 +49,21 @@ export const made = <A, D>(
     return
   }
   core.totals.made++
+  core.retry.failing = false
+  core.retry.pace?.reset()
   creation.phase = "Detecting"
   let waiter: Waiter<A, D> | undefined
-  join(core, object, data, { scope }, {
+  const entry = join(core, object, data, { scope }, {
     urgent: creation.owner !== undefined,
+    old: creation.old,
     // before it is offered: if it serves another waiter, what is made for that one is made for this one then
     settling: () => {
       waiter = disown(core, creation)
     },
     ended: (entry, outcome) => arrived(core, creation, waiter, entry, outcome)
   })
+  // its turn is over, though its first detection goes on
+  if (entry.status === "Pending") core.roomFreed()
 }
 
 /** What was made has been detected, and has gone to whoever may have it: it may have been another. */
@@ -68,41 +74,114 @@ const arrived = <A, D>(
   entry: Entry<A, D>,
   outcome: Outcome | undefined
 ): void => {
-  const usable = entry.status === "Available" || entry.status === "Borrowed"
+  // `onBorrow` may be running for it already
+  const usable = entry.status === "Available" || entry.status === "Borrowed" || entry.hook !== undefined
+  const judged = outcome?._tag === "Failed" || (outcome?._tag === "Answered" && outcome.answer !== "Available")
   if (usable) core.refill.failures = 0
-  else if (waiter === undefined && entry.status === "Invalid") refillFailed(core)
-  if (waiter?.lane === undefined) return
-  if (outcome?._tag === "Failed") waiter.lastFailure = outcome.failure
-  // one that inherited it has nothing to conclude from what it made
-  if (waiter === creation.begunFor) {
-    if (!usable) refused(core, waiter)
-    if (!waiter.request.queues || (usable && waiter.request.where !== undefined)) waiter.misfit = true
+  else if (waiter === undefined && judged && entry.status === "Invalid") refillFailed(core)
+  if (waiter?.lane !== undefined) {
+    if (outcome?._tag === "Failed") waiter.lastFailure = outcome.failure
+    // one that inherited it has nothing to conclude from what it made
+    if (waiter === creation.begunFor) {
+      if (judged) refused(core, waiter)
+      if (!waiter.request.queues || (usable && waiter.request.where !== undefined)) waiter.misfit = true
+    }
+    core.advance(waiter)
   }
-  core.advance(waiter)
+  shrink(core)
+  // a success lets the others be tried
+  core.roomFreed()
 }
 
-/** Making an object has failed, and its room is free: the next waiter gets the next attempt. */
+/** Making an object has failed, and its room is free. */
 export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: Cause.Cause<unknown>): void => {
   if (creation.abandoned) return
-  if (core.life._tag !== "Open") return core.settled()
   const waiter = disown(core, creation)
   // an `acquire` that interrupts itself has not interrupted its borrower
   const failure = Cause.hasInterruptsOnly(cause) ? Cause.die(Cause.squash(cause)) : cause
-  if (!failOldest(core, failure)) {
+  const error = Cause.findErrorOption(failure)
+  const retried = core.retry.pace !== undefined && Option.isSome(error)
+  if (retried) retryLater(core, core.retry.pace!, error.value, failure)
+  else if (stays(core)) giveUp(core, failure)
+  if (waiter?.lane !== undefined) {
+    waiter.lastFailure = Cause.squash(failure)
+    leaveUnlessQueued(core, waiter, core.retry.waits ? failure : undefined)
+  }
+  core.roomFreed()
+}
+
+/** Making an object takes too long: it is interrupted, but its room is free only when it has ended. */
+export const late = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
+  const waiter = disown(core, creation)
+  if (stays(core)) giveUp(core, "late")
+  if (waiter !== undefined) leaveUnlessQueued(core, waiter, undefined)
+}
+
+/** What was late has ended; an object that it made after all has been destroyed. */
+export const lateEnded = <A, D>(core: Core<A, D>, creation: Creation<A, D>, made: boolean): void => {
+  if (made) {
+    core.totals.made++
+    core.totals.destroyed++
+  }
+  if (!creation.abandoned) core.roomFreed()
+}
+
+/** What was made too late does not end: its room is free, whatever becomes of it. */
+export const gaveUp = <A, D>(core: Core<A, D>, _creation: Creation<A, D>): void => {
+  report(core, "Destroying an object that was made too late took longer than hookTimeout, and was given up")
+  core.roomFreed()
+}
+
+/** One that does not queue leaves with its own failure; the others are given the next attempt in turn. */
+const leaveUnlessQueued = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  failure: Cause.Cause<unknown> | undefined
+): void => {
+  if (waiter.request.queues) return
+  waiter.misfit = true
+  if (failure !== undefined) fail(core, waiter, Effect.failCause(failure))
+  core.advance(waiter)
+}
+
+/** One attempt has failed for good: that is for the oldest waiter; without one, for the minimum. */
+const giveUp = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late"): void => {
+  const failure = cause === "late"
+    ? Cause.die(new Cause.TimeoutError("Making an object took longer than creation.timeout"))
+    : cause
+  if (!failOldest(core, cause)) {
     refillFailed(core)
     report(core, "Making an object failed, and nobody was waiting for it", { cause: failure })
   }
-  // one that does not queue leaves; the others are given the next attempt in turn
-  if (waiter !== undefined && !waiter.request.queues) {
-    waiter.misfit = true
-    core.advance(waiter)
-  }
-  core.roomFreed()
+  if (core.creator!.hopeful) return
+  for (const watcher of [...core.watchers]) watcher.failed?.(failure)
+}
+
+/** The shared schedule says when there is another attempt. Others that fail meanwhile cause no other step of it. */
+const retryLater = <A, D>(core: Core<A, D>, pace: Pace, error: unknown, failure: Cause.Cause<unknown>): void => {
+  if (core.retry.waits) return
+  core.retry.failing = core.retry.waits = true
+  pace.next(core, error, (delay) => {
+    if (delay === undefined) {
+      pace.reset()
+      core.retry.failing = core.retry.waits = false
+      if (stays(core)) giveUp(core, failure)
+      return core.roomFreed()
+    }
+    const next = Deadlines.make(() => {
+      core.retry.waits = false
+      core.retry.attempt = undefined
+      core.roomFreed()
+    })
+    core.deadlines.set(next, core.deadlines.now() + delay)
+  })
 }
 
 /** A line in the log for an object whose destruction did not end well. */
 export const destroyFailed = <A, D>(core: Core<A, D>, entry: Entry<A, D>, cause: Cause.Cause<unknown>): void =>
   report(core, "Destroying an object failed", { cause, entry })
+
+// ---------------------------------------------------------------------------------------------------------- detecting
 
 /** Detects every object that is not lent and does not rest until a known time. Each waits for its turn. */
 export const detectAll = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
@@ -124,3 +203,43 @@ const detectOne = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Effect.Effect<vo
     detector.start(detection, false)
     return Effect.sync(() => detector.drop(detection))
   })
+
+/** Detects every free object once in a while, spread over the time that a pass takes. */
+export const watch = <A, D>(core: Core<A, D>, every: number | Schedule.Schedule<unknown>): Effect.Effect<void> => {
+  // what has not had its turn since the last pass is not asked twice
+  const asked = new Set<Entry<A, D>>()
+  if (typeof every === "number") return Effect.forever(pass(core, every, asked), { disableYield: true })
+  const pace = new Pace(every)
+  const next: Effect.Effect<void> = Effect.callback((resume) =>
+    pace.next(core, undefined, (delay) => {
+      resume(delay === undefined ? Effect.void : Effect.andThen(pass(core, delay, asked), next))
+    })
+  )
+  return next
+}
+
+/** In how many steps a pass is spread. */
+const steps = 100
+
+const pass = <A, D>(core: Core<A, D>, millis: number, asked: Set<Entry<A, D>>): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const entries = [...core.registry.entries]
+    const slices = Math.max(1, Math.min(entries.length, steps))
+    const rest = core.clock.sleep(Duration.millis(millis / slices))
+    return Effect.forEach(
+      Array.from({ length: slices }, (_, i) => i),
+      (i) =>
+        Effect.andThen(rest, () => {
+          const end = Math.floor((i + 1) * entries.length / slices)
+          for (let j = Math.floor(i * entries.length / slices); j < end; j++) askInTurn(core, entries[j]!, asked)
+          return Effect.void
+        }),
+      { discard: true }
+    )
+  })
+
+const askInTurn = <A, D>(core: Core<A, D>, entry: Entry<A, D>, asked: Set<Entry<A, D>>): void => {
+  if (asked.has(entry) || detectable(core, entry) === undefined) return
+  asked.add(entry)
+  core.detector!.start(whenFree(core, entry, () => asked.delete(entry)), false)
+}

@@ -4,6 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import type { Lease } from "../Lease.ts"
 import type { PooledObject } from "../PooledObject.ts"
 import { InvalidPoolOptions } from "../PoolError.ts"
@@ -13,7 +14,19 @@ import { type Entry, isPrimitive } from "./registry.ts"
 import type { Request } from "./waiters.ts"
 
 /** Any pool's options, where their types do not matter any more. */
-export type AnyOptions<A, D> = PoolOptions<A, D, unknown, unknown, unknown, unknown, unknown, unknown, unknown>
+export type AnyOptions<A, D> = PoolOptions<
+  A,
+  D,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown
+>
 
 export interface Resolved<A, D> {
   readonly name: string
@@ -23,6 +36,7 @@ export interface Resolved<A, D> {
   readonly min: number
   readonly max: number
   readonly policy: Policy
+  readonly sharing: number
   readonly maxWaiters: number
   readonly borrowTimeout: number
   readonly leaseTimeout: ((entry: Entry<A, D>) => number) | undefined
@@ -36,8 +50,25 @@ export interface Resolved<A, D> {
   readonly concurrency: number
   readonly detectionTimeout: number
   readonly dormantFor: number
+  /** Milliseconds, or a schedule. */
+  readonly every: number | Schedule.Schedule<unknown> | undefined
+  readonly retryUnknown: (entry: Entry<A, D>) => Schedule.Schedule<unknown>
+  readonly creation: {
+    readonly concurrency: number
+    readonly timeout: number
+    readonly retry: Schedule.Schedule<unknown> | undefined
+  }
+  readonly onBorrow: ((pooled: PooledObject<A, D>) => unknown) | undefined
+  readonly onReleased: ((pooled: PooledObject<A, D>) => unknown) | undefined
+  readonly lifetime: {
+    readonly timeToLive: number
+    readonly idleTimeToLive: number
+    readonly maxBorrows: number
+    readonly jitter: number
+  }
   readonly hookTimeout: number
   readonly closingTimeout: number
+  readonly servesOnClose: boolean
 }
 
 /** The keys that each level knows. Another is a mistake, not a wish. */
@@ -56,13 +87,20 @@ const known = {
     "pack",
     "detectStatus",
     "detection",
+    "creation",
+    "onBorrow",
+    "onRelease",
     "hookTimeout",
+    "lifetime",
+    "sharing",
     "closing"
   ],
   size: ["min", "max"],
-  detection: ["onAdd", "onBorrow", "onRelease", "concurrency", "timeout", "dormantFor"],
+  detection: ["onAdd", "onBorrow", "onRelease", "concurrency", "timeout", "dormantFor", "every", "retry"],
   "detection.onBorrow": ["trustFor"],
-  closing: ["timeout"]
+  creation: ["concurrency", "timeout", "retry"],
+  lifetime: ["timeToLive", "idleTimeToLive", "maxBorrows", "jitter"],
+  closing: ["waiters", "timeout"]
 } as const
 
 const show = (value: unknown): string => {
@@ -117,6 +155,20 @@ const checks = (pool: string) => {
       if (millis > 0 || (millis === 0 && zero === "zero")) return millis
       return refuse(option, value, zero === "zero" ? "a duration, zero or longer" : "a duration longer than zero")
     },
+    /** From 0 to below 1. */
+    fraction: (option: string, value: unknown, unset: number): number => {
+      if (value === undefined) return unset
+      if (typeof value === "number" && value >= 0 && value < 1) return value
+      return refuse(option, value, "a number from 0 to below 1")
+    },
+    one: <T extends string>(option: string, value: unknown, allowed: ReadonlyArray<T>): T | undefined => {
+      if (value === undefined || allowed.includes(value as T)) return value as T | undefined
+      return refuse(option, value, allowed.map((each) => JSON.stringify(each)).join(" or "))
+    },
+    schedule: (option: string, value: unknown): Schedule.Schedule<unknown> | undefined => {
+      if (value === undefined || Schedule.isSchedule(value)) return value as Schedule.Schedule<unknown> | undefined
+      return refuse(option, value, "a schedule")
+    },
     call: <F>(option: string, value: F | undefined): F | undefined =>
       value === undefined || typeof value === "function" ? value : refuse(option, value, "a function")
   }
@@ -128,6 +180,8 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
   const size = check.record("size", options.size)
   const detection = check.record("detection", options.detection)
   const closing = check.record("closing", options.closing)
+  const creation = check.record("creation", options.creation)
+  const lifetime = check.record("lifetime", options.lifetime)
 
   const acquire = options.acquire
   if (acquire !== undefined && !Effect.isEffect(acquire)) check.refuse("acquire", acquire, "an effect")
@@ -155,6 +209,7 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     min,
     max,
     policy,
+    sharing: check.whole("sharing", options.sharing, 1, 1),
     maxWaiters: options.maxWaiters === Infinity ? Infinity : check.whole("maxWaiters", options.maxWaiters, 0, Infinity),
     borrowTimeout: check.duration("borrowTimeout", options.borrowTimeout, 30_000, "zero"),
     leaseTimeout: typeof leaseTimeout === "function"
@@ -171,8 +226,26 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     concurrency: check.whole("detection.concurrency", detection["concurrency"], 1, 10),
     detectionTimeout: check.duration("detection.timeout", detection["timeout"], 5_000),
     dormantFor: check.duration("detection.dormantFor", detection["dormantFor"], 30_000),
+    every: detection["every"] === undefined || Schedule.isSchedule(detection["every"])
+      ? detection["every"] as Schedule.Schedule<unknown> | undefined
+      : check.duration("detection.every", detection["every"], Infinity),
+    retryUnknown: retryUnknown(check.schedule("detection.retry", detection["retry"])),
+    creation: {
+      concurrency: check.whole("creation.concurrency", creation["concurrency"], 1, Infinity),
+      timeout: check.duration("creation.timeout", creation["timeout"], 30_000),
+      retry: check.schedule("creation.retry", creation["retry"])
+    },
+    onBorrow: check.call("onBorrow", options.onBorrow),
+    onReleased: check.call("onRelease", options.onRelease),
+    lifetime: {
+      timeToLive: check.duration("lifetime.timeToLive", lifetime["timeToLive"], Infinity),
+      idleTimeToLive: check.duration("lifetime.idleTimeToLive", lifetime["idleTimeToLive"], Infinity),
+      maxBorrows: check.whole("lifetime.maxBorrows", lifetime["maxBorrows"], 1, Infinity),
+      jitter: check.fraction("lifetime.jitter", lifetime["jitter"], 0.1)
+    },
     hookTimeout: check.duration("hookTimeout", options.hookTimeout, 5_000),
-    closingTimeout: check.duration("closing.timeout", closing["timeout"], 30_000, "zero")
+    closingTimeout: check.duration("closing.timeout", closing["timeout"], 30_000, "zero"),
+    servesOnClose: check.one("closing.waiters", closing["waiters"], ["fail", "serve"]) === "serve"
   }
 }
 
@@ -197,6 +270,15 @@ const trust = (value: unknown, check: ReturnType<typeof checks>): number | undef
   return check.duration("detection.onBorrow.trustFor", trustFor, 0, "zero")
 }
 
+/** Exponential from 100 millis, jittered, capped at 30 seconds. */
+const backOff = Schedule.min([Schedule.jittered(Schedule.exponential("100 millis")), Schedule.spaced("30 seconds")])
+
+const retryUnknown = <A, D>(given: Schedule.Schedule<unknown> | undefined): Resolved<A, D>["retryUnknown"] => {
+  if (given !== undefined) return () => given
+  const fiveTimes = Schedule.upTo(backOff, { times: 5 })
+  return (entry) => entry.scope === undefined ? backOff : fiveTimes
+}
+
 const whenExpired = <A, D>(
   value: unknown,
   detects: boolean,
@@ -212,6 +294,30 @@ const whenExpired = <A, D>(
       return () => value
     default:
       return refuse("onLeaseExpired", value, "\"destroy\", \"detect\" or \"return\"")
+  }
+}
+
+/** What `resize` asks for; the failure that says why it makes no sense. */
+export const toSize = <A, D>(
+  options: Resolved<A, D>,
+  size: { readonly min?: number | undefined; readonly max?: number | undefined },
+  now: { readonly min: number; readonly max: number },
+  added: number
+): { readonly min: number; readonly max: number } | Effect.Effect<never, InvalidPoolOptions> => {
+  const check = checks(options.name)
+  try {
+    const given = check.record("size", size)
+    const max = check.whole("size.max", given["max"], 1, now.max)
+    if (added > max) check.refuse("size.max", max, `at least the number of added objects, ${added}`)
+    const min = check.whole("size.min", given["min"], 0, Math.min(now.min, max))
+    if (min > max) check.refuse("size.min", min, `at most size.max, ${max}`)
+    if (min > 0 && options.acquire === undefined) {
+      check.refuse("size.min", min, "0 without acquire: nothing could be made")
+    }
+    return { min, max }
+  } catch (error) {
+    if (error instanceof InvalidPoolOptions) return Effect.fail(error)
+    throw error
   }
 }
 

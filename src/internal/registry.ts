@@ -3,8 +3,9 @@
  *
  * Invariants, at the end of every synchronous step:
  * - `size` is the number of entries, and the sum of `counts`.
- * - An entry is `Borrowed` exactly while it has an open lease.
- * - An entry that is listed (a candidate of the selection) is `Available`, and nothing is under way for it.
+ * - An entry is `Borrowed` exactly while it has an open lease; `open` counts them.
+ * - An entry that is listed (a candidate of the selection) is `Available`, or it is `Borrowed`, shared and not marked, with
+ *   room for another lease. Nothing is under way for it.
  * - An entry that has left is in no structure, and its last status is `Invalid`.
  */
 import * as DateTime from "effect/DateTime"
@@ -14,7 +15,9 @@ import type { PooledObject } from "../PooledObject.ts"
 import { Status } from "../Status.ts"
 import type { Deadline } from "./deadlines.ts"
 import type { Detection } from "./detection.ts"
+import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
+import type { Pace } from "./pacing.ts"
 import type { Selection } from "./selection.ts"
 
 const never = -1
@@ -57,11 +60,34 @@ export class Entry<A, D> implements PooledObject<A, D> {
   restsUntil = -Infinity
   /** Wakes it, while it is `Dormant`; its `due` is kept while a detection asks in between. */
   waking: Deadline | undefined = undefined
+  /** Asks again, while it is `Unknown`. */
+  retrying: Deadline | undefined = undefined
   wakesAtMillis = never
+  /** When an `Unknown` object is detected again. */
+  pace: Pace | undefined = undefined
   /** It leaves as soon as it is free. */
   condemned = false
+  /** Its place is to be taken by another: it leaves as soon as that costs no object of the minimum. */
+  retired = false
+  /** Open leases: the first, and the others where it is shared. */
   lease: ActiveLease<A, D> | undefined = undefined
+  others: Set<ActiveLease<A, D>> | undefined = undefined
+  open = 0
+  /** While it was lent it was told to rest: it is lent to nobody else until its last lease has ended. */
+  benched = false
+  /** What its last lease leaves to be done, where one of them has expired. */
+  fate: "return" | "detect" | "destroy" = "return"
   detection: Detection<A, D> | undefined = undefined
+  hook: Hook<A, D> | undefined = undefined
+  /** `onBorrow` has prepared it, and nobody has taken it yet. */
+  prepared = false
+  /** Its limits of age, and of idle time. */
+  aging: Deadline | undefined = undefined
+  idling: Deadline | undefined = undefined
+  /** Monotonic: since when it has not been lent; only where there is an idle limit. */
+  idleSince = 0
+  /** How often it may be lent. */
+  mostBorrows = Infinity
 
   /** Where it stands in the selection; -1: not listed. */
   slot = -1
@@ -121,6 +147,10 @@ export class Entry<A, D> implements PooledObject<A, D> {
   }
 }
 
+/** The open leases of an object. */
+export const leasesOf = <A, D>(entry: Entry<A, D>): ReadonlyArray<ActiveLease<A, D>> =>
+  entry.lease === undefined ? [] : entry.others === undefined ? [entry.lease] : [entry.lease, ...entry.others]
+
 /** Bits of the statuses that each status may move to. */
 const bit: Record<Status, number> = { Pending: 1, Available: 2, Borrowed: 4, Dormant: 8, Unknown: 16, Invalid: 32 }
 const legal = Object.fromEntries(
@@ -130,6 +160,10 @@ const legal = Object.fromEntries(
 export class Registry<A, D> {
   readonly selection: Selection<A, D>
   readonly entries = new Set<Entry<A, D>>()
+  /** Those that are to leave, and could not yet. */
+  readonly condemned = new Set<Entry<A, D>>()
+  /** Those that are old, and have not left yet. */
+  readonly retired = new Set<Entry<A, D>>()
   readonly counts: Record<Status, number> = {
     Pending: 0,
     Available: 0,
@@ -168,10 +202,7 @@ export class Registry<A, D> {
   move(entry: Entry<A, D>, to: Status): void {
     const from = entry.status
     if ((legal[from] & bit[to]) === 0) throw illegal(entry, to)
-    if (entry.slot !== -1) {
-      this.version++
-      this.selection.remove(entry)
-    }
+    this.unlist(entry)
     entry.status = to
     this.counts[from]--
     this.counts[to]++
@@ -179,6 +210,7 @@ export class Registry<A, D> {
 
   /** Lists an `Available` object that nobody took as a candidate for the next borrower. */
   list(entry: Entry<A, D>): void {
+    if (entry.slot !== -1) return
     this.version++
     this.selection.add(entry)
   }
@@ -186,6 +218,13 @@ export class Registry<A, D> {
   /** What is listed, the oldest first: a walk, for a borrow with `where` and for a selector of the user's own. */
   listed(): Array<Entry<A, D>> {
     return [...this.entries].filter((entry) => entry.slot !== -1)
+  }
+
+  /** Takes an object from what is listed. */
+  unlist(entry: Entry<A, D>): void {
+    if (entry.slot === -1) return
+    this.version++
+    this.selection.remove(entry)
   }
 
   /** Stamps the end of a lease. */

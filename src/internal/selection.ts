@@ -22,10 +22,10 @@ export interface Selection<A, D> {
 
 type RandomService = (typeof Random.Random)["Service"]
 
-export const make = <A, D>(policy: Policy, random: RandomService): Selection<A, D> => {
+export const make = <A, D>(policy: Policy, random: RandomService, sharing = 1): Selection<A, D> => {
   switch (policy.kind) {
     case "random":
-      return new RandomSelection(random)
+      return sharing === 1 ? new RandomSelection(random) : new SpreadSelection(random)
     case "roundRobin":
       return new RingSelection()
     case "leastRecentlyUsed":
@@ -87,6 +87,35 @@ class RandomSelection<A, D> extends ListSelection<A, D> {
   override among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
     const n = candidates.length
     return n < 2 ? candidates[0] : candidates[Math.min(n - 1, Math.floor(this.random.nextDoubleUnsafe() * n))]
+  }
+}
+
+/** At random among those with the fewest open leases: a bucket for each number of them. */
+class SpreadSelection<A, D> implements Selection<A, D> {
+  private readonly random: RandomService
+  private readonly buckets: Array<RandomSelection<A, D>> = []
+  constructor(random: RandomService) {
+    this.random = random
+  }
+  add(entry: Entry<A, D>): void {
+    while (this.buckets.length <= entry.open) this.buckets.push(new RandomSelection(this.random))
+    entry.place = entry.open
+    this.buckets[entry.place]!.add(entry)
+  }
+  remove(entry: Entry<A, D>): void {
+    this.buckets[entry.place]!.remove(entry)
+  }
+  forget(): void {}
+  pick(): Entry<A, D> | undefined {
+    for (const bucket of this.buckets) {
+      const entry = bucket.pick()
+      if (entry !== undefined) return entry
+    }
+    return undefined
+  }
+  among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
+    const fewest = Math.min(...candidates.map((entry) => entry.open))
+    return this.buckets[0]?.among(candidates.filter((entry) => entry.open === fewest))
   }
 }
 

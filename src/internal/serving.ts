@@ -4,14 +4,16 @@
  * A waiter's outcome is set in the step that decides it, when all the bookkeeping is done; its fiber is resumed in a
  * later task.
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import type { PooledObject } from "../PooledObject.ts"
 import type { BorrowTimeout, PoolExhausted } from "../PoolError.ts"
-import { type Core, exhausted, hasRoom, timedOut, wake } from "./core.ts"
+import { type Core, exhausted, hasRoom, lendable, lends, timedOut, wake } from "./core.ts"
 import { Creation } from "./creation.ts"
 import { make as makeDeadline } from "./deadlines.ts"
+import { Hook } from "./hooks.ts"
 import { ActiveLease } from "./lease.ts"
-import { reserve } from "./lifecycle.ts"
+import { cleanUp, hookFailed, prepared, reserve, resting, retire } from "./lifecycle.ts"
 import type { Entry } from "./registry.ts"
 import type { Request, Waiter } from "./waiters.ts"
 
@@ -19,27 +21,36 @@ import type { Request, Waiter } from "./waiters.ts"
 
 /** Must a borrower have it detected first? */
 export const stale = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
-  core.detector !== undefined && core.options.trustFor !== undefined && core.deadlines.now() >= entry.trustedUntil
+  core.detector !== undefined && core.options.trustFor !== undefined &&
+  // one that is shared already is in use: it is not asked
+  entry.status === "Available" && core.deadlines.now() >= entry.trustedUntil
 
 /** How long a lease would last, in milliseconds. It may throw, or use the pool, as the user's function does. */
 export const lasting = <A, D>(core: Core<A, D>, entry: Entry<A, D>, request: Request<A, D>): number =>
   request.leaseTimeout ?? entry.leaseTimeout ?? core.options.leaseTimeout?.(entry) ?? Infinity
 
-/** Grants a lease of an `Available` object. */
+/** Grants a lease of a lendable object. */
 export const take = <A, D>(
   core: Core<A, D>,
   entry: Entry<A, D>,
   timeout: number,
   fiberId: number
 ): ActiveLease<A, D> => {
-  core.registry.move(entry, "Borrowed")
+  if (entry.open === 0) core.registry.move(entry, "Borrowed")
+  else core.registry.unlist(entry)
+  entry.open++
+  entry.prepared = false
   const now = core.clock.currentTimeMillisUnsafe()
   const lease = new ActiveLease(core, entry, fiberId, timeout, now)
-  entry.lease = lease
+  if (entry.lease === undefined) entry.lease = lease
+  else (entry.others ??= new Set()).add(lease)
   entry.borrowedAtMillis = now
   entry.borrowCount++
   core.leases++
   core.totals.borrowed++
+  if (core.options.sharing > 1 && lendable(core, entry)) core.registry.list(entry)
+  // last, since it may have another one made at once
+  if (entry.borrowCount >= entry.mostBorrows) retire(core, [entry])
   return lease
 }
 
@@ -63,9 +74,14 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
     fail(core, waiter, Effect.die(defect))
     return false
   }
-  if (waiter.lane === undefined || entry.status !== "Available") return false
-  waiter.lease = take(core, entry, timeout, waiter.fiberId)
+  if (waiter.lane === undefined || !lendable(core, entry)) return false
+  if (core.options.onBorrow !== undefined && entry.open === 0 && !entry.prepared) {
+    prepareFor(core, waiter, entry, core.options.onBorrow)
+    return true
+  }
+  // no waiter any more before anything else may be offered
   unqueue(core, waiter)
+  waiter.lease = take(core, entry, timeout, waiter.fiberId)
   const creation = waiter.creation
   // a detection that was begun for it goes on: whoever comes next is glad of the answer
   waiter.creation = waiter.detection = undefined
@@ -92,6 +108,58 @@ export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: E
   within = false
 }
 
+/** Runs `onBorrow` for a waiter; the object is its own then, unless it has left. */
+const prepareFor = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  entry: Entry<A, D>,
+  onBorrow: (pooled: PooledObject<A, D>) => unknown
+): void => {
+  let within = true
+  core.registry.move(entry, "Pending")
+  const hook = new Hook(core, entry, (failure) => {
+    if (waiter.detection === hook) core.waiters.note(waiter, "detection", undefined)
+    if (failure !== undefined) {
+      waiter.lastFailure = Cause.squash(failure)
+      waiter.spoilt = true
+      if (waiter.lane !== undefined) refused(core, waiter)
+      if (entry.scope !== undefined) refillFailed(core)
+      hookFailed(core, entry, failure)
+    } else if (prepared(core, entry)) {
+      // its borrower has left: it goes to another who waits, or is cleaned up again
+      const lent = lends(core) && !resting(core, entry) && (grant(core, waiter, entry) || passOn(core, entry))
+      if (lent) shareOn(core, entry)
+      else cleanUp(core, entry)
+      core.changed()
+    }
+    if (within) return
+    core.consider()
+    core.advance(waiter)
+  })
+  core.waiters.note(waiter, "detection", hook)
+  hook.run(onBorrow)
+  within = false
+}
+
+const passOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
+  for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
+    if (fits(core, waiter, entry) && grant(core, waiter, entry)) return true
+  }
+  return false
+}
+
+/** Where an object is shared, others who wait may have it as well. */
+const shareOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (entry.slot === -1) return
+  core.registry.unlist(entry)
+  core.offer(entry, true)
+}
+
+/** Would `onBorrow` run for a waiter that has another object prepared for it, or waits a while after three failures? */
+export const holdsOff = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean =>
+  core.options.onBorrow !== undefined && entry.open === 0 && !entry.prepared &&
+  (waiter.detection instanceof Hook || (waiter.spoilt && backsOff(core, waiter)))
+
 /** Lends an object to a waiter, by way of a detection where it has to be detected first. */
 export const lend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
   if (stale(core, entry)) detectFor(core, waiter, entry)
@@ -101,15 +169,24 @@ export const lend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<
 // ------------------------------------------------------------------------------------------------------------- making
 
 const wants = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
-  core.creator !== undefined && core.life._tag === "Open" && waiter.lane !== undefined &&
-  waiter.creation === undefined && !waiter.misfit && waiter.request.timeout !== 0 &&
-  (waiter.backsOffUntil === -Infinity || core.deadlines.now() >= waiter.backsOffUntil)
+  core.creator !== undefined && lends(core) && waiter.lane !== undefined &&
+  waiter.creation === undefined && !waiter.misfit && waiter.request.timeout !== 0 && !backsOff(core, waiter)
+
+/** Three objects have been refused: it waits a while before it has another one made or prepared. */
+export const backsOff = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  waiter.backsOffUntil !== -Infinity && core.deadlines.now() < waiter.backsOffUntil
 
 /** Has an object made for a waiter that could use one, where there is room. */
 export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (!wants(core, waiter) || !hasRoom(core)) return
   const creation = new Creation(waiter)
   core.waiters.note(waiter, "creation", creation)
+  begin(core, creation)
+}
+
+/** Starts to make an object. */
+export const begin = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
+  if (core.retry.failing) core.retry.attempt = creation
   core.creator!.begin(creation)
 }
 
@@ -126,6 +203,7 @@ const bequeath = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
 
 /** Takes a creation that has ended from its owner. */
 export const disown = <A, D>(core: Core<A, D>, creation: Creation<A, D>): Waiter<A, D> | undefined => {
+  if (core.retry.attempt === creation) core.retry.attempt = undefined
   const waiter = creation.owner
   if (waiter === undefined) return undefined
   creation.owner = undefined
@@ -134,7 +212,14 @@ export const disown = <A, D>(core: Core<A, D>, creation: Creation<A, D>): Waiter
 }
 
 /** 100 millis, doubling to 30 seconds. */
-export const backOffFor = (failures: number): number => Math.min(100 * 2 ** (failures - 1), 30_000)
+const backOffFor = (failures: number): number => Math.min(100 * 2 ** (failures - 1), 30_000)
+
+/** The minimum could not be refilled: one step of the back-off for each round of attempts, however many of them fail. */
+export const refillFailed = <A, D>(core: Core<A, D>): void => {
+  if (core.refill.deadline.index !== -1) return
+  core.refill.failures++
+  core.deadlines.set(core.refill.deadline, core.deadlines.now() + backOffFor(core.refill.failures))
+}
 
 /** A fresh object was refused by the detector. After the third, the waiter has the next one made only after a while. */
 export const refused = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
@@ -149,6 +234,8 @@ export const refused = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 const unqueue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.waiters.leave(waiter)
   core.deadlines.cancel(waiter)
+  // a closing pool may have served the last one
+  if (core.life._tag === "Closing") core.dispatcher.scheduleTask(core.settled, 0)
 }
 
 /**
@@ -160,7 +247,7 @@ export const quit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   const { chooser, creation, detection } = waiter
   waiter.chooser = waiter.creation = waiter.detection = undefined
   if (creation !== undefined) creation.owner = undefined
-  if (detection !== undefined) core.detector!.drop(detection)
+  detection?.drop()
   if (core.choosing === waiter && chooser !== undefined) {
     core.choosing = undefined
     chooser.interruptUnsafe()
@@ -191,13 +278,21 @@ export const expire = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   fail(core, waiter, timedOut(core, waiter, phase))
 }
 
-/** Making an object failed: the oldest waiter that had use for one fails with that. `false`: there is none. */
-export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown>): boolean => {
+/**
+ * Making an object failed: the oldest waiter that had use for one fails with that, or, where it took too long, with
+ * `BorrowTimeout`. `false`: there is none.
+ */
+export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late"): boolean => {
   let waiter = core.waiters.first
   while (waiter !== undefined && waiter.misfit) waiter = core.waiters.after(waiter)
   if (waiter === undefined) return false
   const creation = waiter.creation
-  fail(core, waiter, Effect.failCause(cause))
+  if (cause === "late") {
+    core.totals.timedOut++
+    fail(core, waiter, timedOut(core, waiter, "Acquiring"))
+  } else {
+    fail(core, waiter, Effect.failCause(cause))
+  }
   if (creation !== undefined) bequeath(core, creation)
   return true
 }

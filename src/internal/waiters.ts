@@ -11,6 +11,7 @@ import type * as Fiber from "effect/Fiber"
 import type { Creation } from "./creation.ts"
 import type { Deadline } from "./deadlines.ts"
 import type { Detection } from "./detection.ts"
+import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Entry } from "./registry.ts"
 
@@ -40,7 +41,7 @@ export class Waiter<A, D> implements Deadline {
 
   // what is under way for it
   creation: Creation<A, D> | undefined = undefined
-  detection: Detection<A, D> | undefined = undefined
+  detection: Detection<A, D> | Hook<A, D> | undefined = undefined
   /** The user's selector has yet to answer for it. */
   choosing = false
   chooser: Fiber.Fiber<unknown, unknown> | undefined = undefined
@@ -52,6 +53,8 @@ export class Waiter<A, D> implements Deadline {
   misfit = false
   /** Fresh objects that were refused. */
   refused = 0
+  /** `onBorrow` has failed for it. */
+  spoilt = false
   /** Monotonic: nothing more is made for it before. */
   backsOffUntil = -Infinity
   /** The version of what was lendable when the selector last answered "none" to it. */

@@ -63,4 +63,17 @@ describe.concurrent("the example", () => {
       "1 available, 4 borrows, 2 expired"
     ])
   })
+
+  it("apiKeys lets a refused key rest as long as the server says, and sends nothing with it meanwhile", async () => {
+    const lines = await linesOf("apiKeys", 15)
+    const keys = lines.slice(0, 4).map((line) => Array.from(line.matchAll(/\d+/g), Number))
+
+    assert.strictEqual(lines.at(-1), "2000 requests answered, 0 sent on a resting key")
+    for (const [quota = 0, answered = 0, refused = 0, rests, wakes] of keys) {
+      assert.isAtLeast(answered, quota)
+      assert.isAtLeast(refused, 1)
+      assert.strictEqual(rests, refused)
+      assert.strictEqual(wakes, rests)
+    }
+  })
 })

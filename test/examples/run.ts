@@ -49,11 +49,11 @@ export const start = (example: string, { args = [], cwd = process.cwd() }: RunOp
 export const run = (example: string, options?: RunOptions): Promise<Ended> => start(example, options).ended
 
 /** Runs an example that has to end well, by itself and soon, and answers its lines. */
-export const linesOf = async (example: string): Promise<ReadonlyArray<string>> => {
+export const linesOf = async (example: string, within = 5): Promise<ReadonlyArray<string>> => {
   const startedAt = performance.now()
   const { code, stderr, stdout } = await run(example)
   const seconds = (performance.now() - startedAt) / 1000
   if (code !== 0 || stderr !== "") throw new Error(`${example} ended with ${code}: ${stderr}`)
-  if (seconds > 5) throw new Error(`${example} ended only after ${seconds.toFixed(1)} s: what does it still wait for?`)
+  if (seconds > within) throw new Error(`${example} ended only after ${seconds.toFixed(1)} s: what does it still wait for?`)
   return stdout.trimEnd().split("\n")
 }

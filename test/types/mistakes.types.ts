@@ -2,6 +2,7 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import { ObjectPool, type PooledObject, PoolService, Selector, Status } from "../../src/index.ts"
 import type { Account, Budget, Session } from "./domain.ts"
 import { leaseAccount, LoginFailed, openSession, type VaultSealed } from "./domain.ts"
@@ -39,24 +40,19 @@ Sessions.borrowWith({ timeOut: "1 second" })
 // @ts-expect-error a misspelt option of one added object
 Accounts.add({ address: "a@example.com", dailyQuota: 1 }, { datum: { left: 1 } })
 
-// What this version does not offer is refused, not ignored.
+// A hook, a detector and a selector are given no scope: it would grow for ever.
 
-// @ts-expect-error an object is lent to one borrower at a time
-Sessions.layer({ acquire, sharing: 2 })
-// @ts-expect-error objects have no limit of age
-Sessions.layer({ acquire, lifetime: { timeToLive: "1 hour" } })
-// @ts-expect-error creation is not retried
-Sessions.layer({ acquire, creation: { concurrency: 1 } })
-// @ts-expect-error there is no hook before a lease
-Sessions.layer({ acquire, onBorrow: () => Effect.void })
-// @ts-expect-error there is no hook after a lease
-Sessions.layer({ acquire, onRelease: () => Effect.void })
-// @ts-expect-error detection does not run in the background
-Sessions.layer({ acquire, detection: { every: "1 minute" } })
-// @ts-expect-error a failed detection is retried by a fixed schedule
-Sessions.layer({ acquire, detection: { retry: undefined } })
-// @ts-expect-error waiters fail when the pool closes
-Sessions.layer({ acquire, closing: { waiters: "serve" } })
+const leaves = Effect.addFinalizer(() => Effect.void)
+// @ts-expect-error a hook has no scope
+const scopedHook: Layer.Layer<Sessions> = Sessions.layer({ acquire, onBorrow: () => leaves })
+// @ts-expect-error a hook answers nothing
+Sessions.layer({ acquire, onRelease: () => 1 })
+// @ts-expect-error a schedule is no duration that one can read from the environment
+Sessions.layerConfig({ acquire }, { detection: { every: Config.succeed(Schedule.forever) } })
+// @ts-expect-error no such way to close
+Sessions.layer({ acquire, closing: { waiters: "wait" } })
+// @ts-expect-error a size that is no number
+Sessions.resize({ max: "8" })
 
 // ---------------------------------------------------------------------------------------------------- what was declared
 
@@ -155,4 +151,16 @@ class Unannotated extends PoolService<Unannotated>()("mail/Unannotated", {
   })
 }) {}
 
-export { AllWrong, illegal, leaking, NoObject, NoSelf, OneWrong, OwnLayer, Unannotated, unprovided, unscoped }
+export {
+  AllWrong,
+  illegal,
+  leaking,
+  NoObject,
+  NoSelf,
+  OneWrong,
+  OwnLayer,
+  scopedHook,
+  Unannotated,
+  unprovided,
+  unscoped
+}

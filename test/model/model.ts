@@ -1,0 +1,395 @@
+/**
+ * What must hold of any pool, whatever its selector picks: a record of what was seen, and the checks after every step.
+ * Pure: it neither runs effects nor knows how a pool works inside.
+ */
+import type { PooledObject, PoolStats } from "../../src/index.ts"
+import type { Setup } from "./commands.ts"
+
+/** A promise that was not kept. */
+export class Broken extends Error {
+  readonly rule: string
+  constructor(rule: string, detail: string) {
+    super(`${rule}: ${detail}`)
+    this.rule = rule
+  }
+}
+
+export const must = (holds: boolean, rule: string, detail: () => string): void => {
+  if (!holds) throw new Broken(rule, detail())
+}
+
+/** An object that knows what was done to it. */
+export class Thing {
+  readonly n: number
+  readonly made: boolean
+  readonly madeAt: number
+  /** How many rotations there had been when its making began. */
+  readonly generation: number
+  /** It has a way to be destroyed: it was made, or added with `release`. */
+  destroyable: boolean
+  /** How often its destruction was begun. */
+  destroyed = 0
+  /** How often it left with its borrower. */
+  detached = 0
+  /** How often it was added. */
+  added = 0
+  constructor(n: number, made: boolean, madeAt: number, generation = 0) {
+    this.generation = generation
+    this.n = n
+    this.made = made
+    this.madeAt = madeAt
+    this.destroyable = made
+  }
+  get kind(): number {
+    return this.n % 3
+  }
+}
+
+export type Pooled = PooledObject<Thing, undefined>
+
+/** What the pool must know of one object. */
+interface Entry {
+  readonly pooled: Pooled
+  /** Not lent before. */
+  restsUntil: number
+  /** Somebody has said that it must go: it is not lent again. */
+  leaving: boolean
+  /** When its last lease expired. */
+  expiredAt: number
+  /** Not lent to one more before all its leases have ended. */
+  barred: boolean
+}
+
+export interface Held {
+  readonly id: number
+  readonly pooled: Pooled
+  readonly borrower: Borrower
+  readonly timeout: number
+  expiresAt: number
+  /** Its borrower has no rights any more. */
+  over: boolean
+  /** The pool has the object back. */
+  returned: boolean
+}
+
+export interface Borrower {
+  readonly n: number
+  readonly since: number
+  readonly until: number
+  readonly priority: number
+  readonly kind: number | undefined
+  readonly queues: boolean
+  /** Its lease is given back only when its body has ended. */
+  readonly body: boolean
+  state: "waits" | "holds" | "ended"
+  held: Held | undefined
+  /** How it ended. */
+  ending: string
+}
+
+export interface View {
+  readonly now: number
+  readonly stats: PoolStats
+  readonly objects: ReadonlyArray<Pooled>
+  /** The ids of the open leases. */
+  readonly leases: ReadonlyArray<number>
+  /** Answers of the user's selector, and attempts to make, that are awaited. */
+  readonly choosing: number
+}
+
+const custom = ["last", "slow", "picky"]
+
+export class Model {
+  readonly setup: Setup
+  readonly borrowers: Array<Borrower> = []
+  readonly entries = new Map<number, Entry>()
+  readonly things: Array<Thing> = []
+  readonly held: Array<Held> = []
+  private granted: Array<Held> = []
+  suspended = false
+  rotations = 0
+  max: number
+  min: number
+  added = 0
+  expired = 0
+  /** Failures to make, detect or prepare an object so far. */
+  failures = 0
+  life: "open" | "closing" | "closed" = "open"
+  private population = 0
+  private pending = 0
+  private lastLease = 0
+
+  constructor(setup: Setup) {
+    this.setup = setup
+    this.max = setup.acquire || setup.max !== 0 ? setup.max : Infinity
+    this.min = setup.min
+  }
+
+  get waiting(): ReadonlyArray<Borrower> {
+    return this.borrowers.filter((each) => each.state === "waits")
+  }
+  get open(): ReadonlyArray<Held> {
+    return this.held.filter((each) => !each.over)
+  }
+  get stale(): ReadonlyArray<Held> {
+    return this.held.filter((each) => each.over)
+  }
+  /** Leases of an object that the pool has not back. */
+  private out(id: number): ReadonlyArray<Held> {
+    return this.held.filter((each) => !each.returned && each.pooled.id === id)
+  }
+  entry(pooled: Pooled): Entry {
+    let entry = this.entries.get(pooled.id)
+    if (entry === undefined) {
+      entry = { pooled, restsUntil: -Infinity, leaving: false, expiredAt: -1, barred: false }
+      this.entries.set(pooled.id, entry)
+    }
+    return entry
+  }
+
+  // ------------------------------------------------------------------------------------------------- what is observed
+
+  grant(borrower: Borrower, lease: { id: number; pooled: Pooled }, timeout: number, now: number): Held {
+    const { id, pooled } = lease
+    const thing = pooled.object
+    const entry = this.entry(pooled)
+    const held: Held = {
+      id,
+      pooled,
+      borrower,
+      timeout,
+      expiresAt: now + timeout,
+      over: false,
+      returned: false
+    }
+    const what = () => `lease ${id} of object ${pooled.id} to borrower ${borrower.n} at ${now}`
+    must(borrower.state === "waits", "1 only who waits gets a lease", what)
+    must(this.life !== "closed", "7 nothing is lent after close", what)
+    must(!this.suspended, "25 nothing is lent while suspended", what)
+    must(!this.held.some((each) => each.id === id), "1 a lease is granted once", what)
+    must(this.out(pooled.id).length < this.setup.sharing, "1 at most `sharing` leases", what)
+    must(thing.destroyed === 0 || !thing.made, "1 what is destroyed is not lent", what)
+    must(this.wants(borrower, pooled), "4 `where` holds", what)
+    must(!entry.leaving || entry.expiredAt === now, "6 what must leave is not lent", what)
+    must(entry.restsUntil <= now, "6 what rests is not lent", () => `${what()}, rests until ${entry.restsUntil}`)
+    const { maxBorrows = Infinity } = this.setup
+    must(!thing.made || pooled.borrowCount <= maxBorrows, "6 at most `maxBorrows`", what)
+    borrower.state = "holds"
+    borrower.held = held
+    this.held.push(held)
+    this.granted.push(held)
+    return held
+  }
+
+  /** A borrower's fiber has ended. */
+  end(borrower: Borrower, ending: string): void {
+    borrower.ending = ending
+    borrower.state = "ended"
+    const { held } = borrower
+    if (held === undefined) return
+    held.over = true
+    this.giveBack(held)
+  }
+
+  giveBack(held: Held): void {
+    if (held.returned) return
+    held.over = held.returned = true
+    if (this.out(held.pooled.id).length === 0) this.entry(held.pooled).barred = false
+  }
+
+  /** Time has passed: leases expire. */
+  pass(now: number): void {
+    for (const held of this.held) {
+      if (held.over || held.expiresAt > now) continue
+      held.over = true
+      this.expired++
+      this.entry(held.pooled).expiredAt = held.expiresAt
+      if (this.setup.onLeaseExpired !== "return") this.entry(held.pooled).barred = true
+      const detects = this.setup.trust !== "no detector"
+      const destroys = this.setup.onLeaseExpired === "destroy" ||
+        (this.setup.onLeaseExpired === undefined && !detects && held.pooled.object.made)
+      if (destroys) this.entry(held.pooled).leaving = true
+      if (!held.borrower.body) this.giveBack(held)
+    }
+  }
+
+  /** The pool has taken everything back. */
+  revoke(): void {
+    for (const held of this.held) this.giveBack(held)
+  }
+
+  destroy(thing: Thing, now: number): void {
+    thing.destroyed++
+    const what = () => `object of thing ${thing.n} at ${now}`
+    must(thing.destroyable, "5 an added object without `release` is left to its owner", what)
+    must(thing.destroyed <= (thing.made ? 1 : thing.added), "5 an object is destroyed once", what)
+    const lent = this.held.some((each) => !each.over && each.expiresAt > now && each.pooled.object === thing)
+    must(!lent || thing.detached > 0 || this.life !== "open", "5 an object is not destroyed while it is lent", what)
+  }
+
+  // ------------------------------------------------------------------------------------------------------- the checks
+
+  /** May this borrower have this object? */
+  wants(borrower: Borrower, pooled: Pooled): boolean {
+    const { kind, n } = pooled.object
+    return (borrower.kind === undefined || borrower.kind === kind) && (this.setup.select !== "picky" || n % 2 === 0)
+  }
+
+  check(view: View): void {
+    this.books(view)
+    this.leases(view)
+    this.order()
+    this.waiters(view)
+    if (this.life === "open") this.making(view)
+    this.population = view.stats.size + view.stats.making
+    this.pending = view.stats.pending
+  }
+
+  private books({ objects, stats }: View): void {
+    const { available, borrowed, dormant, invalid, pending, unknown, totals } = stats
+    const what = () => JSON.stringify(stats)
+    must(pending + available + borrowed + dormant + unknown + invalid === stats.size, "2 statuses sum to size", what)
+    must(stats.size === objects.length, "2 size is the number of objects", what)
+    for (const status of ["Pending", "Available", "Borrowed", "Dormant", "Unknown", "Invalid"] as const) {
+      const n = objects.filter((each) => each.status === status).length
+      must(n === stats[status.toLowerCase() as Lowercase<typeof status>], `2 so many are ${status}`, what)
+    }
+    const population = stats.size + stats.making
+    must(population <= this.max || population <= this.population, "2 size + making is at most max", what)
+    // those that leave at their return are as good as gone
+    const leaving = objects.filter((each) => each.status !== "Invalid" && this.entry(each).leaving).length
+    const hooked = pending > 0 && (this.setup.onBorrow !== undefined || this.setup.onRelease !== undefined)
+    must(
+      hooked || population - invalid - leaving <= this.max ||
+        !objects.some((each) => each.object.made && ["Available", "Dormant", "Unknown"].includes(each.status)),
+      "2 what is one too many and free leaves",
+      what
+    )
+    const detached = this.things.filter((each) => each.made).reduce((sum, each) => sum + each.detached, 0)
+    const made = objects.filter((each) => each.object.made).length
+    must(totals.made - totals.destroyed - detached === made, "8 made - destroyed is what was made and is there", what)
+    must(totals.added === this.added, "8 added", what)
+    // at the very end of `closing.timeout` a lease may be revoked before it expires, or before its fiber has seen it
+    const exact = this.life === "open"
+    must(
+      exact ? totals.expired === this.expired : totals.expired <= this.expired,
+      "8 expired",
+      () => `${what()}, expected ${this.expired}`
+    )
+    const endings = (tag: string) => this.borrowers.filter((each) => each.ending.startsWith(tag)).length
+    must(totals.timedOut === endings("BorrowTimeout"), "8 timed out", what)
+    must(totals.exhausted === endings("PoolExhausted"), "8 exhausted", what)
+    const { length } = this.held
+    must(
+      exact ? totals.borrowed === length : totals.borrowed >= length,
+      "8 leases granted",
+      () => `${what()}, seen ${this.held.length}`
+    )
+  }
+
+  private leases({ leases, objects, stats }: View): void {
+    const open = this.held.filter((each) => !each.returned).map((each) => each.id).sort((a, b) => a - b)
+    must(
+      open.join() === leases.join(),
+      "2 open leases",
+      () => `expected ${open.join()}, the pool says ${leases.join()}`
+    )
+    must(stats.leases === leases.length, "2 leases", () => JSON.stringify(stats))
+    for (const pooled of objects) {
+      const lent = this.out(pooled.id).length
+      must(
+        (pooled.status === "Borrowed") === lent > 0,
+        "2 what has a lease is borrowed",
+        () => `object ${pooled.id} is ${pooled.status} with ${lent} lease(s)`
+      )
+    }
+  }
+
+  /** No older waiter was passed by: leases are numbered in the order of their grant. */
+  private order(): void {
+    const granted = this.granted.sort((a, b) => a.id - b.id)
+    this.granted = []
+    for (const held of granted) {
+      must(held.id > this.lastLease, "1 the ids of leases grow", () => `${held.id} after ${this.lastLease}`)
+      this.lastLease = held.id
+      const { borrower, pooled } = held
+      // the user's own selector is not asked for one for whom something is being detected
+      // what a hook has prepared is for the borrower that it was run for
+      if (this.setup.onBorrow !== undefined || (custom.includes(this.setup.select) && this.pending > 0)) continue
+      for (const other of this.borrowers) {
+        const before = other.priority > borrower.priority ||
+          (other.priority === borrower.priority && other.n < borrower.n)
+        if (!before || !this.wants(other, pooled)) continue
+        // a choice that is under way is not begun anew for one that comes with a higher priority
+        if (this.setup.select === "slow" && other.priority > borrower.priority) {
+          continue
+        }
+        const passed = other.state === "waits" || (other.held !== undefined && other.held.id > held.id)
+        const arrived = other.n < borrower.n || !granted.includes(other.held!)
+        must(
+          !passed || !arrived || other.since > borrower.since,
+          "4 who came first is served first",
+          () => `borrower ${borrower.n} got object ${pooled.id}, borrower ${other.n} was passed by`
+        )
+      }
+    }
+  }
+
+  private lendable(pooled: Pooled, now: number): boolean {
+    if (pooled.status === "Available") return true
+    const entry = this.entry(pooled)
+    const { maxBorrows = Infinity, timeToLive = Infinity } = this.setup
+    const old = pooled.object.made &&
+      (pooled.object.generation < this.rotations || pooled.borrowCount >= maxBorrows ||
+        now - pooled.object.madeAt >= timeToLive)
+    return pooled.status === "Borrowed" && this.out(pooled.id).length < this.setup.sharing &&
+      !entry.barred && !entry.leaving && !old
+  }
+
+  private waiters(view: View): void {
+    const { choosing, now, objects, stats } = view
+    const { trust } = this.setup
+    const waiting = this.waiting
+    must(stats.waiting === waiting.length, "2 waiting", () => `${stats.waiting}, expected ${waiting.length}`)
+    for (const borrower of waiting) {
+      const what = () => `borrower ${borrower.n} at ${now}`
+      must(now <= borrower.until + 1, "3 nobody waits beyond its time", what)
+      const busy = stats.pending + stats.making + choosing
+      must(borrower.queues || busy > 0, "3 a `tryBorrow` does not queue", what)
+      // refused three times, it waits a while before it has another one prepared
+      if (this.suspended || choosing > 0 || ["fail", "never"].includes(this.setup.onBorrow ?? "")) continue
+      for (const pooled of objects) {
+        if (!this.wants(borrower, pooled) || !this.lendable(pooled, now)) continue
+        const detected = pooled.detectedAt === undefined ? -Infinity : Number(pooled.detectedAt.epochMilliseconds)
+        const isStale = typeof trust === "number" && pooled.status === "Available" && now >= detected + trust
+        const excused = stats.pending > 0 &&
+          (isStale || custom.includes(this.setup.select) || this.setup.onBorrow !== undefined)
+        must(
+          excused,
+          "3 nobody waits while an object that it may have is lendable",
+          () => `${what()}, object ${pooled.id} is ${pooled.status}`
+        )
+      }
+    }
+  }
+
+  private making({ choosing, objects, stats }: View): void {
+    const { acquire, retry, select } = this.setup
+    if (!acquire || stats.size + stats.making >= this.max) return
+    const simple = retry === undefined && this.failures === 0 && select !== "picky" && choosing === 0
+    if (!simple) return
+    const stays = stats.size - stats.invalid + stats.making
+    must(
+      stays >= Math.min(this.min, this.max),
+      "2 the minimum is made",
+      () => `${stays} of ${this.min}: ${objects.map((each) => `${each.id} ${each.status}`).join()}`
+    )
+    if (this.suspended) return
+    const could = this.waiting.filter((each) => each.queues && each.kind === undefined).length
+    must(
+      could <= stats.making + stats.pending,
+      "3 nobody waits while there is room to make one",
+      () => `${could} wait, ${stats.making} are being made`
+    )
+  }
+}
