@@ -10,7 +10,7 @@ import { FetchHttpClient, HttpClient, HttpServer } from "effect/http"
 import { PoolService } from "../src/index.ts"
 import { Counts, serve } from "./apiKeys/server.ts"
 
-const quotas = { bronze: 200, silver: 300, gold: 400, platinum: 600 }
+const quotas = { bronze: 100, silver: 200, gold: 400, platinum: 800 }
 const requests = 2000
 
 class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited", { seconds: Schema.Int }) {}

@@ -54,6 +54,8 @@ export const linesOf = async (example: string, within = 5): Promise<ReadonlyArra
   const { code, stderr, stdout } = await run(example)
   const seconds = (performance.now() - startedAt) / 1000
   if (code !== 0 || stderr !== "") throw new Error(`${example} ended with ${code}: ${stderr}`)
-  if (seconds > within) throw new Error(`${example} ended only after ${seconds.toFixed(1)} s: what does it still wait for?`)
+  if (seconds > within) {
+    throw new Error(`${example} ended only after ${seconds.toFixed(1)} s: what does it still wait for?`)
+  }
   return stdout.trimEnd().split("\n")
 }
