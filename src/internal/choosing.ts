@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type Core, fork, lends } from "./core.ts"
 import type { Entry } from "./registry.ts"
-import { fail, fits, grant, lend } from "./serving.ts"
+import { backsOff, fail, fits, grant, lend } from "./serving.ts"
 import type { Waiter } from "./waiters.ts"
 
 /** An `Available` object is offered to the oldest waiter, alone; then to all, with whatever else is lendable. */
@@ -55,6 +55,7 @@ const suspended = <A, D>(core: Core<A, D>): void => {
 /** What the selector may choose from for one waiter: what came back alone, or all; nothing where it has been asked. */
 const offerTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): ReadonlyArray<Entry<A, D>> => {
   if (waiter.detection !== undefined || waiter.declined === core.registry.version) return []
+  if (waiter.spoilt && backsOff(core, waiter)) return []
   const candidates = core.registry.listed().filter((entry) => fits(core, waiter, entry))
   const returned = candidates.find((entry) => entry === core.returned)
   if (returned === undefined) return candidates

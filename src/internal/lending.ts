@@ -22,6 +22,7 @@ import {
   grant,
   have,
   holdsOff,
+  isFresh,
   lasting,
   lend,
   quit,
@@ -165,24 +166,34 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
   if (!lends(core)) return core.registry.list(entry)
   if (core.options.policy.kind === "custom") return Choosing.offer(core, entry, fresh)
   const ready = fresh || !stale(core, entry)
+  // what was made and needs a detection goes to one that waits a while after three refusals only if nobody else wants it
+  let last: Waiter<A, D> | undefined
   for (let waiter = core.waiters.first; waiter !== undefined;) {
     const next = core.waiters.after(waiter)
     // one for which something is being detected already does not have a second one detected
     if ((ready || waiter.detection === undefined) && !holdsOff(core, waiter, entry) && fits(core, waiter, entry)) {
       // a `where` that has taken it out
       if (!lendable(core, entry)) return
-      if (!ready) {
-        detectFor(core, waiter, entry)
-        if (waiter.detection === undefined) core.advance(waiter)
-        return
+      if (ready) {
+        // one that is shared may serve the next as well
+        if (grant(core, waiter, entry) && !lendable(core, entry)) return
+      } else if (isFresh(entry) && backsOff(core, waiter)) {
+        last ??= waiter
+      } else {
+        return detectNow(core, waiter, entry)
       }
-      // one that is shared may serve the next as well
-      if (grant(core, waiter, entry) && !lendable(core, entry)) return
     }
     // one that has left leads nowhere
     waiter = next !== undefined && next.lane === undefined ? core.waiters.first : next
   }
-  if (lendable(core, entry) && entry.slot === -1) core.registry.list(entry)
+  if (!lendable(core, entry)) return
+  if (last?.lane !== undefined) return detectNow(core, last, entry)
+  if (entry.slot === -1) core.registry.list(entry)
+}
+
+const detectNow = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
+  detectFor(core, waiter, entry)
+  if (waiter.detection === undefined) core.advance(waiter)
 }
 
 /** Room is free: each waiter for whom nothing is under way may have something made, the oldest first. */

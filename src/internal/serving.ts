@@ -19,6 +19,9 @@ import type { Request, Waiter } from "./waiters.ts"
 
 // ------------------------------------------------------------------------------------------------------------ lending
 
+/** It was made, and has never been lent. */
+export const isFresh = <A, D>(entry: Entry<A, D>): boolean => entry.scope !== undefined && entry.borrowCount === 0
+
 /** Must a borrower have it detected first? */
 export const stale = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   core.detector !== undefined && core.options.trustFor !== undefined &&
@@ -98,6 +101,11 @@ export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: E
   let within = true
   const detection = reserve(core, entry, "Available", (outcome) => {
     if (outcome._tag === "Failed") waiter.lastFailure = outcome.failure
+    // another would be made at once, for this waiter or for the minimum
+    if (isFresh(entry) && entry.status !== "Available" && outcome._tag !== "Dropped") {
+      refused(core, waiter)
+      refillFailed(core)
+    }
     if (waiter.detection === detection) core.waiters.note(waiter, "detection", undefined)
     if (within) return
     core.consider()

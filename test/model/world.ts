@@ -59,6 +59,8 @@ class World {
     of: new Map()
   }
   acquired = 0
+  /** How often making was begun at this instant. */
+  lately = { at: -1, times: 0 }
   choosing = 0
   /** Of the user's own. */
   readonly mine: Array<Thing> = []
@@ -109,6 +111,11 @@ class World {
   readonly acquire: Effect.Effect<Thing, Failed, Scope.Scope> = Effect.suspend(() => {
     const { script } = this
     const generation = this.model.rotations
+    if (this.lately.at !== this.now) this.lately = { at: this.now, times: 0 }
+    if (++this.lately.times > 50) {
+      this.note(() => must(false, "16 nothing spins", () => `more than 50 are made at ${this.now}`))
+      return Effect.never
+    }
     let gate = script.acquire
     if (gate === "recovers") {
       this.acquired++
