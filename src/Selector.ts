@@ -60,7 +60,7 @@ export type Select<A, D, R> =
   | { readonly weight: (pooled: PooledObject<A, D>) => number }
   | ((available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>)
 
-const any = (policy: Policy): AnySelector => policy as unknown as AnySelector
+const anyObject = (policy: Policy): AnySelector => policy as unknown as AnySelector
 
 /**
  * The selectors.
@@ -98,11 +98,11 @@ export const Selector: {
     choose: (available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>
   ) => Selector<A, D, R>
 } = {
-  random: any(new Policy("random")),
-  roundRobin: any(new Policy("roundRobin")),
-  leastRecentlyUsed: any(new Policy("leastRecentlyUsed")),
-  mostRecentlyUsed: any(new Policy("mostRecentlyUsed")),
-  leastBorrowed: any(new Policy("leastBorrowed")),
+  random: anyObject(new Policy("random")),
+  roundRobin: anyObject(new Policy("roundRobin")),
+  leastRecentlyUsed: anyObject(new Policy("leastRecentlyUsed")),
+  mostRecentlyUsed: anyObject(new Policy("mostRecentlyUsed")),
+  leastBorrowed: anyObject(new Policy("leastBorrowed")),
   weighted: <A, D>(weight: (pooled: PooledObject<A, D>) => number) =>
     new Policy("weighted", weight) as unknown as Selector<A, D>,
   make: <A, D, R = never>(choose: (available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>) =>
