@@ -287,7 +287,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
         failed: (creation, cause) => Maintenance.failed(core, creation, cause),
         late: (creation) => Maintenance.late(core, creation),
         lateEnded: (creation, made) => Maintenance.lateEnded(core, creation, made),
-        gaveUp: (creation) => Maintenance.gaveUp(core, creation),
+        gaveUp: () => Maintenance.gaveUp(core),
         timeout: options.creation.timeout,
         closeTimeout: options.hookTimeout
       },
@@ -340,6 +340,8 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
       core.changed()
     },
     changed: () => {
+      // on the path of every release: nothing is walked where nobody watches and nothing is old
+      if (core.watchers.size === 0 && core.registry.retired.size === 0) return
       Lifecycle.replace(core)
       for (const watcher of core.watchers) if (watcher.look()) core.watchers.delete(watcher)
     },
@@ -363,13 +365,14 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
         Lending.borrow<A, D, Scope.Scope>(core, request, fiber, attach, Context.getUnsafe(fiber.context, Scope.Scope))
       )
   const request = toRequest<A, D>(options, undefined, true)
+  const usual = () => request
   const operations = {
     name: options.name,
     borrow: scoped(request),
     borrowWith: (borrow: BorrowOptions<A, D>) => Effect.suspend(() => scoped(toRequest(options, borrow, true))),
     tryBorrow: scoped(toRequest(options, undefined, false)),
     with: (f: (borrowed: P) => Effect.Effect<unknown, unknown, unknown>, borrow?: BorrowOptions<A, D>) =>
-      bracket(core, borrow === undefined ? () => request : () => toRequest(options, borrow, true), f),
+      bracket(core, borrow === undefined ? usual : () => toRequest(options, borrow, true), f),
     add: <R>(object: A, settings?: AddOptions<A, D, R>) =>
       Effect.map(addAll(core, () => [object], settings), (entries) => entries[0]),
     addAll: <R>(objects: Iterable<A>, settings?: AddOptions<A, D, R>) => addAll(core, () => [...objects], settings),

@@ -14,7 +14,7 @@ import * as Duration from "effect/Duration"
  *
  * **Details**
  *
- * - `Pending`: the pool is busy with it: it is joining, or being detected. Not lent meanwhile.
+ * - `Pending`: the pool is busy with it: it is joining, being detected, or in a hook. Not lent meanwhile.
  * - `Available`: it can be lent.
  * - `Borrowed`: it is lent.
  * - `Dormant`: it is fine but rests, until a time or until it is woken.

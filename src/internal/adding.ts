@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { DuplicateObject, PoolFull } from "../PoolError.ts"
 import type { AddOptions } from "../PoolOptions.ts"
-import { closed, type Core, stats } from "./core.ts"
+import { closed, type Core, population, stats } from "./core.ts"
 import * as Lifecycle from "./lifecycle.ts"
 import { toLeaseTimeout } from "./options.ts"
 import { type Entry, isPrimitive } from "./registry.ts"
@@ -48,7 +48,7 @@ const refuse = <A, D>(core: Core<A, D>, objects: ReadonlyArray<A>): Effect.Effec
     }
     seen.add(object)
   }
-  return core.registry.size + (core.creator?.making ?? 0) + objects.length > core.size.max
+  return population(core) + objects.length > core.size.max
     ? Effect.fail(new PoolFull({ pool, stats: stats(core) }))
     : undefined
 }

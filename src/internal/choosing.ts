@@ -48,7 +48,7 @@ const suspended = <A, D>(core: Core<A, D>): void => {
   for (let waiter = core.waiters.first; waiter !== undefined;) {
     const next = core.waiters.after(waiter)
     if (waiter.choosing && core.choosing !== waiter) answered(core, waiter)
-    waiter = next !== undefined && next.lane === undefined ? core.waiters.first : next
+    waiter = core.waiters.onward(next)
   }
 }
 

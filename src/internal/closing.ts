@@ -1,12 +1,12 @@
 /**
  * Closing a pool: `Open`, then `Closing` until nothing is left, then `Closed`.
  *
- * Waiters fail at once, or are served first; what is free is destroyed at once; open leases have `closing.timeout`, then they are revoked;
- * what does not end although it was interrupted is given up after `hookTimeout` more.
+ * Waiters fail at once, or are served first; what is free is destroyed at once; open leases have `closing.timeout`, then
+ * they are revoked; what does not end although it was interrupted is given up after `hookTimeout` more.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import { closed, type Core, held, leases, report } from "./core.ts"
+import { closed, type Core, held, leases, population, report } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
 import { evict } from "./lifecycle.ts"
 import { fail } from "./serving.ts"
@@ -91,7 +91,7 @@ export const settled = <A, D>(core: Core<A, D>): void => {
     if (core.waiters.size === 0) shutDown(core)
     return
   }
-  if (core.registry.size > 0 || (core.creator?.making ?? 0) > 0 || core.choosers.size > 0) {
+  if (population(core) > 0 || core.choosers.size > 0) {
     // no borrower keeps it any more: what is left ends soon, or is given up
     if (core.leases === 0) giveUpLater(core)
     return

@@ -50,7 +50,7 @@ export interface CreatorOptions<A, D> {
   /** Milliseconds: how long destroying what was made too late may take. */
   readonly closeTimeout: number
   /** It took longer. */
-  readonly gaveUp: (creation: Creation<A, D>) => void
+  readonly gaveUp: () => void
   /** One that was late has ended. `made`: it made an object after all, which has been destroyed. */
   readonly lateEnded: (creation: Creation<A, D>, made: boolean) => void
 }
@@ -128,7 +128,7 @@ export class Creator<A, D> {
   private bound(creation: Creation<A, D>): void {
     if (this.options.closeTimeout === Infinity) return
     creation.fire = () => {
-      if (this.running.delete(creation)) this.options.gaveUp(creation)
+      if (this.running.delete(creation)) this.options.gaveUp()
     }
     this.deadlines.set(creation, this.deadlines.now() + this.options.closeTimeout)
   }

@@ -184,7 +184,7 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
       }
     }
     // one that has left leads nowhere
-    waiter = next !== undefined && next.lane === undefined ? core.waiters.first : next
+    waiter = core.waiters.onward(next)
   }
   if (!lendable(core, entry)) return
   if (last?.lane !== undefined) return detectNow(core, last, entry)
@@ -210,7 +210,7 @@ export const fill = <A, D>(core: Core<A, D>): void => {
       const next = core.waiters.after(waiter)
       if (!waiter.busy) have(core, waiter)
       // what was made at once may have served the next one
-      waiter = next !== undefined && next.lane === undefined ? core.waiters.first : next
+      waiter = core.waiters.onward(next)
     }
   } while (core.filling !== "once")
   core.filling = undefined

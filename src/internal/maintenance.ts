@@ -127,7 +127,7 @@ export const lateEnded = <A, D>(core: Core<A, D>, creation: Creation<A, D>, made
 }
 
 /** What was made too late does not end: its room is free, whatever becomes of it. */
-export const gaveUp = <A, D>(core: Core<A, D>, _creation: Creation<A, D>): void => {
+export const gaveUp = <A, D>(core: Core<A, D>): void => {
   report(core, "Destroying an object that was made too late took longer than hookTimeout, and was given up")
   core.roomFreed()
 }

@@ -76,7 +76,7 @@ export const resume = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> 
     for (let waiter = core.waiters.first; waiter !== undefined;) {
       const next = core.waiters.after(waiter)
       core.advance(waiter)
-      waiter = next !== undefined && next.lane === undefined ? core.waiters.first : next
+      waiter = core.waiters.onward(next)
     }
     return Effect.void
   })

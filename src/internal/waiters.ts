@@ -142,6 +142,11 @@ export class Waiters<A, D> {
     return this.lanes[this.lanes.indexOf(waiter.lane) + 1]?.first
   }
 
+  /** Where a walk goes on: at what was next, or from the first again where that has left meanwhile. */
+  onward(next: Waiter<A, D> | undefined): Waiter<A, D> | undefined {
+    return next !== undefined && next.lane === undefined ? this.first : next
+  }
+
   private lane(priority: number): Lane<A, D> {
     let i = 0
     while (i < this.lanes.length && this.lanes[i]!.priority > priority) i++
