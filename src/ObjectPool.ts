@@ -24,6 +24,7 @@ import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { addAll, addInitial } from "./internal/adding.ts"
+import * as Ageing from "./internal/ageing.ts"
 import { bracket } from "./internal/bracket.ts"
 import * as Choosing from "./internal/choosing.ts"
 import * as Closing from "./internal/closing.ts"
@@ -33,6 +34,7 @@ import * as Deadlines from "./internal/deadlines.ts"
 import { Destroyer } from "./internal/destruction.ts"
 import { Detector } from "./internal/detection.ts"
 import { attach } from "./internal/lease.ts"
+import * as Leaving from "./internal/leaving.ts"
 import * as Lending from "./internal/lending.ts"
 import * as Lifecycle from "./internal/lifecycle.ts"
 import * as Maintenance from "./internal/maintenance.ts"
@@ -41,7 +43,7 @@ import { Pace } from "./internal/pacing.ts"
 import { borrowPacked } from "./internal/packing.ts"
 import { Registry } from "./internal/registry.ts"
 import * as Scopes from "./internal/scope.ts"
-import * as Selection from "./internal/selection.ts"
+import * as Selection from "./internal/selection/selection.ts"
 import * as Upkeep from "./internal/upkeep.ts"
 import { type Request, Waiters } from "./internal/waiters.ts"
 import type { Lease } from "./Lease.ts"
@@ -127,8 +129,8 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    */
   readonly wake: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
   /**
-   * Waits until `size.min` objects can be lent, or are; fails with what making them failed with, when no attempt is under
-   * way any more. For failing fast at start.
+   * Waits until `size.min` objects can be lent, or are; fails with what making one failed with, as soon as no attempt is
+   * under way, whatever is tried later. For failing fast at start; `Effect.retry` it for a start that may take its time.
    */
   readonly ready: Effect.Effect<void, E | PoolClosed, S>
   /**
@@ -148,7 +150,10 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
   readonly suspend: Effect.Effect<void, PoolClosed, S>
   /** Ends a suspension: those who wait are served. */
   readonly resume: Effect.Effect<void, PoolClosed, S>
-  /** Suspends, and waits until every lease is back but those of the calling fiber. `resume` ends the suspension. */
+  /**
+   * Suspends, and waits until every lease is back but those of the calling fiber. `resume` ends it: the suspension, and
+   * the wait of those who drain. An interruption ends the wait, not the suspension.
+   */
   readonly drain: Effect.Effect<void, PoolClosed, S>
   /** The counts at this instant. */
   readonly stats: Effect.Effect<PoolStats, never, S>
@@ -298,7 +303,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
       {
         concurrency: options.concurrency,
         timeout: options.hookTimeout,
-        gone: (entry) => Lifecycle.gone(core, entry),
+        gone: (entry) => Leaving.gone(core, entry),
         report: (entry, cause) => Maintenance.destroyFailed(core, entry, cause),
         schedule: (task) => dispatcher.scheduleTask(task, 0)
       },
@@ -342,7 +347,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     changed: () => {
       // on the path of every release: nothing is walked where nobody watches and nothing is old
       if (core.watchers.size === 0 && core.registry.retired.size === 0) return
-      Lifecycle.replace(core)
+      Ageing.replace(core)
       for (const watcher of core.watchers) if (watcher.look()) core.watchers.delete(watcher)
     },
     roomFreed: () => {
@@ -376,7 +381,7 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
     add: <R>(object: A, settings?: AddOptions<A, D, R>) =>
       Effect.map(addAll(core, () => [object], settings), (entries) => entries[0]),
     addAll: <R>(objects: Iterable<A>, settings?: AddOptions<A, D, R>) => addAll(core, () => [...objects], settings),
-    remove: (target: A) => Effect.sync(() => Lifecycle.remove(core, target)),
+    remove: (target: A) => Effect.sync(() => Leaving.remove(core, target)),
     detect: Maintenance.detectAll(core),
     rest: (target: A, duration: Parameters<typeof Lifecycle.restUntil>[1]) =>
       Effect.sync(() => Lifecycle.rest(core, target, Lifecycle.restUntil(core, duration))),

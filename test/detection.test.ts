@@ -796,7 +796,11 @@ describe("the turns of detections", () => {
 })
 
 describe("fresh objects that the detector refuses", () => {
-  const attempts = (answer: Status.Answer | "fail", options: { readonly min?: number; readonly max?: number }) =>
+  const attempts = (
+    answer: Status.Answer | "fail",
+    options: { readonly min?: number; readonly max?: number },
+    creation?: Schedule.Schedule<unknown>
+  ) =>
     Effect.gen(function*() {
       const times: Array<number> = []
       const { acquire } = scripted()
@@ -806,6 +810,7 @@ describe("fresh objects that the detector refuses", () => {
           acquire
         ),
         size: { max: 10, ...options },
+        creation: { retry: creation },
         detectStatus: () => answer === "fail" ? Effect.fail("down") : answer,
         detection: { retry }
       })
@@ -824,6 +829,37 @@ describe("fresh objects that the detector refuses", () => {
       assert.isTrue(delays.length > 10 && delays.slice(9).every((delay) => delay === 30_000), delays.join())
       yield* balanced(pool)
     }))
+
+  it.effect("are three at most within one borrow; then they follow creation.retry, each borrower in its own time", () =>
+    Effect.gen(function*() {
+      const { pool, times } = yield* attempts("Invalid", {}, Schedule.spaced("7 seconds"))
+      const borrow = Effect.exit(pool.borrowWith({ timeout: "Infinity" }))
+      yield* Effect.forkChild(borrow, now)
+      yield* TestClock.adjust("1 second")
+      yield* Effect.forkChild(borrow, now)
+      yield* TestClock.adjust("20 seconds")
+
+      assert.deepStrictEqual(times, [0, 0, 0, 1000, 1000, 1000, 7000, 8000, 14_000, 15_000, 21_000])
+    }))
+
+  for (
+    const [what, retry] of [
+      ["is done", Schedule.upTo(Schedule.spaced("7 seconds"), { times: 1 })],
+      ["cannot be asked", Schedule.while(Schedule.spaced("7 seconds"), () => Effect.die("no failure of making"))]
+    ] as const
+  ) {
+    it.effect(`come after 100 millis, doubling, where creation.retry ${what}`, () =>
+      Effect.gen(function*() {
+        const { pool, times } = yield* attempts("Invalid", {}, retry)
+        yield* Effect.forkChild(Effect.exit(pool.borrowWith({ timeout: "Infinity" })), now)
+        yield* TestClock.adjust("7750 millis")
+
+        assert.deepStrictEqual(
+          times.slice(3),
+          what === "is done" ? [7000, 7200, 7600] : [100, 300, 700, 1500, 3100, 6300]
+        )
+      }))
+  }
 
   it.effect("are counted for each borrow anew", () =>
     Effect.gen(function*() {

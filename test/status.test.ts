@@ -9,7 +9,7 @@ import { TestClock } from "effect/testing"
 import { ObjectPool, Status } from "../src/index.ts"
 import { Policy } from "../src/internal/policy.ts"
 import { type Entry, Registry } from "../src/internal/registry.ts"
-import * as Selection from "../src/internal/selection.ts"
+import * as Selection from "../src/internal/selection/selection.ts"
 import { balanced, scripted } from "./support/scripted.ts"
 
 const now = { startImmediately: true } as const

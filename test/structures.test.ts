@@ -8,7 +8,7 @@ import { ObjectPool } from "../src/index.ts"
 import { type Deadline, Deadlines, make as makeDeadline } from "../src/internal/deadlines.ts"
 import { Policy } from "../src/internal/policy.ts"
 import { type Entry, Registry } from "../src/internal/registry.ts"
-import * as Selection from "../src/internal/selection.ts"
+import * as Selection from "../src/internal/selection/selection.ts"
 import { type Request, Waiter, Waiters } from "../src/internal/waiters.ts"
 
 const fork = Effect.forkChild({ startImmediately: true })

@@ -311,6 +311,22 @@ describe("drain", () => {
       assert.strictEqual(state(borrower), "ok")
     }))
 
+  it.effect("resume ends it while it waits: what is lent stays so, and leases are granted again", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({ objects: [new Thing(1), new Thing(2)] })
+      const held = yield* hold(pool.borrow)
+      const drain = yield* start(pool.drain)
+      assert.strictEqual(state(drain), "waits")
+
+      yield* pool.resume
+      yield* settle
+
+      assert.strictEqual(state(drain), "ok")
+      assert.strictEqual((yield* balanced(pool)).leases, 1)
+      yield* held.release
+      yield* serves(pool, 2)
+    }))
+
   it.effect("does not wait for leases of its caller, under borrow, with, or a lease time-out", () =>
     Effect.gen(function*() {
       const pool = yield* make({ objects: [1, 2, 3].map((n) => new Thing(n)) })

@@ -8,7 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { closed, type Core, held, leases, population, report } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
-import { evict } from "./lifecycle.ts"
+import { evict } from "./leaving.ts"
 import { fail } from "./serving.ts"
 
 /** Idempotent. An interrupted caller stops waiting; the pool goes on closing. */

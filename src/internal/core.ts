@@ -46,7 +46,7 @@ type Life =
 export interface Watcher {
   /** Has it come? Then this resumes who waits, and answers `true`. */
   readonly look: () => boolean
-  /** Making the minimum has failed for good. */
+  /** An attempt to make an object has failed, and none is under way. */
   readonly failed?: (cause: Cause.Cause<unknown>) => void
   readonly closed: () => void
 }

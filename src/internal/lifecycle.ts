@@ -1,5 +1,5 @@
 /**
- * The life of an object outside a lease: joining, being detected, resting, waking, coming back, leaving.
+ * The life of an object outside a lease: joining, being detected, resting, waking, coming back.
  *
  * Each function is one synchronous step. One that frees an object ends with `core.offer`, one that frees room with
  * `core.roomFreed`, both after the bookkeeping.
@@ -9,11 +9,13 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import type { PooledObject } from "../PooledObject.ts"
 import type { Status } from "../Status.ts"
-import { type Core, lendable, population, report, stays } from "./core.ts"
+import { excess, limit } from "./ageing.ts"
+import { type Core, lendable, report, stays } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
 import { Detection, type Outcome } from "./detection.ts"
 import { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
+import { evict, marked } from "./leaving.ts"
 import { Pace } from "./pacing.ts"
 import type { Entry, Origin } from "./registry.ts"
 
@@ -56,102 +58,6 @@ export const join = <A, D>(
   }
   ended(entry, undefined)
   return entry
-}
-
-/** Draws the limits of a made object: each shortened by the same factor from (1 - jitter, 1]. */
-const limit = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  const { idleTimeToLive, jitter, maxBorrows, timeToLive } = core.options.lifetime
-  if (timeToLive === Infinity && idleTimeToLive === Infinity && maxBorrows === Infinity) return
-  const factor = 1 - jitter * core.random.nextDoubleUnsafe()
-  const now = core.deadlines.now()
-  entry.mostBorrows = Math.max(1, Math.ceil(maxBorrows * factor))
-  if (timeToLive !== Infinity) {
-    entry.aging = Deadlines.make(() => retire(core, [entry]))
-    core.deadlines.set(entry.aging, now + timeToLive * factor)
-  }
-  if (idleTimeToLive !== Infinity) {
-    const limit = idleTimeToLive * factor
-    entry.idleSince = now
-    entry.idling = Deadlines.make(() => idled(core, entry, limit))
-    core.deadlines.set(entry.idling, now + limit)
-  }
-}
-
-/** Its idle limit may have passed; one deadline serves, however often it was lent meanwhile. */
-const idled = <A, D>(core: Core<A, D>, entry: Entry<A, D>, limit: number): void => {
-  const now = core.deadlines.now()
-  if (entry.status === "Borrowed" || entry.idleSince + limit > now) {
-    return core.deadlines.set(entry.idling!, entry.status === "Borrowed" ? now + limit : entry.idleSince + limit)
-  }
-  if (core.registry.size - core.registry.counts.Invalid > core.size.min) discard(core, entry)
-  // it may be one too many later
-  else core.deadlines.set(entry.idling!, now + limit)
-}
-
-/**
- * The time of these objects is over: each leaves when another has taken its place, where there is room for one; a lent
- * one at its return.
- */
-export const retire = <A, D>(core: Core<A, D>, entries: ReadonlyArray<Entry<A, D>>): void => {
-  for (const entry of entries) {
-    if (entry.retired || entry.status === "Invalid") continue
-    entry.retired = true
-    core.registry.retired.add(entry)
-    marked(core, entry)
-  }
-  replace(core)
-  core.leaving()
-}
-
-/** Lets old objects go, as far as that costs no object of the minimum. */
-export const replace = <A, D>(core: Core<A, D>): void => {
-  const { condemned, counts, retired } = core.registry
-  // letting one go comes back here: the outer loop goes on
-  if (retired.size === 0 || core.replacing) return
-  core.replacing = true
-  for (const entry of retired) {
-    if (entry.status === "Borrowed" || entry.condemned) continue
-    // one that is being detected is not there yet, or leaves nobody behind
-    let staying = counts.Available + counts.Borrowed + counts.Dormant + counts.Unknown
-    for (const other of condemned) if (other.status === "Borrowed") staying--
-    if (entry.status === "Pending") staying++
-    // without room for its successor it goes first, one at a time: unless that is under way already
-    const spare = excess(core)
-    const cramped = staying >= core.size.min && spare >= 0 && staying >= core.size.max + spare
-    if (staying > core.size.min || cramped) discard(core, entry)
-  }
-  core.replacing = false
-}
-
-/** It leaves as soon as it can. */
-const condemn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  entry.condemned = true
-  core.registry.condemned.add(entry)
-  marked(core, entry)
-}
-
-/** Takes an object out: a free one now, a busy one when it is free. */
-export const discard = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  if (entry.status === "Invalid") return
-  condemn(core, entry)
-  if (entry.detection !== undefined) core.detector!.drop(entry.detection)
-  else if (entry.hook === undefined && entry.status !== "Borrowed") evict(core, entry)
-}
-
-/** By how much there is more than there may be, since `resize`; what is leaving does not count. */
-const excess = <A, D>(core: Core<A, D>): number =>
-  population(core) - core.registry.counts.Invalid - core.registry.condemned.size - core.size.max
-
-/** Lets free objects go, the oldest first, until there are no more than there may be. */
-export const shrink = <A, D>(core: Core<A, D>): void => {
-  if (excess(core) <= 0) return
-  const made = [...core.registry.entries].filter((entry) => entry.scope !== undefined && !entry.condemned)
-  // what is idle, then what is being detected; what is prepared for a borrower, or lent, leaves when it comes back
-  const idle = made.filter((entry) => entry.status !== "Borrowed" && entry.status !== "Pending")
-  for (const entry of [...idle, ...made.filter((entry) => entry.detection !== undefined)]) {
-    if (excess(core) <= 0) return
-    discard(core, entry)
-  }
 }
 
 /** What an object is when its detection is dropped. */
@@ -317,13 +223,6 @@ const wakeUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   }
 }
 
-/** A lent object has been marked, or a mark taken from it: it is lent on, where it is shared, or not. */
-const marked = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  if (entry.status !== "Borrowed") return
-  if (!lendable(core, entry)) core.registry.unlist(entry)
-  else if (entry.slot === -1) core.offer(entry, true)
-}
-
 /** An object is to rest; a lent one when it comes back. */
 export const restLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void => {
   entry.restsUntil = Math.max(entry.restsUntil, due)
@@ -467,49 +366,4 @@ export const wake = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): bo
     }
   }
   return found
-}
-
-/** Takes every object of a kind out: a free one now, a busy one when it is free. */
-export const remove = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): boolean => {
-  let found = false
-  for (const entry of core.registry.find(target)) {
-    if (entry.status === "Invalid") continue
-    found = true
-    discard(core, entry)
-  }
-  core.consider()
-  return found
-}
-
-/** An object leaves: it is `Invalid` until it is destroyed. */
-export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  for (const deadline of [entry.waking, entry.retrying, entry.aging, entry.idling]) {
-    if (deadline !== undefined) core.deadlines.cancel(deadline)
-  }
-  core.registry.move(entry, "Invalid")
-  core.registry.retired.delete(entry)
-  core.registry.condemned.delete(entry)
-  core.destroyer.destroy(entry)
-  core.leaving()
-}
-
-/** An object is destroyed, or given up: its room is free. */
-export const gone = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  if (entry.scope !== undefined) core.totals.destroyed++
-  core.registry.drop(entry)
-  core.roomFreed()
-}
-
-/** A lent object leaves with its borrower: it is not destroyed. */
-export const depart = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  // where it is shared, the other leases end without effect
-  core.leases -= entry.open
-  entry.lease = entry.others = undefined
-  entry.open = 0
-  for (const deadline of [entry.aging, entry.idling]) if (deadline !== undefined) core.deadlines.cancel(deadline)
-  core.registry.move(entry, "Invalid")
-  core.registry.retired.delete(entry)
-  core.registry.condemned.delete(entry)
-  core.registry.drop(entry)
-  core.roomFreed()
 }

@@ -9,11 +9,12 @@ import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { PoolClosed } from "../PoolError.ts"
+import { shrink } from "./ageing.ts"
 import { closed, type Core, fork, hasRoom, report, stays } from "./core.ts"
 import { Creation } from "./creation.ts"
 import * as Deadlines from "./deadlines.ts"
 import type { Outcome } from "./detection.ts"
-import { detectable, join, shrink, whenFree } from "./lifecycle.ts"
+import { detectable, join, whenFree } from "./lifecycle.ts"
 import { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
 import { begin, disown, fail, failOldest, refillFailed, refused } from "./serving.ts"
@@ -103,6 +104,7 @@ export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: 
   const retried = core.retry.pace !== undefined && Option.isSome(error)
   if (retried) retryLater(core, core.retry.pace!, error.value, failure)
   else if (stays(core)) giveUp(core, failure)
+  notReady(core, failure)
   if (waiter?.lane !== undefined) {
     waiter.lastFailure = Cause.squash(failure)
     leaveUnlessQueued(core, waiter, core.retry.waits ? failure : undefined)
@@ -114,6 +116,7 @@ export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: 
 export const late = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
   const waiter = disown(core, creation)
   if (stays(core)) giveUp(core, "late")
+  notReady(core, tookTooLong)
   if (waiter !== undefined) leaveUnlessQueued(core, waiter, undefined)
 }
 
@@ -146,13 +149,17 @@ const leaveUnlessQueued = <A, D>(
 
 /** One attempt has failed for good: that is for the oldest waiter; without one, for the minimum. */
 const giveUp = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late"): void => {
-  const failure = cause === "late"
-    ? Cause.die(new Cause.TimeoutError("Making an object took longer than creation.timeout"))
-    : cause
-  if (!failOldest(core, cause)) {
-    refillFailed(core)
-    report(core, "Making an object failed, and nobody was waiting for it", { cause: failure })
-  }
+  if (failOldest(core, cause)) return
+  refillFailed(core)
+  report(core, "Making an object failed, and nobody was waiting for it", {
+    cause: cause === "late" ? tookTooLong : cause
+  })
+}
+
+const tookTooLong = Cause.die(new Cause.TimeoutError("Making an object took longer than creation.timeout"))
+
+/** Those who wait for the minimum are told of a failure as soon as no attempt is under way, whatever is retried later. */
+const notReady = <A, D>(core: Core<A, D>, failure: Cause.Cause<unknown>): void => {
   if (core.creator!.hopeful) return
   for (const watcher of [...core.watchers]) watcher.failed?.(failure)
 }

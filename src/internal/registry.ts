@@ -18,7 +18,7 @@ import type { Detection } from "./detection.ts"
 import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
-import type { Selection } from "./selection.ts"
+import type { Selection } from "./selection/selection.ts"
 
 const never = -1
 

@@ -8,12 +8,14 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { PooledObject } from "../PooledObject.ts"
 import type { BorrowTimeout, PoolExhausted } from "../PoolError.ts"
+import { retire } from "./ageing.ts"
 import { type Core, exhausted, hasRoom, lendable, lends, timedOut, wake } from "./core.ts"
 import { Creation } from "./creation.ts"
 import { make as makeDeadline } from "./deadlines.ts"
 import { Hook } from "./hooks.ts"
 import { ActiveLease } from "./lease.ts"
-import { cleanUp, hookFailed, prepared, reserve, resting, retire } from "./lifecycle.ts"
+import { cleanUp, hookFailed, prepared, reserve, resting } from "./lifecycle.ts"
+import { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
 import type { Request, Waiter } from "./waiters.ts"
 
@@ -229,12 +231,27 @@ export const refillFailed = <A, D>(core: Core<A, D>): void => {
   core.deadlines.set(core.refill.deadline, core.deadlines.now() + backOffFor(core.refill.failures))
 }
 
-/** A fresh object was refused by the detector. After the third, the waiter has the next one made only after a while. */
+/**
+ * A fresh object was refused by the detector. After the third, the waiter has the next one made only after a while: as
+ * `creation.retry` says, where that is given and not done yet, else after 100 millis, doubling to 30 seconds.
+ */
 export const refused = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   waiter.refused++
   if (waiter.refused < 3) return
-  waiter.backsOffUntil = core.deadlines.now() + backOffFor(waiter.refused - 2)
-  core.deadlines.set(makeDeadline(() => core.advance(waiter)), waiter.backsOffUntil)
+  const { retry } = core.options.creation
+  const usual = backOffFor(waiter.refused - 2)
+  if (retry === undefined) return pause(core, waiter, usual)
+  // until the schedule has answered
+  waiter.backsOffUntil = Infinity
+  waiter.pace ??= new Pace(retry)
+  waiter.pace.next(core, waiter.lastFailure, (delay) => pause(core, waiter, delay ?? usual))
+}
+
+const pause = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, millis: number): void => {
+  if (waiter.lane === undefined) return
+  waiter.backsOffUntil = core.deadlines.now() + millis
+  waiter.backingOff ??= makeDeadline(() => core.advance(waiter))
+  core.deadlines.set(waiter.backingOff, waiter.backsOffUntil)
 }
 
 // ------------------------------------------------------------------------------------------------------------- ending
@@ -242,6 +259,7 @@ export const refused = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 const unqueue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.waiters.leave(waiter)
   core.deadlines.cancel(waiter)
+  if (waiter.backingOff !== undefined) core.deadlines.cancel(waiter.backingOff)
   // a closing pool may have served the last one
   if (core.life._tag === "Closing") core.dispatcher.scheduleTask(core.settled, 0)
 }

@@ -3,8 +3,8 @@
  */
 import * as Effect from "effect/Effect"
 import type { InvalidPoolOptions, PoolClosed } from "../PoolError.ts"
+import { retire, shrink } from "./ageing.ts"
 import { closed, type Core, held, type Watcher } from "./core.ts"
-import { retire, shrink } from "./lifecycle.ts"
 import { toSize } from "./options.ts"
 
 /** Waits until the pool has come to a state. An interruption ends the wait, nothing else. */
@@ -72,6 +72,7 @@ export const suspend = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed>
 export const resume = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
   open(core, () => {
     core.suspended = false
+    core.changed()
     core.consider()
     for (let waiter = core.waiters.first; waiter !== undefined;) {
       const next = core.waiters.after(waiter)
@@ -83,5 +84,5 @@ export const resume = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> 
 
 export const drain = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
   Effect.withFiber((fiber) =>
-    Effect.andThen(suspend(core), until(core, () => core.leases === held(core, fiber).length, false))
+    Effect.andThen(suspend(core), until(core, () => !core.suspended || core.leases === held(core, fiber).length, false))
   )

@@ -13,6 +13,7 @@ import type { Deadline } from "./deadlines.ts"
 import type { Detection } from "./detection.ts"
 import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
+import type { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
 
 /** How one borrow differs from another, with every default filled in. Times are milliseconds. */
@@ -57,6 +58,9 @@ export class Waiter<A, D> implements Deadline {
   spoilt = false
   /** Monotonic: nothing more is made for it before. */
   backsOffUntil = -Infinity
+  backingOff: Deadline | undefined = undefined
+  /** Its own course of `creation.retry`, where objects were refused. */
+  pace: Pace | undefined = undefined
   /** The version of what was lendable when the selector last answered "none" to it. */
   declined = -1
   lastFailure: unknown = undefined

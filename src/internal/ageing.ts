@@ -1,0 +1,89 @@
+/**
+ * The limits of a made object, and what has to go to make room for another: by age, by idle time, by number of borrows, by
+ * `rotate`, by `resize`. Added objects have no limits.
+ */
+import { type Core, population } from "./core.ts"
+import * as Deadlines from "./deadlines.ts"
+import { discard, marked } from "./leaving.ts"
+import type { Entry } from "./registry.ts"
+
+/** Draws the limits of a made object: each shortened by the same factor from (1 - jitter, 1]. */
+export const limit = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  const { idleTimeToLive, jitter, maxBorrows, timeToLive } = core.options.lifetime
+  if (timeToLive === Infinity && idleTimeToLive === Infinity && maxBorrows === Infinity) return
+  const factor = 1 - jitter * core.random.nextDoubleUnsafe()
+  const now = core.deadlines.now()
+  entry.mostBorrows = Math.max(1, Math.ceil(maxBorrows * factor))
+  if (timeToLive !== Infinity) {
+    entry.aging = Deadlines.make(() => retire(core, [entry]))
+    core.deadlines.set(entry.aging, now + timeToLive * factor)
+  }
+  if (idleTimeToLive !== Infinity) {
+    const limit = idleTimeToLive * factor
+    entry.idleSince = now
+    entry.idling = Deadlines.make(() => idled(core, entry, limit))
+    core.deadlines.set(entry.idling, now + limit)
+  }
+}
+
+/** Its idle limit may have passed; one deadline serves, however often it was lent meanwhile. */
+const idled = <A, D>(core: Core<A, D>, entry: Entry<A, D>, limit: number): void => {
+  const now = core.deadlines.now()
+  if (entry.status === "Borrowed" || entry.idleSince + limit > now) {
+    return core.deadlines.set(entry.idling!, entry.status === "Borrowed" ? now + limit : entry.idleSince + limit)
+  }
+  if (core.registry.size - core.registry.counts.Invalid > core.size.min) discard(core, entry)
+  // it may be one too many later
+  else core.deadlines.set(entry.idling!, now + limit)
+}
+
+/**
+ * The time of these objects is over: each leaves when another has taken its place, where there is room for one; a lent
+ * one at its return.
+ */
+export const retire = <A, D>(core: Core<A, D>, entries: ReadonlyArray<Entry<A, D>>): void => {
+  for (const entry of entries) {
+    if (entry.retired || entry.status === "Invalid") continue
+    entry.retired = true
+    core.registry.retired.add(entry)
+    marked(core, entry)
+  }
+  replace(core)
+  core.leaving()
+}
+
+/** Lets old objects go, as far as that costs no object of the minimum. */
+export const replace = <A, D>(core: Core<A, D>): void => {
+  const { condemned, counts, retired } = core.registry
+  // letting one go comes back here: the outer loop goes on
+  if (retired.size === 0 || core.replacing) return
+  core.replacing = true
+  for (const entry of retired) {
+    if (entry.status === "Borrowed" || entry.condemned) continue
+    // one that is being detected is not there yet, or leaves nobody behind
+    let staying = counts.Available + counts.Borrowed + counts.Dormant + counts.Unknown
+    for (const other of condemned) if (other.status === "Borrowed") staying--
+    if (entry.status === "Pending") staying++
+    // without room for its successor it goes first, one at a time: unless that is under way already
+    const spare = excess(core)
+    const cramped = staying >= core.size.min && spare >= 0 && staying >= core.size.max + spare
+    if (staying > core.size.min || cramped) discard(core, entry)
+  }
+  core.replacing = false
+}
+
+/** By how much there is more than there may be, since `resize`; what is leaving does not count. */
+export const excess = <A, D>(core: Core<A, D>): number =>
+  population(core) - core.registry.counts.Invalid - core.registry.condemned.size - core.size.max
+
+/** Lets free objects go, the oldest first, until there are no more than there may be. */
+export const shrink = <A, D>(core: Core<A, D>): void => {
+  if (excess(core) <= 0) return
+  const made = [...core.registry.entries].filter((entry) => entry.scope !== undefined && !entry.condemned)
+  // what is idle, then what is being detected; what is prepared for a borrower, or lent, leaves when it comes back
+  const idle = made.filter((entry) => entry.status !== "Borrowed" && entry.status !== "Pending")
+  for (const entry of [...idle, ...made.filter((entry) => entry.detection !== undefined)]) {
+    if (excess(core) <= 0) return
+    discard(core, entry)
+  }
+}

@@ -1,0 +1,17 @@
+import { defineConfig, mergeConfig } from "vitest/config"
+import base from "../../vitest.config.ts"
+
+/**
+ * The tests that mutants are tried on, thousands of times: not those of processes, of endurance and of great numbers;
+ * and with thinner sweeps.
+ */
+export default mergeConfig(
+  base,
+  defineConfig({
+    test: {
+      exclude: ["node_modules", "test/{docs,examples,model,types}/**", "test/{gates,interruption,package}.test.ts"],
+      testNamePattern: /^(?!.*(000|stack|many|hour))/,
+      env: { SWEEP: "thin" }
+    }
+  })
+)
