@@ -12,7 +12,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { ObjectPool, type PooledObject, type PoolOptions, Selector, Status } from "../src/index.ts"
-import { balanced, scripted } from "./support/scripted.ts"
+import { balanced, scripted, type Thing } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
 
 const now = { startImmediately: true } as const
@@ -858,6 +858,26 @@ describe("fresh objects that the detector refuses", () => {
           times.slice(3),
           what === "is done" ? [7000, 7200, 7600] : [100, 300, 700, 1500, 3100, 6300]
         )
+      }))
+  }
+
+  for (const select of [Selector.random, (available: ReadonlyArray<PooledObject<Thing>>) => available.at(-1)]) {
+    const whose = typeof select === "function" ? "a selector of the user's own" : "a built-in selector"
+    it.effect(`are three at most for each of several borrowers, with ${whose}, also when they joined undetected`, () =>
+      Effect.gen(function*() {
+        const script = scripted()
+        const pool = yield* ObjectPool.make({
+          acquire: script.acquire,
+          select,
+          detectStatus: () => "Invalid",
+          detection: { onAdd: false }
+        })
+        for (let i = 0; i < 3; i++) yield* Effect.forkChild(Effect.exit(pool.borrow), now)
+        yield* TestClock.adjust(50)
+
+        assert.strictEqual(script.things.length, 9)
+        yield* TestClock.adjust(50)
+        assert.strictEqual(script.things.length, 12)
       }))
   }
 

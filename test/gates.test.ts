@@ -1,7 +1,7 @@
 /**
- * The gates product: `acquire`, `detectStatus` and `release` each go well, fail, take their time or never end, in all
- * combinations, and the borrower is interrupted at each step. Afterwards all goes well, and the pool still serves
- * (promises 1 to 3, 16, 19 to 22, 24, 26).
+ * The gates product: `acquire`, `detectStatus`, `onBorrow`, `onRelease` and `release` each go well, fail, take their time
+ * or never end, in all combinations, and the borrower is interrupted at each step. Afterwards all goes well, and the pool
+ * still serves (promises 1 to 3, 16, 19 to 22, 24, 26).
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -16,12 +16,14 @@ import { balanced, type Failed, type Gate, gates, scripted, type Thing } from ".
 const max = 3
 
 /** Where the borrower is interrupted. */
-const steps = ["before", "acquire", "detect", "hold", "release", "never"] as const
+const steps = ["before", "acquire", "detect", "onBorrow", "hold", "release", "onRelease", "never"] as const
 type Step = typeof steps[number]
 
 interface Case {
   readonly acquire: Gate
   readonly detect: Gate
+  readonly onBorrow: Gate
+  readonly onRelease: Gate
   readonly release: Gate
   readonly step: Step
   readonly how: "with" | "borrow"
@@ -33,17 +35,15 @@ type Pool = ObjectPool<Thing, undefined, Failed>
 const pass = (pool: Pool, seconds: number) =>
   Effect.repeat(Effect.andThen(TestClock.adjust("1 second"), balanced(pool)), { times: seconds - 1 })
 
+const bad = (gate: Gate): boolean => gate === "fail" || gate === "never"
+
 /** How a borrow that is not interrupted ends. */
-const expected = ({ acquire, detect }: Case): string =>
-  acquire === "fail"
-    ? "Failed"
-    : acquire === "never" || detect === "fail" || detect === "never"
-    ? "BorrowTimeout"
-    : "ok"
+const expected = ({ acquire, detect, onBorrow }: Case): string =>
+  acquire === "fail" ? "Failed" : acquire === "never" || bad(detect) || bad(onBorrow) ? "BorrowTimeout" : "ok"
 
 const play = (gate: Case) =>
   Effect.gen(function*() {
-    const world = scripted({ acquire: gate.acquire, detect: gate.detect, release: gate.release })
+    const world = scripted({ ...gate })
     const reach = (step: Step): Effect.Effect<void> =>
       Effect.sync(() => {
         if (step === gate.step) borrower.interruptUnsafe()
@@ -52,19 +52,28 @@ const play = (gate: Case) =>
     const pool: Pool = yield* make({
       acquire,
       detectStatus: (pooled) => Effect.andThen(reach("detect"), world.detectStatus(pooled)),
+      onBorrow: () => Effect.andThen(reach("onBorrow"), world.onBorrow()),
+      onRelease: () => Effect.andThen(reach("onRelease"), world.onRelease()),
       // what is Unknown stays so, until all goes well
       detection: { onBorrow: true, retry: Schedule.spaced("Infinity") },
       size: { max }
     })
+    // what is given back as it is goes through `onRelease`, what is invalidated to its destruction
     const body = (lease: Lease<Thing>) =>
-      Effect.all([lease.invalidate, reach("hold"), use()(lease), Effect.sleep("1 second"), reach("release")])
+      Effect.all([
+        gate.how === "with" ? lease.invalidate : Effect.void,
+        reach("hold"),
+        use()(lease),
+        Effect.sleep("1 second"),
+        reach("release")
+      ])
 
     const borrower: Fiber.Fiber<unknown, unknown> = yield* Effect.forkChild(
       gate.how === "with" ? pool.with(body) : Effect.scoped(Effect.flatMap(pool.borrow, body))
     )
     if (gate.step === "before") borrower.interruptUnsafe()
     const bystander = yield* start(pool.with(use()))
-    yield* pass(pool, 40)
+    yield* pass(pool, 50)
 
     const end = state(borrower)
     if (gate.step === "before") assert.strictEqual(end, "interrupted")
@@ -82,7 +91,12 @@ const play = (gate: Case) =>
 /** From now on all goes well: what is left of the room can be lent at once. What never ends keeps its room until then. */
 const recovers = (pool: Pool, { script }: ReturnType<typeof scripted>) =>
   Effect.gen(function*() {
-    script.acquire = script.detect = script.release = "ok"
+    script.acquire =
+      script.detect =
+      script.onBorrow =
+      script.onRelease =
+      script.release =
+        "ok"
     yield* pool.detect
     const { making } = yield* balanced(pool)
     const lent = yield* Effect.forEach(Array.from({ length: max - making }), () => start(hold(pool.borrow)))
@@ -109,16 +123,22 @@ const ends = (pool: Pool, { counts, script, things }: ReturnType<typeof scripted
     assert.isTrue(things.every((thing) => thing.destroyed <= 1 && thing.users === 0))
   })
 
+/** What happens between the making of an object and its destruction, at each step of the borrower, in both ways. */
+const product = (outer: Pick<Case, "acquire" | "detect" | "release">) =>
+  gates.flatMap((onBorrow) =>
+    gates.flatMap((onRelease) =>
+      steps.flatMap((step) =>
+        (["with", "borrow"] as const).map((how): Case => ({ ...outer, onBorrow, onRelease, step, how }))
+      )
+    )
+  )
+
 describe("a pool still serves, loses nothing and closes, whenever a borrower is interrupted, where", () => {
   for (const acquire of gates) {
     for (const detect of gates) {
       for (const release of gates) {
-        it.effect(`acquire ${acquire}, detect ${detect}, release ${release}`, () =>
-          Effect.forEach(
-            steps,
-            (step) =>
-              Effect.forEach(["with", "borrow"] as const, (how) => play({ acquire, detect, release, step, how }))
-          ).pipe(
+        it.effect(`acquire ${acquire}, detect ${detect}, release ${release}, whatever the hooks do`, () =>
+          Effect.forEach(product({ acquire, detect, release }), play, { discard: true }).pipe(
             Effect.provideService(Logger.CurrentLoggers, new Set())
           ))
       }

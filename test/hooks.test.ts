@@ -68,6 +68,23 @@ describe("hooks", () => {
       assert.deepStrictEqual(seen, ["Pending", "Pending", "Pending", "Pending"])
     }))
 
+  it.effect("that take their time do not make an object that was detected just before count as refused", () =>
+    Effect.gen(function*() {
+      const { hooks, pool, things } = yield* hooked({
+        size: { min: 3, max: 3 },
+        detectStatus: () => "Available",
+        detection: { onBorrow: true }
+      })
+      hooks.onBorrow = oneSecond
+      yield* Effect.exit(Effect.scoped(pool.borrowWith({ timeout: 0 })))
+      assert.strictEqual(things.length, 3)
+
+      yield* pool.remove(things[2]!)
+      yield* settle
+
+      assert.strictEqual(things.length, 4, "the minimum is refilled at once")
+    }))
+
   it.effect("that are plain do not suspend", () =>
     Effect.gen(function*() {
       const { hooks, log, pool } = yield* hooked({ detectStatus: () => "Available" })

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type Core, fork, lends } from "./core.ts"
 import type { Entry } from "./registry.ts"
-import { backsOff, fail, fits, grant, lend } from "./serving.ts"
+import { backsOff, fail, fits, grant, isFresh, lend, stale } from "./serving.ts"
 import type { Waiter } from "./waiters.ts"
 
 /** An `Available` object is offered to the oldest waiter, alone; then to all, with whatever else is lendable. */
@@ -54,13 +54,33 @@ const suspended = <A, D>(core: Core<A, D>): void => {
 
 /** What the selector may choose from for one waiter: what came back alone, or all; nothing where it has been asked. */
 const offerTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): ReadonlyArray<Entry<A, D>> => {
-  if (waiter.detection !== undefined || waiter.declined === core.registry.version) return []
-  if (waiter.spoilt && backsOff(core, waiter)) return []
-  const candidates = core.registry.listed().filter((entry) => fits(core, waiter, entry))
+  if (!isOpen(core, waiter)) return []
+  const candidates = candidatesFor(core, waiter)
   const returned = candidates.find((entry) => entry === core.returned)
   if (returned === undefined) return candidates
   core.returned = undefined
   return [returned]
+}
+
+/** Nothing is being detected or prepared for it, and it has not declined just this. */
+const isOpen = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  waiter.detection === undefined && waiter.declined !== core.registry.version &&
+  !(waiter.spoilt && backsOff(core, waiter))
+
+const candidatesFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Array<Entry<A, D>> =>
+  core.registry.listed().filter((entry) => mayChoose(core, waiter, entry))
+
+/**
+ * May it be offered to this waiter? What was made and needs a detection goes to one that waits a while after three
+ * refusals only if nobody else wants it: or else that one would be refused over and over, and others have more made.
+ */
+const mayChoose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
+  if (!fits(core, waiter, entry)) return false
+  if (!backsOff(core, waiter) || !isFresh(entry) || !stale(core, entry)) return true
+  for (let other = core.waiters.first; other !== undefined; other = core.waiters.after(other)) {
+    if (!backsOff(core, other) && isOpen(core, other) && fits(core, other, entry)) return false
+  }
+  return true
 }
 
 const ask = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyArray<Entry<A, D>>): void => {
@@ -115,8 +135,7 @@ const apply = <A, D>(
   if (!lends(core)) return answered(core, waiter)
   if (answer === undefined) {
     // declined alone, it is offered once more among the others
-    const others = core.registry.listed().some((entry) => !offered.includes(entry) && fits(core, waiter, entry))
-    if (others) return
+    if (candidatesFor(core, waiter).some((entry) => !offered.includes(entry))) return
     waiter.declined = version
     return answered(core, waiter)
   }

@@ -24,6 +24,10 @@ export type Outcome =
   /** Nobody wants the answer any more. */
   | { readonly _tag: "Dropped" }
 
+/** It has not been found fit to be lent. */
+export const isRefusal = (outcome: Outcome | undefined): boolean =>
+  outcome?._tag === "Failed" || (outcome?._tag === "Answered" && outcome.answer !== "Available")
+
 const dropped: Outcome = { _tag: "Dropped" }
 const failed = (failure: unknown): Outcome => ({ _tag: "Failed", failure })
 

@@ -13,7 +13,7 @@ import { shrink } from "./ageing.ts"
 import { closed, type Core, fork, hasRoom, report, stays } from "./core.ts"
 import { Creation } from "./creation.ts"
 import * as Deadlines from "./deadlines.ts"
-import type { Outcome } from "./detection.ts"
+import { isRefusal, type Outcome } from "./detection.ts"
 import { detectable, join, whenFree } from "./lifecycle.ts"
 import { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
@@ -77,14 +77,14 @@ const arrived = <A, D>(
 ): void => {
   // `onBorrow` may be running for it already
   const usable = entry.status === "Available" || entry.status === "Borrowed" || entry.hook !== undefined
-  const judged = outcome?._tag === "Failed" || (outcome?._tag === "Answered" && outcome.answer !== "Available")
+  const refusal = isRefusal(outcome)
   if (usable) core.refill.failures = 0
-  else if (waiter === undefined && judged && entry.status === "Invalid") refillFailed(core)
+  else if (waiter === undefined && refusal && entry.status === "Invalid") refillFailed(core)
   if (waiter?.lane !== undefined) {
     if (outcome?._tag === "Failed") waiter.lastFailure = outcome.failure
     // one that inherited it has nothing to conclude from what it made
     if (waiter === creation.begunFor) {
-      if (judged) refused(core, waiter)
+      if (refusal) refused(core, waiter)
       if (!waiter.request.queues || (usable && waiter.request.where !== undefined)) waiter.misfit = true
     }
     core.advance(waiter)

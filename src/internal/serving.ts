@@ -12,6 +12,7 @@ import { retire } from "./ageing.ts"
 import { type Core, exhausted, hasRoom, lendable, lends, timedOut, wake } from "./core.ts"
 import { Creation } from "./creation.ts"
 import { make as makeDeadline } from "./deadlines.ts"
+import { isRefusal } from "./detection.ts"
 import { Hook } from "./hooks.ts"
 import { ActiveLease } from "./lease.ts"
 import { cleanUp, hookFailed, prepared, reserve, resting } from "./lifecycle.ts"
@@ -104,7 +105,7 @@ export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: E
   const detection = reserve(core, entry, "Available", (outcome) => {
     if (outcome._tag === "Failed") waiter.lastFailure = outcome.failure
     // another would be made at once, for this waiter or for the minimum
-    if (isFresh(entry) && entry.status !== "Available" && outcome._tag !== "Dropped") {
+    if (isFresh(entry) && isRefusal(outcome)) {
       refused(core, waiter)
       refillFailed(core)
     }

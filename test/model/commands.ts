@@ -9,7 +9,7 @@
 export type Gate = "ok" | "fail" | "slow" | "never" | "recovers"
 export type Answer = "Available" | "Dormant" | "Rest" | "Invalid" | "Unknown" | "fail" | "slow" | "never"
 export type Act = "release" | "invalidate" | "rest" | "renew" | "detach"
-/** `"stubborn"`: a `with` whose body takes a second to end when it is interrupted. */
+/** `"stubborn"`: a `with` whose body takes about a second to end when it is interrupted. */
 type How = "borrow" | "try" | "with" | "stubborn"
 
 export type Command =

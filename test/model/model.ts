@@ -116,7 +116,8 @@ export class Model {
   failures = 0
   life: "open" | "closing" | "closed" = "open"
   private population = 0
-  private pending = 0
+  /** Something was being detected or chosen at the last check. */
+  private busy = false
   private lastLease = 0
 
   constructor(setup: Setup) {
@@ -242,7 +243,7 @@ export class Model {
     this.waiters(view)
     if (this.life === "open") this.making(view)
     this.population = view.stats.size + view.stats.making
-    this.pending = view.stats.pending
+    this.busy = view.stats.pending + view.choosing > 0
   }
 
   private books({ objects, stats }: View): void {
@@ -313,17 +314,17 @@ export class Model {
       must(held.id > this.lastLease, "1 the ids of leases grow", () => `${held.id} after ${this.lastLease}`)
       this.lastLease = held.id
       const { borrower, pooled } = held
-      // the user's own selector is not asked for one for whom something is being detected
       // what a hook has prepared is for the borrower that it was run for
-      if (this.setup.onBorrow !== undefined || (custom.includes(this.setup.select) && this.pending > 0)) continue
+      if (this.setup.onBorrow !== undefined) continue
+      // so is what the user's own selector has chosen, though one may be free by then for whom something was detected
+      const detecting = typeof this.setup.trust === "number" && (this.busy || this.failures > 0)
+      if (custom.includes(this.setup.select) && detecting) continue
       for (const other of this.borrowers) {
         const before = other.priority > borrower.priority ||
           (other.priority === borrower.priority && other.n < borrower.n)
         if (!before || !this.wants(other, pooled)) continue
         // a choice that is under way is not begun anew for one that comes with a higher priority
-        if (this.setup.select === "slow" && other.priority > borrower.priority) {
-          continue
-        }
+        if (this.setup.select === "slow" && other.n > borrower.n) continue
         const passed = other.state === "waits" || (other.held !== undefined && other.held.id > held.id)
         const arrived = other.n < borrower.n || !granted.includes(other.held!)
         must(

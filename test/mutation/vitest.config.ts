@@ -11,7 +11,11 @@ export default mergeConfig(
     test: {
       exclude: ["node_modules", "test/{docs,examples,model,types}/**", "test/{gates,interruption,package}.test.ts"],
       testNamePattern: /^(?!.*(000|stack|many|hour))/,
-      env: { SWEEP: "thin" }
+      env: { SWEEP: "thin" },
+      // the modules are loaded once for all files: what is mutated is told apart when it runs
+      isolate: false,
+      // time is that of the test clock: what takes longer hangs
+      testTimeout: 2000
     }
   })
 )

@@ -1,5 +1,6 @@
 /**
- * Scripted objects: what `acquire`, `detectStatus` and `release` do is said beforehand, what happened is counted.
+ * Scripted objects: what `acquire`, `detectStatus`, `release` and the hooks do is said beforehand, what happened is
+ * counted.
  */
 import { assert } from "@effect/vitest"
 import * as Data from "effect/Data"
@@ -32,6 +33,8 @@ export interface Script {
   acquire?: Gate | ((n: number) => Gate)
   detect?: Gate | ((thing: Thing, n: number) => Gate)
   release?: Gate | ((thing: Thing) => Gate)
+  onBorrow?: Gate
+  onRelease?: Gate
 }
 
 const pass = (gate: Gate, step: string): Effect.Effect<void, Failed> => {
@@ -93,7 +96,9 @@ export const scripted = (script: Script = {}) => {
             counts.detecting--
           })
         )
-      })
+      }),
+    onBorrow: () => Effect.suspend(() => pass(gateOf(script.onBorrow), "onBorrow")),
+    onRelease: () => Effect.suspend(() => pass(gateOf(script.onRelease), "onRelease"))
   }
 }
 
