@@ -2,7 +2,8 @@
  * Random commands against a pool with random options; what must hold is checked after every step (promises 1 to 8, 11
  * to 14, 17 to 21, 24 to 26).
  *
- * `MODEL_RUNS` says how many sequences are played, `MODEL_SEED` the first of them, `MODEL_LENGTH` how long they are.
+ * `MODEL_RUNS` says how many sequences are played, `MODEL_SEED` the first of them, `MODEL_LENGTH` how long they are;
+ * `MODEL_SHRINK=no`: what fails is not made smaller.
  */
 import { describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -52,6 +53,7 @@ const runSeed = Effect.fnUntraced(function*(seed: number) {
   const whole = scenario(seed, length)
   const broken = yield* play(whole)
   if (broken === undefined) return
+  if (process.env["MODEL_SHRINK"] === "no") throw broken
   const { found, smallest } = yield* shrink(whole, broken)
   throw new Error(`${found.message}\n${print(smallest)}\n(MODEL_SEED=${seed} MODEL_RUNS=1 MODEL_LENGTH=${length})`)
 })

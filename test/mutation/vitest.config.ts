@@ -3,19 +3,19 @@ import base from "../../vitest.config.ts"
 
 /**
  * The tests that mutants are tried on, thousands of times: not those of processes, of endurance and of great numbers;
- * and with thinner sweeps.
+ * with thinner sweeps, and a small part of the model.
  */
 export default mergeConfig(
   base,
   defineConfig({
     test: {
-      exclude: ["node_modules", "test/{docs,examples,model,types}/**", "test/{gates,interruption,package}.test.ts"],
+      exclude: ["node_modules", "test/{docs,examples,types}/**", "test/{gates,interruption,package,soak}.test.ts"],
       testNamePattern: /^(?!.*(000|stack|many|hour))/,
-      env: { SWEEP: "thin" },
+      env: { SWEEP: "thin", MODEL_RUNS: "60", MODEL_SHRINK: "no" },
       // the modules are loaded once for all files: what is mutated is told apart when it runs
       isolate: false,
       // time is that of the test clock: what takes longer hangs
-      testTimeout: 2000
+      testTimeout: 3000
     }
   })
 )
