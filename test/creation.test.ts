@@ -597,6 +597,25 @@ describe("the minimum", () => {
     }))
 })
 
+describe("an attempt of creation.retry that takes too long", () => {
+  it.effect("fails its waiter, and leaves the next attempt to the next", () =>
+    Effect.gen(function*() {
+      const script = scripted({ acquire: (n): Gate => n === 1 ? "fail" : n === 2 ? "never" : "ok" })
+      const pool = yield* make({
+        acquire: script.acquire,
+        size: { max: 1 },
+        creation: { retry: every, timeout: "5 seconds" }
+      })
+      const [first, second] = [yield* start(hold(pool.borrow)), yield* start(hold(pool.borrow))]
+
+      yield* TestClock.adjust("5099 millis")
+      assert.deepStrictEqual([first, second].map(state), ["waits", "waits"])
+      yield* TestClock.adjust(1)
+
+      assert.deepStrictEqual([first, second].map(state), ["BorrowTimeout", "ok"])
+    }))
+})
+
 describe("ready", () => {
   it.effect("waits until the minimum can be lent", () =>
     Effect.gen(function*() {

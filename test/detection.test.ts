@@ -795,6 +795,33 @@ describe("the turns of detections", () => {
     }))
 })
 
+describe("while what was picked is being detected", () => {
+  it.effect("a borrower gets what needs no detection only if it may have it, and nothing undetected", () =>
+    Effect.gen(function*() {
+      const { detectStatus, state } = detector<string>()
+      const pool = yield* ObjectPool.make({
+        objects: ["a", "b", "c"],
+        select: Selector.leastRecentlyUsed,
+        detectStatus,
+        detection: { onAdd: false }
+      })
+      yield* pool.with(() => Effect.void, only("c"))
+      state.takes = "1 second"
+      const picky = yield* Effect.forkChild(
+        Effect.scoped(pool.borrowWith({ where: ({ object }) => object !== "c" })),
+        now
+      )
+      assert.deepStrictEqual(state.asked, ["c", "a"])
+      assert.isUndefined(picky.pollUnsafe())
+      const easy = yield* Effect.scoped(pool.borrow)
+
+      assert.strictEqual(easy.object, "c", "while b is being detected")
+      assert.deepStrictEqual(state.asked, ["c", "a", "b"])
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(picky)).object, "a")
+    }))
+})
+
 describe("fresh objects that the detector refuses", () => {
   const attempts = (
     answer: Status.Answer | "fail",

@@ -7,8 +7,8 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
-import type { Lease, ObjectPool, PooledObject, PoolOptions } from "../src/index.ts"
-import { hold, keep, make, named, settle, start, state, use } from "./support/borrowers.ts"
+import { type Lease, type ObjectPool, type PooledObject, type PoolOptions, Selector } from "../src/index.ts"
+import { hold, keep, make, named, serves, settle, start, state, use } from "./support/borrowers.ts"
 import { logs } from "./support/observed.ts"
 import { balanced, scripted, type Thing } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
@@ -72,6 +72,7 @@ describe("hooks", () => {
     Effect.gen(function*() {
       const { hooks, pool, things } = yield* hooked({
         size: { min: 3, max: 3 },
+        select: Selector.leastRecentlyUsed,
         detectStatus: () => "Available",
         detection: { onBorrow: true }
       })
@@ -83,6 +84,24 @@ describe("hooks", () => {
       yield* settle
 
       assert.strictEqual(things.length, 4, "the minimum is refilled at once")
+    }))
+
+  it.effect("onBorrow without onRelease: what was prepared for one that left is lent on, or rests if it is to", () =>
+    Effect.gen(function*() {
+      const { acquire, things } = scripted()
+      const pool = yield* make({ acquire, size: { max: 1 }, onBorrow: () => Effect.sleep("1 second") })
+      const leaves = Effect.andThen(start(hold(pool.borrow)), Fiber.interrupt)
+      yield* leaves
+      yield* TestClock.adjust("1 second")
+      assert.deepInclude(yield* balanced(pool), { available: 1, waiting: 0 })
+
+      yield* leaves
+      yield* pool.rest(things[0]!, "1 minute")
+      yield* TestClock.adjust("1 second")
+      assert.deepInclude(yield* balanced(pool), { dormant: 1 })
+      yield* TestClock.adjust("59 seconds")
+
+      yield* serves(pool, 1)
     }))
 
   it.effect("that are plain do not suspend", () =>

@@ -231,6 +231,28 @@ describe("timeToLive", () => {
       assert.deepStrictEqual(yield* inside(pool), [2])
     }))
 
+  it.effect("an old object stays while another, which must leave, is still lent: that one does not count", () =>
+    Effect.gen(function*() {
+      const script = scripted()
+      const pool = yield* make({
+        acquire: script.acquire,
+        size: { min: 2, max: 3 },
+        lifetime: { timeToLive: "1 minute", jitter: 0 }
+      })
+      const { lease, release } = yield* hold(pool.borrow)
+      yield* lease.invalidate
+      const other = script.things.find((thing) => thing !== lease.object)!
+
+      yield* TestClock.adjust("1 minute")
+      assert.deepInclude(yield* balanced(pool), { size: 3, borrowed: 1, available: 2 })
+      assert.strictEqual(other.destroyed, 0)
+      yield* release
+      yield* settle
+
+      assert.strictEqual(other.destroyed, 1)
+      assert.deepInclude(yield* balanced(pool), { size: 2, available: 2 })
+    }))
+
   it.effect("one whose detection is under way leaves when that has ended, and is lent to nobody", () =>
     Effect.gen(function*() {
       const script = scripted({ detect: (_, n): Gate => n === 1 ? "ok" : "slow" })
@@ -504,18 +526,22 @@ describe("maxBorrows", () => {
 
 describe("jitter", () => {
   /** When the objects of a pool leave, in seconds, given what is drawn. */
-  const ends = (draws: ReadonlyArray<number>, jitter: number | undefined, seconds = 100) =>
+  const ends = (
+    draws: ReadonlyArray<number>,
+    jitter: number | undefined,
+    limit: "timeToLive" | "idleTimeToLive" = "timeToLive"
+  ) =>
     Effect.gen(function*() {
       const script = scripted()
       const pool = yield* drawing(draws)(make({
         acquire: script.acquire,
         select: (available) => available[0],
-        lifetime: { timeToLive: "100 seconds", jitter }
+        lifetime: { [limit]: "100 seconds", jitter }
       }))
       const held = yield* Effect.forEach(draws, () => hold(pool.borrow))
       for (const one of held) yield* one.release
       const left: Array<number> = []
-      for (let second = 1; second <= seconds; second++) {
+      for (let second = 1; second <= 100; second++) {
         yield* TestClock.adjust("1 second")
         const { size } = yield* pool.stats
         while (left.length < draws.length - size) left.push(second)
@@ -531,6 +557,11 @@ describe("jitter", () => {
   it.effect("of a half draws from above a half to the whole", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* ends([0, 0.5, 0.999], 0.5), [51, 75, 100])
+    }))
+
+  it.effect("shortens an idle limit as well", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* ends([0, 0.5, 0.999], 0.5, "idleTimeToLive"), [51, 75, 100])
     }))
 
   it.effect("of 0 shortens nothing", () =>

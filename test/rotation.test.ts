@@ -393,6 +393,34 @@ describe("resize", () => {
       assert.deepStrictEqual(yield* inside(pool), [4, 5])
     }))
 
+  it.effect("that shrinks drops a detection, but not a hook that runs for a borrower", () =>
+    Effect.gen(function*() {
+      const script = scripted()
+      let asks = false
+      const pool = yield* make({
+        acquire: script.acquire,
+        size: { max: 3 },
+        detectStatus: ({ object }) => asks && object.n === 2 ? Effect.never : "Available",
+        onBorrow: ({ object }) => object.n === 1 ? Effect.sleep(slow) : Effect.void
+      })
+      yield* TestClock.adjust(slow)
+      const held = yield* Effect.forEach([1, 2, 3], () => start(hold(pool.borrow)))
+      yield* TestClock.adjust(slow)
+      for (const one of held) yield* (yield* Fiber.join(one)).release
+      asks = true
+      const preparing = yield* start(hold(pool.borrowWith({ where: ({ object }) => object.n === 1 })))
+      yield* start(pool.detect)
+      yield* start(hold(pool.borrowWith({ where: ({ object }) => object.n === 3 })))
+      assert.deepInclude(yield* balanced(pool), { size: 3, pending: 2, borrowed: 1 })
+
+      yield* pool.resize({ max: 2 })
+      yield* settle
+      assert.deepStrictEqual(script.things.map(({ destroyed }) => destroyed), [0, 1, 0])
+      yield* TestClock.adjust(slow)
+
+      assert.strictEqual(state(preparing), "ok")
+    }))
+
   it.effect("that shrinks has lent ones leave as they come back, and interrupts nobody", () =>
     Effect.gen(function*() {
       const script = scripted()
