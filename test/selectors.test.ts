@@ -708,6 +708,27 @@ describe("a selector of one's own", () => {
       assert.strictEqual(failure.reason, "WaitersFull")
     }))
 
+  it.effect("a tryBorrow fails at once where what was chosen is refused, and what is made in its place is another's", () =>
+    Effect.gen(function*() {
+      let n = 0
+      const pool = yield* ObjectPool.make({
+        acquire: Effect.sync(() => `made ${++n}`),
+        objects: ["added"],
+        size: { min: 2, max: 2 },
+        select: (available) => available[0],
+        detectStatus: ({ object }) => object === "added" ? "Invalid" : "Available",
+        detection: { onAdd: false }
+      })
+      const made = (which: string) => ({ where: ({ object }: PooledObject<string>) => object === which })
+      yield* pool.borrowWith(made("made 1"))
+      const waiter = yield* fork(pool.borrowWith(made("made 2")))
+
+      const failure = yield* Effect.flip(pool.tryBorrow)
+
+      assert.instanceOf(failure, PoolExhausted)
+      assert.strictEqual((yield* Fiber.join(waiter)).object, "made 2")
+    }))
+
   it.effect("that is asynchronous and answers none is refused by maxWaiters only then", () =>
     Effect.gen(function*() {
       const pool = yield* make("a", () => Effect.as(Effect.sleep(slow), undefined), { maxWaiters: 1 })

@@ -152,6 +152,8 @@ const apply = <A, D>(
 
 /** The selector has nothing for this waiter: now it waits like any other. */
 const answered = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  // what it has for this one is being detected; if that ends within this step, it is asked anew
+  if (waiter.detection !== undefined) return
   core.waiters.note(waiter, "choosing", false)
   core.advance(waiter)
 }
