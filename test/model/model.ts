@@ -56,7 +56,7 @@ interface Entry {
   leaving: boolean
   /** When its last lease expired. */
   expiredAt: number
-  /** Not lent to one more before all its leases have ended. */
+  /** Not lent to one more before all its leases have ended, or perhaps not. */
   barred: boolean
 }
 
@@ -175,6 +175,8 @@ export class Model {
     must(entry.restsUntil <= now, "6 what rests is not lent", () => `${what()}, rests until ${entry.restsUntil}`)
     const { maxBorrows = Infinity } = this.setup
     must(!thing.made || pooled.borrowCount <= maxBorrows, "6 at most `maxBorrows`", what)
+    // perhaps granted just before another lease of it expired
+    if (entry.expiredAt === now) entry.barred = true
     borrower.state = "holds"
     borrower.held = held
     this.held.push(held)
