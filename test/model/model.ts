@@ -241,11 +241,12 @@ export class Model {
   check(view: View): void {
     this.books(view)
     this.leases(view)
-    this.order()
+    const busy = view.stats.pending + view.choosing > 0
+    this.order(busy || this.busy)
+    this.busy = busy
     this.waiters(view)
     if (this.life === "open") this.making(view)
     this.population = view.stats.size + view.stats.making
-    this.busy = view.stats.pending + view.choosing > 0
   }
 
   private books({ objects, stats }: View): void {
@@ -309,7 +310,7 @@ export class Model {
   }
 
   /** No older waiter was passed by: leases are numbered in the order of their grant. */
-  private order(): void {
+  private order(busy: boolean): void {
     const granted = this.granted.sort((a, b) => a.id - b.id)
     this.granted = []
     for (const held of granted) {
@@ -319,7 +320,7 @@ export class Model {
       // what a hook has prepared is for the borrower that it was run for
       if (this.setup.onBorrow !== undefined) continue
       // so is what the user's own selector has chosen, though one may be free by then for whom something was detected
-      const detecting = typeof this.setup.trust === "number" && (this.busy || this.failures > 0)
+      const detecting = typeof this.setup.trust === "number" && (busy || this.failures > 0)
       if (custom.includes(this.setup.select) && detecting) continue
       for (const other of this.borrowers) {
         const before = other.priority > borrower.priority ||
