@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
@@ -1095,6 +1096,27 @@ describe("10. without anything asynchronous, runSync works:", () => {
 })
 
 describe("a scope", () => {
+  it.effect("whose lease is released while it closes leaves the next lease of that object alone", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"] })
+      const [one, other] = [yield* Scope.make(), yield* Scope.make()]
+      const [latch, otherLatch] = [Latch.makeUnsafe(), Latch.makeUnsafe()]
+      const first = yield* Scope.provide(pool.borrow, one)
+      yield* Scope.addFinalizer(one, Effect.andThen(first.release, latch.await))
+      const closing = yield* Effect.forkChild(Scope.close(one, Exit.void), { startImmediately: true })
+      const second = yield* Scope.provide(pool.borrow, other)
+      yield* Scope.addFinalizer(other, otherLatch.await)
+      const otherClosing = yield* Effect.forkChild(Scope.close(other, Exit.void), { startImmediately: true })
+
+      yield* latch.open
+      yield* Fiber.join(closing)
+      assert.deepStrictEqual((yield* pool.leases).map(({ id }) => id), [second.id])
+      yield* otherLatch.open
+      yield* Fiber.join(otherClosing)
+
+      assert.deepStrictEqual(yield* pool.leases, [])
+    }))
+
   it.effect("that is closed already gives back at once what is borrowed in it", () =>
     Effect.gen(function*() {
       const pool = yield* make({ objects: ["a"] })

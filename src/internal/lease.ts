@@ -181,8 +181,23 @@ export class ActiveLease<A, D> implements Lease<A, D> {
 
 /** Ties a lease to the scope that gives it back. A closed scope gives it back at once, as effect's own finalizers do. */
 export const attach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): void => {
+  const { core, pooled } = lease
   lease.scope = scope
-  if (!Scopes.add(scope, lease, (exit) => end(lease, exit) ?? Effect.void)) end(lease, Exit.void)
+  const finalizer = core.options.sharing === 1
+    ? pooled.finalizer ??= finalizerOf(pooled)
+    : (exit: Exit.Exit<unknown, unknown>) => takeIn(lease, exit) ?? Effect.void
+  if (!Scopes.add(scope, lease, finalizer)) end(lease, Exit.void)
+}
+
+/**
+ * One finalizer for all the leases of an object, one after the other, instead of one for each. It stands in at most one
+ * scope, that of the open lease: where a lease ends while its closed scope has yet to run it, it is replaced, and does
+ * nothing any more.
+ */
+const finalizerOf = <A, D>(entry: Entry<A, D>): Scopes.Finalizer => {
+  const finalizer: Scopes.Finalizer = (exit) =>
+    (entry.finalizer === finalizer && entry.lease !== undefined ? takeIn(entry.lease, exit) : undefined) ?? Effect.void
+  return finalizer
 }
 
 /**
@@ -193,10 +208,19 @@ export const end = <A, D>(
   lease: ActiveLease<A, D>,
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<void> | undefined => {
+  if (!lease.returned && lease.scope !== undefined && !Scopes.remove(lease.scope, lease)) {
+    lease.pooled.finalizer = undefined
+  }
+  return takeIn(lease, exit)
+}
+
+const takeIn = <A, D>(
+  lease: ActiveLease<A, D>,
+  exit: Exit.Exit<unknown, unknown>
+): Effect.Effect<void> | undefined => {
   if (lease.over === undefined) finish(lease)
   if (lease.returned) return undefined
   lease.returned = true
-  if (lease.scope !== undefined) Scopes.remove(lease.scope, lease)
   const packScope = lease.packScope
   if (packScope === undefined) {
     giveBack(lease.core, lease)

@@ -18,6 +18,7 @@ import type { Detection } from "./detection.ts"
 import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
+import type { Finalizer } from "./scope.ts"
 import type { Selection } from "./selection/selection.ts"
 
 const never = -1
@@ -73,6 +74,8 @@ export class Entry<A, D> implements PooledObject<A, D> {
   lease: ActiveLease<A, D> | undefined = undefined
   others: Set<ActiveLease<A, D>> | undefined = undefined
   open = 0
+  /** What gives its lease back when a scope closes; where it is not shared. */
+  finalizer: Finalizer | undefined = undefined
   /** While it was lent it was told to rest: it is lent to nobody else until its last lease has ended. */
   benched = false
   /** What its last lease leaves to be done, where one of them has expired. */
