@@ -163,7 +163,7 @@ const leave = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<void
  * detected just now, so that no borrower has it detected again.
  */
 export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
-  if (!lends(core)) return core.registry.list(entry)
+  if (core.waiters.size === 0 || !lends(core)) return core.registry.list(entry)
   if (core.options.policy.kind === "custom") return Choosing.offer(core, entry, fresh)
   const ready = fresh || !stale(core, entry)
   // what was made and needs a detection goes to one that waits a while after three refusals only if nobody else wants it

@@ -203,12 +203,22 @@ export class Registry<A, D> {
 
   /** Moves one object to another status, along the table. */
   move(entry: Entry<A, D>, to: Status): void {
+    const { counts } = this
     const from = entry.status
-    if ((legal[from] & bit[to]) === 0) throw illegal(entry, to)
+    // the two moves of each borrow, spelled out: several times faster than to look them up
+    if (from === "Available" && to === "Borrowed") {
+      counts.Available--
+      counts.Borrowed++
+    } else if (from === "Borrowed" && to === "Available") {
+      counts.Borrowed--
+      counts.Available++
+    } else {
+      if ((legal[from] & bit[to]) === 0) throw illegal(entry, to)
+      counts[from]--
+      counts[to]++
+    }
     this.unlist(entry)
     entry.status = to
-    this.counts[from]--
-    this.counts[to]++
   }
 
   /** Lists an `Available` object that nobody took as a candidate for the next borrower. */
