@@ -317,6 +317,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
       pace: options.creation.retry === undefined ? undefined : new Pace(options.creation.retry),
       failing: false,
       waits: false,
+      next: Deadlines.make(() => Maintenance.retry(core)),
       attempt: undefined
     },
     watchers: new Set(),

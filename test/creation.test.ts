@@ -597,6 +597,61 @@ describe("the minimum", () => {
     }))
 })
 
+describe("what is late, and does not end", () => {
+  const hangs = (n: number, ms: number) => Effect.as(Effect.uninterruptible(Effect.sleep(ms)), n)
+
+  it.effect("keeps no attempt of creation.retry from starting, where there is room", () =>
+    late(Effect.gen(function*() {
+      let n = 0
+      const pool = yield* quietly(make({
+        acquire: Effect.suspend(() => ++n === 1 ? Effect.fail("no") : n === 2 ? hangs(n, 20_000) : Effect.succeed(n)),
+        size: { max: 2 },
+        creation: { timeout: "1 second", retry: every }
+      }))
+      const [first, second] = [yield* keep(pool.borrow), yield* keep(pool.borrow)]
+      yield* TestClock.adjust("1100 millis")
+
+      assert.deepStrictEqual([state(first), state(second)], ["BorrowTimeout", "waits"])
+      assert.deepInclude(yield* balanced(pool), { leases: 1, making: 1 })
+    })))
+
+  it.effect("does not count for the minimum, nor for a rotation", () =>
+    late(Effect.gen(function*() {
+      let n = 0
+      const pool = yield* quietly(make({
+        acquire: Effect.suspend(() => ++n === 1 ? hangs(n, 3_600_000) : Effect.succeed(n)),
+        size: { min: 1, max: 2 },
+        creation: { timeout: "1 second" }
+      }))
+      yield* TestClock.adjust("500 millis")
+      const rotation = yield* start(pool.rotate)
+      yield* TestClock.adjust("1 second")
+
+      assert.deepInclude(yield* balanced(pool), { available: 1, making: 1 })
+      assert.strictEqual(state(rotation), "ok")
+    })))
+})
+
+describe("a success of creation.retry", () => {
+  it.effect("ends the wait for the next attempt", () =>
+    Effect.gen(function*() {
+      let n = 0
+      const pool = yield* make({
+        acquire: Effect.suspend(() => {
+          if (++n === 1) return Effect.andThen(Effect.sleep("1 second"), Effect.fail("no"))
+          return Effect.as(Effect.sleep(n === 2 ? "2 seconds" : "1 second"), n)
+        }),
+        size: { max: 3 },
+        creation: { retry: Schedule.spaced("1 hour") }
+      })
+      const borrowers = [yield* keep(pool.borrow), yield* keep(pool.borrow)]
+      yield* TestClock.adjust("3 seconds")
+
+      assert.deepStrictEqual(borrowers.map(state), ["waits", "waits"])
+      assert.deepInclude(yield* balanced(pool), { leases: 2, waiting: 0 })
+    }))
+})
+
 describe("an attempt of creation.retry that takes too long", () => {
   it.effect("fails its waiter, and leaves the next attempt to the next", () =>
     Effect.gen(function*() {

@@ -104,6 +104,22 @@ describe("hooks", () => {
       yield* serves(pool, 1)
     }))
 
+  it.effect("onBorrow that has failed three times runs again after a while, with a selector of the user's own as well", () =>
+    Effect.gen(function*() {
+      let n = 0
+      const pool = yield* logs().within(make({
+        objects: ["a", "b", "c", "d"],
+        select: (available) => available[0],
+        onBorrow: () => ++n <= 3 ? Effect.fail("not yet") : Effect.void
+      }))
+      const borrower = yield* start(hold(pool.borrow))
+      assert.strictEqual(state(borrower), "waits")
+
+      yield* TestClock.adjust("100 millis")
+
+      assert.strictEqual((yield* Fiber.join(borrower)).lease.object, "d")
+    }))
+
   it.effect("that are plain do not suspend", () =>
     Effect.gen(function*() {
       const { hooks, log, pool } = yield* hooked({ detectStatus: () => "Available" })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import { TestClock } from "effect/testing"
 import type { ObjectPool, PooledObject } from "../src/index.ts"
@@ -374,6 +375,40 @@ describe("idleTimeToLive", () => {
       yield* TestClock.adjust("20 seconds")
 
       assert.deepInclude(yield* balanced(pool), { size: 1, available: 1 })
+    }))
+
+  it.effect("counts from the release, not from the end of onRelease; one that a hook runs for is not idle", () =>
+    Effect.gen(function*() {
+      const script = scripted()
+      const pool = yield* make({
+        acquire: script.acquire,
+        onBorrow: () => Effect.sleep("2 seconds"),
+        onRelease: () => Effect.sleep("2 seconds"),
+        lifetime: { idleTimeToLive: "10 seconds", jitter: 0 }
+      })
+      const first = yield* start(hold(pool.borrow))
+      yield* TestClock.adjust("9 seconds")
+      yield* (yield* Fiber.join(first)).release
+      yield* TestClock.adjust("9 seconds")
+      assert.deepInclude(yield* balanced(pool), { available: 1 })
+      const second = yield* start(hold(pool.borrow))
+      yield* TestClock.adjust("2 seconds")
+
+      assert.strictEqual((yield* Fiber.join(second)).lease.object.n, 1)
+    }))
+
+  it.effect("does not count what is to leave for the minimum", () =>
+    Effect.gen(function*() {
+      const script = scripted()
+      const pool = yield* make({
+        acquire: script.acquire,
+        size: { min: 1, max: 3 },
+        lifetime: { idleTimeToLive: "10 seconds", maxBorrows: 1, jitter: 0 }
+      })
+      yield* hold(pool.borrow)
+      yield* TestClock.adjust("100 seconds")
+
+      assert.deepStrictEqual(yield* inside(pool), [1, 2])
     }))
 
   it.effect("costs one timer, however often the objects are used", () =>

@@ -280,6 +280,21 @@ describe("rotate", () => {
       assert.deepInclude(yield* balanced(pool), { size: 2, available: 2 })
     }))
 
+  it.effect("leaves what is being prepared for a borrower to that borrower", () =>
+    Effect.gen(function*() {
+      const script = scripted()
+      const pool = yield* make({ acquire: script.acquire, size: { max: 2 }, onBorrow: () => Effect.sleep(slow) })
+      const borrower = yield* start(hold(pool.borrow))
+      const rotation = yield* start(pool.rotate)
+      yield* TestClock.adjust(slow)
+
+      const { lease, release } = yield* Fiber.join(borrower)
+      assert.deepStrictEqual([lease.object.n, state(rotation)], [1, "ok"])
+      yield* release
+      yield* settle
+      assert.strictEqual(lease.object.destroyed, 1)
+    }))
+
   it.effect("while hooks run keeps to the minimum", () =>
     Effect.gen(function*() {
       const script = scripted()

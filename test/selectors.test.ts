@@ -39,6 +39,29 @@ const take = (pool: Strings, ...objects: ReadonlyArray<string>) =>
 
 const borrow = (pool: Strings, options: Parameters<Strings["borrowWith"]>[0] = {}) => fork(pool.borrowWith(options))
 
+describe("a weight that makes no sense any more", () => {
+  it.effect("is a defect of its borrower, which is gone then, also while something is being detected for it", () =>
+    Effect.gen(function*() {
+      let bad = false
+      const pool = yield* make("ab", { weight: ({ object }) => bad ? NaN : object === "b" ? 1 : 0 }, {
+        detectStatus: () => Effect.as(Effect.sleep("100 millis"), "Available" as const),
+        detection: { onBorrow: { trustFor: "10 seconds" } }
+      })
+      yield* TestClock.adjust("11 seconds")
+      yield* pool.rest("a", "2 seconds")
+      const first = yield* fork(Effect.scoped(pool.borrow))
+      yield* TestClock.adjust("11 seconds")
+      assert.isTrue(ended(first))
+      bad = true
+      const exit = yield* Effect.exit(Effect.scoped(pool.borrow))
+      bad = false
+      yield* TestClock.adjust("1 second")
+
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      assert.deepInclude(yield* balanced(pool), { leases: 0, waiting: 0, available: 2 })
+    }))
+})
+
 describe("the built-in selectors", () => {
   it.effect("random lends each object about as often as any other", () =>
     Effect.gen(function*() {
@@ -727,6 +750,21 @@ describe("a selector of one's own", () => {
 
       assert.instanceOf(failure, PoolExhausted)
       assert.strictEqual((yield* Fiber.join(waiter)).object, "made 2")
+    }))
+
+  it.effect("that is asynchronous and answers none again does not cost one who waits its place", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({
+        acquire: Effect.as(Effect.sleep(slow), "made"),
+        objects: ["added"],
+        size: { max: 2 },
+        maxWaiters: 0,
+        select: () => Effect.as(Effect.yieldNow, undefined)
+      })
+      const waiter = yield* fork(pool.borrowWith({ where: () => true, timeout: "10 seconds" }))
+      yield* TestClock.adjust("2 seconds")
+
+      assert.isFalse(ended(waiter))
     }))
 
   it.effect("that is asynchronous and answers none is refused by maxWaiters only then", () =>

@@ -29,12 +29,22 @@ export const limit = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 /** Its idle limit may have passed; one deadline serves, however often it was lent meanwhile. */
 const idled = <A, D>(core: Core<A, D>, entry: Entry<A, D>, limit: number): void => {
   const now = core.deadlines.now()
-  if (entry.status === "Borrowed" || entry.idleSince + limit > now) {
-    return core.deadlines.set(entry.idling!, entry.status === "Borrowed" ? now + limit : entry.idleSince + limit)
+  // a hook or a detection runs for it: perhaps for a borrower
+  const busy = entry.status === "Borrowed" || entry.status === "Pending"
+  if (busy || entry.idleSince + limit > now) {
+    return core.deadlines.set(entry.idling!, busy ? now + limit : entry.idleSince + limit)
   }
-  if (core.registry.size - core.registry.counts.Invalid > core.size.min) discard(core, entry)
+  if (staying(core) > core.size.min) discard(core, entry)
   // it may be one too many later
   else core.deadlines.set(entry.idling!, now + limit)
+}
+
+/** How many objects there are, but for those that are to leave. */
+const staying = <A, D>(core: Core<A, D>): number => {
+  const { condemned, counts, retired, size } = core.registry
+  let leaving = counts.Invalid + retired.size
+  for (const entry of condemned) if (!entry.retired) leaving++
+  return size - leaving
 }
 
 /**
@@ -59,7 +69,8 @@ export const replace = <A, D>(core: Core<A, D>): void => {
   if (retired.size === 0 || core.replacing) return
   core.replacing = true
   for (const entry of retired) {
-    if (entry.status === "Borrowed" || entry.condemned) continue
+    // what is being prepared for a borrower, or cleaned up after one, is as good as lent
+    if (entry.status === "Borrowed" || entry.condemned || entry.hook !== undefined) continue
     // one that is being detected is not there yet, or leaves nobody behind
     let staying = counts.Available + counts.Borrowed + counts.Dormant + counts.Unknown
     for (const other of condemned) if (other.status === "Borrowed") staying--

@@ -8,7 +8,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type Core, fork, lends } from "./core.ts"
+import { type Core, fork, lendable, lends } from "./core.ts"
 import type { Entry } from "./registry.ts"
 import { backsOff, fail, fits, grant, isFresh, lend, stale } from "./serving.ts"
 import type { Waiter } from "./waiters.ts"
@@ -21,6 +21,7 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
       if (waiter.detection?.entry === entry && grant(core, waiter, entry)) return
     }
   }
+  if (!lendable(core, entry)) return
   core.registry.list(entry)
   if (core.waiters.size === 0) return
   core.returned = entry
@@ -30,7 +31,7 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
 /** Asks for each waiter that has not been answered yet, until nothing changes any more. */
 export const consider = <A, D>(core: Core<A, D>): void => {
   if (!lends(core)) return core.suspended ? suspended(core) : undefined
-  for (let waiter = core.waiters.first; waiter !== undefined && core.choosing === undefined;) {
+  for (let waiter = core.waiters.first; waiter !== undefined && core.choosing === undefined && lends(core);) {
     const version = core.registry.version
     const offered = offerTo(core, waiter)
     if (offered.length > 0) ask(core, waiter, offered)
@@ -156,4 +157,5 @@ const answered = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (waiter.detection !== undefined) return
   core.waiters.note(waiter, "choosing", false)
   core.advance(waiter)
+  if (waiter.lane !== undefined) waiter.admitted = true
 }

@@ -95,6 +95,8 @@ export interface Core<A, D> {
     readonly pace: Pace | undefined
     failing: boolean
     waits: boolean
+    /** When the next attempt may be made, while it waits. */
+    readonly next: Deadline
     /** The attempt of this turn, while it is under way. */
     attempt: Creation<A, D> | undefined
   }

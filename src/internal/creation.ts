@@ -133,10 +133,11 @@ export class Creator<A, D> {
     this.deadlines.set(creation, this.deadlines.now() + this.options.closeTimeout)
   }
 
-  /** Is there one under way that may still serve somebody? */
-  get hopeful(): boolean {
-    for (const creation of this.running) if (!creation.late) return true
-    return false
+  /** How many are under way that may still serve somebody. */
+  get promising(): number {
+    let n = 0
+    for (const creation of this.running) if (!creation.late) n++
+    return n
   }
 
   /** What is under way belongs to the past. */
@@ -145,7 +146,7 @@ export class Creator<A, D> {
   }
 
   get aging(): boolean {
-    for (const creation of this.running) if (creation.old) return true
+    for (const creation of this.running) if (creation.old && !creation.late) return true
     return false
   }
 

@@ -146,7 +146,12 @@ const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   // nothing is trusted any more; but what is shared and lent need not be
   if (core.options.sharing === 1 && core.deadlines.now() >= core.trustedUntil) return
   const ready = core.registry.listed().filter((entry) => !stale(core, entry) && fits(core, waiter, entry))
-  const entry = core.registry.selection.among(ready)
+  let entry: Entry<A, D> | undefined
+  try {
+    entry = core.registry.selection.among(ready)
+  } catch (defect) {
+    return fail(core, waiter, Effect.die(defect))
+  }
   if (entry !== undefined) grant(core, waiter, entry)
 }
 

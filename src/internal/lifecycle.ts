@@ -245,6 +245,7 @@ export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void
   forget(core, lease)
   core.registry.unlist(entry)
   core.registry.used(entry, core.clock.currentTimeMillisUnsafe())
+  if (entry.idling !== undefined) entry.idleSince = core.deadlines.now()
   if (entry.open > 0) {
     if (lendable(core, entry)) core.offer(entry, true)
   } else {
@@ -312,6 +313,8 @@ export const prepared = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
 /** Nobody wants what `onBorrow` has prepared: it is cleaned up as after a lease. */
 export const cleanUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.prepared = false
+  // a function of the user's, asked for another borrower, has had it lent, or taken out
+  if (entry.status !== "Available" || entry.slot !== -1) return
   if (core.options.onReleased !== undefined) tidy(core, entry, core.options.onReleased, "return")
   else if (resting(core, entry)) sleep(core, entry, entry.restsUntil)
   else core.offer(entry, true)
@@ -326,7 +329,6 @@ export const hookFailed = <A, D>(core: Core<A, D>, entry: Entry<A, D>, cause: Ca
 
 /** A free object goes where its last lease, or a rest that was asked for, sends it. */
 const settle = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fate: Fate): void => {
-  if (entry.idling !== undefined) entry.idleSince = core.deadlines.now()
   if (resting(core, entry)) return sleep(core, entry, entry.restsUntil)
   if (core.detector !== undefined && (fate === "detect" || core.options.onRelease)) {
     const detection = reserve(core, entry, "Available", () => {})

@@ -12,7 +12,6 @@ import type { PoolClosed } from "../PoolError.ts"
 import { shrink } from "./ageing.ts"
 import { closed, type Core, fork, hasRoom, report, stays } from "./core.ts"
 import { Creation } from "./creation.ts"
-import * as Deadlines from "./deadlines.ts"
 import { isRefusal, type Outcome } from "./detection.ts"
 import { detectable, join, whenFree } from "./lifecycle.ts"
 import { Pace } from "./pacing.ts"
@@ -34,7 +33,7 @@ export const refill = <A, D>(core: Core<A, D>): void => {
 }
 
 const missing = <A, D>(core: Core<A, D>): boolean =>
-  core.registry.size - core.registry.counts.Invalid - core.registry.retired.size + core.creator!.making <
+  core.registry.size - core.registry.counts.Invalid - core.registry.retired.size + core.creator!.promising <
     core.size.min
 
 /** An object has been made: it joins, and goes to the oldest waiter that may have it. */
@@ -50,8 +49,9 @@ export const made = <A, D>(
     return
   }
   core.totals.made++
-  core.retry.failing = false
+  core.retry.failing = core.retry.waits = false
   core.retry.pace?.reset()
+  core.deadlines.cancel(core.retry.next)
   creation.phase = "Detecting"
   let waiter: Waiter<A, D> | undefined
   const entry = join(core, object, data, { scope }, {
@@ -118,6 +118,7 @@ export const late = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => 
   if (stays(core)) giveUp(core, "late")
   notReady(core, tookTooLong)
   if (waiter !== undefined) leaveUnlessQueued(core, waiter, undefined)
+  core.roomFreed()
 }
 
 /** What was late has ended; an object that it made after all has been destroyed. */
@@ -160,7 +161,7 @@ const tookTooLong = Cause.die(new Cause.TimeoutError("Making an object took long
 
 /** Those who wait for the minimum are told of a failure as soon as no attempt is under way, whatever is retried later. */
 const notReady = <A, D>(core: Core<A, D>, failure: Cause.Cause<unknown>): void => {
-  if (core.creator!.hopeful) return
+  if (core.creator!.promising > 0) return
   for (const watcher of [...core.watchers]) watcher.failed?.(failure)
 }
 
@@ -169,19 +170,23 @@ const retryLater = <A, D>(core: Core<A, D>, pace: Pace, error: unknown, failure:
   if (core.retry.waits) return
   core.retry.failing = core.retry.waits = true
   pace.next(core, error, (delay) => {
+    // another attempt has succeeded meanwhile
+    if (!core.retry.waits) return
     if (delay === undefined) {
       pace.reset()
       core.retry.failing = core.retry.waits = false
       if (stays(core)) giveUp(core, failure)
       return core.roomFreed()
     }
-    const next = Deadlines.make(() => {
-      core.retry.waits = false
-      core.retry.attempt = undefined
-      core.roomFreed()
-    })
-    core.deadlines.set(next, core.deadlines.now() + delay)
+    core.deadlines.set(core.retry.next, core.deadlines.now() + delay)
   })
+}
+
+/** The turn of the next attempt has come. */
+export const retry = <A, D>(core: Core<A, D>): void => {
+  core.retry.waits = false
+  core.retry.attempt = undefined
+  core.roomFreed()
 }
 
 /** A line in the log for an object whose destruction did not end well. */

@@ -251,7 +251,10 @@ export const refused = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 const pause = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, millis: number): void => {
   if (waiter.lane === undefined) return
   waiter.backsOffUntil = core.deadlines.now() + millis
-  waiter.backingOff ??= makeDeadline(() => core.advance(waiter))
+  waiter.backingOff ??= makeDeadline(() => {
+    core.consider()
+    core.advance(waiter)
+  })
   core.deadlines.set(waiter.backingOff, waiter.backsOffUntil)
 }
 

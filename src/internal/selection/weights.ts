@@ -28,7 +28,7 @@ export class WeightSelection<A, D> extends ListSelection<A, D> {
     } catch {
       this.faulty.add(entry)
     }
-    this.set(entry.slot, weight)
+    if (entry.slot !== -1) this.set(entry.slot, weight)
   }
   override remove(entry: Entry<A, D>): void {
     const slot = entry.slot

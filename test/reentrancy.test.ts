@@ -1,0 +1,139 @@
+/**
+ * The user's functions may use the pool that calls them: in the middle of its steps (promises 1, 2, 5, 16, 25 and 26).
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { TestClock } from "effect/testing"
+import type { ObjectPool, PooledObject } from "../src/index.ts"
+import { hold, keep, make, serves, settle, start, state } from "./support/borrowers.ts"
+import { balanced } from "./support/scripted.ts"
+
+type Pool = ObjectPool<string>
+
+/** The first of what is offered; it throws where it is asked without end. */
+const first = () => {
+  let asked = 0
+  return (available: ReadonlyArray<PooledObject<string>>) => {
+    if (++asked > 1000) throw new Error("it spins")
+    return available[0]
+  }
+}
+
+describe("a function of the user's that uses its pool", () => {
+  it.effect("acquire suspends it: the selector is not asked until it resumes", () =>
+    Effect.gen(function*() {
+      let suspends = true
+      const pool: Pool = yield* make({
+        acquire: Effect.suspend(() => {
+          if (suspends) Effect.runSync(pool.suspend)
+          suspends = false
+          return Effect.succeed("a")
+        }),
+        select: first()
+      })
+      const borrower = yield* start(hold(pool.borrow))
+      assert.strictEqual(state(borrower), "waits")
+
+      yield* pool.resume
+      yield* settle
+
+      assert.strictEqual(state(borrower), "ok")
+    }))
+
+  it.effect("`where` takes out what onBorrow has prepared", () =>
+    Effect.gen(function*() {
+      const pool: Pool = yield* make({
+        objects: ["a", "b"],
+        onRelease: () => {},
+        onBorrow: ({ object }) => object === "a" ? Effect.sleep("1 second") : undefined
+      })
+      yield* hold(pool.borrowWith({ where: ({ object }) => object === "b" }))
+      const leaves = yield* keep(pool.borrow)
+      yield* keep(pool.borrowWith({
+        where: (pooled) => {
+          if (pooled.object === "a") Effect.runSync(pool.remove(pooled))
+          return false
+        }
+      }))
+      yield* Fiber.interrupt(leaves)
+      yield* TestClock.adjust("1 second")
+
+      assert.deepInclude(yield* balanced(pool), { size: 1, borrowed: 1 })
+    }))
+
+  it.effect("leaseTimeout rests and wakes what onBorrow has prepared: it is lent to as many as share it", () =>
+    Effect.gen(function*() {
+      let calls = 0
+      const pool: Pool = yield* make({
+        objects: ["a"],
+        sharing: 2,
+        onBorrow: () => Effect.sleep("1 second"),
+        onRelease: () => {},
+        leaseTimeout: (pooled) => {
+          if (pooled.status === "Available" && calls++ === 1) {
+            Effect.runSync(Effect.andThen(pool.rest(pooled, "1 second"), pool.wake(pooled)))
+          }
+          return "1 hour"
+        }
+      })
+      const borrowers = yield* Effect.forEach([1, 2, 3], () => start(hold(pool.borrow)))
+      yield* TestClock.adjust("5 seconds")
+
+      const { borrowed, leases } = yield* balanced(pool)
+      assert.isAtMost(leases, 2)
+      assert.strictEqual(borrowed, 1)
+      assert.strictEqual(borrowers.filter((each) => state(each) === "ok").length, leases)
+    }))
+
+  for (const how of ["rest", "remove"] as const) {
+    it.effect(`leaseTimeout has what was chosen and detected leave the list: ${how}`, () =>
+      Effect.gen(function*() {
+        let armed = false
+        const pool: Pool = yield* make({
+          acquire: Effect.succeed("a"),
+          size: { max: 1 },
+          select: first(),
+          detectStatus: () => Effect.as(Effect.sleep("10 millis"), "Available" as const),
+          detection: { onBorrow: true },
+          leaseTimeout: (pooled) => {
+            if (armed) Effect.runSync(how === "rest" ? pool.rest(pooled, "1 second") : pool.remove(pooled))
+            armed = false
+            return "1 hour"
+          }
+        })
+        const holder = yield* start(hold(pool.borrow))
+        yield* TestClock.adjust("1 second")
+        const waiters = [yield* start(hold(pool.borrow)), yield* start(hold(pool.borrow))]
+        armed = true
+        yield* (yield* Fiber.join(holder)).release
+        yield* TestClock.adjust("5 seconds")
+
+        assert.strictEqual(state(waiters[0]!), "ok")
+        assert.strictEqual((yield* balanced(pool)).leases, 1)
+      }))
+  }
+
+  it.effect("a weight takes out its own object: the others are lent as before", () =>
+    Effect.gen(function*() {
+      let armed = false
+      const pool: Pool = yield* make({
+        objects: ["a", "b", "c", "d", "e"],
+        select: {
+          weight: (pooled) => {
+            if (armed) {
+              armed = false
+              Effect.runSync(pool.remove(pooled))
+            }
+            return 1
+          }
+        }
+      })
+      const { release } = yield* hold(pool.borrow)
+      armed = true
+      yield* release
+
+      for (let i = 0; i < 200; i++) yield* pool.with(() => Effect.void, { timeout: 0 })
+      yield* serves(pool, 4)
+    }))
+})
