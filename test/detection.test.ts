@@ -12,6 +12,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { ObjectPool, type PooledObject, type PoolOptions, Selector, Status } from "../src/index.ts"
+import { timers } from "./support/observed.ts"
 import { balanced, scripted, type Thing } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
 
@@ -792,6 +793,40 @@ describe("the turns of detections", () => {
       yield* TestClock.adjust("4 seconds")
 
       assert.deepStrictEqual(asked, ["added", "made", "added", "added"])
+    }))
+})
+
+describe("detection.retry that takes time to answer", () => {
+  const slowly = Schedule.modifyDelay(Schedule.forever, () => Effect.as(Effect.sleep("1 second"), "1 second"))
+
+  it.effect("is not forgotten where it answers during a detection that is then dropped", () =>
+    Effect.gen(function*() {
+      let n = 0
+      const pool = yield* ObjectPool.make({
+        objects: ["a"],
+        detectStatus: () => ++n === 1 ? Effect.fail("no") : n === 2 ? Effect.never : "Available",
+        detection: { retry: slowly }
+      })
+      const detecting = yield* Effect.forkChild(pool.detect, now)
+      yield* TestClock.adjust("1500 millis")
+      yield* Fiber.interrupt(detecting)
+      assert.deepStrictEqual(yield* statuses(pool), ["Unknown"])
+      yield* TestClock.adjust("500 millis")
+
+      assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+    }))
+
+  it.effect("ends with the pool", () =>
+    Effect.gen(function*() {
+      const { counts, within } = timers()
+      const pool = yield* within(
+        ObjectPool.make({ objects: ["a"], detectStatus: () => Effect.fail("no"), detection: { retry: slowly } })
+      )
+      assert.strictEqual(counts.running, 1)
+      yield* pool.close
+      yield* TestClock.adjust(0)
+
+      assert.strictEqual(counts.running, 0)
     }))
 })
 

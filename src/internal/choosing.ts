@@ -21,6 +21,7 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
       if (waiter.detection?.entry === entry && grant(core, waiter, entry)) return
     }
   }
+  // a function of the user's has taken it out, or rests it
   if (!lendable(core, entry)) return
   core.registry.list(entry)
   if (core.waiters.size === 0) return

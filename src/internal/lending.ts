@@ -193,7 +193,7 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
   }
   if (!lendable(core, entry)) return
   if (last?.lane !== undefined) return detectNow(core, last, entry)
-  if (entry.slot === -1) core.registry.list(entry)
+  core.registry.list(entry)
 }
 
 const detectNow = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {

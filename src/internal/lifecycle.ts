@@ -139,7 +139,7 @@ const conclude = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before, ou
 }
 
 const restore = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before): void => {
-  if (before === "Dormant") return sleep(core, entry, Math.max(entry.waking?.due ?? -Infinity, entry.restsUntil))
+  if (before === "Dormant") return sleep(core, entry, Math.max(entry.waking!.due, entry.restsUntil))
   if (resting(core, entry)) return sleep(core, entry, entry.restsUntil)
   core.registry.move(entry, before)
   if (before === "Available") return core.offer(entry, false)
@@ -154,11 +154,13 @@ const doubt = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): vo
   core.changed()
   const pace = entry.pace ??= new Pace(core.options.retryUnknown(entry))
   pace.next(core, failure, (delay) => {
-    // it was rested, or taken out, meanwhile
-    if (entry.status !== "Unknown" || entry.pace !== pace) return
-    if (delay === undefined) return evict(core, entry)
+    if (entry.pace !== pace) return
+    if (delay === undefined && entry.status === "Unknown") return evict(core, entry)
     entry.retrying ??= Deadlines.make(() => askAgain(core, entry))
-    core.deadlines.set(entry.retrying, core.deadlines.now() + delay)
+    const due = core.deadlines.now() + (delay ?? 0)
+    // while it is being detected, its time is kept for the case that this is dropped
+    if (entry.status === "Unknown") core.deadlines.set(entry.retrying, due)
+    else entry.retrying.due = due
   })
 }
 
@@ -213,7 +215,7 @@ const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void =>
 
 /** Ends the rest of a `Dormant` object: by detection, where there is a detector. */
 const wakeUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  if (entry.waking !== undefined) core.deadlines.cancel(entry.waking)
+  core.deadlines.cancel(entry.waking!)
   entry.restsUntil = -Infinity
   if (core.detector === undefined) {
     core.registry.move(entry, "Available")

@@ -36,6 +36,11 @@ export class Pace {
         return (step as Step)(core.clock.currentTimeMillisUnsafe(), input)
       }
     )
-    fork(core, step).addObserver((exit) => then(Exit.isSuccess(exit) ? Duration.toMillis(exit.value[1]) : undefined))
+    const fiber = fork(core, step)
+    core.background.add(fiber)
+    fiber.addObserver((exit) => {
+      core.background.delete(fiber)
+      then(Exit.isSuccess(exit) ? Duration.toMillis(exit.value[1]) : undefined)
+    })
   }
 }

@@ -23,10 +23,11 @@ const until = <A, D>(
         return true
       },
       // what making fails with is the user's own failure
-      failed: (cause) => {
-        if (!fails) return
-        core.watchers.delete(watcher)
-        resume(Effect.failCause(cause) as Effect.Effect<never>)
+      ...fails && {
+        failed: (cause) => {
+          core.watchers.delete(watcher)
+          resume(Effect.failCause(cause) as Effect.Effect<never>)
+        }
       },
       closed: () => resume(closed(core))
     }
