@@ -1,0 +1,258 @@
+/**
+ * The contenders: effect's own pool, the pools of the promise world, ours, and what the same cycle costs with no pool.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Pool from "effect/Pool"
+import * as Scope from "effect/Scope"
+import * as GenericPool from "generic-pool"
+import * as LightningPool from "lightning-pool"
+import * as Tarn from "tarn"
+import { type AnySelector, ObjectPool } from "../../src/index.ts"
+import { type Contender, timed } from "./harness.ts"
+
+/** How the pools of one comparison are built. */
+export interface Setup {
+  readonly size: number
+  readonly select?: AnySelector | { readonly weight: () => number } | undefined
+  /** Milliseconds, longer than anything takes. */
+  readonly borrowTimeout?: number
+  readonly leaseTimeout?: number
+  /** A check before each borrow; ours trusts it for this long, in milliseconds. */
+  readonly trust?: number
+}
+
+type Cycle = Effect.Effect<unknown, unknown, Scope.Scope>
+
+/** Something that borrows, does what it is given, and gives back. */
+export interface EffectPool {
+  readonly name: string
+  readonly role: Contender["role"]
+  readonly make: (
+    setup: Setup
+  ) => Effect.Effect<(body: Effect.Effect<void>) => Effect.Effect<unknown, unknown>, never, Scope.Scope>
+}
+
+export interface PromisePool {
+  readonly name: string
+  readonly role: Contender["role"]
+  readonly make: (setup: Setup) => Promise<{
+    readonly use: (body: () => Promise<void> | undefined) => Promise<void>
+    readonly close: () => Promise<unknown>
+  }>
+}
+
+/** What a pool is filled with: it has something to be released, as what is worth pooling has. */
+const acquire = Effect.acquireRelease(Effect.sync(() => ({})), () => Effect.void)
+const check = (object: unknown): boolean => object !== undefined
+const afterwards = (body: Effect.Effect<void>) => (borrow: Cycle): Effect.Effect<unknown, unknown> =>
+  body === Effect.void ? Effect.scoped(borrow) : Effect.scoped(Effect.andThen(borrow, body))
+
+const limited = <A, E, R>({ borrowTimeout }: Setup, effect: Effect.Effect<A, E, R>): Effect.Effect<A, unknown, R> =>
+  borrowTimeout === undefined ? effect : Effect.timeout(effect, borrowTimeout)
+
+const checked = ({ trust }: Setup, pool: Pool.Pool<object>) =>
+  trust === undefined
+    ? Pool.get(pool)
+    : Effect.flatMap(Pool.get(pool), (object) =>
+      check(object) ? Effect.succeed(object) : Effect.andThen(Pool.invalidate(pool, object), Effect.die("not reached")))
+
+/** Our pool, full. */
+const makeOurs = ({ borrowTimeout, leaseTimeout, select, size, trust }: Setup) =>
+  Effect.tap(
+    ObjectPool.make({
+      acquire,
+      size: { min: size, max: size },
+      select,
+      ...borrowTimeout === undefined ? {} : { borrowTimeout },
+      leaseTimeout,
+      ...trust === undefined ? {} : {
+        detectStatus: ({ object }) => check(object) ? "Available" : "Invalid",
+        detection: { onBorrow: { trustFor: trust } }
+      }
+    }),
+    (pool) => Effect.orDie(pool.ready)
+  )
+
+export const ours: ReadonlyArray<EffectPool> = [
+  {
+    name: "`borrow`",
+    role: "ours",
+    make: (setup) => Effect.map(makeOurs(setup), (pool) => (body) => afterwards(body)(pool.borrow))
+  },
+  {
+    name: "`with`",
+    role: "ours",
+    make: (setup) => Effect.map(makeOurs(setup), (pool) => (body) => pool.with(() => body))
+  }
+]
+
+const makeEffects = ({ size }: Setup) => Pool.make({ acquire, size })
+
+export const effects: ReadonlyArray<EffectPool> = [
+  {
+    name: "effect `Pool.get`",
+    role: "base",
+    make: (setup) =>
+      Effect.map(makeEffects(setup), (pool) => (body) => afterwards(body)(limited(setup, checked(setup, pool))))
+  },
+  {
+    name: "effect `Pool.use`",
+    role: "peer",
+    make: (setup) => Effect.map(makeEffects(setup), (pool) => (body) => Pool.use(pool, () => body))
+  }
+]
+
+/** One scope and one finalizer that is put in by hand, as `Pool.get` and `borrow` do; one bracket. */
+export const floors: ReadonlyArray<EffectPool> = [
+  {
+    name: "floor: a scope and a finalizer",
+    role: "floor",
+    make: () =>
+      Effect.sync(() => {
+        const key = {}
+        const finalizer = () => Effect.void
+        const borrow: Cycle = Effect.withFiber((fiber) => {
+          const scope = fiber.context.mapUnsafe.get(Scope.Scope.key) as Scope.Scope
+          scope.state = { _tag: "Open", finalizerKey: key, finalizer, finalizers: undefined }
+          return Effect.void
+        })
+        return (body) => afterwards(body)(borrow)
+      })
+  },
+  {
+    name: "floor: a bracket",
+    role: "peer",
+    make: () => Effect.succeed((body) => Effect.suspend(() => Effect.onExitPrimitive(body, () => undefined)))
+  }
+]
+
+export const promises: ReadonlyArray<PromisePool> = [
+  {
+    name: "generic-pool",
+    role: "peer",
+    make: async ({ borrowTimeout, size, trust }) => {
+      const pool = GenericPool.createPool({
+        create: async () => ({}),
+        destroy: async () => {},
+        validate: async (object) => check(object)
+      }, {
+        min: size,
+        max: size,
+        testOnBorrow: trust !== undefined,
+        ...borrowTimeout === undefined ? {} : { acquireTimeoutMillis: borrowTimeout }
+      })
+      await pool.ready()
+      return {
+        use: async (body) => {
+          const object = await pool.acquire()
+          await body()
+          await pool.release(object)
+        },
+        close: async () => {
+          await pool.drain()
+          await pool.clear()
+        }
+      }
+    }
+  },
+  {
+    name: "tarn",
+    role: "peer",
+    make: async ({ borrowTimeout, size }) => {
+      const pool = new Tarn.Pool<object>({
+        create: async () => ({}),
+        destroy: () => {},
+        validate: check,
+        min: size,
+        max: size,
+        idleTimeoutMillis: 1e9,
+        ...borrowTimeout === undefined ? {} : { acquireTimeoutMillis: borrowTimeout }
+      })
+      const all = await Promise.all(Array.from({ length: size }, () => pool.acquire().promise))
+      for (const object of all) pool.release(object)
+      return {
+        use: async (body) => {
+          const object = await pool.acquire().promise
+          await body()
+          pool.release(object)
+        },
+        close: () => pool.destroy()
+      }
+    }
+  },
+  {
+    name: "lightning-pool",
+    role: "peer",
+    make: async ({ borrowTimeout, size, trust }) => {
+      const pool = LightningPool.createPool<object>({
+        create: async () => ({}),
+        destroy: async () => {},
+        ...trust === undefined ? {} : { validate: async (object: object) => check(object) }
+      }, {
+        min: size,
+        minIdle: size,
+        max: size,
+        maxQueue: 1_000_000,
+        idleTimeoutMillis: 1e9,
+        acquireTimeoutMillis: borrowTimeout ?? 0
+      })
+      const all = await Promise.all(Array.from({ length: size }, () => pool.acquire()))
+      for (const object of all) pool.release(object)
+      return {
+        use: async (body) => {
+          const object = await pool.acquire()
+          await body()
+          pool.release(object)
+        },
+        close: () => pool.closeAsync(0)
+      }
+    }
+  },
+  {
+    name: "floor: one await",
+    role: "peer",
+    make: async () => ({
+      use: async (body) => {
+        await body()
+      },
+      close: async () => {}
+    })
+  }
+]
+
+/** A pool in a scope of its own, and a loop over its cycle inside one effect. */
+export const looped = async (
+  { make, name, role }: EffectPool,
+  setup: Setup,
+  drive: (
+    cycle: (body: Effect.Effect<void>) => Effect.Effect<unknown, unknown>
+  ) => (times: number) => Effect.Effect<unknown, unknown>
+): Promise<Contender> => {
+  const scope = Scope.makeUnsafe()
+  const driver = drive(await Effect.runPromise(Scope.provide(make(setup), scope)))
+  return {
+    name,
+    role,
+    run: (times) => timed(() => Effect.runPromise(driver(times))),
+    close: () => Effect.runPromise(Scope.close(scope, Exit.void))
+  }
+}
+
+/** The same for one of promises. */
+export const awaited = async (
+  { make, name, role }: PromisePool,
+  setup: Setup,
+  drive: (use: (body: () => Promise<void> | undefined) => Promise<void>) => (times: number) => Promise<unknown>
+): Promise<Contender> => {
+  const { close, use } = await make(setup)
+  const driver = drive(use)
+  return {
+    name,
+    role,
+    run: (times) => timed(() => driver(times)),
+    close: async () => {
+      await close()
+    }
+  }
+}

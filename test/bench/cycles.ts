@@ -1,0 +1,99 @@
+/**
+ * Cases 1 to 3: borrow and give back, alone and with many who do the same, and what a time-out, a lease time-out and a
+ * detector cost where they never have anything to do.
+ */
+import * as Effect from "effect/Effect"
+import { Selector } from "../../src/index.ts"
+import { awaited, effects, floors, looped, ours, promises, type Setup } from "./contenders.ts"
+import { compare, type Contender, type Plan, type Row } from "./harness.ts"
+
+const plan: Plan = { rounds: 11, sample: 20e6 }
+
+/** One fiber, which does nothing else. */
+const alone = (cycle: (body: Effect.Effect<void>) => Effect.Effect<unknown, unknown>) => {
+  const once = cycle(Effect.void)
+  return (times: number) => {
+    let left = times
+    return Effect.whileLoop({ while: () => left-- > 0, body: () => once, step: () => {} })
+  }
+}
+
+const aloneAwaited = (use: (body: () => undefined) => Promise<void>) => async (times: number) => {
+  for (let left = times; left > 0; left--) await use(() => undefined)
+}
+
+/** So many fibers, each of which holds what it gets for a turn, 200 times. */
+const crowd = (fibers: number) => (cycle: (body: Effect.Effect<void>) => Effect.Effect<unknown, unknown>) => {
+  const one = Effect.suspend(() => {
+    let left = 200
+    return Effect.whileLoop({ while: () => left-- > 0, body: () => cycle(Effect.yieldNow), step: () => {} })
+  })
+  return () => Effect.forEach(Array.from({ length: fibers }), () => one, { concurrency: "unbounded", discard: true })
+}
+
+const crowdAwaited = (fibers: number) => (use: (body: () => Promise<void>) => Promise<void>) => () =>
+  Promise.all(Array.from({ length: fibers }, async () => {
+    for (let left = 200; left > 0; left--) await use(() => Promise.resolve())
+  }))
+
+const cyclesOf = async (setup: Setup, fibers: number): Promise<ReadonlyArray<Contender>> => {
+  const contenders: Array<Contender> = []
+  for (const each of [...effects, ...ours, ...floors]) {
+    contenders.push(await looped(each, setup, fibers === 1 ? alone : crowd(fibers)))
+  }
+  for (const each of promises) {
+    contenders.push(await awaited(each, setup, fibers === 1 ? aloneAwaited : crowdAwaited(fibers)))
+  }
+  return contenders
+}
+
+/** Divides what a whole crowd took by its cycles. */
+const each = (rows: ReadonlyArray<Row>, cycles: number): ReadonlyArray<Row> =>
+  rows.map((row) => ({
+    ...row,
+    ns: row.ns / cycles,
+    quartiles: [row.quartiles[0] / cycles, row.quartiles[1] / cycles]
+  }))
+
+const size = 10
+
+export const uncontended = async () => compare(await cyclesOf({ size }, 1), plan)
+
+export const contended = (fibers: number) => async () =>
+  each(await compare(await cyclesOf({ size }, fibers), { ...plan, rounds: 7, times: 1 }), fibers * 200)
+
+/** What never happens: it costs what it is compared with beside the same cycle without. */
+export const guards: Readonly<Record<string, Omit<Setup, "size">>> = {
+  "a borrow time-out of 5 s": { borrowTimeout: 5000 },
+  "a lease time-out of 5 s": { leaseTimeout: 5000 },
+  "a detector within its trust window": { trust: 3_600_000 },
+  "all three": { borrowTimeout: 5000, leaseTimeout: 5000, trust: 3_600_000 }
+}
+
+export const guarded = (guard: Omit<Setup, "size">, fibers: number) => async () => {
+  const rows = await compare(await cyclesOf({ size, ...guard }, fibers), {
+    ...plan,
+    rounds: 7,
+    ...fibers === 1 ? {} : { times: 1 }
+  })
+  return fibers === 1 ? rows : each(rows, fibers * 200)
+}
+
+export const selectors = {
+  random: Selector.random,
+  roundRobin: Selector.roundRobin,
+  leastRecentlyUsed: Selector.leastRecentlyUsed,
+  mostRecentlyUsed: Selector.mostRecentlyUsed,
+  leastBorrowed: Selector.leastBorrowed,
+  weighted: { weight: () => 1 }
+}
+
+/** `borrow` from pools of different sizes: does its cost grow? The smallest is the base. */
+export const sizes = (select: NonNullable<Setup["select"]>) => async () => {
+  const contenders: Array<Contender> = []
+  for (const size of [10, 100, 1000, 10_000, 100_000]) {
+    const contender = await looped(ours[0]!, { size, select }, alone)
+    contenders.push({ ...contender, name: `${size} objects`, role: size === 10 ? "base" : "ours" })
+  }
+  return compare(contenders, { ...plan, rounds: 7 })
+}
