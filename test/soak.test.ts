@@ -46,7 +46,7 @@ const work = (most: number) => (lease: Lease<Thing>) =>
         if (yield* chance(0.02)) yield* lease.invalidate
         if (yield* chance(0.03)) yield* lease.rest("2 hours")
         if (yield* chance(0.05)) yield* lease.renew
-        if (yield* chance(0.05)) yield* Effect.fail("the work failed")
+        if (yield* chance(0.05)) return yield* Effect.fail("the work failed")
       }),
     () =>
       Effect.sync(() => {
