@@ -118,6 +118,7 @@ export const late = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => 
   if (stays(core)) giveUp(core, "late")
   notReady(core, tookTooLong)
   if (waiter !== undefined) leaveUnlessQueued(core, waiter, undefined)
+  // not its own room: but the turn of the next attempt has come, and who watches need not wait for this one
   core.roomFreed()
 }
 
