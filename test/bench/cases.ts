@@ -2,19 +2,18 @@
  * What is measured, by name.
  */
 import { contended, guarded, guards, selectors, sizes, uncontended } from "./cycles.ts"
-import type { Row } from "./harness.ts"
-
-export interface Table {
-  readonly title: string
-  readonly unit: string
-  readonly measure: () => Promise<ReadonlyArray<Row>>
-}
+import type { Table } from "./table.ts"
 
 const perCycle = "ns per cycle"
 const crowds = [100, 1000]
 
 export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
-  uncontended: [{ title: "Borrow and give back, 10 objects", unit: perCycle, measure: uncontended }],
+  uncontended: [{
+    title: "Borrow and give back, 10 objects",
+    unit: perCycle,
+    chart: "uncontended",
+    measure: uncontended
+  }],
   sizes: Object.entries(selectors).map(([name, select]) => ({
     title: `\`borrow\` with \`${name}\`, from pools of different sizes`,
     unit: perCycle,
@@ -23,6 +22,7 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
   contended: crowds.map((fibers) => ({
     title: `${fibers} fibers over 10 objects`,
     unit: perCycle,
+    ...fibers === 100 ? { chart: "contended" } : {},
     measure: contended(fibers)
   })),
   guards: [1, 100].flatMap((fibers) =>

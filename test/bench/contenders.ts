@@ -43,7 +43,7 @@ export interface PromisePool {
 }
 
 /** What a pool is filled with: it has something to be released, as what is worth pooling has. */
-const acquire = Effect.acquireRelease(Effect.sync(() => ({})), () => Effect.void)
+export const acquire = Effect.acquireRelease(Effect.sync(() => ({})), () => Effect.void)
 const check = (object: unknown): boolean => object !== undefined
 const afterwards = (body: Effect.Effect<void>) => (borrow: Cycle): Effect.Effect<unknown, unknown> =>
   body === Effect.void ? Effect.scoped(borrow) : Effect.scoped(Effect.andThen(borrow, body))
@@ -99,7 +99,8 @@ export const effects: ReadonlyArray<EffectPool> = [
   {
     name: "effect `Pool.use`",
     role: "peer",
-    make: (setup) => Effect.map(makeEffects(setup), (pool) => (body) => Pool.use(pool, () => body))
+    // with a time-out of the whole: that of the borrow alone has no place
+    make: (setup) => Effect.map(makeEffects(setup), (pool) => (body) => limited(setup, Pool.use(pool, () => body)))
   }
 ]
 

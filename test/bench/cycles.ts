@@ -5,12 +5,12 @@
 import * as Effect from "effect/Effect"
 import { Selector } from "../../src/index.ts"
 import { awaited, effects, floors, looped, ours, promises, type Setup } from "./contenders.ts"
-import { compare, type Contender, type Plan, type Row } from "./harness.ts"
+import { compare, type Contender, per, type Plan } from "./harness.ts"
 
 const plan: Plan = { rounds: 11, sample: 20e6 }
 
 /** One fiber, which does nothing else. */
-const alone = (cycle: (body: Effect.Effect<void>) => Effect.Effect<unknown, unknown>) => {
+export const alone = (cycle: (body: Effect.Effect<void>) => Effect.Effect<unknown, unknown>) => {
   const once = cycle(Effect.void)
   return (times: number) => {
     let left = times
@@ -18,7 +18,7 @@ const alone = (cycle: (body: Effect.Effect<void>) => Effect.Effect<unknown, unkn
   }
 }
 
-const aloneAwaited = (use: (body: () => undefined) => Promise<void>) => async (times: number) => {
+export const aloneAwaited = (use: (body: () => undefined) => Promise<void>) => async (times: number) => {
   for (let left = times; left > 0; left--) await use(() => undefined)
 }
 
@@ -47,20 +47,12 @@ const cyclesOf = async (setup: Setup, fibers: number): Promise<ReadonlyArray<Con
   return contenders
 }
 
-/** Divides what a whole crowd took by its cycles. */
-const each = (rows: ReadonlyArray<Row>, cycles: number): ReadonlyArray<Row> =>
-  rows.map((row) => ({
-    ...row,
-    ns: row.ns / cycles,
-    quartiles: [row.quartiles[0] / cycles, row.quartiles[1] / cycles]
-  }))
-
 const size = 10
 
 export const uncontended = async () => compare(await cyclesOf({ size }, 1), plan)
 
 export const contended = (fibers: number) => async () =>
-  each(await compare(await cyclesOf({ size }, fibers), { ...plan, rounds: 7, times: 1 }), fibers * 200)
+  per(fibers * 200, await compare(await cyclesOf({ size }, fibers), { ...plan, rounds: 5, times: 1 }))
 
 /** What never happens: it costs what it is compared with beside the same cycle without. */
 export const guards: Readonly<Record<string, Omit<Setup, "size">>> = {
@@ -73,10 +65,10 @@ export const guards: Readonly<Record<string, Omit<Setup, "size">>> = {
 export const guarded = (guard: Omit<Setup, "size">, fibers: number) => async () => {
   const rows = await compare(await cyclesOf({ size, ...guard }, fibers), {
     ...plan,
-    rounds: 7,
+    rounds: 5,
     ...fibers === 1 ? {} : { times: 1 }
   })
-  return fibers === 1 ? rows : each(rows, fibers * 200)
+  return fibers === 1 ? rows : per(fibers * 200, rows)
 }
 
 export const selectors = {

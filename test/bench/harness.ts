@@ -10,7 +10,10 @@ export interface Contender {
   readonly name: string
   /** `"base"`: what ratios are taken to. `"floor"`: what it would cost without a pool. `"ours"`: what has a target. */
   readonly role: "base" | "floor" | "peer" | "ours"
-  /** Repeats the operation, and gives the nanoseconds that all of it took. */
+  /**
+   * Repeats the operation, and gives the nanoseconds that all of it took. It may set things up, check them and clear them
+   * away outside of what it measures; and it may measure something else than time.
+   */
   readonly run: (times: number) => Promise<number>
   readonly close?: () => Promise<void>
 }
@@ -18,10 +21,10 @@ export interface Contender {
 export interface Row {
   readonly name: string
   readonly role: Contender["role"]
-  /** Nanoseconds for an operation: the median, and the quartiles. */
-  readonly ns: number
+  /** For one operation: the median, and the quartiles. */
+  readonly value: number
   readonly quartiles: readonly [number, number]
-  /** How many times faster than the base it is: the median over the rounds. */
+  /** How many times less than the base it takes: the median over the rounds. */
   readonly ratio: number | undefined
   /** How many times the floor it costs. */
   readonly overFloor: number | undefined
@@ -33,9 +36,11 @@ export interface Plan {
   readonly sample: number
   /** How often the operation is repeated in a sample; by default, until it takes `sample`. */
   readonly times?: number
+  /** With `times`: how often it is repeated in each sample that is thrown away before. By default as often, once. */
+  readonly warmUp?: ReadonlyArray<number>
 }
 
-const now = (): number => Number(process.hrtime.bigint())
+export const now = (): number => Number(process.hrtime.bigint())
 
 /** Nanoseconds that a promise takes. */
 export const timed = async (run: () => Promise<unknown>): Promise<number> => {
@@ -44,7 +49,11 @@ export const timed = async (run: () => Promise<unknown>): Promise<number> => {
   return now() - start
 }
 
-const collect = (): void => {
+/** A turn of the event loop. */
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** A collection of the young generation: what a set-up has left behind is not collected within what is measured. */
+export const collect = (): void => {
   const { gc } = globalThis as { readonly gc?: (options: { readonly type: "minor" }) => void }
   gc?.({ type: "minor" })
 }
@@ -60,7 +69,7 @@ const median = (values: ReadonlyArray<number>): number => quantile(values.toSort
 /** Warms a contender up, and finds how often it has to repeat its operation for a sample that is long enough. */
 const calibrate = async (contender: Contender, plan: Plan): Promise<number> => {
   if (plan.times !== undefined) {
-    await contender.run(plan.times)
+    for (const times of plan.warmUp ?? [plan.times]) await contender.run(times)
     return plan.times
   }
   let times = 1
@@ -87,20 +96,35 @@ export const compare = async (contenders: ReadonlyArray<Contender>, plan: Plan):
     }
   }
   for (const contender of contenders) await contender.close?.()
+  return summarize(contenders.map(({ name, role }, i) => ({ name, role, samples: samples.get(contenders[i]!)! })))
+}
 
-  const of = (role: Contender["role"]) => samples.get(contenders.find((each) => each.role === role)!)
+/** What was measured of one contender, round by round. */
+export interface Measured extends Pick<Contender, "name" | "role"> {
+  readonly samples: ReadonlyArray<number>
+}
+
+export const summarize = (all: ReadonlyArray<Measured>): ReadonlyArray<Row> => {
+  const of = (role: Contender["role"]) => all.find((each) => each.role === role)?.samples
   const ratios = (a: ReadonlyArray<number> | undefined, b: ReadonlyArray<number> | undefined) =>
     a === undefined || b === undefined ? undefined : median(a.map((value, round) => value / b[round]!))
-  return contenders.map(({ name, role }, i) => {
-    const mine = samples.get(contenders[i]!)!
-    const sorted = mine.toSorted((a, b) => a - b)
+  return all.map(({ name, role, samples }) => {
+    const sorted = samples.toSorted((a, b) => a - b)
     return {
       name,
       role,
-      ns: quantile(sorted, 0.5),
+      value: quantile(sorted, 0.5),
       quartiles: [quantile(sorted, 0.25), quantile(sorted, 0.75)],
-      ratio: ratios(of("base"), mine),
-      overFloor: ratios(mine, of("floor"))
+      ratio: ratios(of("base"), samples),
+      overFloor: ratios(samples, of("floor"))
     }
   })
 }
+
+/** In another unit, or for one of many. */
+export const per = (divisor: number, rows: ReadonlyArray<Row>): ReadonlyArray<Row> =>
+  rows.map((row) => ({
+    ...row,
+    value: row.value / divisor,
+    quartiles: [row.quartiles[0] / divisor, row.quartiles[1] / divisor]
+  }))

@@ -1,45 +1,65 @@
 /**
- * `npm run bench`: measures the pools side by side, and prints a table for each case; `-- --case contended` one of them.
+ * `npm run bench`: measures the pools side by side, and prints a table for each case; `-- --case contended` one of them;
+ * `-- --svg` draws charts of some as well.
  *
  * Each table is measured in a process of its own, so that none inherits what another has made of V8's feedback.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Console, Effect, Option } from "effect"
+import { Console, Effect, FileSystem, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { execFile } from "node:child_process"
-import { cpus } from "node:os"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { cases } from "./cases.ts"
+import type { Row } from "./harness.ts"
+import { chart } from "./svg.ts"
 import { markdown } from "./table.ts"
+import { caption, headline } from "./versions.ts"
 
 const flags = ["--expose-gc", "--no-warnings"]
+const charts = fileURLToPath(new URL("../../docs/bench/", import.meta.url))
 
 /** Measures one table in a process of its own. */
 const measured = (name: string, at: number) =>
-  Effect.promise((signal) =>
-    promisify(execFile)(process.execPath, [...flags, fileURLToPath(import.meta.url), "--case", name, "--at", `${at}`], {
-      signal,
-      maxBuffer: 1e8
-    })
-  ).pipe(Effect.map(({ stdout }) => stdout))
+  Effect.promise((signal) => {
+    const args = [...flags, fileURLToPath(import.meta.url), "--case", name, "--at", `${at}`, "--json"]
+    return promisify(execFile)(process.execPath, args, { signal, maxBuffer: 1e8 })
+  }).pipe(Effect.map(({ stdout }) => JSON.parse(stdout) as ReadonlyArray<Row>))
+
+const draw = Effect.fnUntraced(function*(name: string, at: number, rows: ReadonlyArray<Row>) {
+  const table = cases[name]![at]!
+  if (table.chart === undefined) return
+  const files = yield* FileSystem.FileSystem
+  yield* files.makeDirectory(charts, { recursive: true })
+  yield* files.writeFileString(`${charts}${table.chart}.svg`, chart(table, rows, yield* caption))
+})
 
 const bench = Command.make("bench", {
   case: Flag.Literals("case", Object.keys(cases)).pipe(Flag.withDescription("One case alone"), Flag.optional),
-  at: Flag.Int("at").pipe(Flag.withDescription("One table of the case alone, in this process"), Flag.optional)
-}, ({ at, case: which }) =>
+  at: Flag.Int("at").pipe(Flag.withDescription("One table of the case alone, in this process"), Flag.optional),
+  json: Flag.Boolean("json").pipe(
+    Flag.withDefault(false),
+    Flag.withDescription("With --at: the figures instead of the table")
+  ),
+  svg: Flag.Boolean("svg").pipe(Flag.withDefault(false), Flag.withDescription("Draw charts into docs/bench"))
+}, ({ at, case: which, json, svg }) =>
   Effect.gen(function*() {
     const name = Option.getOrUndefined(which)
     const index = Option.getOrUndefined(at)
     if (name !== undefined && index !== undefined) {
-      const { measure, title, unit } = cases[name]![index]!
-      yield* Console.log(markdown(title, unit, yield* Effect.promise(measure)))
+      const table = cases[name]![index]!
+      const rows = yield* Effect.promise(table.measure)
+      yield* Console.log(json ? JSON.stringify(rows) : markdown(table, rows))
       return yield* Effect.sync(() => process.exit(0))
     }
-    yield* Console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}\n`)
+    yield* Console.log(`${yield* headline}\n`)
     for (const each of name === undefined ? Object.keys(cases) : [name]) {
-      for (let i = 0; i < cases[each]!.length; i++) yield* Console.log(yield* measured(each, i))
+      for (let i = 0; i < cases[each]!.length; i++) {
+        const rows = yield* measured(each, i)
+        yield* Console.log(markdown(cases[each]![i]!, rows))
+        if (svg) yield* draw(each, i, rows)
+      }
     }
   }))
 

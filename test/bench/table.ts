@@ -1,21 +1,52 @@
+/**
+ * A table of what was measured, in Markdown.
+ */
 import type { Row } from "./harness.ts"
 
-const number = (value: number): string =>
-  value >= 1000 ? Math.round(value).toLocaleString("en").replaceAll(",", " ") : value.toPrecision(3)
+export interface Table {
+  readonly title: string
+  readonly unit: string
+  /** What the columns of ratios are called: a time is compared by speed, a size as it is. By default `"time"`. */
+  readonly kind?: "time" | "size"
+  /** The file of a chart of it. */
+  readonly chart?: string
+  readonly measure: () => Promise<ReadonlyArray<Row>>
+}
+
+export const format = (value: number): string => {
+  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString("en").replaceAll(",", " ")
+  return Math.abs(value) < 0.001 ? "0" : value.toPrecision(3)
+}
+
+const headings = {
+  time: { ratio: "speed : base", overFloor: "cost : floor" },
+  size: { ratio: "times smaller than base", overFloor: "size : floor" }
+}
 
 const times = (value: number | undefined): string => value === undefined ? "" : `${value.toFixed(2)} ×`
 
-/** A table in Markdown. */
-export const markdown = (title: string, unit: string, rows: ReadonlyArray<Row>): string =>
-  [
+const spread = ({ quartiles, value }: Row): string => {
+  const share = 100 * (quartiles[1] - quartiles[0]) / value
+  return Number.isFinite(share) ? `${share.toFixed(0)} %` : ""
+}
+
+/** Columns that say nothing are left out. */
+export const markdown = ({ kind = "time", title, unit }: Table, rows: ReadonlyArray<Row>): string => {
+  const columns = [
+    { heading: unit, cell: (row: Row) => format(row.value) },
+    { heading: headings[kind].ratio, cell: (row: Row) => times(row.ratio) },
+    { heading: headings[kind].overFloor, cell: (row: Row) => times(row.overFloor) },
+    { heading: "spread", cell: spread }
+  ].filter(({ cell }) => rows.some((row) => cell(row) !== ""))
+  const line = (cells: ReadonlyArray<string>) => `| ${cells.join(" | ")} |`
+  return [
     `### ${title}`,
     "",
-    `| | ${unit} | speed : base | cost : floor | spread |`,
-    "| --- | --: | --: | --: | --: |",
-    ...rows.map(({ name, ns, overFloor, quartiles, ratio, role }) => {
-      const spread = `${(100 * (quartiles[1] - quartiles[0]) / ns).toFixed(0)} %`
-      const cells = [role === "ours" ? `**${name}**` : name, number(ns), times(ratio), times(overFloor), spread]
-      return `| ${cells.join(" | ")} |`
-    }),
+    line(["", ...columns.map(({ heading }) => heading)]),
+    line(["---", ...columns.map(() => "--:")]),
+    ...rows.map((row) =>
+      line([row.role === "ours" ? `**${row.name}**` : row.name, ...columns.map(({ cell }) => cell(row))])
+    ),
     ""
   ].join("\n")
+}
