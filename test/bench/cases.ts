@@ -2,10 +2,19 @@
  * What is measured, by name.
  */
 import { contended, guarded, guards, selectors, sizes, uncontended } from "./cycles.ts"
-import type { Table } from "./table.ts"
+import { format, type Table } from "./table.ts"
+import { type Ending, waiters } from "./waiters.ts"
 
 const perCycle = "ns per cycle"
 const crowds = [100, 1000]
+const queues = [1000, 10_000, 100_000]
+const endings: ReadonlyArray<Ending> = ["served", "interrupted", "timed out"]
+
+const how: Readonly<Record<Ending, string>> = {
+  served: "are served one after another",
+  interrupted: "are interrupted at once",
+  "timed out": "time out at once, from when their time is over"
+}
 
 export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
   uncontended: [{
@@ -30,6 +39,14 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
       title: `${fibers === 1 ? "Borrow and give back, 10 objects" : `${fibers} fibers over 10 objects`}, with ${name}`,
       unit: perCycle,
       measure: guarded(guard, fibers)
+    }))
+  ),
+  waiters: endings.flatMap((ending) =>
+    queues.map((n) => ({
+      title: `${format(n)} who wait for one object ${how[ending]}`,
+      unit: "µs per waiter",
+      ...n === 100_000 && ending !== "interrupted" ? { chart: `waiters-${ending.replace(" ", "-")}` } : {},
+      measure: waiters(ending, n)
     }))
   )
 }
