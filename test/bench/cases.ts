@@ -2,6 +2,7 @@
  * What is measured, by name.
  */
 import { contended, guarded, guards, selectors, sizes, uncontended } from "./cycles.ts"
+import { closing, closingSlowly, filling } from "./filling.ts"
 import { format, type Table } from "./table.ts"
 import { type Ending, waiters } from "./waiters.ts"
 
@@ -48,5 +49,10 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
       ...n === 100_000 && ending !== "interrupted" ? { chart: `waiters-${ending.replace(" ", "-")}` } : {},
       measure: waiters(ending, n)
     }))
-  )
+  ),
+  filling: [
+    { title: "Filling a pool with 10 000 objects that are there at once", unit: "ms", measure: filling },
+    { title: "Closing a pool of 10 000 objects that are destroyed at once", unit: "ms", measure: closing },
+    { title: "Closing a pool of 300 objects, each of which takes 1 ms", unit: "ms", measure: closingSlowly }
+  ]
 }
