@@ -3,6 +3,7 @@
  */
 import { contended, guarded, guards, selectors, sizes, uncontended } from "./cycles.ts"
 import { closing, closingSlowly, filling } from "./filling.ts"
+import { garbage, idle, leased, waiting } from "./heap.ts"
 import { format, type Table } from "./table.ts"
 import { type Ending, waiters } from "./waiters.ts"
 
@@ -54,5 +55,21 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
     { title: "Filling a pool with 10 000 objects that are there at once", unit: "ms", measure: filling },
     { title: "Closing a pool of 10 000 objects that are destroyed at once", unit: "ms", measure: closing },
     { title: "Closing a pool of 300 objects, each of which takes 1 ms", unit: "ms", measure: closingSlowly }
+  ],
+  heap: [
+    { title: "Bytes per idle object", unit: "bytes", kind: "size", measure: idle },
+    {
+      title: "Bytes per waiter, beyond the fiber or function that waits",
+      unit: "bytes",
+      kind: "size",
+      measure: waiting
+    },
+    {
+      title: "Bytes per open lease, beyond the fiber or function that holds it",
+      unit: "bytes",
+      kind: "size",
+      measure: leased
+    },
+    { title: "Garbage: bytes allocated by borrow and give back", unit: "bytes", kind: "size", measure: garbage }
   ]
 }
