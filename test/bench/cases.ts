@@ -2,6 +2,7 @@
  * What is measured, by name.
  */
 import { contended, guarded, guards, selectors, sizes, uncontended } from "./cycles.ts"
+import { background, detecting, detectors } from "./detection.ts"
 import { closing, closingSlowly, filling } from "./filling.ts"
 import { garbage, idle, leased, waiting } from "./heap.ts"
 import { format, type Table } from "./table.ts"
@@ -71,5 +72,21 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
       measure: leased
     },
     { title: "Garbage: bytes allocated by borrow and give back", unit: "bytes", kind: "size", measure: garbage }
+  ],
+  detection: [
+    ...Object.entries(detectors).flatMap(([name, detector]) =>
+      [10, 100].map((concurrency) => ({
+        title: `\`detect\` of 10 000 objects with ${
+          name === "synchronous" ? "a" : "an"
+        } ${name} detector, ${concurrency} at a time`,
+        unit: "µs per object",
+        measure: detecting(detector, concurrency)
+      }))
+    ),
+    {
+      title: "Background detection of 10 000 objects every 10 s, nothing borrowed",
+      unit: "% of one core",
+      measure: background
+    }
   ]
 }
