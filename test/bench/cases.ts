@@ -5,6 +5,7 @@ import { contended, guarded, guards, selectors, sizes, uncontended } from "./cyc
 import { background, detecting, detectors } from "./detection.ts"
 import { closing, closingSlowly, filling } from "./filling.ts"
 import { garbage, idle, leased, waiting } from "./heap.ts"
+import { evicting, expiring, timingOut } from "./loop.ts"
 import { format, type Table } from "./table.ts"
 import { type Ending, waiters } from "./waiters.ts"
 
@@ -88,5 +89,10 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
       unit: "% of one core",
       measure: background
     }
+  ],
+  loop: [
+    { title: "10 000 idle objects are evicted at once", unit: "ms", measure: evicting },
+    { title: "10 000 leases expire at once", unit: "ms", measure: expiring },
+    { title: "100 000 who wait time out at once", unit: "ms", measure: timingOut }
   ]
 }

@@ -1,0 +1,197 @@
+/**
+ * Case 8: how long the event loop is held up while very much is due at once.
+ *
+ * A chain of `setImmediate` notes every turn of the loop; the longest bounds the longest synchronous step from above. Its
+ * processor time is what it takes where no other process is in the way; many kernels count it in ticks of 4 ms.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Pool from "effect/Pool"
+import * as Scope from "effect/Scope"
+import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks"
+import { ObjectPool } from "../../src/index.ts"
+import { collect, type Row, summarize, turn } from "./harness.ts"
+import { block, queueUp } from "./waiters.ts"
+
+/** Milliseconds. */
+interface Delays {
+  readonly longest: number
+  readonly processor: number
+  /** What of it was garbage collection. */
+  readonly collecting: number
+  readonly p99: number
+  readonly max: number
+  readonly whole: number
+}
+
+/** Milliseconds of the processor that this thread has had. */
+const usage = (): number => {
+  const { system, user } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
+/** Watches the loop from now on until all is done. */
+const watch = (isDone: () => boolean): Promise<Delays> =>
+  new Promise((resolve) => {
+    const pauses: Array<{ readonly startTime: number; readonly duration: number }> = []
+    const observer = new PerformanceObserver((list) => {
+      pauses.push(...list.getEntries())
+    })
+    observer.observe({ entryTypes: ["gc"] })
+    const delay = monitorEventLoopDelay({ resolution: 1 })
+    delay.enable()
+    const start = performance.now()
+    let last = start
+    let lastUsage = usage()
+    let processor = 0
+    let longest = [start, start] as const
+    const end = async () => {
+      // both are told later
+      for (let i = 0; i < 3; i++) await turn()
+      delay.disable()
+      observer.disconnect()
+      const [from, to] = longest
+      resolve({
+        longest: to - from,
+        processor,
+        collecting: pauses.filter(({ startTime }) => startTime >= from && startTime < to)
+          .reduce((sum, { duration }) => sum + duration, 0),
+        p99: delay.percentile(99) / 1e6,
+        max: delay.max / 1e6,
+        whole: last - start
+      })
+    }
+    const step = () => {
+      const at = performance.now()
+      if (at - last > longest[1] - longest[0]) longest = [last, at]
+      last = at
+      const now = usage()
+      processor = Math.max(processor, now - lastUsage)
+      lastUsage = now
+      if (isDone()) void end()
+      else setImmediate(step)
+    }
+    setImmediate(step)
+  })
+
+/** Sets up what is due at once when this ends; answers how to see that it is over. */
+type Crisis = (n: number) => Effect.Effect<() => boolean, unknown, Scope.Scope>
+
+/** Milliseconds: time enough to set everything up that is not set up in one step. */
+const soon = 500
+
+/** A pool that can hold so many, and counts what it destroys. */
+const counting = (max: number, options: { readonly idle?: number; readonly leaseTimeout?: number }) => {
+  const counts = { destroyed: 0 }
+  const acquire = Effect.acquireRelease(Effect.sync(() => ({})), () =>
+    Effect.sync(() => {
+      counts.destroyed++
+    }))
+  const pool = ObjectPool.make({
+    acquire,
+    size: { min: 0, max },
+    leaseTimeout: options.leaseTimeout,
+    ...options.idle === undefined ? {} : { lifetime: { idleTimeToLive: options.idle, jitter: 0 } }
+  })
+  return { counts, pool }
+}
+
+/** Borrows so many times, in as many scopes. */
+const borrowAll = <E>(n: number, borrow: Effect.Effect<unknown, E, Scope.Scope>) =>
+  Effect.forEach(
+    Array.from({ length: n }, () => Scope.makeUnsafe()),
+    (scope) => Effect.as(Scope.provide(borrow, scope), scope)
+  )
+
+const evicted: Crisis = (n) =>
+  Effect.gen(function*() {
+    const { counts, pool } = counting(n, { idle: soon })
+    const { borrow } = yield* pool
+    for (const scope of yield* borrowAll(n, borrow)) yield* Scope.close(scope, Exit.void)
+    block(soon + 10)
+    return () => counts.destroyed === n
+  })
+
+const expired: Crisis = (n) =>
+  Effect.gen(function*() {
+    const { counts, pool } = counting(n, { leaseTimeout: soon })
+    yield* borrowAll(n, (yield* pool).borrow)
+    block(soon + 10)
+    return () => counts.destroyed === n
+  })
+
+const allEnded = (fibers: ReadonlyArray<Fiber.Fiber<unknown, unknown>>) => {
+  let left = fibers.length
+  for (const fiber of fibers) fiber.addObserver(() => left--)
+  return () => left === 0
+}
+
+const bodiesInterrupted: Crisis = (n) =>
+  Effect.gen(function*() {
+    const { pool } = counting(n, { leaseTimeout: soon })
+    const body = (yield* pool).with(() => Effect.never)
+    const fibers = yield* queueUp(body, n)
+    block(soon + 10)
+    return allEnded(fibers)
+  })
+
+const timedOut: Crisis = (n) =>
+  Effect.gen(function*() {
+    const pool = yield* ObjectPool.make({ objects: [1], borrowTimeout: soon })
+    yield* pool.borrow
+    const fibers = yield* queueUp(Effect.scoped(pool.borrow), n)
+    block(soon + 10)
+    return allEnded(fibers)
+  })
+
+const effectsTimedOut: Crisis = (n) =>
+  Effect.gen(function*() {
+    const pool = yield* Pool.make({ acquire: Effect.succeed(1), size: 1 })
+    yield* Pool.get(pool)
+    const fibers = yield* queueUp(Effect.scoped(Effect.timeout(Pool.get(pool), soon)), n)
+    block(soon + 10)
+    return allEnded(fibers)
+  })
+
+const once = async (crisis: Crisis, n: number): Promise<Delays> => {
+  const scope = Scope.makeUnsafe()
+  const isDone = await Effect.runPromise(Scope.provide(crisis(n), scope))
+  collect()
+  const delays = await watch(isDone)
+  await Effect.runPromise(Scope.close(scope, Exit.void))
+  return delays
+}
+
+const measure = async (crisis: Crisis, n: number): Promise<ReadonlyArray<Delays>> => {
+  const all: Array<Delays> = []
+  for (let warmUp = 0; warmUp < 3; warmUp++) await once(crisis, 2000)
+  for (let round = 0; round < (n > 10_000 ? 3 : 5); round++) all.push(await once(crisis, n))
+  return all
+}
+
+const parts = {
+  longest: "the longest turn of the loop",
+  processor: "the longest turn, processor time",
+  collecting: "garbage collection within that turn",
+  p99: "event-loop delay, p99",
+  max: "event-loop delay, max",
+  whole: "until all is done"
+} as const
+
+const delays = (n: number, crises: Readonly<Record<string, Crisis>>) => async (): Promise<ReadonlyArray<Row>> => {
+  const rows: Array<Row> = []
+  for (const [name, crisis] of Object.entries(crises)) {
+    const all = await measure(crisis, n)
+    const role = name.startsWith("effect") ? "peer" : "ours"
+    for (const [part, label] of Object.entries(parts)) {
+      const samples = all.map((each) => each[part as keyof Delays])
+      rows.push(...summarize([{ name: `${name}: ${label}`, role, samples }]))
+    }
+  }
+  return rows
+}
+
+export const evicting = delays(10_000, { "idle objects": evicted })
+export const expiring = delays(10_000, { "`borrow`": expired, "`with`": bodiesInterrupted })
+export const timingOut = delays(100_000, { "`borrow`": timedOut, "effect `Pool.get`": effectsTimedOut })
