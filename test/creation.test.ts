@@ -206,6 +206,30 @@ describe("creation.timeout", () => {
       assert.deepInclude(yield* balanced(pool), { making: 0, size: 0 })
     })))
 
+  for (const when of ["at once", "later"] as const) {
+    it.effect(`what has failed ${when} and cannot clean up is given up after hookTimeout: its borrower fails with E`, () =>
+      late(Effect.gen(function*() {
+        let n = 0
+        const broken = Effect.andThen(
+          Effect.addFinalizer(() => Effect.never),
+          Effect.andThen(when === "at once" ? Effect.void : Effect.sleep("1 second"), Effect.fail("no"))
+        )
+        const pool = yield* quietly(make({
+          acquire: Effect.suspend(() => ++n === 1 ? broken : Effect.succeed(n)),
+          size: { max: 1 },
+          hookTimeout: "3 seconds"
+        }))
+        const first = yield* start(hold(pool.borrow))
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual(state(first), "waits")
+        const second = yield* start(hold(pool.borrow))
+        yield* TestClock.adjust("2 seconds")
+
+        assert.deepStrictEqual([first, second].map(state), ["no", "ok"])
+        assert.deepInclude(yield* balanced(pool), { making: 0, size: 1 })
+      })))
+  }
+
   it.effect("a waiter whose own creation is in time does not wait longer because another was late", () =>
     Effect.gen(function*() {
       const script = scripted({ acquire: (n): Gate => n === 1 ? "never" : "slow" })

@@ -12,6 +12,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { ObjectPool, type PooledObject, type PoolOptions, Selector, Status } from "../src/index.ts"
+import { make, settle } from "./support/borrowers.ts"
 import { timers } from "./support/observed.ts"
 import { balanced, scripted, type Thing } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
@@ -878,6 +879,24 @@ describe("fresh objects that the detector refuses", () => {
       })
       return { pool, times }
     })
+
+  it.effect("a rest that is over already is no refusal: the minimum is refilled at once", () =>
+    Effect.gen(function*() {
+      let made = 0
+      let asked = 0
+      const pool = yield* make({
+        acquire: Effect.sync(() => ++made),
+        size: { min: 2, max: 2 },
+        detectStatus: () => Status.dormantUntil(DateTime.makeUnsafe(0)),
+        detection: { onAdd: false, onBorrow: true }
+      })
+      // it changes its mind during the detection
+      yield* Effect.exit(pool.with(() => Effect.void, { where: () => asked++ === 0, timeout: 0 }))
+      yield* pool.remove(2)
+      yield* settle
+
+      assert.deepInclude(yield* balanced(pool), { size: 2, available: 2 })
+    }))
 
   it.effect("are three at most within one borrow; then one after 100 millis, doubling to 30 seconds", () =>
     Effect.gen(function*() {

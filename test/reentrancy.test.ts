@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import type { ObjectPool, PooledObject } from "../src/index.ts"
-import { hold, keep, make, serves, settle, start, state } from "./support/borrowers.ts"
+import { ending, hold, keep, make, serves, settle, start, state } from "./support/borrowers.ts"
 import { balanced } from "./support/scripted.ts"
 
 type Pool = ObjectPool<string>
@@ -135,5 +135,37 @@ describe("a function of the user's that uses its pool", () => {
 
       for (let i = 0; i < 200; i++) yield* pool.with(() => Effect.void, { timeout: 0 })
       yield* serves(pool, 4)
+    }))
+
+  it.effect("`where` adds another while several are added: there are never more than size.max", () =>
+    Effect.gen(function*() {
+      const pool: Pool = yield* make<string>({ size: { max: 3 } })
+      const added: Array<string> = []
+      yield* keep(pool.borrowWith({
+        where: () => {
+          added.push(ending(Effect.runSync(Effect.exit(pool.add("x")))))
+          return false
+        }
+      }))
+      yield* pool.addAll(["a", "b", "c"])
+
+      assert.deepStrictEqual(added, ["PoolFull", "PoolFull", "PoolFull"])
+      assert.deepInclude(yield* balanced(pool), { size: 3, available: 3 })
+    }))
+
+  it.effect("`where` takes out one, and rests another, of those that are being added", () =>
+    Effect.gen(function*() {
+      const pool: Pool = yield* make<string>({})
+      yield* keep(pool.borrowWith({
+        where: ({ object }) => {
+          if (object === "a") Effect.runSync(Effect.andThen(pool.remove("b"), pool.rest("c", "1 second")))
+          return false
+        }
+      }))
+      yield* pool.addAll(["a", "b", "c"])
+
+      assert.deepInclude(yield* balanced(pool), { size: 2, available: 1, dormant: 1 })
+      yield* TestClock.adjust("1 second")
+      assert.deepInclude(yield* balanced(pool), { available: 2, dormant: 0 })
     }))
 })

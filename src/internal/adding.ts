@@ -69,18 +69,15 @@ const join = <A, D, R>(
   ended: () => void
 ): ReadonlyArray<Entry<A, D>> => {
   core.totals.added += objects.length
-  return objects.map((object, i) =>
-    Lifecycle.join(
-      core,
-      object,
-      data[i] as D,
-      {
-        leaseTimeout,
-        release: release && Effect.provideContext(Effect.suspend(() => release(object)), fiber.context as never)
-      },
-      { urgent: false, ended }
-    )
+  const entries = objects.map((object, i) =>
+    Lifecycle.join(core, object, data[i] as D, {
+      leaseTimeout,
+      release: release && Effect.provideContext(Effect.suspend(() => release(object)), fiber.context as never)
+    })
   )
+  // all have their room before any is offered: a function of the user's may add as well
+  for (const entry of entries) Lifecycle.introduce(core, entry, { urgent: false, ended })
+  return entries
 }
 
 /** Adds the objects that a pool is built with. */

@@ -49,7 +49,7 @@ export interface CreatorOptions<A, D> {
   readonly late: (creation: Creation<A, D>) => void
   /** Milliseconds: how long destroying what was made too late may take. */
   readonly closeTimeout: number
-  /** It took longer. */
+  /** It took longer, or so did cleaning up after what has failed. */
   readonly gaveUp: () => void
   /** One that was late has ended. `made`: it made an object after all, which has been destroyed. */
   readonly lateEnded: (creation: Creation<A, D>, made: boolean) => void
@@ -85,13 +85,18 @@ export class Creator<A, D> {
     }))
     let result: { readonly object: A; readonly data: D } | undefined
     let closed = false
+    let failed = false
     const fiber = this.fork(
       Effect.onExitPrimitive(made, (exit) => {
         // kept here: an interruption in this instant turns the success of the fiber into a failure
         if (Exit.isSuccess(exit)) result = exit.value
         if (result !== undefined && !creation.late) return undefined
         closed = true
-        if (creation.late) this.bound(creation)
+        this.bound(creation, () => {
+          if (creation.late || !Exit.isFailure(exit)) return
+          failed = true
+          this.options.failed(creation, exit.cause)
+        })
         return Scope.close(scope, Exit.asVoid(exit))
       })
     )
@@ -108,15 +113,16 @@ export class Creator<A, D> {
         }
         // it was made in the very instant that its time was over
         if (closed) return end()
-        this.bound(creation)
+        this.bound(creation, () => {})
         this.fork(Scope.close(scope, Exit.void)).addObserver(end)
         return
       }
       this.running.delete(creation)
       if (result !== undefined) this.options.made(creation, result.object, result.data, scope)
-      else if (Exit.isFailure(exit)) this.options.failed(creation, exit.cause)
+      else if (Exit.isFailure(exit) && !failed) this.options.failed(creation, exit.cause)
     })
-    if (fiber.pollUnsafe() !== undefined || this.options.timeout === Infinity) return
+    // one that has failed already has its bound
+    if (fiber.pollUnsafe() !== undefined || this.options.timeout === Infinity || creation.index !== -1) return
     creation.fire = () => {
       creation.late = true
       this.options.late(creation)
@@ -125,10 +131,13 @@ export class Creator<A, D> {
     this.deadlines.set(creation, this.deadlines.now() + this.options.timeout)
   }
 
-  private bound(creation: Creation<A, D>): void {
+  /** What it has acquired is being released: that is not waited for without end. */
+  private bound(creation: Creation<A, D>, then: () => void): void {
     if (this.options.closeTimeout === Infinity) return
     creation.fire = () => {
-      if (this.running.delete(creation)) this.options.gaveUp()
+      if (!this.running.delete(creation)) return
+      then()
+      this.options.gaveUp()
     }
     this.deadlines.set(creation, this.deadlines.now() + this.options.closeTimeout)
   }

@@ -19,45 +19,39 @@ import { evict, marked } from "./leaving.ts"
 import { Pace } from "./pacing.ts"
 import type { Entry, Origin } from "./registry.ts"
 
-/** What follows the first detection of an object, or its joining if there is none: perhaps before `join` returns. */
+/** What follows the first detection of an object, or its joining if there is none: perhaps before `introduce` returns. */
 export interface Joining<A, D> {
   /** A borrower waits for it. */
   readonly urgent: boolean
-  /** It belongs to the past already: `rotate` was called while it was being made. */
-  readonly old?: boolean
   /** It is about to be offered, or to leave. */
   readonly settling?: () => void
   readonly ended: (entry: Entry<A, D>, outcome: Outcome | undefined) => void
 }
 
-/** Takes an object in. */
-export const join = <A, D>(
-  core: Core<A, D>,
-  object: A,
-  data: D,
-  origin: Origin,
-  { ended, old, settling, urgent }: Joining<A, D>
-): Entry<A, D> => {
+/** Takes an object in, as `Pending`: it has its room, and nobody has it yet. {@link introduce} follows. */
+export const join = <A, D>(core: Core<A, D>, object: A, data: D, origin: Origin): Entry<A, D> => {
   const entry = core.registry.join(object, data, origin, core.clock.currentTimeMillisUnsafe())
   if (origin.scope !== undefined) limit(core, entry)
-  if (old === true) {
-    entry.retired = true
-    core.registry.retired.add(entry)
-  }
+  return entry
+}
+
+/** Has an object that has joined detected, or offered at once. */
+export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: Joining<A, D>): void => {
+  const { ended, settling, urgent } = joining
+  // a function of the user's has had it taken out
+  if (entry.status !== "Pending") return ended(entry, undefined)
   if (core.detector !== undefined && core.options.onAdd && stays(core)) {
     const detection = reserve(core, entry, "Available", (outcome) => ended(entry, outcome), settling)
-    core.detector.start(detection, urgent)
-    return entry
+    return core.detector.start(detection, urgent)
   }
   settling?.()
-  if (stays(core)) {
+  if (!stays(core)) evict(core, entry)
+  else if (resting(core, entry)) sleep(core, entry, entry.restsUntil)
+  else {
     core.registry.move(entry, "Available")
     core.offer(entry, false)
-  } else {
-    evict(core, entry)
   }
   ended(entry, undefined)
-  return entry
 }
 
 /** What an object is when its detection is dropped. */
@@ -75,7 +69,8 @@ export const reserve = <A, D>(
   settling?: () => void
 ): Detection<A, D> => {
   if (entry.status !== "Pending") core.registry.move(entry, "Pending")
-  const detection = new Detection(core.detector!, entry, () => true, (outcome) => {
+  const detection = new Detection(core.detector!, entry, () => true, (told) => {
+    const outcome = isOver(core, told) ? available : told
     settling?.()
     conclude(core, entry, before, outcome)
     ended(outcome)
@@ -83,6 +78,13 @@ export const reserve = <A, D>(
   entry.detection = detection
   return detection
 }
+
+const available: Outcome = { _tag: "Answered", answer: "Available" }
+
+/** A rest whose time has passed is none. */
+const isOver = <A, D>(core: Core<A, D>, outcome: Outcome): boolean =>
+  outcome._tag === "Answered" && typeof outcome.answer !== "string" &&
+  until(core, outcome.answer) <= core.deadlines.now()
 
 /**
  * A detection that takes its object only when its turn comes; it ends as `Dropped` at once if the object is lent, or rests
@@ -362,7 +364,7 @@ export const wake = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): bo
     if (entry.status === "Dormant") {
       found = true
       wakeUp(core, entry)
-    } else if (entry.status !== "Invalid" && resting(core, entry)) {
+    } else if (entry.status !== "Invalid" && (entry.benched || resting(core, entry))) {
       found = true
       entry.restsUntil = -Infinity
       entry.benched = false

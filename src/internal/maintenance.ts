@@ -13,7 +13,7 @@ import { shrink } from "./ageing.ts"
 import { closed, type Core, fork, hasRoom, report, stays } from "./core.ts"
 import { Creation } from "./creation.ts"
 import { isRefusal, type Outcome } from "./detection.ts"
-import { detectable, join, whenFree } from "./lifecycle.ts"
+import { detectable, introduce, join, whenFree } from "./lifecycle.ts"
 import { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
 import { begin, disown, fail, failOldest, refillFailed, refused } from "./serving.ts"
@@ -54,9 +54,14 @@ export const made = <A, D>(
   core.deadlines.cancel(core.retry.next)
   creation.phase = "Detecting"
   let waiter: Waiter<A, D> | undefined
-  const entry = join(core, object, data, { scope }, {
+  const entry = join(core, object, data, { scope })
+  // `rotate` was called while it was being made
+  if (creation.old) {
+    entry.retired = true
+    core.registry.retired.add(entry)
+  }
+  introduce(core, entry, {
     urgent: creation.owner !== undefined,
-    old: creation.old,
     // before it is offered: if it serves another waiter, what is made for that one is made for this one then
     settling: () => {
       waiter = disown(core, creation)
@@ -131,9 +136,9 @@ export const lateEnded = <A, D>(core: Core<A, D>, creation: Creation<A, D>, made
   if (!creation.abandoned) core.roomFreed()
 }
 
-/** What was made too late does not end: its room is free, whatever becomes of it. */
+/** What was made too late, or only in part, does not end: its room is free, whatever becomes of it. */
 export const gaveUp = <A, D>(core: Core<A, D>): void => {
-  report(core, "Destroying an object that was made too late took longer than hookTimeout, and was given up")
+  report(core, "Destroying what was made too late, or in part, took longer than hookTimeout, and was given up")
   core.roomFreed()
 }
 
