@@ -33,7 +33,6 @@ import { Creator } from "./internal/creation.ts"
 import * as Deadlines from "./internal/deadlines.ts"
 import { Destroyer } from "./internal/destruction.ts"
 import { Detector } from "./internal/detection.ts"
-import { attach } from "./internal/lease.ts"
 import * as Leaving from "./internal/leaving.ts"
 import * as Lending from "./internal/lending.ts"
 import * as Lifecycle from "./internal/lifecycle.ts"
@@ -313,6 +312,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     life: { _tag: "Open" },
     suspended: false,
     size: { min: options.min, max: options.max },
+    crowded: false,
     retry: {
       pace: options.creation.retry === undefined ? undefined : new Pace(options.creation.retry),
       failing: false,
@@ -364,12 +364,8 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
 
 const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
   const { options } = core
-  const scoped = options.pack !== undefined
-    ? (request: Request<A, D>) => borrowPacked(core, request)
-    : (request: Request<A, D>) =>
-      Effect.withFiber((fiber) =>
-        Lending.borrow<A, D, Scope.Scope>(core, request, fiber, attach, Context.getUnsafe(fiber.context, Scope.Scope))
-      )
+  const scoped = (request: Request<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> =>
+    options.pack === undefined ? Lending.borrow(core, request) : borrowPacked(core, request)
   const request = toRequest<A, D>(options, undefined, true)
   const usual = () => request
   const operations = {

@@ -89,7 +89,8 @@ export const excess = <A, D>(core: Core<A, D>): number =>
 
 /** Lets free objects go, the oldest first, until there are no more than there may be. */
 export const shrink = <A, D>(core: Core<A, D>): void => {
-  if (excess(core) <= 0) return
+  core.crowded = excess(core) > 0
+  if (!core.crowded) return
   const made = [...core.registry.entries].filter((entry) => entry.scope !== undefined && !entry.condemned)
   // what is idle, then what is being detected; what is prepared for a borrower, or lent, leaves when it comes back
   const idle = made.filter((entry) => entry.status !== "Borrowed" && entry.status !== "Pending")

@@ -51,16 +51,18 @@ class Run<A, D, P> extends RunBase {
 
   start(fiber: Fiber.Fiber<unknown, unknown>): AnyEffect {
     this.above = fiber
-    const borrowed = Lending.borrow(this.core, this.request, fiber, Run.hold, this)
-    return this.lease === undefined ? Effect.flatMap(borrowed, () => this.body()) : this.body()
+    const { core, request } = this
+    const picked = Lending.pickNow(core, request)
+    this.lease = picked && Lending.lendNow(core, picked, request, fiber.id)
+    if (this.lease !== undefined) return this.body()
+    const waiting = Lending.wait(core, request, fiber.id, picked, (lease) => {
+      this.lease = lease
+    })
+    return Effect.flatMap(waiting, () => this.body())
   }
 
   end(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined {
     return this.lease === undefined ? undefined : end(this.lease, exit)
-  }
-
-  private static hold<A, D, P>(lease: ActiveLease<A, D>, run: Run<A, D, P>): void {
-    run.lease = lease
   }
 
   private body(): AnyEffect {

@@ -69,6 +69,8 @@ export interface Core<A, D> {
   suspended: boolean
   /** Changed by `resize`. */
   readonly size: { min: number; max: number }
+  /** Since a `resize` there may be more objects than `size.max`. */
+  crowded: boolean
   leases: number
   lastLeaseId: number
   readonly totals: { -readonly [K in keyof PoolStats["totals"]]: number }

@@ -1,17 +1,18 @@
 /**
  * The way of a borrow: take what is lendable in one step, or wait.
  *
- * The fast path is {@link borrow}: pick, move, lease, one finalizer. Whatever else there is to do (detect what was
+ * The fast path is {@link pickNow} and {@link lendNow}: pick, move, lease. Whatever else there is to do (detect what was
  * picked, have an object made, queue) is done for a waiter, by `advance` (what can be done for this waiter?) and `offer`
  * (who gets this object?).
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import * as Choosing from "./choosing.ts"
 import { closed, type Core, hasRoom, lendable, lends } from "./core.ts"
 import { Detection } from "./detection.ts"
-import { type ActiveLease, end } from "./lease.ts"
+import { type ActiveLease, attach, end } from "./lease.ts"
 import type { Entry } from "./registry.ts"
 import {
   backsOff,
@@ -32,30 +33,39 @@ import {
 } from "./serving.ts"
 import { type Request, Waiter } from "./waiters.ts"
 
+/** What the selector picks for a borrower that has just come; nothing where it is not his turn, or no lease may begin. */
+export const pickNow = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined =>
+  core.life._tag === "Open" && !core.suspended ? pick(core, request) : undefined
+
 /**
- * Borrows, and hands the lease to `accept` in the step that grants it, or in the step that resumes the fiber. An
- * interruption between these two gives it back. `accept` ties the lease to what gives it back later, the `holder`.
+ * Lends what was picked in this very step; or does nothing, where it has to be detected or prepared first: {@link wait}
+ * follows then.
  */
-export const borrow = <A, D, H>(
+export const lendNow = <A, D>(
   core: Core<A, D>,
+  picked: Entry<A, D>,
   request: Request<A, D>,
-  fiber: Fiber.Fiber<unknown, unknown>,
-  accept: (lease: ActiveLease<A, D>, holder: H) => void,
-  holder: H
-): Effect.Effect<ActiveLease<A, D>, unknown> => {
-  if (core.life._tag !== "Open") return closed(core)
-  const entry = core.suspended ? undefined : pick(core, request)
-  if (entry !== undefined && core.options.onBorrow === undefined && !stale(core, entry)) {
-    const timeout = lasting(core, entry, request)
-    // unless a function of the user's has used the pool, and it is lent
-    if (entry.slot !== -1) {
-      const lease = take(core, entry, timeout, fiber.id)
-      accept(lease, holder)
-      return Exit.succeed(lease)
-    }
-  }
-  return queue(core, request, fiber.id, entry, (lease) => accept(lease, holder))
+  fiberId: number
+): ActiveLease<A, D> | undefined => {
+  if (core.options.onBorrow !== undefined || stale(core, picked)) return undefined
+  const timeout = lasting(core, picked, request)
+  // unless a function of the user's has used the pool, and it is lent
+  return picked.slot === -1 ? undefined : take(core, picked, timeout, fiberId)
 }
+
+/** Borrows under the borrower's scope, which gives it back. */
+export const borrow = <A, D>(
+  core: Core<A, D>,
+  request: Request<A, D>
+): Effect.Effect<ActiveLease<A, D>, unknown, Scope.Scope> =>
+  Effect.withFiber((fiber) => {
+    const scope = Context.getUnsafe(fiber.context, Scope.Scope)
+    const picked = pickNow(core, request)
+    const lease = picked && lendNow(core, picked, request, fiber.id)
+    if (lease === undefined) return wait(core, request, fiber.id, picked, (granted) => attach(granted, scope))
+    attach(lease, scope)
+    return Exit.succeed(lease)
+  })
 
 /** What the selector picks, unless that is the user's own function: it is asked in the order of the queue. */
 const pick = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined => {
@@ -66,8 +76,13 @@ const pick = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | und
     : core.registry.selection.among(core.registry.listed().filter(where))
 }
 
-/** The slow path. The waiter joins the queue in the very step that suspends its fiber: no interruption comes between. */
-const queue = <A, D>(
+/**
+ * The slow path. The waiter joins the queue in the very step that suspends its fiber: no interruption comes between.
+ *
+ * `accept` is given the lease in the step that resumes the fiber, and ties it to what gives it back later. An
+ * interruption between its grant and then gives it back.
+ */
+export const wait = <A, D>(
   core: Core<A, D>,
   request: Request<A, D>,
   fiberId: number,

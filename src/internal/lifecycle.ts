@@ -172,7 +172,7 @@ const askAgain = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 
 /** Must it leave, now that it is free? */
 const leaves = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
-  entry.condemned || (entry.scope !== undefined && excess(core) > 0) || !stays(core)
+  entry.condemned || (core.crowded && entry.scope !== undefined && excess(core) > 0) || !stays(core)
 
 const answered = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Answer): void => {
   switch (answer) {
@@ -250,12 +250,9 @@ export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void
   core.registry.unlist(entry)
   core.registry.used(entry, core.clock.currentTimeMillisUnsafe())
   if (entry.idling !== undefined) entry.idleSince = core.deadlines.now()
-  if (entry.open > 0) {
-    if (lendable(core, entry)) core.offer(entry, true)
-  } else {
-    free(core, entry)
-  }
-  core.changed()
+  if (entry.open === 0) return free(core, entry)
+  if (lendable(core, entry)) core.offer(entry, true)
+  else core.changed()
 }
 
 const forget = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
@@ -275,7 +272,7 @@ type Fate = Entry<unknown, unknown>["fate"]
 const harder = (one: Fate, other: Fate): Fate =>
   one === "destroy" || other === "destroy" ? "destroy" : one === "detect" || other === "detect" ? "detect" : "return"
 
-/** The last lease of an object is over. */
+/** The last lease of an object is over. Whichever way it goes, `core.changed` is called: fewer leases are open. */
 const free = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const fate = entry.fate
   entry.fate = "return"
@@ -283,6 +280,7 @@ const free = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (fate === "destroy" || entry.retired || leaves(core, entry)) return evict(core, entry)
   if (core.options.onReleased === undefined) return settle(core, entry, fate)
   tidy(core, entry, core.options.onReleased, fate)
+  core.changed()
 }
 
 /** Runs `onRelease`. */
@@ -336,7 +334,8 @@ const settle = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fate: Fate): void =>
   if (resting(core, entry)) return sleep(core, entry, entry.restsUntil)
   if (core.detector !== undefined && (fate === "detect" || core.options.onRelease)) {
     const detection = reserve(core, entry, "Available", () => {})
-    return core.detector.start(detection, false)
+    core.detector.start(detection, false)
+    return core.changed()
   }
   core.registry.move(entry, "Available")
   core.offer(entry, false)

@@ -39,7 +39,13 @@ export const borrowPacked = <A, D>(
     }
     return Effect.onExitPrimitive(
       Effect.flatMap(
-        Effect.suspend(() => Lending.borrow(core, request, fiber, accept, undefined)),
+        Effect.suspend(() => {
+          const picked = Lending.pickNow(core, request)
+          const now = picked && Lending.lendNow(core, picked, request, fiber.id)
+          if (now === undefined) return Lending.wait(core, request, fiber.id, picked, accept)
+          accept(now)
+          return Exit.succeed(now)
+        }),
         (granted) => pack(core, granted)
       ),
       (exit) => Exit.isFailure(exit) && lease !== undefined ? end(lease, exit) : undefined
