@@ -430,6 +430,70 @@ describe("an object that is being detected", () => {
       assert.deepStrictEqual(yield* statuses(pool), ["Available", "Pending"])
     }))
 
+  for (
+    const [said, answer] of [
+      ["Available", "Available"],
+      ["Invalid", "Invalid"],
+      ["Dormant", "Dormant"],
+      ["Unknown", "Unknown"],
+      ["a rest", Status.dormant("1 hour")],
+      ["nonsense", "Nonsense" as Status.Answer],
+      ["by throwing", undefined]
+    ] as const
+  ) {
+    it.effect(`a detector that answers plainly is asked once for each borrow: ${said}`, () =>
+      Effect.gen(function*() {
+        const asked: Array<string> = []
+        let answers: typeof answer = "Available"
+        const pool = yield* ObjectPool.make({
+          objects: ["a", "b"],
+          detectStatus: ({ object, status }): Status.Answer => {
+            asked.push(`${object} ${status}`)
+            if (object !== "a") return "Available"
+            if (answers === undefined) throw new Error("broken")
+            return answers
+          },
+          select: Selector.leastRecentlyUsed,
+          detection: { onAdd: false, onBorrow: true, retry }
+        })
+        // what it answered at first decides whether it is asked in the step of the borrow
+        yield* pool.with(() => Effect.void)
+        yield* pool.with(() => Effect.void)
+        answers = answer
+        asked.length = 0
+        const got = yield* pool.with((lease) => Effect.succeed(lease.object))
+
+        assert.strictEqual(got, answer === "Available" ? "a" : "b")
+        assert.deepStrictEqual(asked, answer === "Available" ? ["a Pending"] : ["a Pending", "b Pending"])
+        const status = (yield* pool.objects).find((pooled) => pooled.object === "a")?.status
+        assert.strictEqual(
+          status,
+          answer === "Available" || answer === "Dormant" || answer === "Unknown"
+            ? answer
+            : said === "Invalid"
+            ? undefined
+            : said === "a rest"
+            ? "Dormant"
+            : "Unknown"
+        )
+      }))
+  }
+
+  it.effect("a detector that answers now plainly and now by an effect is asked once for each borrow", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      let run = 0
+      const later = Effect.as(Effect.sync(() => run++), "Available" as const)
+      const pool = yield* ObjectPool.make({
+        objects: ["a"],
+        detectStatus: () => asked++ % 2 === 0 ? "Available" as const : later,
+        detection: { onAdd: false, onBorrow: true }
+      })
+      for (let i = 0; i < 10; i++) yield* pool.with(() => Effect.void)
+
+      assert.deepStrictEqual([asked, run], [10, 5])
+    }))
+
   it.effect("delays its borrower only: the next one has another object detected, or takes it", () =>
     Effect.gen(function*() {
       const { detectStatus, state } = detector<string>()
@@ -1343,6 +1407,32 @@ describe("an interruption at any instant", () => {
         assert.strictEqual(yield* pool.with((lease) => Effect.succeed(lease.object)), "a", window.toString())
         assert.deepStrictEqual(yield* statuses(pool), ["Available"], window.toString())
         assert.strictEqual(state.detecting, 0, window.toString())
+      }))
+    ))
+
+  it.effect("of a borrow that is told at once leaves nothing behind; what it was told is not asked again", () =>
+    sweep((window) =>
+      Effect.scoped(Effect.gen(function*() {
+        const asked: Array<string> = []
+        const pool = yield* ObjectPool.make({
+          objects: ["a", "b"],
+          // each second answer, "a" is not fit to be lent
+          detectStatus: ({ object }): Status.Answer =>
+            asked.push(object) % 2 === 0 && object === "a" ? Status.dormant("1 hour") : "Available",
+          detection: { onBorrow: true },
+          select: Selector.leastRecentlyUsed
+        })
+        yield* pool.with(() => Effect.void)
+        const borrower = yield* Effect.forkChild(pool.with(() => Effect.yieldNow), now)
+        yield* window.interrupt(borrower)
+        yield* pool.with(() => Effect.void)
+
+        assert.deepInclude(yield* pool.stats, { leases: 0, pending: 0, borrowed: 0, waiting: 0 }, window.toString())
+        for (const object of ["a", "b"]) {
+          const pooled = (yield* pool.objects).find((each) => each.object === object)
+          if (pooled?.status === "Dormant") assert.isTrue(yield* pool.wake(object), window.toString())
+        }
+        assert.deepStrictEqual(yield* statuses(pool), ["Available", "Available"], window.toString())
       }))
     ))
 

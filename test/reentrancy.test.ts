@@ -168,4 +168,39 @@ describe("a function of the user's that uses its pool", () => {
       yield* TestClock.adjust("1 second")
       assert.deepInclude(yield* balanced(pool), { available: 2, dormant: 0 })
     }))
+
+  for (const what of ["removes its object", "rests its object", "suspends the pool", "borrows another"] as const) {
+    it.effect(`a detector that answers plainly ${what}`, () =>
+      Effect.gen(function*() {
+        let armed = false
+        let other: Fiber.Fiber<unknown, unknown> | undefined
+        const pool: Pool = yield* make({
+          objects: ["a"],
+          detection: { onBorrow: true },
+          detectStatus: (pooled) => {
+            if (armed) {
+              armed = false
+              if (what === "removes its object") Effect.runSync(pool.remove(pooled))
+              else if (what === "rests its object") Effect.runSync(pool.rest(pooled, "1 second"))
+              else if (what === "suspends the pool") Effect.runSync(pool.suspend)
+              else other = Effect.runFork(Effect.scoped(pool.borrow))
+            }
+            return "Available"
+          }
+        })
+        yield* pool.with(() => Effect.void)
+        armed = true
+        const borrower = yield* start(hold(pool.borrow))
+        yield* settle
+
+        assert.strictEqual(state(other ?? borrower), what === "borrows another" ? "ok" : "waits")
+        yield* balanced(pool)
+        if (what === "removes its object") yield* pool.add("b")
+        if (what === "rests its object") yield* TestClock.adjust("1 second")
+        if (what === "suspends the pool") yield* pool.resume
+        if (other !== undefined) yield* Fiber.interrupt(other)
+        yield* (yield* Fiber.join(borrower)).release
+        yield* serves(pool, 1)
+      }))
+  }
 })

@@ -69,6 +69,12 @@ export class Detection<A, D> implements Deadline {
   }
 }
 
+/** What the user's function has returned, or thrown. */
+export interface Told {
+  readonly answer: unknown
+  readonly threw: boolean
+}
+
 export interface DetectorOptions<A, D> {
   readonly detectStatus: (pooled: PooledObject<A, D>) => unknown
   readonly concurrency: number
@@ -83,6 +89,8 @@ export class Detector<A, D> {
   private running = 0
   private advancing = false
   private stopped = false
+  /** It answered plainly when it was asked last. */
+  private plain = false
   /** Requests that wait for their turn: those of borrowers, and the others. */
   private readonly urgent = new Set<Detection<A, D>>()
   private readonly patient = new Set<Detection<A, D>>()
@@ -95,6 +103,24 @@ export class Detector<A, D> {
     this.options = options
     this.deadlines = deadlines
     this.fork = fork
+  }
+
+  /** Would it be asked at once, and answer in the same step? */
+  get answersNow(): boolean {
+    return this.plain && !this.stopped && !this.advancing && this.running < this.options.concurrency
+  }
+
+  /**
+   * Asks it in this step, without all that a detection takes that may last: `true` if the object is available. Whatever
+   * else it says is kept for the next detection of the object, which is told that.
+   */
+  saysAvailable(entry: Entry<A, D>): boolean {
+    this.running++
+    const told = this.ask(entry)
+    this.running--
+    if (told.answer === "Available") return true
+    entry.told = told
+    return false
   }
 
   /** Starts a detection, or has it wait for its turn. Its `ended` is called once, perhaps before this returns. */
@@ -160,12 +186,9 @@ export class Detector<A, D> {
     this.running++
     detection.entry.detection = detection
     detection.state = "Running"
-    let answer: unknown
-    try {
-      answer = this.options.detectStatus(detection.entry)
-    } catch (defect) {
-      return this.end(detection, failed(defect))
-    }
+    const { answer, threw } = detection.entry.told ?? this.ask(detection.entry)
+    detection.entry.told = undefined
+    if (threw) return this.end(detection, failed(answer))
     if (!Effect.isEffect(answer)) {
       return this.end(detection, this.wanted(detection) ? parse(answer, detection.entry) : dropped)
     }
@@ -189,6 +212,16 @@ export class Detector<A, D> {
     }
     // dropped by the detector itself, before it had a fiber
     if (!this.wanted(detection)) fiber.interruptUnsafe()
+  }
+
+  private ask(entry: Entry<A, D>): Told {
+    try {
+      const answer = this.options.detectStatus(entry)
+      this.plain = !Effect.isEffect(answer)
+      return { answer, threw: false }
+    } catch (defect) {
+      return { answer: defect, threw: true }
+    }
   }
 
   private wanted(detection: Detection<A, D>): boolean {

@@ -13,6 +13,7 @@ import * as Choosing from "./choosing.ts"
 import { closed, type Core, hasRoom, lendable, lends } from "./core.ts"
 import { Detection } from "./detection.ts"
 import { type ActiveLease, attach, end } from "./lease.ts"
+import { vouchedFor } from "./lifecycle.ts"
 import type { Entry } from "./registry.ts"
 import {
   backsOff,
@@ -38,8 +39,8 @@ export const pickNow = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A
   core.life._tag === "Open" && !core.suspended ? pick(core, request) : undefined
 
 /**
- * Lends what was picked in this very step; or does nothing, where it has to be detected or prepared first: {@link wait}
- * follows then.
+ * Lends what was picked in this very step; or does nothing, where it has to be prepared first, or detected by more than a
+ * plain answer: {@link wait} follows then.
  */
 export const lendNow = <A, D>(
   core: Core<A, D>,
@@ -47,7 +48,7 @@ export const lendNow = <A, D>(
   request: Request<A, D>,
   fiberId: number
 ): ActiveLease<A, D> | undefined => {
-  if (core.options.onBorrow !== undefined || stale(core, picked)) return undefined
+  if (core.options.onBorrow !== undefined || (stale(core, picked) && !vouchedFor(core, picked))) return undefined
   const timeout = lasting(core, picked, request)
   // unless a function of the user's has used the pool, and it is lent
   return picked.slot === -1 ? undefined : take(core, picked, timeout, fiberId)

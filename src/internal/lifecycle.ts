@@ -10,7 +10,7 @@ import * as Duration from "effect/Duration"
 import type { PooledObject } from "../PooledObject.ts"
 import type { Status } from "../Status.ts"
 import { excess, limit } from "./ageing.ts"
-import { type Core, lendable, report, stays } from "./core.ts"
+import { type Core, lendable, lends, report, stays } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
 import { Detection, type Outcome } from "./detection.ts"
 import { Hook } from "./hooks.ts"
@@ -52,6 +52,34 @@ export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: J
     core.offer(entry, false)
   }
   ended(entry, undefined)
+}
+
+/**
+ * Asks the detector about a listed object in this very step, if it answers plainly: `true`, and listed, where the object
+ * may be lent. It is `Pending` while it is asked. Otherwise nothing has changed, or what it said is kept for a detection.
+ */
+export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
+  if (!core.detector!.answersNow) return false
+  core.registry.move(entry, "Pending")
+  const available = core.detector!.saysAvailable(entry)
+  // the user's function has used the pool: what it has asked for comes first
+  if (entry.status !== "Pending") return false
+  if (available) trust(core, entry)
+  if (leaves(core, entry)) evict(core, entry)
+  else if (resting(core, entry)) sleep(core, entry, entry.restsUntil)
+  else {
+    core.registry.move(entry, "Available")
+    // somebody may have begun to wait
+    core.offer(entry, available)
+  }
+  return available && entry.slot !== -1 && lends(core)
+}
+
+const trust = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  entry.detectedAtMillis = core.clock.currentTimeMillisUnsafe()
+  const { trustFor } = core.options
+  // asked before each borrow, it is never trusted: no other clock is read
+  if (trustFor) entry.trustedUntil = core.trustedUntil = core.deadlines.now() + trustFor
 }
 
 /** What an object is when its detection is dropped. */
@@ -130,10 +158,7 @@ const conclude = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before, ou
   if (entry.status !== "Pending") return
   const unknown = outcome._tag === "Failed" || (outcome._tag === "Answered" && outcome.answer === "Unknown")
   if (!unknown && outcome._tag !== "Dropped") entry.pace = undefined
-  if (outcome._tag !== "Dropped") {
-    entry.detectedAtMillis = core.clock.currentTimeMillisUnsafe()
-    entry.trustedUntil = core.trustedUntil = core.deadlines.now() + (core.options.trustFor ?? 0)
-  }
+  if (outcome._tag !== "Dropped") trust(core, entry)
   if (leaves(core, entry)) return evict(core, entry)
   if (outcome._tag === "Dropped") return restore(core, entry, before)
   if (outcome._tag === "Failed") return doubt(core, entry, outcome.failure)

@@ -14,7 +14,7 @@ import type * as Scope from "effect/Scope"
 import type { PooledObject } from "../PooledObject.ts"
 import { Status } from "../Status.ts"
 import type { Deadline } from "./deadlines.ts"
-import type { Detection } from "./detection.ts"
+import type { Detection, Told } from "./detection.ts"
 import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
@@ -81,6 +81,8 @@ export class Entry<A, D> implements PooledObject<A, D> {
   /** What its last lease leaves to be done, where one of them has expired. */
   fate: "return" | "detect" | "destroy" = "return"
   detection: Detection<A, D> | undefined = undefined
+  /** What the detector has said already to its next detection. */
+  told: Told | undefined = undefined
   hook: Hook<A, D> | undefined = undefined
   /** `onBorrow` has prepared it, and nobody has taken it yet. */
   prepared = false

@@ -29,7 +29,7 @@ export const isFresh = <A, D>(entry: Entry<A, D>): boolean => entry.scope !== un
 export const stale = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   core.detector !== undefined && core.options.trustFor !== undefined &&
   // one that is shared already is in use: it is not asked
-  entry.status === "Available" && core.deadlines.now() >= entry.trustedUntil
+  entry.status === "Available" && (core.options.trustFor === 0 || core.deadlines.now() >= entry.trustedUntil)
 
 /** How long a lease would last, in milliseconds. It may throw, or use the pool, as the user's function does. */
 export const lasting = <A, D>(core: Core<A, D>, entry: Entry<A, D>, request: Request<A, D>): number =>
