@@ -43,6 +43,7 @@ import { borrowPacked } from "./internal/packing.ts"
 import { Registry } from "./internal/registry.ts"
 import * as Scopes from "./internal/scope.ts"
 import * as Selection from "./internal/selection/selection.ts"
+import * as Serving from "./internal/serving.ts"
 import * as Upkeep from "./internal/upkeep.ts"
 import { type Request, Waiters } from "./internal/waiters.ts"
 import type { Lease } from "./Lease.ts"
@@ -338,6 +339,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
       core.changed()
     },
     advance: (waiter) => Lending.serve(core, waiter),
+    timedOut: (waiter) => Serving.expire(core, waiter),
     consider: () => {
       if (options.policy.kind === "custom") Choosing.consider(core)
     },

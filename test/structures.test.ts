@@ -303,7 +303,7 @@ describe("the queue of waiters", () => {
     for (let i = 0; i < 4000; i++) {
       const dice = below(100)
       if (model.length === 0 || dice < 45) {
-        const waiter = new Waiter(request(one(priorities)), i, 0, () => {})
+        const waiter = new Waiter(request(one(priorities)), i, 0, () => {}, () => {})
         if (below(2) === 0) waiter.choosing = true
         waiters.join(waiter)
         const at = model.findIndex((other) => other.request.priority < waiter.request.priority)

@@ -16,6 +16,7 @@ import * as Context from "effect/Context"
 import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Random from "effect/Random"
 import type * as Scheduler from "effect/Scheduler"
@@ -110,6 +111,8 @@ export interface Core<A, D> {
   readonly offer: (entry: Entry<A, D>, fresh: boolean) => void
   /** A waiter may be served, or given something to be made. */
   readonly advance: (waiter: Waiter<A, D>) => void
+  /** The deadline of a waiter has passed. */
+  readonly timedOut: (waiter: Waiter<A, D>) => void
   /** The user's selector is asked for those who wait. */
   readonly consider: () => void
   /** An object is leaving: another may have to take its place. */
@@ -138,8 +141,22 @@ export const wake = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
     const waiters = core.awake
     core.awake = []
     // one that was interrupted since has nothing to resume
-    for (const each of waiters) each.resume?.()
+    for (const each of waiters) if (each.resume !== undefined) deliver(core, each, each.resume)
   }, 0)
+}
+
+/** Hands a waiter its outcome. */
+export const deliver = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  resume: NonNullable<typeof waiter.resume>
+): void => {
+  const { lease } = waiter
+  if (lease === undefined) return resume(waiter.failure!)
+  // revoked before this fiber was resumed with it
+  if (lease.over === "Closed") return resume(closed(core))
+  waiter.accept(lease)
+  resume(Exit.succeed(lease))
 }
 
 /** A line in the log, about one object or the whole pool. */

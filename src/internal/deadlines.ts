@@ -2,8 +2,12 @@
  * Many deadlines, one timer: a binary heap, and one fiber that sleeps until the earliest. Waiters, leases, rests and
  * detections all wait here. Without a deadline there is no fiber.
  *
+ * Nearly every deadline is cancelled long before it is due. So that this costs no walk through the heap, it leaves its
+ * place empty; when more than half of them are, all of them are cleared away at once.
+ *
  * Invariants:
- * - `deadline.index` is its place in the heap, -1 outside.
+ * - `deadline.index` is its place in the heap, -1 outside; `dues` has the time of each place, that of an empty one too.
+ * - No parent is due later than its child. `empty` counts the empty places.
  * - While the heap is not empty, a fiber sleeps at most until its earliest deadline, or `fire` is running.
  */
 import type * as Clock from "effect/Clock"
@@ -28,7 +32,9 @@ const batch = 512
 export class Deadlines {
   private readonly clock: Clock.Clock
   private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-  private readonly heap: Array<Deadline> = []
+  private readonly heap: Array<Deadline | undefined> = []
+  private readonly dues: Array<number> = []
+  private empty = 0
   private sleeper: Fiber.Fiber<void> | undefined = undefined
   private sleepsUntil = Infinity
   private ended = false
@@ -48,29 +54,25 @@ export class Deadlines {
     this.cancel(deadline)
     deadline.due = due
     if (due === Infinity || this.ended) return
-    deadline.index = this.heap.length
     this.heap.push(deadline)
-    this.up(deadline)
+    this.dues.push(due)
+    this.up(this.heap.length - 1)
     if (due < this.sleepsUntil) this.arm(due)
   }
 
   cancel(deadline: Deadline): void {
     if (deadline.index === -1) return
-    const last = this.heap.pop()!
-    if (last !== deadline) {
-      last.index = deadline.index
-      this.heap[last.index] = last
-      this.up(last)
-      this.down(last)
-    }
+    this.heap[deadline.index] = undefined
     deadline.index = -1
+    this.empty++
+    if (this.empty > 32 && 2 * this.empty > this.heap.length) this.clear()
   }
 
   /** Forgets everything, and whatever comes after; ends the timer. */
   end(): void {
     this.ended = true
-    for (const deadline of this.heap) deadline.index = -1
-    this.heap.length = 0
+    for (const deadline of this.heap) if (deadline !== undefined) deadline.index = -1
+    this.heap.length = this.dues.length = this.empty = 0
     this.sleepsUntil = Infinity
     this.sleeper?.interruptUnsafe()
     this.sleeper = undefined
@@ -92,7 +94,7 @@ export class Deadlines {
     this.sleepsUntil = -Infinity
     const now = this.now()
     for (let fired = 0; fired < batch; fired++) {
-      const deadline = this.heap[0]
+      const deadline = this.earliest()
       if (deadline === undefined || deadline.due > now) {
         this.sleeper = undefined
         this.sleepsUntil = Infinity
@@ -105,30 +107,59 @@ export class Deadlines {
     return Effect.andThen(Effect.yieldNow, this.fire)
   })
 
-  private up(deadline: Deadline): void {
-    while (deadline.index > 0) {
-      const parent = this.heap[(deadline.index - 1) >> 1]!
-      if (deadline.due >= parent.due) return
-      this.swap(deadline, parent)
+  /** The first that waits; empty places before it are cleared away. */
+  private earliest(): Deadline | undefined {
+    while (this.heap.length > 0 && this.heap[0] === undefined) {
+      this.empty--
+      const last = this.heap.pop()
+      const due = this.dues.pop()!
+      if (this.heap.length === 0) return undefined
+      this.put(0, last, due)
+      this.down(0)
     }
+    return this.heap[0]
   }
 
-  private down(deadline: Deadline): void {
+  /** Clears all empty places away. */
+  private clear(): void {
+    let n = 0
+    for (let at = 0; at < this.heap.length; at++) {
+      if (this.heap[at] !== undefined) this.put(n++, this.heap[at], this.dues[at]!)
+    }
+    this.heap.length = this.dues.length = n
+    this.empty = 0
+    for (let at = (n >> 1) - 1; at >= 0; at--) this.down(at)
+  }
+
+  private up(at: number): void {
+    const deadline = this.heap[at]
+    const due = this.dues[at]!
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (due >= this.dues[parent]!) break
+      this.put(at, this.heap[parent], this.dues[parent]!)
+      at = parent
+    }
+    this.put(at, deadline, due)
+  }
+
+  private down(at: number): void {
+    const deadline = this.heap[at]
+    const due = this.dues[at]!
     for (;;) {
-      const left = this.heap[2 * deadline.index + 1]
-      if (left === undefined) return
-      const right = this.heap[2 * deadline.index + 2]
-      const child = right !== undefined && right.due < left.due ? right : left
-      if (child.due >= deadline.due) return
-      this.swap(deadline, child)
+      let child = 2 * at + 1
+      if (child >= this.heap.length) break
+      if (child + 1 < this.heap.length && this.dues[child + 1]! < this.dues[child]!) child++
+      if (this.dues[child]! >= due) break
+      this.put(at, this.heap[child], this.dues[child]!)
+      at = child
     }
+    this.put(at, deadline, due)
   }
 
-  private swap(a: Deadline, b: Deadline): void {
-    const index = a.index
-    a.index = b.index
-    b.index = index
-    this.heap[a.index] = a
-    this.heap[b.index] = b
+  private put(at: number, deadline: Deadline | undefined, due: number): void {
+    this.heap[at] = deadline
+    this.dues[at] = due
+    if (deadline !== undefined) deadline.index = at
   }
 }

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Choosing from "./choosing.ts"
-import { closed, type Core, hasRoom, lendable, lends } from "./core.ts"
+import { closed, type Core, deliver, hasRoom, lendable, lends } from "./core.ts"
 import { Detection } from "./detection.ts"
 import { type ActiveLease, attach, end } from "./lease.ts"
 import { vouchedFor } from "./lifecycle.ts"
@@ -92,17 +92,10 @@ export const wait = <A, D>(
 ): Effect.Effect<ActiveLease<A, D>, unknown> =>
   Effect.callback((resume) => {
     if (core.life._tag !== "Open") return resume(closed(core))
-    const waiter = new Waiter<A, D>(request, fiberId, core.deadlines.now(), (self) => expire(core, self))
-    const settle = () => {
-      if (waiter.lease === undefined) return resume(waiter.failure!)
-      // revoked before this fiber was resumed with it
-      if (waiter.lease.over === "Closed") return resume(closed(core))
-      accept(waiter.lease)
-      resume(Exit.succeed(waiter.lease))
-    }
+    const waiter = new Waiter(request, fiberId, core.deadlines.now(), accept, core.timedOut)
     arrive(core, waiter, picked)
-    if (waiter.lane === undefined) return settle()
-    waiter.resume = settle
+    if (waiter.lane === undefined) return deliver(core, waiter, resume)
+    waiter.resume = resume
     return Effect.suspend(() => leave(core, waiter) ?? Effect.void)
   })
 

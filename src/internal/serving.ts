@@ -18,7 +18,7 @@ import { ActiveLease } from "./lease.ts"
 import { cleanUp, hookFailed, prepared, reserve, resting } from "./lifecycle.ts"
 import { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
-import type { Request, Waiter } from "./waiters.ts"
+import { type Request, Trouble, type Waiter } from "./waiters.ts"
 
 // ------------------------------------------------------------------------------------------------------------ lending
 
@@ -132,7 +132,7 @@ const prepareFor = <A, D>(
     if (waiter.detection === hook) core.waiters.note(waiter, "detection", undefined)
     if (failure !== undefined) {
       waiter.lastFailure = Cause.squash(failure)
-      waiter.spoilt = true
+      troubleOf(waiter).spoilt = true
       if (waiter.lane !== undefined) refused(core, waiter)
       if (entry.scope !== undefined) refillFailed(core)
       hookFailed(core, entry, failure)
@@ -185,7 +185,10 @@ const wants = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
 
 /** Three objects have been refused: it waits a while before it has another one made or prepared. */
 export const backsOff = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
-  waiter.backsOffUntil !== -Infinity && core.deadlines.now() < waiter.backsOffUntil
+  waiter.trouble !== undefined && waiter.trouble.backsOffUntil !== -Infinity &&
+  core.deadlines.now() < waiter.trouble.backsOffUntil
+
+const troubleOf = <A, D>(waiter: Waiter<A, D>): Trouble => waiter.trouble ??= new Trouble()
 
 /** Has an object made for a waiter that could use one, where there is room. */
 export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
@@ -237,25 +240,27 @@ export const refillFailed = <A, D>(core: Core<A, D>): void => {
  * `creation.retry` says, where that is given and not done yet, else after 100 millis, doubling to 30 seconds.
  */
 export const refused = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
-  waiter.refused++
-  if (waiter.refused < 3) return
+  const trouble = troubleOf(waiter)
+  trouble.refused++
+  if (trouble.refused < 3) return
   const { retry } = core.options.creation
-  const usual = backOffFor(waiter.refused - 2)
+  const usual = backOffFor(trouble.refused - 2)
   if (retry === undefined) return pause(core, waiter, usual)
   // until the schedule has answered
-  waiter.backsOffUntil = Infinity
-  waiter.pace ??= new Pace(retry)
-  waiter.pace.next(core, waiter.lastFailure, (delay) => pause(core, waiter, delay ?? usual))
+  trouble.backsOffUntil = Infinity
+  trouble.pace ??= new Pace(retry)
+  trouble.pace.next(core, waiter.lastFailure, (delay) => pause(core, waiter, delay ?? usual))
 }
 
 const pause = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, millis: number): void => {
   if (waiter.lane === undefined) return
-  waiter.backsOffUntil = core.deadlines.now() + millis
-  waiter.backingOff ??= makeDeadline(() => {
+  const trouble = troubleOf(waiter)
+  trouble.backsOffUntil = core.deadlines.now() + millis
+  trouble.backingOff ??= makeDeadline(() => {
     core.consider()
     core.advance(waiter)
   })
-  core.deadlines.set(waiter.backingOff, waiter.backsOffUntil)
+  core.deadlines.set(trouble.backingOff, trouble.backsOffUntil)
 }
 
 // ------------------------------------------------------------------------------------------------------------- ending
@@ -263,7 +268,7 @@ const pause = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, millis: number): vo
 const unqueue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.waiters.leave(waiter)
   core.deadlines.cancel(waiter)
-  if (waiter.backingOff !== undefined) core.deadlines.cancel(waiter.backingOff)
+  if (waiter.trouble?.backingOff !== undefined) core.deadlines.cancel(waiter.trouble.backingOff)
   // a closing pool may have served the last one
   if (core.life._tag === "Closing") core.dispatcher.scheduleTask(core.settled, 0)
 }

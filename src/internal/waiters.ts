@@ -27,18 +27,34 @@ export interface Request<A, D> {
   readonly queues: boolean
 }
 
+/** What has gone wrong for a waiter: few have any. */
+export class Trouble {
+  /** Fresh objects that were refused. */
+  refused = 0
+  /** `onBorrow` has failed for it. */
+  spoilt = false
+  /** Monotonic: nothing more is made for it before. */
+  backsOffUntil = -Infinity
+  backingOff: Deadline | undefined = undefined
+  /** Its own course of `creation.retry`, where objects were refused. */
+  pace: Pace | undefined = undefined
+}
+
 /** A fiber in a borrow that could not be served at once. */
 export class Waiter<A, D> implements Deadline {
   readonly request: Request<A, D>
   readonly fiberId: number
   readonly since: number
+  /** Ties the lease to what gives it back, in the step that resumes the fiber. */
+  readonly accept: (lease: ActiveLease<A, D>) => void
+  /** The pool's own: its deadline has passed. */
   readonly timedOut: (waiter: Waiter<A, D>) => void
 
   // its outcome: at most one of the two is ever set
   lease: ActiveLease<A, D> | undefined = undefined
   failure: Effect.Effect<never, unknown> | undefined = undefined
-  /** Resumes the fiber; absent until it is suspended. */
-  resume: (() => void) | undefined = undefined
+  /** Resumes the fiber; absent until it is suspended, and once it has been interrupted. */
+  resume: ((outcome: Effect.Effect<ActiveLease<A, D>, unknown>) => void) | undefined = undefined
 
   // what is under way for it
   creation: Creation<A, D> | undefined = undefined
@@ -52,15 +68,8 @@ export class Waiter<A, D> implements Deadline {
   admitted = false
   /** What was made for it did not serve it, and nothing more is: it has a `where`, or does not queue. */
   misfit = false
-  /** Fresh objects that were refused. */
-  refused = 0
-  /** `onBorrow` has failed for it. */
-  spoilt = false
-  /** Monotonic: nothing more is made for it before. */
-  backsOffUntil = -Infinity
-  backingOff: Deadline | undefined = undefined
-  /** Its own course of `creation.retry`, where objects were refused. */
-  pace: Pace | undefined = undefined
+  /** What has gone wrong for it, if anything has. */
+  trouble: Trouble | undefined = undefined
   /** The version of what was lendable when the selector last answered "none" to it. */
   declined = -1
   lastFailure: unknown = undefined
@@ -78,15 +87,20 @@ export class Waiter<A, D> implements Deadline {
     request: Request<A, D>,
     fiberId: number,
     since: number,
+    accept: (lease: ActiveLease<A, D>) => void,
     timedOut: (waiter: Waiter<A, D>) => void
   ) {
     this.request = request
     this.fiberId = fiberId
     this.since = since
+    this.accept = accept
     this.timedOut = timedOut
   }
   fire(): void {
     this.timedOut(this)
+  }
+  get spoilt(): boolean {
+    return this.trouble !== undefined && this.trouble.spoilt
   }
   get busy(): boolean {
     return this.creation !== undefined || this.detection !== undefined || this.choosing
