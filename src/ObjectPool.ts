@@ -340,6 +340,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     },
     advance: (waiter) => Lending.serve(core, waiter),
     timedOut: (waiter) => Serving.expire(core, waiter),
+    leave: (waiter) => Lending.leave(core, waiter),
     consider: () => {
       if (options.policy.kind === "custom") Choosing.consider(core)
     },

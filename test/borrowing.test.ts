@@ -2,6 +2,7 @@
  * Borrowing (promises 1 to 10).
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -21,6 +22,7 @@ import {
   Status
 } from "../src/index.ts"
 import { ending, hold, keep, make, serves, settle, start, state, use } from "./support/borrowers.ts"
+import { costly } from "./support/clocks.ts"
 import { balanced, Failed, scripted, slow, type Thing } from "./support/scripted.ts"
 
 const only = <A>(object: A): BorrowOptions<A> => ({ where: (pooled) => Object.is(pooled.object, object) })
@@ -1309,6 +1311,29 @@ describe("the stack does not grow with the number of", () => {
   it.effect("waiters that fail as nothing can be made", () => failing({ max: 1 }))
 
   it.effect("waiters that fail as nothing can be made, with a minimum to keep", () => failing({ min: 1, max: 1 }))
+
+  it.effect("waiters that are told at once, and take long: others run in between, and their order is kept", () =>
+    Effect.gen(function*() {
+      const { clock, toll } = yield* costly
+      const pool = yield* Effect.provideService(make({ objects: ["a"] }), Clock.Clock, clock)
+      const lease = yield* hold(pool.borrow)
+      const ended: Array<number> = []
+      for (let i = 0; i < 200; i++) {
+        yield* start(Effect.ensuring(Effect.ignore(Effect.scoped(pool.borrow)), Effect.sync(() => ended.push(i))))
+      }
+      toll.millis = 1
+      const seen = new Set<number>()
+      yield* Effect.forkChild(
+        Effect.forever(Effect.andThen(Effect.yieldNow, Effect.sync(() => seen.add(ended.length))))
+      )
+
+      yield* Effect.forkChild(pool.close)
+      yield* Effect.repeat(Effect.yieldNow, { times: 50 })
+
+      assert.deepStrictEqual(ended, Array.from({ length: 200 }, (_, i) => i))
+      assert.isAtLeast(seen.size, 4)
+      yield* lease.release
+    }))
 
   it.effect("older waiters that cannot use what is made", () =>
     Effect.gen(function*() {

@@ -5,11 +5,13 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import { TestClock } from "effect/testing"
 import { ObjectPool } from "../src/index.ts"
+import type { Core } from "../src/internal/core.ts"
 import { type Deadline, Deadlines, make as makeDeadline } from "../src/internal/deadlines.ts"
 import { Policy } from "../src/internal/policy.ts"
 import { type Entry, Registry } from "../src/internal/registry.ts"
 import * as Selection from "../src/internal/selection/selection.ts"
 import { type Request, Waiter, Waiters } from "../src/internal/waiters.ts"
+import { costly } from "./support/clocks.ts"
 
 const fork = Effect.forkChild({ startImmediately: true })
 const sorted = (numbers: Iterable<number>): Array<number> => [...numbers].sort((a, b) => a - b)
@@ -297,13 +299,14 @@ describe("the queue of waiters", () => {
 
   it("is in order of priority, then of arrival, through joins and leaves in any order", () => {
     const { below, one } = dice(5)
+    const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
     const waiters = new Waiters<string, undefined>()
     let model: Array<Waiter<string, undefined>> = []
     const priorities = [0, -0, 1, -1, 0.5, Infinity, -Infinity, 1e9]
     for (let i = 0; i < 4000; i++) {
       const dice = below(100)
       if (model.length === 0 || dice < 45) {
-        const waiter = new Waiter(request(one(priorities)), i, 0, () => {}, () => {})
+        const waiter = new Waiter(core, request(one(priorities)), i, () => {}, undefined)
         if (below(2) === 0) waiter.choosing = true
         waiters.join(waiter)
         const at = model.findIndex((other) => other.request.priority < waiter.request.priority)
@@ -430,6 +433,23 @@ describe("the deadlines", () => {
 
       assert.strictEqual(fired.length, expected.length)
       assert.deepStrictEqual(sorted(fired.map(([name]) => name)), sorted(expected))
+    }))
+
+  it.effect("that take long to fire let other fibers run in between", () =>
+    Effect.gen(function*() {
+      const { clock, toll } = yield* costly
+      const deadlines = new Deadlines(clock, Effect.runForkWith(yield* Effect.context<never>()))
+      let fired = 0
+      for (let i = 0; i < 200; i++) deadlines.set(makeDeadline(() => fired++), 100)
+      toll.millis = 1
+      const seen = new Set<number>()
+      yield* fork(Effect.forever(Effect.andThen(Effect.yieldNow, Effect.sync(() => seen.add(fired)))))
+
+      yield* TestClock.adjust(100)
+      yield* Effect.repeat(Effect.yieldNow, { times: 50 })
+
+      assert.strictEqual(fired, 200)
+      assert.isAtLeast(seen.size, 4)
     }))
 
   it.effect("more than one batch that is due at once all fire, and let other fibers run in between", () =>

@@ -34,11 +34,15 @@ RunBase.prototype = Effectable.Prototype<Run<unknown, unknown, unknown>>({
   }
 })
 
+const hold = <A, D>(lease: ActiveLease<A, D>, run: { lease: ActiveLease<A, D> | undefined }): void => {
+  run.lease = lease
+}
+
 class Run<A, D, P> extends RunBase {
   private readonly core: Core<A, D>
   private readonly request: Request<A, D>
   private readonly f: (borrowed: P) => AnyEffect
-  private lease: ActiveLease<A, D> | undefined = undefined
+  lease: ActiveLease<A, D> | undefined = undefined
   /** The fiber that runs it. */
   private above: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
@@ -55,10 +59,7 @@ class Run<A, D, P> extends RunBase {
     const picked = Lending.pickNow(core, request)
     this.lease = picked && Lending.lendNow(core, picked, request, fiber.id)
     if (this.lease !== undefined) return this.body()
-    const waiting = Lending.wait(core, request, fiber.id, picked, (lease) => {
-      this.lease = lease
-    })
-    return Effect.flatMap(waiting, () => this.body())
+    return Effect.flatMap(Lending.wait(core, request, fiber.id, picked, hold, this), () => this.body())
   }
 
   end(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined {

@@ -75,7 +75,7 @@ export interface Core<A, D> {
   leases: number
   lastLeaseId: number
   readonly totals: { -readonly [K in keyof PoolStats["totals"]]: number }
-  /** Waiters with an outcome, whose fibers are resumed together by one task. */
+  /** Waiters with an outcome, whose fibers are resumed by a task: there is one exactly while there are any. */
   awake: Array<Waiter<A, D>>
   /** Monotonic: until when any object at all may be lent without a detection. */
   trustedUntil: number
@@ -113,6 +113,8 @@ export interface Core<A, D> {
   readonly advance: (waiter: Waiter<A, D>) => void
   /** The deadline of a waiter has passed. */
   readonly timedOut: (waiter: Waiter<A, D>) => void
+  /** The fiber of a waiter has been interrupted. */
+  readonly leave: (waiter: Waiter<A, D>) => Effect.Effect<void>
   /** The user's selector is asked for those who wait. */
   readonly consider: () => void
   /** An object is leaving: another may have to take its place. */
@@ -132,17 +134,32 @@ export const forkWith = (context: Context.Context<never>) => <B, E>(effect: Effe
 export const fork = <A, D, B, E>(core: Core<A, D>, effect: Effect.Effect<B, E>): Fiber.Fiber<B, E> =>
   forkWith(core.context)(effect)
 
+/** For how many milliseconds waiters are resumed before others get their turn: each fiber may run on to its end. */
+const slice = 2
+
 /** Resumes waiters in a task of their own, in order: never within the step that decided their outcome. */
 export const wake = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   // not suspended yet: it sees the outcome when the step ends
   if (waiter.resume === undefined) return
-  if (core.awake.push(waiter) > 1) return
-  core.dispatcher.scheduleTask(() => {
-    const waiters = core.awake
-    core.awake = []
+  if (core.awake.push(waiter) === 1) core.dispatcher.scheduleTask(() => resumeAwake(core), 0)
+}
+
+const resumeAwake = <A, D>(core: Core<A, D>): void => {
+  const waiters = core.awake
+  core.awake = []
+  const begun = waiters.length > 16 ? core.deadlines.now() : 0
+  for (let i = 0; i < waiters.length; i++) {
     // one that was interrupted since has nothing to resume
-    for (const each of waiters) if (each.resume !== undefined) deliver(core, each, each.resume)
-  }, 0)
+    const { resume } = waiters[i]!
+    if (resume !== undefined) deliver(core, waiters[i]!, resume)
+    if (i % 16 !== 15 || core.deadlines.now() - begun < slice) continue
+    // who has come meanwhile comes after the rest
+    const rest = waiters.slice(i + 1)
+    if (rest.length === 0) return
+    if (core.awake.length === 0) core.dispatcher.scheduleTask(() => resumeAwake(core), 0)
+    core.awake = rest.concat(core.awake)
+    return
+  }
 }
 
 /** Hands a waiter its outcome. */
@@ -155,7 +172,7 @@ export const deliver = <A, D>(
   if (lease === undefined) return resume(waiter.failure!)
   // revoked before this fiber was resumed with it
   if (lease.over === "Closed") return resume(closed(core))
-  waiter.accept(lease)
+  waiter.accept(lease, waiter.holder)
   resume(Exit.succeed(lease))
 }
 
@@ -218,14 +235,31 @@ export const hasRoom = <A, D>(core: Core<A, D>): boolean =>
   population(core) < core.size.max && making(core) < core.options.creation.concurrency &&
   !core.retry.waits && !(core.retry.failing && core.retry.attempt !== undefined)
 
+/**
+ * Fails with an error that has no stack. A failure of the pool is made in a task of its own: its stack tells nothing, and
+ * costs more than all the rest of a time-out.
+ */
+const failWith = <B, E>(make: (input: B) => E, input: B): Effect.Effect<never, E> => {
+  const limit = Error.stackTraceLimit
+  // answers `false` where it may not be changed
+  Reflect.set(Error, "stackTraceLimit", 0)
+  try {
+    return Effect.fail(make(input))
+  } finally {
+    Reflect.set(Error, "stackTraceLimit", limit)
+  }
+}
+
 export const closed = <A, D>(core: Core<A, D>): Effect.Effect<never, PoolClosed> =>
-  Effect.suspend(() => Effect.fail(new PoolClosed({ pool: core.options.name, stats: stats(core) })))
+  Effect.suspend(() => failWith((input) => new PoolClosed(input), { pool: core.options.name, stats: stats(core) }))
 
 export const exhausted = <A, D>(
   core: Core<A, D>,
   reason: PoolExhausted["reason"]
 ): Effect.Effect<never, PoolExhausted> =>
-  Effect.suspend(() => Effect.fail(new PoolExhausted({ pool: core.options.name, stats: stats(core), reason })))
+  Effect.suspend(() =>
+    failWith((input) => new PoolExhausted(input), { pool: core.options.name, stats: stats(core), reason })
+  )
 
 export const timedOut = <A, D>(
   core: Core<A, D>,
@@ -234,16 +268,14 @@ export const timedOut = <A, D>(
 ): Effect.Effect<never, BorrowTimeout> => {
   const waited = Duration.millis(Math.max(0, Math.round(core.deadlines.now() - waiter.since)))
   return Effect.withFiber((fiber) =>
-    Effect.fail(
-      new BorrowTimeout({
-        pool: core.options.name,
-        stats: stats(core),
-        waited,
-        phase,
-        held: held(core, fiber).length,
-        ...(waiter.lastFailure === undefined ? {} : { lastFailure: waiter.lastFailure })
-      })
-    )
+    failWith((input) => new BorrowTimeout(input), {
+      pool: core.options.name,
+      stats: stats(core),
+      waited,
+      phase,
+      held: held(core, fiber).length,
+      ...(waiter.lastFailure === undefined ? {} : { lastFailure: waiter.lastFailure })
+    })
   )
 }
 
@@ -253,15 +285,13 @@ export const leaseExpired = <A, D>(
   reason: LeaseExpired["reason"]
 ): Effect.Effect<never, LeaseExpired> =>
   Effect.suspend(() =>
-    Effect.fail(
-      new LeaseExpired({
-        pool: core.options.name,
-        stats: stats(core),
-        leaseId: lease.id,
-        objectId: lease.pooled.id,
-        reason
-      })
-    )
+    failWith((input) => new LeaseExpired(input), {
+      pool: core.options.name,
+      stats: stats(core),
+      leaseId: lease.id,
+      objectId: lease.pooled.id,
+      reason
+    })
   )
 
 /** Open leases, in order of their id. */

@@ -26,8 +26,9 @@ export interface Deadline {
 
 export const make = (fire: () => void): Deadline => ({ due: Infinity, index: -1, fire })
 
-/** How many deadlines fire before other fibers get their turn. */
+/** How many deadlines fire, and for how many milliseconds, before other fibers get their turn. */
 const batch = 512
+const slice = 2
 
 export class Deadlines {
   private readonly clock: Clock.Clock
@@ -103,6 +104,7 @@ export class Deadlines {
       }
       this.cancel(deadline)
       deadline.fire()
+      if (fired % 16 === 15 && this.now() - now > slice) break
     }
     return Effect.andThen(Effect.yieldNow, this.fire)
   })

@@ -63,7 +63,7 @@ export const borrow = <A, D>(
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
     const picked = pickNow(core, request)
     const lease = picked && lendNow(core, picked, request, fiber.id)
-    if (lease === undefined) return wait(core, request, fiber.id, picked, (granted) => attach(granted, scope))
+    if (lease === undefined) return wait(core, request, fiber.id, picked, attach, scope)
     attach(lease, scope)
     return Exit.succeed(lease)
   })
@@ -80,23 +80,30 @@ const pick = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | und
 /**
  * The slow path. The waiter joins the queue in the very step that suspends its fiber: no interruption comes between.
  *
- * `accept` is given the lease in the step that resumes the fiber, and ties it to what gives it back later. An
+ * `accept` is given the lease in the step that resumes the fiber, and ties it to its holder, what gives it back later. An
  * interruption between its grant and then gives it back.
  */
-export const wait = <A, D>(
+export const wait = <A, D, H>(
   core: Core<A, D>,
   request: Request<A, D>,
   fiberId: number,
   picked: Entry<A, D> | undefined,
-  accept: (lease: ActiveLease<A, D>) => void
+  accept: (lease: ActiveLease<A, D>, holder: H) => void,
+  holder: H
 ): Effect.Effect<ActiveLease<A, D>, unknown> =>
   Effect.callback((resume) => {
     if (core.life._tag !== "Open") return resume(closed(core))
-    const waiter = new Waiter(request, fiberId, core.deadlines.now(), accept, core.timedOut)
+    const waiter = new Waiter(
+      core,
+      request,
+      fiberId,
+      accept as (lease: ActiveLease<A, D>, holder: unknown) => void,
+      holder
+    )
     arrive(core, waiter, picked)
     if (waiter.lane === undefined) return deliver(core, waiter, resume)
     waiter.resume = resume
-    return Effect.suspend(() => leave(core, waiter) ?? Effect.void)
+    return waiter
   })
 
 const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
@@ -165,11 +172,10 @@ const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 }
 
 /** The fiber was interrupted: in the queue, or granted a lease that it has not been resumed with. */
-const leave = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<void> | undefined => {
+export const leave = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<void> => {
   waiter.resume = undefined
-  if (waiter.lease !== undefined) return end(waiter.lease, Exit.void)
   if (waiter.lane !== undefined) quit(core, waiter)
-  return undefined
+  return (waiter.lease && end(waiter.lease, Exit.void)) ?? Effect.void
 }
 
 /**

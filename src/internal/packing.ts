@@ -42,7 +42,7 @@ export const borrowPacked = <A, D>(
         Effect.suspend(() => {
           const picked = Lending.pickNow(core, request)
           const now = picked && Lending.lendNow(core, picked, request, fiber.id)
-          if (now === undefined) return Lending.wait(core, request, fiber.id, picked, accept)
+          if (now === undefined) return Lending.wait(core, request, fiber.id, picked, accept, undefined)
           accept(now)
           return Exit.succeed(now)
         }),

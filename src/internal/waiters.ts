@@ -7,7 +7,9 @@
  * - `size` counts the linked ones; `busy` those of them for whom something is being made, detected or chosen.
  */
 import type * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
 import type * as Fiber from "effect/Fiber"
+import type { Core } from "./core.ts"
 import type { Creation } from "./creation.ts"
 import type { Deadline } from "./deadlines.ts"
 import type { Detection } from "./detection.ts"
@@ -40,15 +42,26 @@ export class Trouble {
   pace: Pace | undefined = undefined
 }
 
-/** A fiber in a borrow that could not be served at once. */
-export class Waiter<A, D> implements Deadline {
+const WaiterBase = function() {} as unknown as new() => Effect.Effect<void>
+WaiterBase.prototype = Effectable.Prototype<Waiter<unknown, unknown>>({
+  label: "Waiter",
+  evaluate() {
+    return this.core.leave(this)
+  }
+})
+
+/**
+ * A fiber in a borrow that could not be served at once. There may be many: it is itself its deadline, and the effect that
+ * takes it from the queue when its fiber is interrupted.
+ */
+export class Waiter<A, D> extends WaiterBase implements Deadline {
+  readonly core: Core<A, D>
   readonly request: Request<A, D>
   readonly fiberId: number
   readonly since: number
-  /** Ties the lease to what gives it back, in the step that resumes the fiber. */
-  readonly accept: (lease: ActiveLease<A, D>) => void
-  /** The pool's own: its deadline has passed. */
-  readonly timedOut: (waiter: Waiter<A, D>) => void
+  /** Ties the lease to its holder, what gives it back, in the step that resumes the fiber. */
+  readonly accept: (lease: ActiveLease<A, D>, holder: unknown) => void
+  readonly holder: unknown
 
   // its outcome: at most one of the two is ever set
   lease: ActiveLease<A, D> | undefined = undefined
@@ -84,20 +97,22 @@ export class Waiter<A, D> implements Deadline {
   next: Waiter<A, D> | undefined = undefined
 
   constructor(
+    core: Core<A, D>,
     request: Request<A, D>,
     fiberId: number,
-    since: number,
-    accept: (lease: ActiveLease<A, D>) => void,
-    timedOut: (waiter: Waiter<A, D>) => void
+    accept: (lease: ActiveLease<A, D>, holder: unknown) => void,
+    holder: unknown
   ) {
+    super()
+    this.core = core
     this.request = request
     this.fiberId = fiberId
-    this.since = since
+    this.since = core.deadlines.now()
     this.accept = accept
-    this.timedOut = timedOut
+    this.holder = holder
   }
   fire(): void {
-    this.timedOut(this)
+    this.core.timedOut(this)
   }
   get spoilt(): boolean {
     return this.trouble !== undefined && this.trouble.spoilt

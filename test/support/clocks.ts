@@ -1,5 +1,6 @@
 /**
- * Clocks for a pool to be built with: one that counts its timers, one whose wall time can be set without time passing.
+ * Clocks for a pool to be built with: one that counts its timers, one whose wall time can be set without time passing,
+ * one for which every reading takes time.
  */
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
@@ -30,4 +31,15 @@ export const skewed = Effect.map(Clock.Clock, (clock) => {
   const skew = { millis: 0 }
   const currentTimeMillisUnsafe = () => clock.currentTimeMillisUnsafe() + skew.millis
   return { clock: but(clock, { currentTimeMillisUnsafe }), skew }
+})
+
+/** The clock of the test, but each reading of the monotonic time takes `toll.millis`. */
+export const costly = Effect.map(Clock.Clock, (clock) => {
+  const toll = { millis: 0 }
+  let spent = 0n
+  const monotonicTimeNanosUnsafe = () => {
+    spent += BigInt(toll.millis * 1_000_000)
+    return clock.monotonicTimeNanosUnsafe() + spent
+  }
+  return { clock: but(clock, { monotonicTimeNanosUnsafe }), toll }
 })
