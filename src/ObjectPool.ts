@@ -327,6 +327,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     lastLeaseId: 0,
     totals: { borrowed: 0, added: 0, made: 0, destroyed: 0, timedOut: 0, exhausted: 0, expired: 0 },
     awake: [],
+    waking: false,
     trustedUntil: -Infinity,
     choosing: undefined,
     choosers: new Set(),

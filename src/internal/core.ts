@@ -75,8 +75,9 @@ export interface Core<A, D> {
   leases: number
   lastLeaseId: number
   readonly totals: { -readonly [K in keyof PoolStats["totals"]]: number }
-  /** Waiters with an outcome, whose fibers are resumed by a task: there is one exactly while there are any. */
-  awake: Array<Waiter<A, D>>
+  /** Waiters with an outcome, whose fibers are resumed by a task: it is on its way exactly while there are any. */
+  readonly awake: Array<Waiter<A, D>>
+  waking: boolean
   /** Monotonic: until when any object at all may be lent without a detection. */
   trustedUntil: number
   /** The waiter for whom the user's selector is being asked. */
@@ -136,30 +137,38 @@ export const fork = <A, D, B, E>(core: Core<A, D>, effect: Effect.Effect<B, E>):
 
 /** For how many milliseconds waiters are resumed before others get their turn: each fiber may run on to its end. */
 const slice = 2
+/** How many more, whose outcome was decided by those who were resumed. */
+const chain = 256
 
 /** Resumes waiters in a task of their own, in order: never within the step that decided their outcome. */
 export const wake = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   // not suspended yet: it sees the outcome when the step ends
   if (waiter.resume === undefined) return
-  if (core.awake.push(waiter) === 1) core.dispatcher.scheduleTask(() => resumeAwake(core), 0)
+  core.awake.push(waiter)
+  if (core.waking) return
+  core.waking = true
+  core.dispatcher.scheduleTask(() => resumeAwake(core), 0)
 }
 
+/** One that is resumed may give back at once what the next waits for: that one is resumed in the same task. */
 const resumeAwake = <A, D>(core: Core<A, D>): void => {
-  const waiters = core.awake
-  core.awake = []
-  const begun = waiters.length > 16 ? core.deadlines.now() : 0
-  for (let i = 0; i < waiters.length; i++) {
+  const { awake } = core
+  const most = awake.length + chain
+  let begun = 0
+  let next = 0
+  while (next < awake.length && next < most) {
+    const waiter = awake[next++]!
     // one that was interrupted since has nothing to resume
-    const { resume } = waiters[i]!
-    if (resume !== undefined) deliver(core, waiters[i]!, resume)
-    if (i % 16 !== 15 || core.deadlines.now() - begun < slice) continue
-    // who has come meanwhile comes after the rest
-    const rest = waiters.slice(i + 1)
-    if (rest.length === 0) return
-    if (core.awake.length === 0) core.dispatcher.scheduleTask(() => resumeAwake(core), 0)
-    core.awake = rest.concat(core.awake)
-    return
+    if (waiter.resume !== undefined) deliver(core, waiter, waiter.resume)
+    if (next % 16 !== 0) continue
+    // no clock is read where there are few
+    const now = core.deadlines.now()
+    if (begun === 0) begun = now
+    else if (now - begun >= slice) break
   }
+  awake.splice(0, next)
+  core.waking = awake.length > 0
+  if (core.waking) core.dispatcher.scheduleTask(() => resumeAwake(core), 0)
 }
 
 /** Hands a waiter its outcome. */
