@@ -330,6 +330,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     waking: false,
     trustedUntil: -Infinity,
     choosing: undefined,
+    chooser: undefined,
     choosers: new Set(),
     returned: undefined,
     filling: undefined,

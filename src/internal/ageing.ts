@@ -13,7 +13,7 @@ export const limit = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (timeToLive === Infinity && idleTimeToLive === Infinity && maxBorrows === Infinity) return
   const factor = 1 - jitter * core.random.nextDoubleUnsafe()
   const now = core.deadlines.now()
-  entry.mostBorrows = Math.max(1, Math.ceil(maxBorrows * factor))
+  if (maxBorrows !== Infinity) entry.mostBorrows = Math.max(1, Math.ceil(maxBorrows * factor))
   if (timeToLive !== Infinity) {
     entry.aging = Deadlines.make(() => retire(core, [entry]))
     core.deadlines.set(entry.aging, now + timeToLive * factor)

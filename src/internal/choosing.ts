@@ -103,7 +103,7 @@ const ask = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyArra
     core.choosing = undefined
     return fiber.interruptUnsafe()
   }
-  waiter.chooser = fiber
+  core.chooser = fiber
   // busy, for as long as the answer takes
   core.waiters.note(waiter, "choosing", true)
   core.choosers.add(fiber)
@@ -113,7 +113,7 @@ const ask = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyArra
     core.settled()
     // it has left
     if (core.choosing !== waiter) return
-    waiter.chooser = undefined
+    core.chooser = undefined
     if (Exit.isSuccess(exit)) apply(core, waiter, offered, version, exit.value)
     else {
       core.choosing = undefined

@@ -82,6 +82,8 @@ export interface Core<A, D> {
   trustedUntil: number
   /** The waiter for whom the user's selector is being asked. */
   choosing: Waiter<A, D> | undefined
+  /** The fiber of its answer, where that takes time. */
+  chooser: Fiber.Fiber<unknown, unknown> | undefined
   /** The fibers of what never ends by itself. */
   readonly background: Set<Fiber.Fiber<unknown, unknown>>
   /** The fibers of the user's selector. */
@@ -283,7 +285,7 @@ export const timedOut = <A, D>(
       waited,
       phase,
       held: held(core, fiber).length,
-      ...(waiter.lastFailure === undefined ? {} : { lastFailure: waiter.lastFailure })
+      ...(waiter.trouble?.lastFailure === undefined ? {} : { lastFailure: waiter.trouble.lastFailure })
     })
   )
 }

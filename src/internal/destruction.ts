@@ -10,16 +10,19 @@ import * as Scope from "effect/Scope"
 import { type Deadline, type Deadlines } from "./deadlines.ts"
 import type { Entry } from "./registry.ts"
 
+/** One that takes its time; it is its own time limit. */
 class Destruction<A, D> implements Deadline {
   readonly entry: Entry<A, D>
-  fiber: Fiber.Fiber<unknown> | undefined = undefined
+  readonly fiber: Fiber.Fiber<unknown>
   private readonly gaveUp: (destruction: Destruction<A, D>) => void
-  ended = false
+  /** It was given up: what it ends with does not count. */
+  over = false
   due = Infinity
   index = -1
 
-  constructor(entry: Entry<A, D>, gaveUp: (destruction: Destruction<A, D>) => void) {
+  constructor(entry: Entry<A, D>, fiber: Fiber.Fiber<unknown>, gaveUp: (destruction: Destruction<A, D>) => void) {
     this.entry = entry
+    this.fiber = fiber
     this.gaveUp = gaveUp
   }
   fire(): void {
@@ -96,31 +99,32 @@ export class Destroyer<A, D> {
 
   private run(entry: Entry<A, D>): void {
     this.running++
-    const destruction = new Destruction(entry, this.gaveUp)
     const fiber = this.fork(entry.scope === undefined ? entry.release! : Scope.close(entry.scope, Exit.void))
-    destruction.fiber = fiber
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return this.end(entry, exit)
+    const destruction = new Destruction(entry, fiber, this.gaveUp)
     fiber.addObserver((exit) => {
-      if (destruction.ended) return
-      if (Exit.isFailure(exit)) this.options.report(entry, exit.cause)
-      this.end(destruction)
+      if (destruction.over) return
+      this.deadlines.cancel(destruction)
+      this.end(entry, exit)
     })
-    if (!destruction.ended && this.options.timeout !== Infinity) {
+    if (this.options.timeout !== Infinity) {
       this.deadlines.set(destruction, this.deadlines.now() + this.options.timeout)
     }
   }
 
   private readonly gaveUp = (destruction: Destruction<A, D>): void => {
-    const message = `Destroying object ${destruction.entry.id} took longer than hookTimeout, and was given up`
-    this.options.report(destruction.entry, Cause.fail(new Cause.TimeoutError(message)))
-    this.end(destruction)
-    destruction.fiber?.interruptUnsafe()
+    const { entry, fiber } = destruction
+    destruction.over = true
+    const message = `Destroying object ${entry.id} took longer than hookTimeout, and was given up`
+    this.end(entry, Exit.fail(new Cause.TimeoutError(message)))
+    fiber.interruptUnsafe()
   }
 
-  private end(destruction: Destruction<A, D>): void {
-    destruction.ended = true
-    this.deadlines.cancel(destruction)
+  private end(entry: Entry<A, D>, exit: Exit.Exit<unknown, unknown>): void {
+    if (Exit.isFailure(exit)) this.options.report(entry, exit.cause)
     this.running--
-    this.options.gone(destruction.entry)
+    this.options.gone(entry)
     this.wake()
   }
 }

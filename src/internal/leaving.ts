@@ -44,9 +44,10 @@ export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 }
 
 const invalidate = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  for (const deadline of [entry.waking, entry.retrying, entry.aging, entry.idling]) {
-    if (deadline !== undefined) core.deadlines.cancel(deadline)
-  }
+  if (entry.waking !== undefined) core.deadlines.cancel(entry.waking)
+  if (entry.retrying !== undefined) core.deadlines.cancel(entry.retrying)
+  if (entry.aging !== undefined) core.deadlines.cancel(entry.aging)
+  if (entry.idling !== undefined) core.deadlines.cancel(entry.idling)
   core.registry.move(entry, "Invalid")
   core.registry.retired.delete(entry)
   core.registry.condemned.delete(entry)

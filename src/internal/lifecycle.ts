@@ -17,7 +17,7 @@ import { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import { evict, marked } from "./leaving.ts"
 import { Pace } from "./pacing.ts"
-import type { Entry, Origin } from "./registry.ts"
+import { type Entry, never, type Origin } from "./registry.ts"
 
 /** What follows the first detection of an object, or its joining if there is none: perhaps before `introduce` returns. */
 export interface Joining<A, D> {
@@ -229,7 +229,7 @@ export const restUntil = <A, D>(core: Core<A, D>, duration: Duration.Input): num
 
 /** Not on the path of an object that never was asked to rest: no clock is read for it. */
 export const resting = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
-  entry.restsUntil !== -Infinity && entry.restsUntil > core.deadlines.now()
+  entry.restsUntil !== never && entry.restsUntil > core.deadlines.now()
 
 /** Makes an object `Dormant` until a monotonic time, or keeps it so for longer. */
 const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void => {
@@ -243,7 +243,7 @@ const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void =>
 /** Ends the rest of a `Dormant` object: by detection, where there is a detector. */
 const wakeUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   core.deadlines.cancel(entry.waking!)
-  entry.restsUntil = -Infinity
+  entry.restsUntil = never
   if (core.detector === undefined) {
     core.registry.move(entry, "Available")
     core.offer(entry, false)
@@ -390,7 +390,7 @@ export const wake = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): bo
       wakeUp(core, entry)
     } else if (entry.status !== "Invalid" && (entry.benched || resting(core, entry))) {
       found = true
-      entry.restsUntil = -Infinity
+      entry.restsUntil = never
       entry.benched = false
       marked(core, entry)
     }

@@ -86,7 +86,7 @@ const arrived = <A, D>(
   if (usable) core.refill.failures = 0
   else if (waiter === undefined && refusal && entry.status === "Invalid") refillFailed(core)
   if (waiter?.lane !== undefined) {
-    if (outcome?._tag === "Failed") waiter.lastFailure = outcome.failure
+    if (outcome?._tag === "Failed") waiter.troubled.lastFailure = outcome.failure
     // one that inherited it has nothing to conclude from what it made
     if (waiter === creation.begunFor) {
       if (refusal) refused(core, waiter)
@@ -111,7 +111,7 @@ export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: 
   else if (stays(core)) giveUp(core, failure)
   notReady(core, failure)
   if (waiter?.lane !== undefined) {
-    waiter.lastFailure = Cause.squash(failure)
+    waiter.troubled.lastFailure = Cause.squash(failure)
     leaveUnlessQueued(core, waiter, core.retry.waits ? failure : undefined)
   }
   core.roomFreed()

@@ -21,7 +21,11 @@ import type { Pace } from "./pacing.ts"
 import type { Finalizer } from "./scope.ts"
 import type { Selection } from "./selection/selection.ts"
 
-const never = -1
+/**
+ * No time: before every reading of a clock. An integer, and so are the other fields that most objects never use: V8 keeps
+ * those in the object itself, and each number that may be a fraction beside it.
+ */
+export const never = -1
 
 /** A moment to show; none where there is none, or where it is beyond what a date can say. */
 export const moment = (millis: number): DateTime.Utc | undefined =>
@@ -56,9 +60,9 @@ export class Entry<A, D> implements PooledObject<A, D> {
   borrowCount = 0
 
   /** Monotonic: until when the last detection may be trusted. */
-  trustedUntil = -Infinity
+  trustedUntil = never
   /** Monotonic: a rest until a known time, that has been asked for. Carried out when the object is free. */
-  restsUntil = -Infinity
+  restsUntil = never
   /** Wakes it, while it is `Dormant`; its `due` is kept while a detection asks in between. */
   waking: Deadline | undefined = undefined
   /** Asks again, while it is `Unknown`. */
@@ -91,8 +95,8 @@ export class Entry<A, D> implements PooledObject<A, D> {
   idling: Deadline | undefined = undefined
   /** Monotonic: since when it has not been lent; only where there is an idle limit. */
   idleSince = 0
-  /** How often it may be lent. */
-  mostBorrows = Infinity
+  /** How often it may be lent; 0: without end. */
+  mostBorrows = 0
 
   /** Where it stands in the selection; -1: not listed. */
   slot = -1

@@ -18,7 +18,7 @@ import { ActiveLease } from "./lease.ts"
 import { cleanUp, hookFailed, prepared, reserve, resting } from "./lifecycle.ts"
 import { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
-import { type Request, Trouble, type Waiter } from "./waiters.ts"
+import type { Request, Waiter } from "./waiters.ts"
 
 // ------------------------------------------------------------------------------------------------------------ lending
 
@@ -56,7 +56,7 @@ export const take = <A, D>(
   core.totals.borrowed++
   if (core.options.sharing > 1 && lendable(core, entry)) core.registry.list(entry)
   // last, since it may have another one made at once
-  if (entry.borrowCount >= entry.mostBorrows) retire(core, [entry])
+  if (entry.mostBorrows !== 0 && entry.borrowCount >= entry.mostBorrows) retire(core, [entry])
   return lease
 }
 
@@ -103,7 +103,7 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
 export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
   let within = true
   const detection = reserve(core, entry, "Available", (outcome) => {
-    if (outcome._tag === "Failed") waiter.lastFailure = outcome.failure
+    if (outcome._tag === "Failed") waiter.troubled.lastFailure = outcome.failure
     // another would be made at once, for this waiter or for the minimum
     if (isFresh(entry) && isRefusal(outcome)) {
       refused(core, waiter)
@@ -131,8 +131,8 @@ const prepareFor = <A, D>(
   const hook = new Hook(core, entry, (failure) => {
     if (waiter.detection === hook) core.waiters.note(waiter, "detection", undefined)
     if (failure !== undefined) {
-      waiter.lastFailure = Cause.squash(failure)
-      troubleOf(waiter).spoilt = true
+      waiter.troubled.lastFailure = Cause.squash(failure)
+      waiter.troubled.spoilt = true
       if (waiter.lane !== undefined) refused(core, waiter)
       if (entry.scope !== undefined) refillFailed(core)
       hookFailed(core, entry, failure)
@@ -188,8 +188,6 @@ export const backsOff = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean 
   waiter.trouble !== undefined && waiter.trouble.backsOffUntil !== -Infinity &&
   core.deadlines.now() < waiter.trouble.backsOffUntil
 
-const troubleOf = <A, D>(waiter: Waiter<A, D>): Trouble => waiter.trouble ??= new Trouble()
-
 /** Has an object made for a waiter that could use one, where there is room. */
 export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (!wants(core, waiter) || !hasRoom(core)) return
@@ -240,7 +238,7 @@ export const refillFailed = <A, D>(core: Core<A, D>): void => {
  * `creation.retry` says, where that is given and not done yet, else after 100 millis, doubling to 30 seconds.
  */
 export const refused = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
-  const trouble = troubleOf(waiter)
+  const trouble = waiter.troubled
   trouble.refused++
   if (trouble.refused < 3) return
   const { retry } = core.options.creation
@@ -249,12 +247,12 @@ export const refused = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   // until the schedule has answered
   trouble.backsOffUntil = Infinity
   trouble.pace ??= new Pace(retry)
-  trouble.pace.next(core, waiter.lastFailure, (delay) => pause(core, waiter, delay ?? usual))
+  trouble.pace.next(core, trouble.lastFailure, (delay) => pause(core, waiter, delay ?? usual))
 }
 
 const pause = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, millis: number): void => {
   if (waiter.lane === undefined) return
-  const trouble = troubleOf(waiter)
+  const trouble = waiter.troubled
   trouble.backsOffUntil = core.deadlines.now() + millis
   trouble.backingOff ??= makeDeadline(() => {
     core.consider()
@@ -279,12 +277,13 @@ const unqueue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
  */
 export const quit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   unqueue(core, waiter)
-  const { chooser, creation, detection } = waiter
-  waiter.chooser = waiter.creation = waiter.detection = undefined
+  const { creation, detection } = waiter
+  waiter.creation = waiter.detection = undefined
   if (creation !== undefined) creation.owner = undefined
   detection?.drop()
+  const { chooser } = core
   if (core.choosing === waiter && chooser !== undefined) {
-    core.choosing = undefined
+    core.choosing = core.chooser = undefined
     chooser.interruptUnsafe()
     core.consider()
   }

@@ -8,7 +8,6 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
-import type * as Fiber from "effect/Fiber"
 import type { Core } from "./core.ts"
 import type { Creation } from "./creation.ts"
 import type { Deadline } from "./deadlines.ts"
@@ -40,6 +39,7 @@ export class Trouble {
   backingOff: Deadline | undefined = undefined
   /** Its own course of `creation.retry`, where objects were refused. */
   pace: Pace | undefined = undefined
+  lastFailure: unknown = undefined
 }
 
 const WaiterBase = function() {} as unknown as new() => Effect.Effect<void>
@@ -74,7 +74,6 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
   detection: Detection<A, D> | Hook<A, D> | undefined = undefined
   /** The user's selector has yet to answer for it. */
   choosing = false
-  chooser: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
   // what it has seen
   /** It has its place in the queue: `maxWaiters` does not refuse it any more. */
@@ -85,7 +84,6 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
   trouble: Trouble | undefined = undefined
   /** The version of what was lendable when the selector last answered "none" to it. */
   declined = -1
-  lastFailure: unknown = undefined
 
   // as a deadline
   due = Infinity
@@ -113,6 +111,10 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
   }
   fire(): void {
     this.core.timedOut(this)
+  }
+  /** Notes that something has gone wrong. */
+  get troubled(): Trouble {
+    return this.trouble ??= new Trouble()
   }
   get spoilt(): boolean {
     return this.trouble !== undefined && this.trouble.spoilt
