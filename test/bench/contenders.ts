@@ -1,6 +1,8 @@
 /**
  * The contenders: effect's own pool, the pools of the promise world, ours, and what the same cycle costs with no pool.
  */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pool from "effect/Pool"
@@ -104,29 +106,103 @@ export const effects: ReadonlyArray<EffectPool> = [
   }
 ]
 
-/** One scope and one finalizer that is put in by hand, as `Pool.get` and `borrow` do; one bracket. */
+/** What a lease is made of, and the two times that each borrow is stamped with. */
+class Stamped {
+  readonly clock: Clock.Clock
+  readonly id: number
+  readonly owner: number
+  readonly scope: unknown
+  readonly borrowed: number
+  released = 0
+  over = false
+  constructor(clock: Clock.Clock, id: number, owner: number, scope: unknown) {
+    this.clock = clock
+    this.id = id
+    this.owner = owner
+    this.scope = scope
+    this.borrowed = clock.currentTimeMillisUnsafe()
+  }
+  end(): void {
+    this.over = true
+    this.released = this.clock.currentTimeMillisUnsafe()
+  }
+}
+
+const put = (scope: Scope.Scope, finalizer: () => Effect.Effect<void>): void => {
+  scope.state = { _tag: "Open", finalizerKey: finalizer, finalizer, finalizers: undefined }
+}
+
+/**
+ * What the same cycle costs with no pool: one scope and one finalizer that is put in by hand, as `Pool.get` and `borrow`
+ * do; one bracket. And these two with what any pool has to add whose leases are objects of their own that know when
+ * they were granted and ended.
+ */
 export const floors: ReadonlyArray<EffectPool> = [
   {
     name: "floor: a scope and a finalizer",
     role: "floor",
     make: () =>
       Effect.sync(() => {
-        const key = {}
         const finalizer = () => Effect.void
         const borrow: Cycle = Effect.withFiber((fiber) => {
-          const scope = fiber.context.mapUnsafe.get(Scope.Scope.key) as Scope.Scope
-          scope.state = { _tag: "Open", finalizerKey: key, finalizer, finalizers: undefined }
+          put(Context.getUnsafe(fiber.context as Context.Context<Scope.Scope>, Scope.Scope), finalizer)
           return Effect.void
         })
         return (body) => afterwards(body)(borrow)
       })
   },
   {
+    name: "floor: a scope, a finalizer, a lease",
+    role: "peer",
+    make: () =>
+      Effect.withFiber((builder) => {
+        const clock = Context.get(builder.context, Clock.Clock)
+        let lease: Stamped
+        let id = 0
+        const finalizer = () => {
+          lease.end()
+          return Effect.void
+        }
+        const borrow: Cycle = Effect.withFiber((fiber) => {
+          const scope = Context.getUnsafe(fiber.context as Context.Context<Scope.Scope>, Scope.Scope)
+          lease = new Stamped(clock, ++id, fiber.id, scope)
+          put(scope, finalizer)
+          return Exit.succeed(lease)
+        })
+        return Effect.succeed((body) => afterwards(body)(borrow))
+      })
+  },
+  {
     name: "floor: a bracket",
     role: "peer",
     make: () => Effect.succeed((body) => Effect.suspend(() => Effect.onExitPrimitive(body, () => undefined)))
+  },
+  {
+    name: "floor: a bracket, a lease",
+    role: "peer",
+    make: () =>
+      Effect.withFiber((builder) => {
+        const clock = Context.get(builder.context, Clock.Clock)
+        let id = 0
+        return Effect.succeed((body) =>
+          Effect.withFiber((fiber) => {
+            const lease = new Stamped(clock, ++id, fiber.id, undefined)
+            return Effect.onExitPrimitive(body, () => {
+              lease.end()
+              return undefined
+            })
+          })
+        )
+      })
   }
 ]
+
+/** A fiber that waits its turn, and then holds what it has for another: what a crowd costs at the least. */
+export const suspensions: EffectPool = {
+  name: "floor: two suspensions",
+  role: "peer",
+  make: () => Effect.succeed((body) => Effect.andThen(Effect.yieldNow, body))
+}
 
 export const promises: ReadonlyArray<PromisePool> = [
   {

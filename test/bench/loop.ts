@@ -1,8 +1,8 @@
 /**
  * Case 8: how long the event loop is held up while very much is due at once.
  *
- * A chain of `setImmediate` notes every turn of the loop; the longest bounds the longest synchronous step from above. Its
- * processor time is what it takes where no other process is in the way; many kernels count it in ticks of 4 ms.
+ * A chain of `setImmediate` notes every turn of the loop: the longest, less the garbage collection in it, bounds the
+ * longest synchronous step from above.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -11,24 +11,16 @@ import * as Pool from "effect/Pool"
 import * as Scope from "effect/Scope"
 import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks"
 import { ObjectPool } from "../../src/index.ts"
-import { collect, type Row, summarize, turn } from "./harness.ts"
+import { collect, type Row, summarize } from "./harness.ts"
 import { block, queueUp } from "./waiters.ts"
 
 /** Milliseconds. */
 interface Delays {
   readonly longest: number
-  readonly processor: number
-  /** What of it was garbage collection. */
-  readonly collecting: number
+  /** Less the garbage collection in it. */
+  readonly step: number
   readonly p99: number
-  readonly max: number
   readonly whole: number
-}
-
-/** Milliseconds of the processor that this thread has had. */
-const usage = (): number => {
-  const { system, user } = process.threadCpuUsage()
-  return (user + system) / 1000
 }
 
 /** Watches the loop from now on until all is done. */
@@ -42,33 +34,27 @@ const watch = (isDone: () => boolean): Promise<Delays> =>
     const delay = monitorEventLoopDelay({ resolution: 1 })
     delay.enable()
     const start = performance.now()
+    const turns: Array<readonly [from: number, to: number]> = []
     let last = start
-    let lastUsage = usage()
-    let processor = 0
-    let longest = [start, start] as const
     const end = async () => {
-      // both are told later
-      for (let i = 0; i < 3; i++) await turn()
+      // the pauses are told later
+      await new Promise((told) => setTimeout(told, 50))
       delay.disable()
       observer.disconnect()
-      const [from, to] = longest
+      const collecting = ([from, to]: readonly [number, number]) =>
+        pauses.filter(({ startTime }) => startTime >= from && startTime < to)
+          .reduce((sum, { duration }) => sum + duration, 0)
       resolve({
-        longest: to - from,
-        processor,
-        collecting: pauses.filter(({ startTime }) => startTime >= from && startTime < to)
-          .reduce((sum, { duration }) => sum + duration, 0),
+        longest: Math.max(...turns.map(([from, to]) => to - from)),
+        step: Math.max(...turns.map((turn) => turn[1] - turn[0] - collecting(turn))),
         p99: delay.percentile(99) / 1e6,
-        max: delay.max / 1e6,
         whole: last - start
       })
     }
     const step = () => {
       const at = performance.now()
-      if (at - last > longest[1] - longest[0]) longest = [last, at]
+      turns.push([last, at])
       last = at
-      const now = usage()
-      processor = Math.max(processor, now - lastUsage)
-      lastUsage = now
       if (isDone()) void end()
       else setImmediate(step)
     }
@@ -172,10 +158,8 @@ const measure = async (crisis: Crisis, n: number): Promise<ReadonlyArray<Delays>
 
 const parts = {
   longest: "the longest turn of the loop",
-  processor: "the longest turn, processor time",
-  collecting: "garbage collection within that turn",
+  step: "the same without garbage collection",
   p99: "event-loop delay, p99",
-  max: "event-loop delay, max",
   whole: "until all is done"
 } as const
 
