@@ -5,7 +5,7 @@
 import { type Core, population } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
 import { discard, marked } from "./leaving.ts"
-import type { Entry } from "./registry.ts"
+import type { Entry, Limits } from "./registry.ts"
 
 /** Draws the limits of a made object: each shortened by the same factor from (1 - jitter, 1]. */
 export const limit = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
@@ -13,30 +13,40 @@ export const limit = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (timeToLive === Infinity && idleTimeToLive === Infinity && maxBorrows === Infinity) return
   const factor = 1 - jitter * core.random.nextDoubleUnsafe()
   const now = core.deadlines.now()
-  if (maxBorrows !== Infinity) entry.mostBorrows = Math.max(1, Math.ceil(maxBorrows * factor))
+  const limits: Limits = {
+    mostBorrows: Math.max(1, Math.ceil(maxBorrows * factor)),
+    aging: undefined,
+    idling: undefined,
+    idleSince: now
+  }
+  entry.limits = limits
   if (timeToLive !== Infinity) {
-    entry.aging = Deadlines.make(() => retire(core, [entry]))
-    core.deadlines.set(entry.aging, now + timeToLive * factor)
+    limits.aging = Deadlines.make(() => retire(core, [entry]))
+    core.deadlines.set(limits.aging, now + timeToLive * factor)
   }
   if (idleTimeToLive !== Infinity) {
     const limit = idleTimeToLive * factor
-    entry.idleSince = now
-    entry.idling = Deadlines.make(() => idled(core, entry, limit))
-    core.deadlines.set(entry.idling, now + limit)
+    const idling = Deadlines.make(() => idled(core, entry, limits, idling, limit))
+    limits.idling = idling
+    core.deadlines.set(idling, now + limit)
   }
 }
 
 /** Its idle limit may have passed; one deadline serves, however often it was lent meanwhile. */
-const idled = <A, D>(core: Core<A, D>, entry: Entry<A, D>, limit: number): void => {
+const idled = <A, D>(
+  core: Core<A, D>,
+  entry: Entry<A, D>,
+  { idleSince }: Limits,
+  idling: Deadlines.Deadline,
+  limit: number
+): void => {
   const now = core.deadlines.now()
   // a hook or a detection runs for it: perhaps for a borrower
   const busy = entry.status === "Borrowed" || entry.status === "Pending"
-  if (busy || entry.idleSince + limit > now) {
-    return core.deadlines.set(entry.idling!, busy ? now + limit : entry.idleSince + limit)
-  }
+  if (busy || idleSince + limit > now) return core.deadlines.set(idling, busy ? now + limit : idleSince + limit)
   if (staying(core) > core.size.min) discard(core, entry)
   // it may be one too many later
-  else core.deadlines.set(entry.idling!, now + limit)
+  else core.deadlines.set(idling, now + limit)
 }
 
 /** How many objects there are, but for those that are to leave. */

@@ -46,8 +46,8 @@ export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 const invalidate = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (entry.waking !== undefined) core.deadlines.cancel(entry.waking)
   if (entry.retrying !== undefined) core.deadlines.cancel(entry.retrying)
-  if (entry.aging !== undefined) core.deadlines.cancel(entry.aging)
-  if (entry.idling !== undefined) core.deadlines.cancel(entry.idling)
+  if (entry.limits?.aging !== undefined) core.deadlines.cancel(entry.limits.aging)
+  if (entry.limits?.idling !== undefined) core.deadlines.cancel(entry.limits.idling)
   core.registry.move(entry, "Invalid")
   core.registry.retired.delete(entry)
   core.registry.condemned.delete(entry)

@@ -17,7 +17,7 @@ import { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import { evict, marked } from "./leaving.ts"
 import { Pace } from "./pacing.ts"
-import { type Entry, never, type Origin } from "./registry.ts"
+import type { Entry, Origin } from "./registry.ts"
 
 /** What follows the first detection of an object, or its joining if there is none: perhaps before `introduce` returns. */
 export interface Joining<A, D> {
@@ -46,8 +46,7 @@ export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: J
   }
   settling?.()
   if (!stays(core)) evict(core, entry)
-  else if (resting(core, entry)) sleep(core, entry, entry.restsUntil)
-  else {
+  else if (!rests(core, entry)) {
     core.registry.move(entry, "Available")
     core.offer(entry, false)
   }
@@ -66,8 +65,7 @@ export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean 
   if (entry.status !== "Pending") return false
   if (available) trust(core, entry)
   if (leaves(core, entry)) evict(core, entry)
-  else if (resting(core, entry)) sleep(core, entry, entry.restsUntil)
-  else {
+  else if (!rests(core, entry)) {
     core.registry.move(entry, "Available")
     // somebody may have begun to wait
     core.offer(entry, available)
@@ -146,7 +144,7 @@ export const detectable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Before |
     case "Unknown":
       return entry.status
     case "Dormant":
-      return entry.restsUntil > core.deadlines.now() ? undefined : entry.status
+      return resting(core, entry) ? undefined : entry.status
     default:
       return undefined
   }
@@ -166,8 +164,8 @@ const conclude = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before, ou
 }
 
 const restore = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before): void => {
-  if (before === "Dormant") return sleep(core, entry, Math.max(entry.waking!.due, entry.restsUntil))
-  if (resting(core, entry)) return sleep(core, entry, entry.restsUntil)
+  if (before === "Dormant") return sleep(core, entry, later(entry.waking!.due, entry.restsUntil))
+  if (rests(core, entry)) return
   core.registry.move(entry, before)
   if (before === "Available") return core.offer(entry, false)
   // its schedule has not moved on
@@ -176,7 +174,7 @@ const restore = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before): vo
 
 /** An object is `Unknown`: it is detected again when its schedule says so, or leaves when that is done. */
 const doubt = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): void => {
-  if (resting(core, entry)) return sleep(core, entry, entry.restsUntil)
+  if (rests(core, entry)) return
   core.registry.move(entry, "Unknown")
   core.changed()
   const pace = entry.pace ??= new Pace(core.options.retryUnknown(entry))
@@ -206,13 +204,13 @@ const answered = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Ans
     case "Unknown":
       return doubt(core, entry, undefined)
     case "Dormant":
-      return sleep(core, entry, Math.max(core.deadlines.now() + core.options.dormantFor, entry.restsUntil))
+      return sleep(core, entry, later(core.deadlines.now() + core.options.dormantFor, entry.restsUntil))
     case "Available":
       break
     default:
-      entry.restsUntil = Math.max(entry.restsUntil, until(core, answer))
+      entry.restsUntil = later(until(core, answer), entry.restsUntil)
   }
-  if (resting(core, entry)) return sleep(core, entry, entry.restsUntil)
+  if (rests(core, entry)) return
   core.registry.move(entry, "Available")
   core.offer(entry, true)
 }
@@ -229,7 +227,17 @@ export const restUntil = <A, D>(core: Core<A, D>, duration: Duration.Input): num
 
 /** Not on the path of an object that never was asked to rest: no clock is read for it. */
 export const resting = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
-  entry.restsUntil !== never && entry.restsUntil > core.deadlines.now()
+  entry.restsUntil !== undefined && entry.restsUntil > core.deadlines.now()
+
+/** Puts an object to sleep if a rest that was asked for is not over. */
+const rests = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
+  if (!resting(core, entry)) return false
+  sleep(core, entry, entry.restsUntil!)
+  return true
+}
+
+/** Of two rests the later moment wins. */
+const later = (due: number, other: number | undefined): number => other === undefined ? due : Math.max(due, other)
 
 /** Makes an object `Dormant` until a monotonic time, or keeps it so for longer. */
 const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void => {
@@ -243,7 +251,7 @@ const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void =>
 /** Ends the rest of a `Dormant` object: by detection, where there is a detector. */
 const wakeUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   core.deadlines.cancel(entry.waking!)
-  entry.restsUntil = never
+  entry.restsUntil = undefined
   if (core.detector === undefined) {
     core.registry.move(entry, "Available")
     core.offer(entry, false)
@@ -254,7 +262,7 @@ const wakeUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 
 /** An object is to rest; a lent one when it comes back. */
 export const restLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void => {
-  entry.restsUntil = Math.max(entry.restsUntil, due)
+  entry.restsUntil = later(due, entry.restsUntil)
   if (entry.status !== "Borrowed" || !resting(core, entry)) return
   entry.benched = true
   marked(core, entry)
@@ -274,7 +282,7 @@ export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void
   forget(core, lease)
   core.registry.unlist(entry)
   core.registry.used(entry, core.clock.currentTimeMillisUnsafe())
-  if (entry.idling !== undefined) entry.idleSince = core.deadlines.now()
+  if (entry.limits?.idling !== undefined) entry.limits.idleSince = core.deadlines.now()
   if (entry.open === 0) return free(core, entry)
   if (lendable(core, entry)) core.offer(entry, true)
   else core.changed()
@@ -343,8 +351,7 @@ export const cleanUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   // a function of the user's, asked for another borrower, has had it lent, or taken out
   if (entry.status !== "Available" || entry.slot !== -1) return
   if (core.options.onReleased !== undefined) tidy(core, entry, core.options.onReleased, "return")
-  else if (resting(core, entry)) sleep(core, entry, entry.restsUntil)
-  else core.offer(entry, true)
+  else if (!rests(core, entry)) core.offer(entry, true)
 }
 
 /** A hook has failed, or was late: nobody knows what state the object is in. */
@@ -356,7 +363,7 @@ export const hookFailed = <A, D>(core: Core<A, D>, entry: Entry<A, D>, cause: Ca
 
 /** A free object goes where its last lease, or a rest that was asked for, sends it. */
 const settle = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fate: Fate): void => {
-  if (resting(core, entry)) return sleep(core, entry, entry.restsUntil)
+  if (rests(core, entry)) return
   if (core.detector !== undefined && (fate === "detect" || core.options.onRelease)) {
     const detection = reserve(core, entry, "Available", () => {})
     core.detector.start(detection, false)
@@ -374,8 +381,8 @@ export const rest = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>, due
     found = true
     restLater(core, entry, due)
     if (!resting(core, entry)) continue
-    if (entry.status === "Dormant") sleep(core, entry, Math.max(entry.waking!.due, entry.restsUntil))
-    else if (entry.status === "Available" || entry.status === "Unknown") sleep(core, entry, entry.restsUntil)
+    if (entry.status === "Dormant") sleep(core, entry, later(entry.waking!.due, entry.restsUntil))
+    else if (entry.status === "Available" || entry.status === "Unknown") rests(core, entry)
   }
   core.consider()
   return found
@@ -390,7 +397,7 @@ export const wake = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): bo
       wakeUp(core, entry)
     } else if (entry.status !== "Invalid" && (entry.benched || resting(core, entry))) {
       found = true
-      entry.restsUntil = never
+      entry.restsUntil = undefined
       entry.benched = false
       marked(core, entry)
     }

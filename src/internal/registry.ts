@@ -21,15 +21,22 @@ import type { Pace } from "./pacing.ts"
 import type { Finalizer } from "./scope.ts"
 import type { Selection } from "./selection/selection.ts"
 
-/**
- * No time: before every reading of a clock. An integer, and so are the other fields that most objects never use: V8 keeps
- * those in the object itself, and each number that may be a fraction beside it.
- */
-export const never = -1
+/** No time. A fraction, since V8 converts each of the objects that exist when a field gets its first fraction. */
+const never = -0.5
 
 /** A moment to show; none where there is none, or where it is beyond what a date can say. */
-export const moment = (millis: number): DateTime.Utc | undefined =>
-  millis === never || millis > 8.64e15 ? undefined : DateTime.makeUnsafe(millis)
+export const moment = (millis: number | undefined): DateTime.Utc | undefined =>
+  millis === undefined || millis === never || millis > 8.64e15 ? undefined : DateTime.makeUnsafe(millis)
+
+/** The limits of a made object. */
+export interface Limits {
+  /** How often it may be lent. */
+  readonly mostBorrows: number
+  aging: Deadline | undefined
+  idling: Deadline | undefined
+  /** Monotonic: since when it has not been lent. */
+  idleSince: number
+}
 
 /** How an object came into the pool, and what its end takes. */
 export interface Origin {
@@ -43,69 +50,67 @@ export interface Origin {
 
 /** The record of one object. Users see it as a `PooledObject`. */
 export class Entry<A, D> implements PooledObject<A, D> {
-  readonly object: A
-  readonly data: D
-  readonly id: number
+  // what each borrow and each return looks at stands together, in few lines of the processor's cache
+
   readonly scope: Scope.Closeable | undefined
-  readonly release: Effect.Effect<unknown> | undefined
   readonly leaseTimeout: number | undefined
   /** Written by the registry alone. */
   status: Status = "Pending"
-
-  // shown times, in wall-clock milliseconds
-  addedAtMillis: number
-  detectedAtMillis = never
+  /** Where it stands in the selection; -1: not listed. */
+  slot = -1
+  /** Grows with each return: the order of use. */
+  order = 0
+  borrowCount = 0
+  /** Open leases: the first, and the others where it is shared. */
+  open = 0
+  lease: ActiveLease<A, D> | undefined = undefined
+  others: Set<ActiveLease<A, D>> | undefined = undefined
+  /** What gives its lease back when a scope closes; where it is not shared. */
+  finalizer: Finalizer | undefined = undefined
+  /** Shown, in wall-clock milliseconds, as other times of that name. */
   borrowedAtMillis = never
   releasedAtMillis = never
-  borrowCount = 0
-
-  /** Monotonic: until when the last detection may be trusted. */
-  trustedUntil = never
-  /** Monotonic: a rest until a known time, that has been asked for. Carried out when the object is free. */
-  restsUntil = never
-  /** Wakes it, while it is `Dormant`; its `due` is kept while a detection asks in between. */
-  waking: Deadline | undefined = undefined
-  /** Asks again, while it is `Unknown`. */
-  retrying: Deadline | undefined = undefined
-  wakesAtMillis = never
-  /** When an `Unknown` object is detected again. */
-  pace: Pace | undefined = undefined
   /** It leaves as soon as it is free. */
   condemned = false
   /** Its place is to be taken by another: it leaves as soon as that costs no object of the minimum. */
   retired = false
-  /** Open leases: the first, and the others where it is shared. */
-  lease: ActiveLease<A, D> | undefined = undefined
-  others: Set<ActiveLease<A, D>> | undefined = undefined
-  open = 0
-  /** What gives its lease back when a scope closes; where it is not shared. */
-  finalizer: Finalizer | undefined = undefined
   /** While it was lent it was told to rest: it is lent to nobody else until its last lease has ended. */
   benched = false
+  /** `onBorrow` has prepared it, and nobody has taken it yet. */
+  prepared = false
   /** What its last lease leaves to be done, where one of them has expired. */
   fate: "return" | "detect" | "destroy" = "return"
+  /** Monotonic: until when the last detection may be trusted. */
+  trustedUntil: number | undefined = undefined
+  /** Monotonic: a rest until a known time, that has been asked for. Carried out when the object is free. */
+  restsUntil: number | undefined = undefined
+  limits: Limits | undefined = undefined
+
+  // as a member of a selection: its place in a ring, or its bucket, -1 for none yet; its neighbours in a list
+
+  place = -1
+  previous: Entry<A, D> | undefined = undefined
+  next: Entry<A, D> | undefined = undefined
+
+  // the rest
+
+  readonly object: A
+  readonly data: D
+  readonly id: number
+  readonly release: Effect.Effect<unknown> | undefined
+  addedAtMillis: number
+  detectedAtMillis: number | undefined = undefined
+  wakesAtMillis: number | undefined = undefined
+  /** Wakes it, while it is `Dormant`; its `due` is kept while a detection asks in between. */
+  waking: Deadline | undefined = undefined
+  /** Asks again, while it is `Unknown`. */
+  retrying: Deadline | undefined = undefined
+  /** When an `Unknown` object is detected again. */
+  pace: Pace | undefined = undefined
   detection: Detection<A, D> | undefined = undefined
   /** What the detector has said already to its next detection. */
   told: Told | undefined = undefined
   hook: Hook<A, D> | undefined = undefined
-  /** `onBorrow` has prepared it, and nobody has taken it yet. */
-  prepared = false
-  /** Its limits of age, and of idle time. */
-  aging: Deadline | undefined = undefined
-  idling: Deadline | undefined = undefined
-  /** Monotonic: since when it has not been lent; only where there is an idle limit. */
-  idleSince = 0
-  /** How often it may be lent; 0: without end. */
-  mostBorrows = 0
-
-  /** Where it stands in the selection; -1: not listed. */
-  slot = -1
-  /** Its place in a ring; -1: none yet. */
-  place = -1
-  previous: Entry<A, D> | undefined = undefined
-  next: Entry<A, D> | undefined = undefined
-  /** Grows with each return: the order of use. */
-  order = 0
   /** The next entry of an equal object. */
   twin: Entry<A, D> | undefined = undefined
 

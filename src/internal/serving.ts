@@ -29,7 +29,9 @@ export const isFresh = <A, D>(entry: Entry<A, D>): boolean => entry.scope !== un
 export const stale = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   core.detector !== undefined && core.options.trustFor !== undefined &&
   // one that is shared already is in use: it is not asked
-  entry.status === "Available" && (core.options.trustFor === 0 || core.deadlines.now() >= entry.trustedUntil)
+  entry.status === "Available" &&
+  // asked before each borrow, or not at all yet: no clock is read
+  (core.options.trustFor === 0 || entry.trustedUntil === undefined || core.deadlines.now() >= entry.trustedUntil)
 
 /** How long a lease would last, in milliseconds. It may throw, or use the pool, as the user's function does. */
 export const lasting = <A, D>(core: Core<A, D>, entry: Entry<A, D>, request: Request<A, D>): number =>
@@ -56,7 +58,7 @@ export const take = <A, D>(
   core.totals.borrowed++
   if (core.options.sharing > 1 && lendable(core, entry)) core.registry.list(entry)
   // last, since it may have another one made at once
-  if (entry.mostBorrows !== 0 && entry.borrowCount >= entry.mostBorrows) retire(core, [entry])
+  if (entry.limits !== undefined && entry.borrowCount >= entry.limits.mostBorrows) retire(core, [entry])
   return lease
 }
 
