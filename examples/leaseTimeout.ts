@@ -1,7 +1,7 @@
 /**
  * How do I keep a borrower from holding an object for ever, and how does the borrower learn that its time is over?
  *
- * A lease lasts 200 milliseconds here. Under `with` the body is interrupted; under `borrow` the lease's `expired` fails,
+ * A lease lasts a second here. Under `with` the body is interrupted; under `borrow` the lease's `expired` fails,
  * for the holder to race; and whoever is still alive and well renews.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -16,7 +16,7 @@ class Pages extends PoolService<Pages, Page>()("leaseTimeout/Pages") {}
 
 const PagesLayer = Pages.layer({
   objects: [{ name: "page" }],
-  leaseTimeout: "200 millis",
+  leaseTimeout: "1 second",
   // What to do with an object whose lease has expired. Here the page is fine, and may be lent on as it is.
   onLeaseExpired: "return"
 })
@@ -42,10 +42,10 @@ const hangsWithTheLease = Effect.gen(function*() {
 
 /** Longer work renews at each of its steps; one step that hung would still be the last. */
 const worksAndRenews = Pages.with((lease) =>
-  Effect.sleep("100 millis").pipe(
+  Effect.sleep("400 millis").pipe(
     Effect.andThen(lease.renew),
     Effect.repeat({ times: 4 }),
-    Effect.andThen(Console.log("renew: done, after 500 milliseconds under leases of 200"))
+    Effect.andThen(Console.log("renew: done, after 2 seconds under leases of 1"))
   )
 )
 

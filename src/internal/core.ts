@@ -251,8 +251,9 @@ export const hasRoom = <A, D>(core: Core<A, D>): boolean =>
  * costs more than all the rest of a time-out.
  */
 const failWith = <B, E>(make: (input: B) => E, input: B): Effect.Effect<never, E> => {
-  const limit = Error.stackTraceLimit
-  // answers `false` where it may not be changed
+  // not every engine has it, nor lets it be changed: then nothing is
+  const limit: unknown = Reflect.get(Error, "stackTraceLimit")
+  if (limit === undefined) return Effect.fail(make(input))
   Reflect.set(Error, "stackTraceLimit", 0)
   try {
     return Effect.fail(make(input))

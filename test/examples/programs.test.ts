@@ -58,7 +58,7 @@ describe.concurrent("the example", () => {
       "with: LeaseExpired, Expired",
       "borrow: interrupted, cleaning up",
       "borrow: LeaseExpired, Expired",
-      "renew: done, after 500 milliseconds under leases of 200",
+      "renew: done, after 2 seconds under leases of 1",
       "the page is still there",
       "1 available, 4 borrows, 2 expired"
     ])
