@@ -59,6 +59,7 @@ export const guards: Readonly<Record<string, Omit<Setup, "size">>> = {
   "a borrow time-out of 5 s": { borrowTimeout: 5000 },
   "a lease time-out of 5 s": { leaseTimeout: 5000 },
   "a detector within its trust window": { trust: 3_600_000 },
+  "a plain detector before each borrow": { trust: 0 },
   "all three": { borrowTimeout: 5000, leaseTimeout: 5000, trust: 3_600_000 }
 }
 

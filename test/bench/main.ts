@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: measures the pools side by side, and prints a table for each case; `-- --case contended` one of them;
- * `-- --svg` draws charts of some as well.
+ * `-- --svg` draws charts of some as well, and writes all tables into a page beside them.
  *
  * Each table is measured in a process of its own, so that none inherits what another has made of V8's feedback.
  */
@@ -27,12 +27,15 @@ const measured = (name: string, at: number) =>
     return promisify(execFile)(process.execPath, args, { signal, maxBuffer: 1e8 })
   }).pipe(Effect.map(({ stdout }) => JSON.parse(stdout) as ReadonlyArray<Row>))
 
-const draw = Effect.fnUntraced(function*(name: string, at: number, rows: ReadonlyArray<Row>) {
-  const table = cases[name]![at]!
-  if (table.chart === undefined) return
+const write = Effect.fnUntraced(function*(file: string, content: string) {
   const files = yield* FileSystem.FileSystem
   yield* files.makeDirectory(charts, { recursive: true })
-  yield* files.writeFileString(`${charts}${table.chart}.svg`, chart(table, rows, yield* caption))
+  yield* files.writeFileString(`${charts}${file}`, content)
+})
+
+const draw = Effect.fnUntraced(function*(name: string, at: number, rows: ReadonlyArray<Row>) {
+  const table = cases[name]![at]!
+  if (table.chart !== undefined) yield* write(`${table.chart}.svg`, chart(table, rows, yield* caption))
 })
 
 const bench = Command.make("bench", {
@@ -42,7 +45,10 @@ const bench = Command.make("bench", {
     Flag.withDefault(false),
     Flag.withDescription("With --at: the figures instead of the table")
   ),
-  svg: Flag.Boolean("svg").pipe(Flag.withDefault(false), Flag.withDescription("Draw charts into docs/bench"))
+  svg: Flag.Boolean("svg").pipe(
+    Flag.withDefault(false),
+    Flag.withDescription("Draw charts, and write the tables, into docs/bench")
+  )
 }, ({ at, case: which, json, svg }) =>
   Effect.gen(function*() {
     const name = Option.getOrUndefined(which)
@@ -53,14 +59,20 @@ const bench = Command.make("bench", {
       yield* Console.log(json ? JSON.stringify(rows) : markdown(table, rows))
       return yield* Effect.sync(() => process.exit(0))
     }
-    yield* Console.log(`${yield* headline}\n`)
+    const page = ["# The benchmark, as `npm run bench -- --svg` printed it\n"]
+    const print = (text: string) => {
+      page.push(text)
+      return Console.log(text)
+    }
+    yield* print(`${yield* headline}\n`)
     for (const each of name === undefined ? Object.keys(cases) : [name]) {
       for (let i = 0; i < cases[each]!.length; i++) {
         const rows = yield* measured(each, i)
-        yield* Console.log(markdown(cases[each]![i]!, rows))
+        yield* print(markdown(cases[each]![i]!, rows))
         if (svg) yield* draw(each, i, rows)
       }
     }
+    if (svg) yield* write("README.md", page.join("\n"))
   }))
 
 Command.run(bench, { version: "0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)

@@ -6,7 +6,7 @@ import { format, type Table } from "./table.ts"
 
 const width = 760
 /** Where the bars begin, and how long the longest may be. */
-const left = 220
+const left = 250
 const longest = 420
 const top = 64
 const pitch = 26
@@ -29,10 +29,11 @@ const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAl
 const bar = (row: Row, i: number, most: number): string => {
   const y = top + i * pitch
   const length = Math.max(1, longest * row.value / most)
+  const role = row.name.startsWith("floor") ? "floor" : row.role
   return [
-    `<text class="${row.role}" x="${left - 10}" y="${y + 14}" text-anchor="end">${escape(row.name)}</text>`,
-    `<rect class="${row.role}" x="${left}" y="${y}" width="${length.toFixed(1)}" height="${pitch - 7}" rx="2"/>`,
-    `<text class="${row.role}" x="${(left + length + 8).toFixed(1)}" y="${y + 14}">${format(row.value)}</text>`
+    `<text class="${role}" x="${left - 10}" y="${y + 14}" text-anchor="end">${escape(row.name)}</text>`,
+    `<rect class="${role}" x="${left}" y="${y}" width="${length.toFixed(1)}" height="${pitch - 7}" rx="2"/>`,
+    `<text class="${role}" x="${(left + length + 8).toFixed(1)}" y="${y + 14}">${format(row.value)}</text>`
   ].join("\n  ")
 }
 
