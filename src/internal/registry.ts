@@ -216,12 +216,18 @@ export class Registry<A, D> {
   move(entry: Entry<A, D>, to: Status): void {
     const { counts } = this
     const from = entry.status
-    // the two moves of each borrow, spelled out: several times faster than to look them up
+    // the moves of each borrow and of each detection, spelled out: several times faster than to look them up
     if (from === "Available" && to === "Borrowed") {
       counts.Available--
       counts.Borrowed++
     } else if (from === "Borrowed" && to === "Available") {
       counts.Borrowed--
+      counts.Available++
+    } else if (from === "Available" && to === "Pending") {
+      counts.Available--
+      counts.Pending++
+    } else if (from === "Pending" && to === "Available") {
+      counts.Pending--
       counts.Available++
     } else {
       if ((legal[from] & bit[to]) === 0) throw illegal(entry, to)
