@@ -479,6 +479,34 @@ describe("an object that is being detected", () => {
       }))
   }
 
+  it.effect("what a detector has said in the step of a borrow is not told to a detection that comes later", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      let rests = false
+      const pool: ObjectPool<string> = yield* ObjectPool.make({
+        objects: ["a"],
+        detectStatus: (pooled): Status.Answer => {
+          asked++
+          if (!rests) return "Available"
+          rests = false
+          Effect.runSync(pool.rest(pooled, "1 hour"))
+          return "Invalid"
+        },
+        detection: { onBorrow: true },
+        borrowTimeout: "2 hours"
+      })
+      yield* pool.with(() => Effect.void)
+      rests = true
+      const borrower = yield* Effect.forkChild(pool.with(() => Effect.void), now)
+      yield* TestClock.adjust("59 minutes")
+      const before = asked
+      yield* TestClock.adjust("1 minute")
+
+      assert.isDefined(borrower.pollUnsafe())
+      assert.strictEqual(asked, before + 1)
+      assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+    }))
+
   it.effect("a detector that answers now plainly and now by an effect is asked once for each borrow", () =>
     Effect.gen(function*() {
       let asked = 0

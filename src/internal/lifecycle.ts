@@ -55,12 +55,14 @@ export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: J
 
 /**
  * Asks the detector about a listed object in this very step, if it answers plainly: `true`, and listed, where the object
- * may be lent. It is `Pending` while it is asked. Otherwise nothing has changed, or what it said is kept for a detection.
+ * may be lent. It is `Pending` while it is asked. Otherwise nothing has changed, or what it said is kept for the detection
+ * that follows in this turn: it would be old news for any other.
  */
 export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
   if (!core.detector!.answersNow) return false
   core.registry.move(entry, "Pending")
   const available = core.detector!.saysAvailable(entry)
+  if (!available) core.dispatcher.scheduleTask(() => entry.told = undefined, 0)
   // the user's function has used the pool: what it has asked for comes first
   if (entry.status !== "Pending") return false
   if (available) trust(core, entry)
