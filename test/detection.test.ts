@@ -507,6 +507,31 @@ describe("an object that is being detected", () => {
       assert.deepStrictEqual(yield* statuses(pool), ["Available"])
     }))
 
+  it.effect("a borrow begun by a detector that answers plainly has its own detection, where one at a time is asked", () =>
+    Effect.gen(function*() {
+      let nested: Fiber.Fiber<unknown, unknown> | undefined
+      let arm = false
+      const only = (object: string) => ({ where: (pooled: PooledObject<string>) => pooled.object === object })
+      const pool: ObjectPool<string> = yield* ObjectPool.make({
+        objects: ["a", "b"],
+        detection: { onBorrow: true, concurrency: 1 },
+        detectStatus: (): Status.Answer => {
+          if (arm) {
+            arm = false
+            nested = Effect.runFork(pool.with(() => Effect.void, only("b")))
+          }
+          return "Available"
+        }
+      })
+      yield* pool.with(() => Effect.void, only("a"))
+      arm = true
+      yield* pool.with(() => Effect.void, only("a"))
+      yield* TestClock.adjust(0)
+
+      assert.isDefined(nested!.pollUnsafe())
+      assert.deepStrictEqual(yield* statuses(pool), ["Available", "Available"])
+    }))
+
   it.effect("a detector that answers now plainly and now by an effect is asked once for each borrow", () =>
     Effect.gen(function*() {
       let asked = 0

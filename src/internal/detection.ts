@@ -164,6 +164,14 @@ export class Detector<A, D> {
     if (this.advancing) return this.finish(detection, outcome)
     this.advancing = true
     this.finish(detection, outcome)
+    this.advancing = false
+    this.advance()
+  }
+
+  /** Starts those whose turn has come. */
+  advance(): void {
+    if (this.advancing) return
+    this.advancing = true
     while (this.running < this.options.concurrency) {
       const queue = this.urgent.size > 0 ? this.urgent : this.patient
       const next = queue.values().next().value

@@ -181,6 +181,8 @@ export class ActiveLease<A, D> implements Lease<A, D> {
 
 /** Ties a lease to the scope that gives it back. A closed scope gives it back at once, as effect's own finalizers do. */
 export const attach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): void => {
+  // it expired before its fiber was resumed: the object, and the one finalizer that it has, may be another's by now
+  if (lease.returned) return
   const { core, pooled } = lease
   lease.scope = scope
   const finalizer = core.options.sharing === 1

@@ -63,15 +63,18 @@ export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean 
   core.registry.move(entry, "Pending")
   const available = core.detector!.saysAvailable(entry)
   if (!available) core.dispatcher.scheduleTask(() => entry.told = undefined, 0)
-  // the user's function has used the pool: what it has asked for comes first
-  if (entry.status !== "Pending") return false
-  if (available) trust(core, entry)
-  if (leaves(core, entry)) evict(core, entry)
-  else if (!rests(core, entry)) {
-    core.registry.move(entry, "Available")
-    // somebody may have begun to wait
-    core.offer(entry, available)
+  // the user's function may have used the pool: what it has asked for comes first
+  if (entry.status === "Pending") {
+    if (available) trust(core, entry)
+    if (leaves(core, entry)) evict(core, entry)
+    else if (!rests(core, entry)) {
+      core.registry.move(entry, "Available")
+      // somebody may have begun to wait
+      core.offer(entry, available)
+    }
   }
+  // what was begun while it was asked
+  core.detector!.advance()
   return available && entry.slot !== -1 && lends(core)
 }
 
