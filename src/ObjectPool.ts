@@ -341,7 +341,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
       core.changed()
     },
     advance: (waiter) => Lending.serve(core, waiter),
-    timedOut: (waiter) => Serving.expire(core, waiter),
+    expire: (waiter) => Serving.expire(core, waiter),
     leave: (waiter) => Lending.leave(core, waiter),
     consider: () => {
       if (options.policy.kind === "custom") Choosing.consider(core)
@@ -370,7 +370,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
 const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
   const { options } = core
   const scoped = (request: Request<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> =>
-    options.pack === undefined ? Lending.borrow(core, request) : borrowPacked(core, request)
+    options.pack === undefined ? Lending.borrowScoped(core, request) : borrowPacked(core, request)
   const request = toRequest<A, D>(options, undefined, true)
   const usual = () => request
   const operations = {

@@ -13,7 +13,8 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { type Lease, type LeaseExpired, ObjectPool, Selector, type Status } from "../src/index.ts"
-import { counting, skewed } from "./support/clocks.ts"
+import { hold, make, settle, start, state } from "./support/borrowers.ts"
+import { costly, counting, skewed } from "./support/clocks.ts"
 import { balanced, scripted, type Thing } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
 
@@ -1346,4 +1347,31 @@ describe("an interruption at any instant", () => {
         assert.isTrue(things.every((thing) => thing.destroyed === 1), window.toString())
       })
     ))
+})
+
+describe("a lease that expires before its fiber is resumed", () => {
+  it.effect("is the borrower's, and over: giving it back does not end the lease of who has the object then", () =>
+    Effect.gen(function*() {
+      const { clock, toll } = yield* costly
+      const pool = yield* Effect.provideService(
+        make({ objects: ["a"], onLeaseExpired: "return" }),
+        Clock.Clock,
+        clock
+      )
+      const holder = yield* hold(pool.borrow)
+      const first = yield* start(hold(pool.borrowWith({ leaseTimeout: "5 millis" })))
+      const second = yield* start(hold(pool.borrow))
+      // its time is over as soon as it is granted
+      toll.millis = 10
+      yield* holder.release
+      toll.millis = 0
+      yield* settle
+
+      const stale = yield* Fiber.join(first)
+      assert.isDefined(yield* Effect.flip(stale.lease.renew))
+      yield* stale.release
+
+      assert.strictEqual(state(second), "ok")
+      assert.deepInclude(yield* balanced(pool), { leases: 1, borrowed: 1 })
+    }))
 })

@@ -22,7 +22,7 @@ import type * as Random from "effect/Random"
 import type * as Scheduler from "effect/Scheduler"
 import { BorrowTimeout, LeaseExpired, PoolClosed, PoolExhausted, type PoolStats } from "../PoolError.ts"
 import type { Creation, Creator } from "./creation.ts"
-import type { Deadline, Deadlines } from "./deadlines.ts"
+import { type Deadline, type Deadlines, slice } from "./deadlines.ts"
 import type { Destroyer } from "./destruction.ts"
 import type { Detector } from "./detection.ts"
 import type { ActiveLease } from "./lease.ts"
@@ -115,7 +115,7 @@ export interface Core<A, D> {
   /** A waiter may be served, or given something to be made. */
   readonly advance: (waiter: Waiter<A, D>) => void
   /** The deadline of a waiter has passed. */
-  readonly timedOut: (waiter: Waiter<A, D>) => void
+  readonly expire: (waiter: Waiter<A, D>) => void
   /** The fiber of a waiter has been interrupted. */
   readonly leave: (waiter: Waiter<A, D>) => Effect.Effect<void>
   /** The user's selector is asked for those who wait. */
@@ -137,9 +137,7 @@ export const forkWith = (context: Context.Context<never>) => <B, E>(effect: Effe
 export const fork = <A, D, B, E>(core: Core<A, D>, effect: Effect.Effect<B, E>): Fiber.Fiber<B, E> =>
   forkWith(core.context)(effect)
 
-/** For how many milliseconds waiters are resumed before others get their turn: each fiber may run on to its end. */
-const slice = 2
-/** How many more, whose outcome was decided by those who were resumed. */
+/** How many more are resumed in one task, whose outcome was decided by those who were resumed. */
 const chain = 256
 
 /** Resumes waiters in a task of their own, in order: never within the step that decided their outcome. */
@@ -152,7 +150,10 @@ export const wake = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.dispatcher.scheduleTask(() => resumeAwake(core), 0)
 }
 
-/** One that is resumed may give back at once what the next waits for: that one is resumed in the same task. */
+/**
+ * One that is resumed may give back at once what the next waits for: that one is resumed in the same task. Each fiber may
+ * run on to its end, so that others get their turn in between.
+ */
 const resumeAwake = <A, D>(core: Core<A, D>): void => {
   const { awake } = core
   const most = awake.length + chain

@@ -26,9 +26,10 @@ export interface Deadline {
 
 export const make = (fire: () => void): Deadline => ({ due: Infinity, index: -1, fire })
 
-/** How many deadlines fire, and for how many milliseconds, before other fibers get their turn. */
+/** How many deadlines fire before other fibers get their turn. */
 const batch = 512
-const slice = 2
+/** For how many milliseconds what is due at once may go on before other fibers get their turn. */
+export const slice = 2
 
 export class Deadlines {
   private readonly clock: Clock.Clock

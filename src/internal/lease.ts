@@ -18,8 +18,9 @@ import type { LeaseExpired } from "../PoolError.ts"
 import { type Core, fork, leaseExpired } from "./core.ts"
 import type { Deadline } from "./deadlines.ts"
 import { depart, discard } from "./leaving.ts"
-import { expired, giveBack, restLater, restUntil } from "./lifecycle.ts"
+import { restLater, restUntil } from "./lifecycle.ts"
 import { type Entry, leasesOf, moment } from "./registry.ts"
+import { expired, giveBack } from "./returning.ts"
 import * as Scopes from "./scope.ts"
 
 /** The time-out of a lease; it is a deadline of the pool. */

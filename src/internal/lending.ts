@@ -54,19 +54,29 @@ export const lendNow = <A, D>(
   return picked.slot === -1 ? undefined : take(core, picked, timeout, fiberId)
 }
 
+/** Borrows: at once where that can be, or waits. `accept` ties the lease to its holder, what gives it back later. */
+export const borrow = <A, D, H>(
+  core: Core<A, D>,
+  request: Request<A, D>,
+  fiberId: number,
+  accept: (lease: ActiveLease<A, D>, holder: H) => void,
+  holder: H
+): Effect.Effect<ActiveLease<A, D>, unknown> => {
+  const picked = pickNow(core, request)
+  const lease = picked && lendNow(core, picked, request, fiberId)
+  if (lease === undefined) return wait(core, request, fiberId, picked, accept, holder)
+  accept(lease, holder)
+  return Exit.succeed(lease)
+}
+
 /** Borrows under the borrower's scope, which gives it back. */
-export const borrow = <A, D>(
+export const borrowScoped = <A, D>(
   core: Core<A, D>,
   request: Request<A, D>
 ): Effect.Effect<ActiveLease<A, D>, unknown, Scope.Scope> =>
-  Effect.withFiber((fiber) => {
-    const scope = Context.getUnsafe(fiber.context, Scope.Scope)
-    const picked = pickNow(core, request)
-    const lease = picked && lendNow(core, picked, request, fiber.id)
-    if (lease === undefined) return wait(core, request, fiber.id, picked, attach, scope)
-    attach(lease, scope)
-    return Exit.succeed(lease)
-  })
+  Effect.withFiber((fiber) =>
+    borrow<A, D, Scope.Scope>(core, request, fiber.id, attach, Context.getUnsafe(fiber.context, Scope.Scope))
+  )
 
 /** What the selector picks, unless that is the user's own function: it is asked in the order of the queue. */
 const pick = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined => {
@@ -80,8 +90,7 @@ const pick = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | und
 /**
  * The slow path. The waiter joins the queue in the very step that suspends its fiber: no interruption comes between.
  *
- * `accept` is given the lease in the step that resumes the fiber, and ties it to its holder, what gives it back later. An
- * interruption between its grant and then gives it back.
+ * `accept` is given the lease in the step that resumes the fiber. An interruption between its grant and then gives it back.
  */
 export const wait = <A, D, H>(
   core: Core<A, D>,

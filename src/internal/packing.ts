@@ -39,13 +39,7 @@ export const borrowPacked = <A, D>(
     }
     return Effect.onExitPrimitive(
       Effect.flatMap(
-        Effect.suspend(() => {
-          const picked = Lending.pickNow(core, request)
-          const now = picked && Lending.lendNow(core, picked, request, fiber.id)
-          if (now === undefined) return Lending.wait(core, request, fiber.id, picked, accept, undefined)
-          accept(now)
-          return Exit.succeed(now)
-        }),
+        Effect.suspend(() => Lending.borrow(core, request, fiber.id, accept, undefined)),
         (granted) => pack(core, granted)
       ),
       (exit) => Exit.isFailure(exit) && lease !== undefined ? end(lease, exit) : undefined

@@ -15,9 +15,10 @@ import { make as makeDeadline } from "./deadlines.ts"
 import { isRefusal } from "./detection.ts"
 import { Hook } from "./hooks.ts"
 import { ActiveLease } from "./lease.ts"
-import { cleanUp, hookFailed, prepared, reserve, resting } from "./lifecycle.ts"
+import { reserve, resting } from "./lifecycle.ts"
 import { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
+import { cleanUp, hookFailed, prepared } from "./returning.ts"
 import type { Request, Waiter } from "./waiters.ts"
 
 // ------------------------------------------------------------------------------------------------------------ lending

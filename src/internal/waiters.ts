@@ -110,14 +110,14 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
     this.holder = holder
   }
   fire(): void {
-    this.core.timedOut(this)
+    this.core.expire(this)
   }
   /** Notes that something has gone wrong. */
   get troubled(): Trouble {
     return this.trouble ??= new Trouble()
   }
   get spoilt(): boolean {
-    return this.trouble !== undefined && this.trouble.spoilt
+    return this.trouble?.spoilt === true
   }
   get busy(): boolean {
     return this.creation !== undefined || this.detection !== undefined || this.choosing

@@ -165,25 +165,31 @@ const waitingFibers = (
   }
 })
 
-const waitingPromises = ({ make, name, role }: PromisePool): Held => ({
+/** Calls that hold what a pool has, or wait for it, until all of them end. */
+const heldPromises = (
+  { make, name, role }: PromisePool,
+  setup: (times: number) => Setup,
+  holders: number
+): Held => ({
   name,
   role,
   prepare: async (times) => {
-    const { close, use } = await make({ size: 1 })
+    const { close, use } = await make(setup(times))
     let open = () => {}
     const opened = new Promise<void>((resolve) => {
       open = resolve
     })
-    const holder = use(() => opened)
+    const hold = (calls: number) => Array.from({ length: calls }, () => use(() => opened))
+    const first = hold(holders)
     await turn()
     let all: ReadonlyArray<Promise<void>> = []
     return {
       hold: async () => {
-        all = Array.from({ length: times }, () => use(() => undefined))
+        all = hold(times)
       },
       end: async () => {
         open()
-        await Promise.all([holder, ...all])
+        await Promise.all([...first, ...all])
         await close()
       }
     }
@@ -229,7 +235,7 @@ const one = () => ({ size: 1 })
 
 export const waiting = async (): Promise<ReadonlyArray<Row>> => {
   const [fiber, ...fibers] = await measured([bareFiber, ...effects, ...ours].map((each) => waitingFibers(each, one, 1)))
-  const [call, ...calls] = await measured([bareFunction, ...pools].map(waitingPromises))
+  const [call, ...calls] = await measured([bareFunction, ...pools].map((each) => heldPromises(each, one, 1)))
   return [...uncounted([fiber!, call!]), ...summarize([...beyond(fiber!, fibers), ...beyond(call!, calls)])]
 }
 
@@ -239,29 +245,6 @@ export const waiting = async (): Promise<ReadonlyArray<Row>> => {
 const leasedFibers = (pool: EffectPool, leaseTimeout?: number): Held => ({
   ...waitingFibers(pool, (size) => ({ size, ...leaseTimeout === undefined ? {} : { leaseTimeout } }), 0),
   name: leaseTimeout === undefined ? pool.name : `${pool.name}, with a lease time-out`
-})
-
-const leasedPromises = ({ make, name, role }: PromisePool): Held => ({
-  name,
-  role,
-  prepare: async (size) => {
-    const { close, use } = await make({ size })
-    let open = () => {}
-    const opened = new Promise<void>((resolve) => {
-      open = resolve
-    })
-    let all: ReadonlyArray<Promise<void>> = []
-    return {
-      hold: async () => {
-        all = Array.from({ length: size }, () => use(() => opened))
-      },
-      end: async () => {
-        open()
-        await Promise.all(all)
-        await close()
-      }
-    }
-  }
 })
 
 const hour = 3_600_000
@@ -277,7 +260,9 @@ export const leased = async (): Promise<ReadonlyArray<Row>> => {
   const [scope, ...scoped] = await inFibers(bareFiber, isScoped)
   // nothing else needs a scope
   const [fiber, ...fibers] = await inFibers(bareFiberUnscoped, (pool) => !isScoped(pool))
-  const [call, ...calls] = await measured([bareFunction, ...pools].map(leasedPromises))
+  const [call, ...calls] = await measured(
+    [bareFunction, ...pools].map((each) => heldPromises(each, (size) => ({ size }), 0))
+  )
   const leases = [...beyond(scope!, scoped), ...beyond(fiber!, fibers), ...beyond(call!, calls)]
   return [...uncounted([scope!, fiber!, call!]), ...summarize(leases)]
 }

@@ -1,0 +1,118 @@
+/**
+ * The return of an object: the end of a lease, the hooks on either side of one, and where the object goes then.
+ *
+ * Each function is one synchronous step; one that frees an object ends with `core.offer`, after the bookkeeping.
+ */
+import type * as Cause from "effect/Cause"
+import type { PooledObject } from "../PooledObject.ts"
+import { type Core, lendable, report } from "./core.ts"
+import { Hook } from "./hooks.ts"
+import type { ActiveLease } from "./lease.ts"
+import { evict, marked } from "./leaving.ts"
+import { leaves, reserve, rests } from "./lifecycle.ts"
+import type { Entry } from "./registry.ts"
+
+/** One of the leases of an object has expired. */
+export const expired = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  entry.fate = harder(entry.fate, core.options.onLeaseExpired(entry))
+  marked(core, entry)
+}
+
+/** A lease is over, and its borrower has nothing to do with what follows. */
+export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
+  const entry = lease.pooled
+  // a closing pool has given it up, or it has been detached from another lease
+  if (entry.status !== "Borrowed") return
+  forget(core, lease)
+  core.registry.unlist(entry)
+  core.registry.used(entry, core.clock.currentTimeMillisUnsafe())
+  if (entry.limits?.idling !== undefined) entry.limits.idleSince = core.deadlines.now()
+  if (entry.open === 0) return free(core, entry)
+  if (lendable(core, entry)) core.offer(entry, true)
+  else core.changed()
+}
+
+const forget = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
+  const entry = lease.pooled
+  entry.open--
+  core.leases--
+  if (entry.lease !== lease) {
+    entry.others!.delete(lease)
+    return
+  }
+  entry.lease = entry.others?.values().next().value
+  if (entry.lease !== undefined) entry.others!.delete(entry.lease)
+}
+
+type Fate = Entry<unknown, unknown>["fate"]
+
+const harder = (one: Fate, other: Fate): Fate =>
+  one === "destroy" || other === "destroy" ? "destroy" : one === "detect" || other === "detect" ? "detect" : "return"
+
+/** The last lease of an object is over. Whichever way it goes, `core.changed` is called: fewer leases are open. */
+const free = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  const fate = entry.fate
+  entry.fate = "return"
+  entry.benched = false
+  if (fate === "destroy" || entry.retired || leaves(core, entry)) return evict(core, entry)
+  if (core.options.onReleased === undefined) return settle(core, entry, fate)
+  tidy(core, entry, core.options.onReleased, fate)
+  core.changed()
+}
+
+/** Runs `onRelease`. */
+const tidy = <A, D>(
+  core: Core<A, D>,
+  entry: Entry<A, D>,
+  onRelease: (pooled: PooledObject<A, D>) => unknown,
+  fate: Fate
+): void => {
+  core.registry.move(entry, "Pending")
+  const hook = new Hook(core, entry, (failure) => {
+    if (failure !== undefined) return hookFailed(core, entry, failure)
+    if (entry.status !== "Pending") return
+    if (leaves(core, entry)) return evict(core, entry)
+    settle(core, entry, fate)
+  })
+  hook.run(onRelease)
+}
+
+/** `onBorrow` has ended well: the object may be lent. `false`: it is leaving. */
+export const prepared = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
+  if (entry.status !== "Pending") return false
+  if (leaves(core, entry)) {
+    evict(core, entry)
+    return false
+  }
+  core.registry.move(entry, "Available")
+  entry.prepared = true
+  return true
+}
+
+/** Nobody wants what `onBorrow` has prepared: it is cleaned up as after a lease. */
+export const cleanUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  entry.prepared = false
+  // a function of the user's, asked for another borrower, has had it lent, or taken out
+  if (entry.status !== "Available" || entry.slot !== -1) return
+  if (core.options.onReleased !== undefined) tidy(core, entry, core.options.onReleased, "return")
+  else if (!rests(core, entry)) core.offer(entry, true)
+}
+
+/** A hook has failed, or was late: nobody knows what state the object is in. */
+export const hookFailed = <A, D>(core: Core<A, D>, entry: Entry<A, D>, cause: Cause.Cause<unknown>): void => {
+  if (entry.status !== "Pending") return
+  if (core.life._tag === "Open") report(core, "A hook failed, and its object leaves", { cause, entry })
+  evict(core, entry)
+}
+
+/** A free object goes where its last lease, or a rest that was asked for, sends it. */
+const settle = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fate: Fate): void => {
+  if (rests(core, entry)) return
+  if (core.detector !== undefined && (fate === "detect" || core.options.onRelease)) {
+    const detection = reserve(core, entry, "Available", () => {})
+    core.detector.start(detection, false)
+    return core.changed()
+  }
+  core.registry.move(entry, "Available")
+  core.offer(entry, false)
+}
