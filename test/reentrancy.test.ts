@@ -114,6 +114,36 @@ describe("a function of the user's that uses its pool", () => {
       }))
   }
 
+  for (const by of ["where", "leaseTimeout"] as const) {
+    it.effect(`${by} suspends it: the borrower waits until it resumes`, () =>
+      Effect.gen(function*() {
+        let suspends = true
+        const suspend = () => {
+          if (suspends) Effect.runSync(pool.suspend)
+          suspends = false
+        }
+        const pool: Pool = yield* make({
+          objects: ["a"],
+          leaseTimeout: () => {
+            if (by === "leaseTimeout") suspend()
+            return "Infinity"
+          }
+        })
+        const borrower = yield* start(hold(pool.borrowWith({
+          where: () => {
+            if (by === "where") suspend()
+            return true
+          }
+        })))
+        assert.strictEqual(state(borrower), "waits")
+
+        yield* pool.resume
+        yield* settle
+
+        assert.strictEqual(state(borrower), "ok")
+      }))
+  }
+
   it.effect("a weight takes out its own object: the others are lent as before", () =>
     Effect.gen(function*() {
       let armed = false

@@ -50,8 +50,8 @@ export const lendNow = <A, D>(
 ): ActiveLease<A, D> | undefined => {
   if (core.options.onBorrow !== undefined || (stale(core, picked) && !vouchedFor(core, picked))) return undefined
   const timeout = lasting(core, picked, request)
-  // unless a function of the user's has used the pool, and it is lent
-  return picked.slot === -1 ? undefined : take(core, picked, timeout, fiberId)
+  // unless a function of the user's has used the pool: it is lent, or nothing is
+  return picked.slot === -1 || !lends(core) ? undefined : take(core, picked, timeout, fiberId)
 }
 
 /** Borrows: at once where that can be, or waits. `accept` ties the lease to its holder, what gives it back later. */

@@ -83,7 +83,8 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
     fail(core, waiter, Effect.die(defect))
     return false
   }
-  if (waiter.lane === undefined || !lendable(core, entry)) return false
+  // a function of the user's may have used the pool
+  if (waiter.lane === undefined || !lends(core) || !lendable(core, entry)) return false
   if (core.options.onBorrow !== undefined && entry.open === 0 && !entry.prepared) {
     prepareFor(core, waiter, entry, core.options.onBorrow)
     return true
