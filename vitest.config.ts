@@ -3,7 +3,10 @@ import { defineConfig } from "vitest/config"
 
 export default defineConfig({
   resolve: {
-    alias: { "effect-object-pool": fileURLToPath(new URL("./src/index.ts", import.meta.url)) }
+    alias: {
+      "effect-object-pool/promise": fileURLToPath(new URL("./src/promise.ts", import.meta.url)),
+      "effect-object-pool": fileURLToPath(new URL("./src/index.ts", import.meta.url))
+    }
   },
   test: {
     include: ["test/**/*.test.ts"],

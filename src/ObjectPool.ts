@@ -83,6 +83,8 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    * for this borrow alone; else it fails with `PoolExhausted`.
    */
   readonly tryBorrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  /** `tryBorrow`, with a condition or times of its own; its `timeout` bounds making and detecting. */
+  readonly tryBorrowWith: (options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
   /**
    * Borrows, runs, gives back: when `f` succeeds, fails, dies, is interrupted, or throws before it returns an effect.
    *
@@ -378,6 +380,7 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
     borrow: scoped(request),
     borrowWith: (borrow: BorrowOptions<A, D>) => Effect.suspend(() => scoped(toRequest(options, borrow, true))),
     tryBorrow: scoped(toRequest(options, undefined, false)),
+    tryBorrowWith: (borrow: BorrowOptions<A, D>) => Effect.suspend(() => scoped(toRequest(options, borrow, false))),
     with: (f: (borrowed: P) => Effect.Effect<unknown, unknown, unknown>, borrow?: BorrowOptions<A, D>) =>
       bracket(core, borrow === undefined ? usual : () => toRequest(options, borrow, true), f),
     add: <R>(object: A, settings?: AddOptions<A, D, R>) =>

@@ -23,7 +23,7 @@ import {
 } from "../src/index.ts"
 import { ending, hold, keep, make, serves, settle, start, state, use } from "./support/borrowers.ts"
 import { costly } from "./support/clocks.ts"
-import { balanced, Failed, scripted, slow, type Thing } from "./support/scripted.ts"
+import { balanced, Failed, scripted, slow, Thing } from "./support/scripted.ts"
 
 const only = <A>(object: A): BorrowOptions<A> => ({ where: (pooled) => Object.is(pooled.object, object) })
 
@@ -770,6 +770,24 @@ describe("6. tryBorrow", () => {
       yield* TestClock.adjust("1 second")
 
       assert.strictEqual((yield* timeout(Fiber.join(borrower))).phase, "Acquiring")
+    }))
+
+  it.effect("tryBorrowWith has a condition and times of its own, and does not queue either", () =>
+    Effect.gen(function*() {
+      const { acquire } = scripted({ acquire: "never" })
+      const pool = yield* make({ acquire, objects: [new Thing(-1), new Thing(-2)], size: { max: 3 } })
+
+      const lease = yield* pool.tryBorrowWith({ where: ({ object }) => object.n === -2, leaseTimeout: "1 minute" })
+      const making = yield* start(
+        hold(pool.tryBorrowWith({ where: ({ object }) => object.n > 0, timeout: "1 second" }))
+      )
+      const refused = yield* Effect.exit(hold(pool.tryBorrowWith({ where: ({ object }) => object.n > 0 })))
+      yield* TestClock.adjust("1 second")
+
+      assert.strictEqual(lease.object.n, -2)
+      assert.isDefined(lease.expiresAt)
+      assert.strictEqual((yield* timeout(Fiber.join(making))).phase, "Acquiring")
+      assert.strictEqual(ending(refused), "PoolExhausted NoneAvailable")
     }))
 
   it.effect("never queues: without an object, and without room, it fails at once", () =>

@@ -1,29 +1,9 @@
 /** The package as it is published: packed, unpacked beside effect, and used from there. */
 import { assert, describe, it } from "@effect/vitest"
-import { execFile } from "node:child_process"
 import * as Fs from "node:fs/promises"
-import * as Os from "node:os"
 import * as Path from "node:path"
-import { promisify } from "node:util"
-import { node, typeCheck } from "./support/node.ts"
-
-const run = promisify(execFile)
-
-const inEmptyProject = async (use: (project: string) => Promise<void>): Promise<void> => {
-  const project = await Fs.mkdtemp(Path.join(Os.tmpdir(), "package-"))
-  try {
-    await run("npm", ["pack", "--pack-destination", project])
-    const tarball = (await Fs.readdir(project)).find((file) => file.endsWith(".tgz"))!
-    const installed = Path.join(project, "node_modules", "effect-object-pool")
-    await Fs.mkdir(installed, { recursive: true })
-    await run("tar", ["-xzf", Path.join(project, tarball), "-C", installed, "--strip-components", "1"])
-    await Fs.symlink(Path.resolve("node_modules/effect"), Path.join(project, "node_modules", "effect"))
-    await Fs.writeFile(Path.join(project, "package.json"), JSON.stringify({ type: "module" }))
-    await use(project)
-  } finally {
-    await Fs.rm(project, { recursive: true })
-  }
-}
+import { node } from "./support/node.ts"
+import { compile, inEmptyProject, run } from "./support/package.ts"
 
 const firstProgram = async (): Promise<string> =>
   (await Fs.readFile("README.md", "utf8")).split("```ts\n")[1]!.split("```")[0]!
@@ -32,17 +12,16 @@ describe("the package", () => {
   it("compiles the README's first program under strict TypeScript, and runs it", async ({ signal }) => {
     await inEmptyProject(async (project) => {
       await Fs.writeFile(Path.join(project, "program.ts"), await firstProgram())
-      const compilerOptions = {
-        module: "nodenext",
-        target: "es2022",
-        strict: true,
-        lib: ["es2022", "dom", "esnext.disposable"],
-        types: []
-      }
-      await Fs.writeFile(Path.join(project, "tsconfig.json"), JSON.stringify({ compilerOptions }))
+      await compile(project, "program.ts")
+      await node([Path.join(project, "program.js")], signal)
+    })
+  }, 60_000)
 
-      await typeCheck(project, signal)
-      await node([Path.join(project, "program.ts")], signal)
+  it("has two faces, whose blocks give back, compiled for the oldest Node", async ({ signal }) => {
+    await inEmptyProject(async (project) => {
+      await Fs.copyFile("test/runtimes/smoke.ts", Path.join(project, "smoke.ts"))
+      await compile(project, "smoke.ts")
+      await node([Path.join(project, "smoke.js")], signal)
     })
   }, 60_000)
 

@@ -112,6 +112,10 @@ describe("accessors", () => {
       yield* other.release
       assert.strictEqual((yield* Connections.tryBorrow).object, b)
       assert.strictEqual(
+        yield* Effect.flip(Connections.tryBorrowWith({})).pipe(Effect.map((failure) => failure._tag)),
+        "PoolExhausted"
+      )
+      assert.strictEqual(
         yield* Effect.flip(Connections.with(() => Effect.void, { timeout: 0 })).pipe(
           Effect.map((failure) => failure._tag)
         ),

@@ -71,7 +71,7 @@ export class ActiveLease<A, D> implements Lease<A, D> {
     this.owner = owner
     this.borrowedAtMillis = now
     this.expiry = timeout === Infinity ? undefined : new Expiry(timeout, () => this.expire())
-    if (this.expiry !== undefined) this.start(this.expiry)
+    if (this.expiry !== undefined) this.start(this.expiry, now)
   }
 
   get object(): A {
@@ -109,7 +109,7 @@ export class ActiveLease<A, D> implements Lease<A, D> {
   get renew(): Effect.Effect<void, LeaseExpired> {
     return Effect.suspend(() => {
       if (this.over !== undefined) return leaseExpired(this.core, this, this.over)
-      if (this.expiry !== undefined) this.start(this.expiry)
+      if (this.expiry !== undefined) this.start(this.expiry, this.core.clock.currentTimeMillisUnsafe())
       return Effect.void
     })
   }
@@ -155,9 +155,9 @@ export class ActiveLease<A, D> implements Lease<A, D> {
     expiry.interrupted = true
     expiry.interrupt?.()
   }
-  private start(expiry: Expiry): void {
+  private start(expiry: Expiry, now: number): void {
     this.core.deadlines.set(expiry, this.core.deadlines.now() + expiry.timeout)
-    expiry.expiresAtMillis = this.core.clock.currentTimeMillisUnsafe() + expiry.timeout
+    expiry.expiresAtMillis = now + expiry.timeout
   }
   private takeBack(): void {
     const exit = this.packScope === undefined

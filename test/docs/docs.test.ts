@@ -55,6 +55,7 @@ const writeBlocks = (document: string): ReadonlyArray<Block> => {
     const runs = !info.includes("no-run")
     const code = body.split("\n").map((line) => line.slice(prefix.length)).join("\n")
       .replaceAll(`"effect-object-pool"`, `"../../../src/index.ts"`)
+      .replaceAll(`"effect-object-pool/promise"`, `"../../../src/promise.ts"`)
     fs.writeFileSync(file, helpers + "\n".repeat(fence) + (runs ? withAssertions(title, code) : code))
     return { title, file, runs }
   })

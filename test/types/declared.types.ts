@@ -27,6 +27,7 @@ expectTypeOf(Sessions.borrow).toEqualTypeOf<
   Effect.Effect<Lease<Session>, PoolExhausted | BorrowTimeout | PoolClosed, Sessions | Scope.Scope>
 >()
 expectTypeOf(Sessions.tryBorrow).toEqualTypeOf<typeof Sessions.borrow>()
+expectTypeOf(Sessions.tryBorrowWith({ leaseTimeout: "1 second" })).toEqualTypeOf<typeof Sessions.borrow>()
 expectTypeOf(Sessions.borrowWith({ timeout: "1 second", priority: 2 })).toEqualTypeOf<typeof Sessions.borrow>()
 
 const SessionsLayer = Sessions.layer({ acquire: openSession, size: { min: 1, max: 4 } })

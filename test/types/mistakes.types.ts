@@ -2,8 +2,10 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import type * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Schedule from "effect/Schedule"
 import { ObjectPool, type PooledObject, PoolService, Selector, Status } from "../../src/index.ts"
+import { PromisePool } from "../../src/promise.ts"
 import type { Account, Budget, Session } from "./domain.ts"
 import { leaseAccount, LoginFailed, openSession, type VaultSealed } from "./domain.ts"
 
@@ -164,3 +166,29 @@ export {
   unprovided,
   unscoped
 }
+
+// ---------------------------------------------------------------------------------------------------- promise pools
+
+declare const open: (signal: AbortSignal) => Promise<Session>
+declare const elsewhere: ManagedRuntime.ManagedRuntime<Accounts, never>
+declare const addresses: Layer.Layer<Addresses>
+declare const needy: Layer.Layer<Sessions, never, Accounts>
+
+// @ts-expect-error a misspelt option
+PromisePool.make({ acquire: open, borowTimeout: 1 })
+// @ts-expect-error no such status
+PromisePool.make({ acquire: open, detectStatus: () => "Fine" })
+// @ts-expect-error an effect is no promise
+PromisePool.make({ objects: ["a"], detectStatus: () => Effect.succeed("Available" as const) })
+// @ts-expect-error a weight is a number
+PromisePool.make({ objects: ["a"], select: { weight: ({ object }) => object } })
+// @ts-expect-error data that is declared has to be given
+PromisePool.make<string, number>({ objects: ["a"] })
+// @ts-expect-error not an object of this pool
+PromisePool.make({ acquire: open }).addSync("a")
+// @ts-expect-error the runtime has no such pool
+void PromisePool.fromRuntime(Sessions, elsewhere)
+// @ts-expect-error the layer needs something itself
+void PromisePool.fromLayer(Sessions, needy)
+// @ts-expect-error what a tag's `pack` hides, its promise lease does not have
+void PromisePool.fromLayer(Addresses, addresses).then((pool) => pool.borrowSync().invalidate())

@@ -1,0 +1,72 @@
+/**
+ * What a borrower without Effect holds.
+ *
+ * @since 0.2.0
+ */
+import type * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import type { PooledObject } from "./PooledObject.ts"
+
+/**
+ * The right to use what was borrowed, until it is given back. Of a tag whose `pack` says what a borrower gets, this is all
+ * that a lease can do.
+ *
+ * **Details**
+ *
+ * Giving back is idempotent, and never fails. `await using lease = await pool.borrow()` gives back at the end of the block
+ * and waits for it, `using lease = pool.borrowSync()` does not wait.
+ *
+ * **Gotchas**
+ *
+ * A lease that is forgotten is never given back: use `with`, `using`, or a lease time-out.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface PackedLease<out P> extends AsyncDisposable, Disposable {
+  /** The object; or what `pack` made of it. */
+  readonly object: P
+  /** Gives the object back. Resolves when it is back: at once, but for what `pack` has made, which ends first. */
+  readonly release: () => Promise<void>
+  /** The same, without waiting for what `pack` has made to end. */
+  readonly releaseSync: () => void
+}
+
+/**
+ * A lease with all its rights. What is said of `Lease` holds here: once it is over, everything is without effect on the
+ * object and on its next lease; only `renew` and `detach` then fail, with `LeaseExpired`, whose `reason` says why.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface PromiseLease<out A, out D = undefined, out P = A> extends PackedLease<P> {
+  readonly data: D
+  readonly pooled: PooledObject<A, D>
+  /** Unique in its pool, never used again, always growing: a fencing token. */
+  readonly id: number
+  readonly borrowedAt: DateTime.Utc
+  /** When the lease expires; `undefined` without a lease time-out. Moves with `renew`. */
+  readonly expiresAt: DateTime.Utc | undefined
+  /** Fires when the lease expires, or is revoked as the pool closes; its reason is a `LeaseExpired`. */
+  readonly signal: AbortSignal
+  /** Condemns the object: it leaves the pool when the lease ends. */
+  readonly invalidate: () => void
+  /** The object rests until this long from now; carried out when the lease ends. */
+  readonly rest: (duration: Duration.Input) => void
+  /** Starts the lease time-out anew. Throws `LeaseExpired` once the lease is over. */
+  readonly renew: () => void
+  /** Takes the object out of the pool for good. Rejects with `LeaseExpired` once the lease is over. */
+  readonly detach: () => Promise<Detached<A>>
+}
+
+/**
+ * An object that is its holder's, and no pool's any more.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Detached<out A> extends AsyncDisposable {
+  readonly object: A
+  /** Destroys the object as the pool would have; one that was added is left as it is. Idempotent, never fails. */
+  readonly destroy: () => Promise<void>
+}

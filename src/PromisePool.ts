@@ -1,0 +1,394 @@
+/**
+ * The pool for code that has no Effect: the same pool, with promises and plain answers.
+ *
+ * **Details**
+ *
+ * What fails rejects, or throws, with the typed error itself: `error instanceof BorrowTimeout`. Methods that end in `Sync`
+ * never wait; those that cannot have to wait, such as `stats` and `remove`, answer plainly and serve both kinds of code.
+ *
+ * The timers of a pool do not keep its process alive, except while somebody waits for it: in `borrow`, `with`, `add`,
+ * `ready`, `drain`, `close` and the like. An open lease does not.
+ *
+ * @since 0.2.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import { call, toOptions } from "./internal/promise/callbacks.ts"
+import { quiet } from "./internal/promise/clock.ts"
+import { FullLease, HeldLease, leaseIn, objectIn, watch } from "./internal/promise/lease.ts"
+import { Running, thrown } from "./internal/promise/running.ts"
+import type { Lease } from "./Lease.ts"
+import { ObjectPool } from "./ObjectPool.ts"
+import type { PooledObject } from "./PooledObject.ts"
+import { type BorrowError, PoolExhausted, type PoolStats } from "./PoolError.ts"
+import type { AddOptions, DataRequired } from "./PoolOptions.ts"
+import type { PackedLease, PromiseLease } from "./PromiseLease.ts"
+import type { Awaitable, PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions } from "./PromiseOptions.ts"
+
+/**
+ * A pool for code that has no Effect. `L` is the lease that a borrower gets.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface PromisePool<in out A, in out D = undefined, out L extends PackedLease<unknown> = PromiseLease<A, D>>
+  extends AsyncDisposable
+{
+  readonly name: string
+  /**
+   * Takes a lease: at once, or in the order of arrival, while an object is made if there is room. Rejects with
+   * `BorrowTimeout`, `PoolExhausted`, `PoolClosed`, what `acquire` failed with, or the reason of `options.signal`.
+   */
+  readonly borrow: (options?: PromiseBorrowOptions<A, D>) => Promise<L>
+  /**
+   * Borrows, runs `f`, and gives back when that has settled or thrown. Rejects with what `borrow` or `f` do.
+   *
+   * **Details**
+   *
+   * When the lease expires the pool takes the object back at once, the signal of `f` fires, and this rejects with
+   * `LeaseExpired`. When `options.signal` fires this rejects with its reason, and so does the signal of `f` fire; but the
+   * object comes back only when `f` has settled, or its lease expires. What becomes of `f` after that is dropped.
+   */
+  readonly with: <B>(
+    f: (object: L["object"], signal: AbortSignal) => Awaitable<B>,
+    options?: PromiseBorrowOptions<A, D>
+  ) => Promise<B>
+  /**
+   * Takes a lease without waiting: of what is lendable, or can be made at once. Throws `PoolExhausted` when there is
+   * nothing; and `NotSynchronous` when it would have to wait for a callback: what that makes or finds is for the next.
+   */
+  readonly borrowSync: (options?: PromiseBorrowOptions<A, D>) => L
+  /** Puts an object in, and resolves when its first detection has ended. Rejects with `DuplicateObject`, `PoolFull` or `PoolClosed`. */
+  readonly add: (object: A, options?: PromiseAddOptions<A, D>) => Promise<PooledObject<A, D>>
+  /** Puts objects in, all or none. */
+  readonly addAll: (
+    objects: Iterable<A>,
+    options?: PromiseAddOptions<A, D>
+  ) => Promise<ReadonlyArray<PooledObject<A, D>>>
+  /** Puts an object in without waiting. Where the detector makes it wait it throws `NotSynchronous`, and the object is out again. */
+  readonly addSync: (object: A, options?: PromiseAddOptions<A, D>) => PooledObject<A, D>
+  readonly addAllSync: (
+    objects: Iterable<A>,
+    options?: PromiseAddOptions<A, D>
+  ) => ReadonlyArray<PooledObject<A, D>>
+  /** Takes an object out; a lent one when it comes back. Answers whether it was in the pool. */
+  readonly remove: (object: A | PooledObject<A, D>) => boolean
+  /** Detects every object that is not lent and does not rest until a known time. Rejects with `PoolClosed`. */
+  readonly detect: () => Promise<void>
+  /** The same, without waiting: an object whose detector makes it wait stays as it was, and this throws `NotSynchronous`. */
+  readonly detectSync: () => void
+  /** Benches an object from outside a lease. Answers whether it is in the pool. */
+  readonly rest: (object: A | PooledObject<A, D>, duration: Duration.Input) => boolean
+  /** Ends the rest of an object. Answers whether there was one to end. */
+  readonly wake: (object: A | PooledObject<A, D>) => boolean
+  /** Resolves when `size.min` objects can be lent, or are; rejects with what making one failed with, or `PoolClosed`. */
+  readonly ready: () => Promise<void>
+  /** Another size. Throws `InvalidPoolOptions` or `PoolClosed`. */
+  readonly resize: (size: { readonly min?: number | undefined; readonly max?: number | undefined }) => void
+  /** Replaces every made object. Resolves when no old one is idle. */
+  readonly rotate: () => Promise<void>
+  /** No new leases: borrowers wait. Throws `PoolClosed`. */
+  readonly suspend: () => void
+  /** Ends a suspension. Throws `PoolClosed`. */
+  readonly resume: () => void
+  /** Suspends, and resolves when every lease is back, or `resume` is called. */
+  readonly drain: () => Promise<void>
+  /** The counts at this instant. */
+  readonly stats: () => PoolStats
+  /** The live records of the objects, the oldest first. */
+  readonly objects: () => ReadonlyArray<PooledObject<A, D>>
+  /** The open leases, the oldest first. */
+  readonly leases: () => ReadonlyArray<PromiseLease<A, D>>
+  /**
+   * Closes the pool: waiters fail with `PoolClosed`, open leases have `closing.timeout` and are then revoked, objects are
+   * destroyed. Resolves when nothing is left. Idempotent.
+   */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * A method that never waits would have had to.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class NotSynchronous extends Schema.TaggedError<NotSynchronous>()("NotSynchronous", {
+  pool: Schema.String,
+  /** The method, as in `"borrowSync"`. */
+  operation: Schema.String,
+  /** What answered with a promise, or with an effect that suspends. */
+  callback: Schema.String
+}) {
+  override get message(): string {
+    const instead = this.operation.replace("Sync", "")
+    return `Pool "${this.pool}": \`${this.operation}\` does not wait, but \`${this.callback}\` takes time: use \`${instead}\``
+  }
+}
+
+type PoolTag<Self, A, D, E, P> = Context.Service<Self, ObjectPool<A, D, E, P>>
+
+/**
+ * Makes promise pools.
+ *
+ * **Example** (Borrowing)
+ *
+ * ```ts
+ * import { PromisePool } from "effect-object-pool/promise"
+ *
+ * await using pool = PromisePool.make({ acquire: async () => new URL("http://127.0.0.1"), size: { max: 4 } })
+ *
+ * const host = await pool.with((url) => url.hostname, { timeout: "3 seconds" })
+ *
+ * host // => "127.0.0.1"
+ * ```
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const PromisePool: {
+  /** A pool of its own. Throws `InvalidPoolOptions`. */
+  readonly make: {
+    <A, D = undefined>(
+      options: PromisePoolOptions<A, D> & { readonly pack?: undefined } & DataRequired<NoInfer<D>>
+    ): PromisePool<A, D>
+    <A, D = undefined, P = A>(
+      options: PromisePoolOptions<A, D, P> & DataRequired<NoInfer<D>>
+    ): PromisePool<A, D, PromiseLease<A, D, P>>
+  }
+  /**
+   * The pool of a layer, which is built now; `close` closes all of it. Rejects with what the layer fails with.
+   */
+  readonly fromLayer: {
+    <Self, A, D, E, LE>(
+      tag: PoolTag<Self, A, D, E, Lease<A, D>>,
+      layer: Layer.Layer<Self, LE>
+    ): Promise<PromisePool<A, D>>
+    <Self, A, D, E, P, LE>(
+      tag: PoolTag<Self, A, D, E, P>,
+      layer: Layer.Layer<Self, LE>
+    ): Promise<PromisePool<A, D, PackedLease<P>>>
+  }
+  /**
+   * The pool that a runtime has already, with the runtime's clock and its timers. `close` closes it for everybody;
+   * `await using` does nothing: it is the runtime's. Rejects with what building the runtime fails with.
+   */
+  readonly fromRuntime: {
+    <Self, A, D, E, RE>(
+      tag: PoolTag<Self, A, D, E, Lease<A, D>>,
+      runtime: ManagedRuntime.ManagedRuntime<NoInfer<Self>, RE>
+    ): Promise<PromisePool<A, D>>
+    <Self, A, D, E, P, RE>(
+      tag: PoolTag<Self, A, D, E, P>,
+      runtime: ManagedRuntime.ManagedRuntime<NoInfer<Self>, RE>
+    ): Promise<PromisePool<A, D, PackedLease<P>>>
+  }
+} = {
+  make: <A, D, P>(options: PromisePoolOptions<A, D, P>) => {
+    const running = new Running(Context.make(Clock.Clock, quiet))
+    const scope = Scope.makeUnsafe()
+    const inner = toOptions(options, running)
+    // what its callbacks need is nothing: they are functions
+    const made = ObjectPool.make(inner as never) as Effect.Effect<ObjectPool<A, D, unknown, unknown>, never, Scope.Scope>
+    const pool = running.now(Scope.provide(made, scope))
+    return new Promised(pool, running, Scope.close(scope, Exit.void)) as never
+  },
+  fromLayer: <Self, A, D, E, P, LE>(tag: PoolTag<Self, A, D, E, P>, layer: Layer.Layer<Self, LE>) => {
+    const runtime = ManagedRuntime.make(Layer.provide(layer, Layer.succeed(Clock.Clock, quiet)))
+    return over(tag, runtime, runtime.disposeEffect) as never
+  },
+  fromRuntime: <Self, A, D, E, P, RE>(
+    tag: PoolTag<Self, A, D, E, P>,
+    runtime: ManagedRuntime.ManagedRuntime<Self, RE>
+  ) => over(tag, runtime, undefined) as never
+}
+
+const over = async <Self, A, D, E, P, RE>(
+  tag: PoolTag<Self, A, D, E, P>,
+  runtime: ManagedRuntime.ManagedRuntime<Self, RE>,
+  disposal: Effect.Effect<void> | undefined
+) => {
+  const context = await runtime.context()
+  return new Promised(Context.get(context, tag), new Running(context as Context.Context<never>), disposal)
+}
+
+/** A pool whose operations are run. */
+class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
+  private readonly pool: ObjectPool<A, D, E, P>
+  private readonly running: Running
+  /** Ends what was made for the pool; absent where that is not its own. */
+  private readonly disposal: Effect.Effect<void> | undefined
+
+  constructor(pool: ObjectPool<A, D, E, P>, running: Running, disposal: Effect.Effect<void> | undefined) {
+    this.pool = pool
+    this.running = running
+    this.disposal = disposal
+  }
+
+  get name(): string {
+    return this.pool.name
+  }
+
+  borrow = async ({ signal, ...options }: PromiseBorrowOptions<A, D> = {}): Promise<PackedLease<unknown>> => {
+    signal?.throwIfAborted()
+    const { fiber, undo } = this.lend(this.pool.borrowWith(options))
+    return this.running.ending(fiber, signal, () => {
+      fiber.interruptUnsafe()
+      undo()
+    })
+  }
+
+  borrowSync = ({ signal, ...options }: PromiseBorrowOptions<A, D> = {}): PackedLease<unknown> => {
+    signal?.throwIfAborted()
+    return this.atOnce("borrowSync", () => this.lend(this.pool.tryBorrowWith(options)))
+  }
+
+  with = async <B>(
+    f: (object: never, signal: AbortSignal) => Awaitable<B>,
+    { signal, ...options }: PromiseBorrowOptions<A, D> = {}
+  ): Promise<B> => {
+    signal?.throwIfAborted()
+    let body: AbortController | undefined
+    const fiber = this.running.fork(this.pool.with((borrowed) => {
+      const controller = body = new AbortController()
+      return bodyOf(this.running, borrowed, (object) => f(object as never, controller.signal), controller)
+    }, options))
+    return this.running.ending(fiber, signal, () => {
+      // a body cannot be stopped: it is told, and keeps the object until it has settled
+      if (body === undefined) fiber.interruptUnsafe()
+      else body.abort(signal!.reason)
+    })
+  }
+
+  add = (object: A, options?: PromiseAddOptions<A, D>): Promise<PooledObject<A, D>> =>
+    this.running.promise(this.pool.add(object, toAddOptions(options)))
+  addAll = (objects: Iterable<A>, options?: PromiseAddOptions<A, D>): Promise<ReadonlyArray<PooledObject<A, D>>> =>
+    this.running.promise(this.pool.addAll(objects, toAddOptions(options)))
+
+  addSync = (object: A, options?: PromiseAddOptions<A, D>): PooledObject<A, D> =>
+    this.addAtOnce("addSync", [object], options)[0]!
+  addAllSync = (objects: Iterable<A>, options?: PromiseAddOptions<A, D>): ReadonlyArray<PooledObject<A, D>> =>
+    this.addAtOnce("addAllSync", objects, options)
+
+  remove = (object: A | PooledObject<A, D>): boolean => this.running.now(this.pool.remove(object))
+  detect = (): Promise<void> => this.running.promise(this.pool.detect)
+  detectSync = (): void => this.atOnce("detectSync", () => ({ fiber: this.running.fork(this.pool.detect) }))
+  rest = (object: A | PooledObject<A, D>, duration: Duration.Input): boolean =>
+    this.running.now(this.pool.rest(object, duration))
+  wake = (object: A | PooledObject<A, D>): boolean => this.running.now(this.pool.wake(object))
+  ready = (): Promise<void> => this.running.promise(this.pool.ready)
+  resize = (size: { readonly min?: number | undefined; readonly max?: number | undefined }): void =>
+    this.running.now(this.pool.resize(size))
+  rotate = (): Promise<void> => this.running.promise(this.pool.rotate)
+  suspend = (): void => this.running.now(this.pool.suspend)
+  resume = (): void => this.running.now(this.pool.resume)
+  drain = (): Promise<void> => this.running.promise(this.pool.drain)
+  stats = (): PoolStats => this.running.now(this.pool.stats)
+  objects = (): ReadonlyArray<PooledObject<A, D>> => this.running.now(this.pool.objects)
+  leases = (): ReadonlyArray<PromiseLease<A, D>> =>
+    this.running.now(this.pool.leases).map((lease) => new FullLease(this.running, lease.object, lease.release, lease))
+
+  close = (): Promise<void> => this.running.promise(Effect.andThen(this.pool.close, this.disposal ?? Effect.void))
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.disposal !== undefined) await this.close()
+  }
+
+  /** Borrows into a scope of its own. */
+  private lend(borrow: Effect.Effect<P, E | BorrowError, Scope.Scope>) {
+    const { running } = this
+    const scope = Scope.makeUnsafe()
+    const giveBack = Scope.close(scope, Exit.void)
+    const lent = Effect.map(borrow, (borrowed): PackedLease<unknown> => {
+      const lease = leaseIn(borrowed)
+      return lease === undefined
+        ? new HeldLease<unknown>(running, borrowed, giveBack)
+        : new FullLease(running, objectIn(borrowed), giveBack, lease)
+    })
+    const fiber = running.forkIn(lent, scope)
+    // an interruption may have come too late: nobody gets what was lent
+    return { fiber, undo: () => fiber.addObserver(() => running.fork(giveBack)) }
+  }
+
+  private addAtOnce(
+    operation: string,
+    objects: Iterable<A>,
+    options: PromiseAddOptions<A, D> | undefined
+  ): ReadonlyArray<PooledObject<A, D>> {
+    return this.atOnce(operation, () => {
+      const given = [...objects]
+      const newest = this.objects().at(-1)?.id ?? 0
+      let refused = false
+      const fiber = this.running.fork(this.pool.addAll(given, toAddOptions(options, () => refused)))
+      return {
+        fiber,
+        // they are their owner's, as before
+        undo: () => {
+          refused = true
+          for (const pooled of this.objects()) {
+            if (pooled.id > newest && given.some((object) => Object.is(object, pooled.object))) this.remove(pooled)
+          }
+        }
+      }
+    })
+  }
+
+  /** What a fiber has ended with by now. One that has not is interrupted, and refused. */
+  private atOnce<B, E1>(operation: string, begin: () => Attempt<B, E1>): B {
+    const before = this.stats()
+    const { fiber, undo } = begin()
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) {
+      if (Exit.isSuccess(exit)) return exit.value
+      throw thrown(exit)
+    }
+    const callback = whatTakesTime(before, this.stats())
+    fiber.interruptUnsafe()
+    undo?.()
+    if (callback !== undefined) throw new NotSynchronous({ pool: this.name, operation, callback })
+    throw new PoolExhausted({ pool: this.name, stats: this.stats(), reason: "NoneAvailable" })
+  }
+}
+
+interface Attempt<B, E> {
+  readonly fiber: Fiber.Fiber<B, E>
+  /** What there is to undo beside its interruption. */
+  readonly undo?: () => void
+}
+
+/** What an operation waits for, as the counts tell. */
+const whatTakesTime = (before: PoolStats, now: PoolStats): string | undefined => {
+  if (now.making > before.making) return "acquire"
+  if (now.leases > before.leases) return "pack"
+  if (now.pending > before.pending) return "detectStatus or onBorrow"
+  return now.available > 0 ? "select" : undefined
+}
+
+/** A body that answers with a promise, as an effect. An interruption means that its lease is over: it is left alone. */
+const bodyOf = <B>(
+  running: Running,
+  borrowed: unknown,
+  f: (object: unknown) => Awaitable<B>,
+  controller: AbortController
+): Effect.Effect<B, unknown> => {
+  const lease = leaseIn(borrowed)
+  // its reason says why
+  if (lease !== undefined) watch(running, lease, controller)
+  const body = call(() => f(objectIn(borrowed)))
+  return lease === undefined ? Effect.onInterrupt(body, () => Effect.sync(() => controller.abort())) : body
+}
+
+const toAddOptions = <A, D>(
+  { data, destroy, leaseTimeout }: PromiseAddOptions<A, D> = {},
+  refused = () => false
+): AddOptions<A, D> => ({
+  data,
+  leaseTimeout,
+  release: destroy && ((object: A) => refused() ? Effect.void : Effect.orDie(call(() => destroy(object))))
+})

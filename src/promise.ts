@@ -1,0 +1,29 @@
+/**
+ * The object pool for code that has no Effect: promises, and plain answers.
+ *
+ * @since 0.2.0
+ */
+export type { PooledObject } from "./PooledObject.ts"
+export {
+  type BorrowError,
+  BorrowTimeout,
+  DuplicateObject,
+  InvalidPoolOptions,
+  LeaseExpired,
+  PoolClosed,
+  PoolExhausted,
+  PoolFull,
+  PoolStats
+} from "./PoolError.ts"
+export type { CreationOptions, DataRequired, DetectionOptions, PoolSettings } from "./PoolOptions.ts"
+export type { Detached, PackedLease, PromiseLease } from "./PromiseLease.ts"
+export type {
+  Awaitable,
+  PromiseAddOptions,
+  PromiseBorrowOptions,
+  PromisePoolOptions,
+  PromiseSelect
+} from "./PromiseOptions.ts"
+export { NotSynchronous, PromisePool } from "./PromisePool.ts"
+export { type AnySelector, Selector } from "./Selector.ts"
+export { Status } from "./Status.ts"

@@ -1,0 +1,355 @@
+/** Functions of the user's: plain, promised, thrown, rejected, badly made, or never settled. */
+import { assert, describe, it } from "@effect/vitest"
+import { BorrowTimeout, PromisePool, Status } from "../../src/promise.ts"
+import { deferred, failure, idle, turn, unhandled, until } from "./support.ts"
+
+const never = new Promise<never>(() => {})
+const refused = new Error("refused")
+const badly = {
+  "throws when it is asked": {
+    get then(): never {
+      throw refused
+    }
+  },
+  "throws when it is called": {
+    then: () => {
+      throw refused
+    }
+  },
+  "rejects, and then resolves": {
+    then: (resolve: (value: never) => void, reject: (reason: unknown) => void) => {
+      reject(refused)
+      resolve("resolved" as never)
+    }
+  }
+} as unknown as Record<string, PromiseLike<never>>
+
+describe("acquire", () => {
+  it("may answer plainly: the borrower does not wait then", () => {
+    const pool = PromisePool.make({ acquire: () => "a" })
+
+    using lease = pool.borrowSync()
+
+    assert.strictEqual(lease.object, "a")
+  })
+
+  it("makes falsy objects like any other", async () => {
+    for (const falsy of [0, "", null, undefined, false]) {
+      const pool = PromisePool.make({ acquire: async () => falsy, size: { max: 1 } })
+
+      assert.strictEqual(await pool.with((object) => object), falsy)
+    }
+  })
+
+  for (const [how, thenable] of Object.entries(badly)) {
+    it(`fails its borrower with what a thenable that ${how} has failed with`, async () => {
+      const pool = PromisePool.make({ acquire: () => thenable })
+
+      assert.strictEqual(await failure(pool.borrow()), refused)
+      idle(pool)
+    })
+  }
+
+  it("is told by its signal that its time is over, and its room is free when it has settled", async () => {
+    let told: AbortSignal | undefined
+    const work = deferred<string>()
+    const destroyed: Array<string> = []
+    const pool = PromisePool.make({
+      acquire: (signal) => {
+        told = signal
+        return work.promise
+      },
+      destroy: (made) => void destroyed.push(made),
+      size: { max: 1 },
+      creation: { timeout: 5 }
+    })
+
+    const error = await failure(pool.borrow())
+    assert.instanceOf(error, BorrowTimeout)
+    assert.strictEqual(error.phase, "Acquiring")
+    assert.deepStrictEqual([told?.aborted, pool.stats().making], [true, 1])
+
+    work.resolve("late")
+    await until(() => pool.stats().making === 0)
+    assert.deepStrictEqual(destroyed, ["late"])
+    idle(pool)
+  })
+
+  it("that never settles has its room no longer than `hookTimeout`, and what it makes after that is destroyed", async () => {
+    const attempts: Array<ReturnType<typeof deferred<number>>> = []
+    const destroyed: Array<number> = []
+    const pool = PromisePool.make({
+      acquire: () => {
+        const attempt = deferred<number>()
+        attempts.push(attempt)
+        return attempt.promise
+      },
+      destroy: async (made) => void destroyed.push(made),
+      size: { max: 1 },
+      creation: { timeout: 5 },
+      hookTimeout: 5
+    })
+    const unseen = await unhandled(async () => {
+      assert.instanceOf(await failure(pool.borrow()), BorrowTimeout)
+      const next = pool.borrow({ timeout: "1 minute" })
+      await until(() => attempts.length === 2)
+      attempts[1]!.resolve(2)
+
+      await using lease = await next
+      attempts[0]!.resolve(1)
+      await until(() => destroyed.length === 1)
+      assert.deepStrictEqual([lease.object, destroyed], [2, [1]])
+    })
+
+    assert.deepStrictEqual(unseen, [])
+    idle(pool)
+  })
+
+  it("that is late and rejects is seen by nobody", async () => {
+    const work = deferred<string>()
+    const pool = PromisePool.make({ acquire: () => work.promise, creation: { timeout: 5 }, size: { max: 1 } })
+
+    const unseen = await unhandled(async () => {
+      assert.instanceOf(await failure(pool.borrow()), BorrowTimeout)
+      work.reject(refused)
+      await until(() => pool.stats().making === 0)
+    })
+
+    assert.deepStrictEqual(unseen, [])
+  })
+
+  it("is told by its signal that the pool closes", async () => {
+    let told: AbortSignal | undefined
+    const pool = PromisePool.make({
+      acquire: (signal) =>
+        new Promise<never>((_, reject) => {
+          told = signal
+          signal.addEventListener("abort", () => reject(refused))
+        })
+    })
+    const borrower = failure(pool.borrow())
+
+    await pool.close()
+
+    assert.isTrue(told?.aborted)
+    assert.strictEqual((await borrower as Error).name, "PoolClosed")
+  })
+})
+
+describe("destroy", () => {
+  for (
+    const [how, destroy] of [["throws", () => {
+      throw refused
+    }], ["rejects", () => Promise.reject(refused)]] as const
+  ) {
+    it(`that ${how} delays nobody`, async () => {
+      const pool = PromisePool.make({ acquire: async () => "a", destroy, size: { max: 1 } })
+      const unseen = await unhandled(async () => {
+        await pool.with(() => {})
+        pool.remove("a")
+        await pool.with(() => {})
+        await pool.close()
+      })
+
+      assert.deepStrictEqual([unseen, pool.stats().size], [[], 0])
+    })
+  }
+
+  it("that never settles is given up", async () => {
+    const pool = PromisePool.make({ acquire: () => "a", destroy: () => never, size: { max: 1 }, hookTimeout: 5 })
+    await pool.with(() => {})
+
+    await pool.close()
+
+    assert.strictEqual(pool.stats().size, 0)
+  })
+
+  it("of an added object runs when that leaves", async () => {
+    const destroyed: Array<string> = []
+    const pool = PromisePool.make<string>({})
+    await pool.add("a", { destroy: async (object) => void destroyed.push(object) })
+    pool.addSync("b", { destroy: (object) => void destroyed.push(object) })
+
+    assert.isTrue(pool.remove("a"))
+    assert.isFalse(pool.remove("c"))
+    await pool.close()
+
+    assert.deepStrictEqual(destroyed, ["a", "b"])
+  })
+})
+
+describe("detectStatus", () => {
+  it("answers plainly or later, and the object is what it says", async () => {
+    const pool = PromisePool.make({
+      objects: ["fine", "rests", "gone", "throws", "rejects", "nonsense"],
+      detectStatus: ({ object }): Status.Answer | Promise<Status.Answer> => {
+        switch (object) {
+          case "fine":
+            return Promise.resolve("Available")
+          case "rests":
+            return Status.dormant("1 hour")
+          case "gone":
+            return Promise.resolve("Invalid")
+          case "throws":
+            throw refused
+          case "rejects":
+            return Promise.reject(refused)
+          default:
+            return Promise.resolve("perhaps" as never)
+        }
+      }
+    })
+
+    await until(() => pool.stats().pending === 0)
+
+    assert.deepStrictEqual(
+      pool.objects().map(({ object, status }) => [object, status]),
+      [["fine", "Available"], ["rests", "Dormant"], ["throws", "Unknown"], ["rejects", "Unknown"], [
+        "nonsense",
+        "Unknown"
+      ]]
+    )
+    await pool.detect()
+    assert.strictEqual(pool.stats().available, 1)
+  })
+
+  it("that never settles leaves its object Unknown after `detection.timeout`", async () => {
+    const pool = PromisePool.make({ objects: ["a"], detectStatus: () => never, detection: { timeout: 5 } })
+
+    await until(() => pool.stats().unknown === 1)
+  })
+})
+
+describe("select", () => {
+  it("chooses, plainly or later", async () => {
+    for (const later of [false, true]) {
+      const pool = PromisePool.make({
+        objects: ["a", "b", "c"],
+        select: (available) => later ? Promise.resolve(available.at(-1)) : available.at(-1)
+      })
+
+      assert.strictEqual(await pool.with((object) => object), "c")
+      assert.strictEqual(await pool.with((object) => object, { where: ({ object }) => object !== "c" }), "b")
+    }
+  })
+
+  it("may be weights", async () => {
+    const pool = PromisePool.make({ objects: ["a", "b"], select: { weight: ({ object }) => object === "a" ? 0 : 1 } })
+
+    assert.strictEqual(await pool.with((object) => object), "b")
+  })
+
+  it("that throws or rejects fails its borrower", async () => {
+    for (
+      const select of [() => {
+        throw refused
+      }, () => Promise.reject(refused)]
+    ) {
+      const pool = PromisePool.make({ objects: ["a"], select })
+
+      assert.strictEqual(await failure(pool.borrow()), refused)
+      idle(pool)
+    }
+  })
+})
+
+describe("pack", () => {
+  it("makes what the borrower gets, and unpack ends it before the object is back", async () => {
+    const log: Array<string> = []
+    const pool = PromisePool.make({
+      objects: ["a"],
+      data: 7,
+      pack: async (lease) => ({ text: `${lease.object}${lease.data}`, lease }),
+      unpack: async ({ text }) => {
+        await turn()
+        log.push(`${text} ${pool.stats().borrowed}`)
+      }
+    })
+
+    const lease = await pool.borrow()
+    assert.deepStrictEqual([lease.object.text, lease.object.lease.id, lease.data], ["a7", lease.id, 7])
+    await lease.release()
+    assert.deepStrictEqual([log, pool.stats().borrowed], [["a7 1"], 0])
+
+    assert.strictEqual(await pool.with(({ text }) => text), "a7")
+    assert.lengthOf(log, 2)
+  })
+
+  it("may be plain, and then nobody waits for it", () => {
+    const pool = PromisePool.make({ objects: ["a"], pack: ({ object }) => object.toUpperCase() })
+
+    using lease = pool.borrowSync()
+
+    assert.strictEqual(lease.object, "A")
+  })
+
+  it("gives the lease back when its borrower gets it, and releases it early", async () => {
+    const pool = PromisePool.make({ objects: ["a"], pack: (lease) => lease })
+
+    const lease = await pool.borrow()
+    await lease.object.release()
+
+    idle(pool)
+    await lease.release()
+    idle(pool)
+  })
+
+  it("that throws or rejects gives the object back, and fails its borrower", async () => {
+    for (
+      const pack of [() => {
+        throw refused
+      }, () => Promise.reject(refused)]
+    ) {
+      const pool = PromisePool.make({ objects: ["a"], pack })
+
+      assert.strictEqual(await failure(pool.borrow()), refused)
+      assert.strictEqual(await failure(pool.with(() => {})), refused)
+      idle(pool)
+    }
+  })
+
+  it("whose borrower is aborted has what it makes ended, once, and the object back", async () => {
+    const work = deferred<string>()
+    const ended: Array<string> = []
+    const controller = new AbortController()
+    const pool = PromisePool.make({
+      objects: ["a"],
+      pack: () => work.promise,
+      unpack: (packed) => void ended.push(packed)
+    })
+    const aborted = failure(pool.borrow({ signal: controller.signal }))
+
+    controller.abort("enough")
+    assert.strictEqual(await aborted, "enough")
+    assert.strictEqual(pool.stats().borrowed, 1)
+    work.resolve("packed")
+    await until(() => pool.stats().borrowed === 0)
+
+    assert.deepStrictEqual(ended, ["packed"])
+  })
+})
+
+describe("hooks", () => {
+  it("run on either side of a lease, and have the object leave when they fail", async () => {
+    const log: Array<string> = []
+    let n = 0
+    const pool = PromisePool.make({
+      acquire: () => ++n,
+      size: { max: 2 },
+      onBorrow: async ({ object }) => {
+        log.push(`borrow ${object}`)
+        if (object === 1) throw refused
+      },
+      onRelease: ({ object }) => {
+        log.push(`release ${object}`)
+        if (object === 2) throw refused
+      }
+    })
+
+    assert.strictEqual(await pool.with((object) => object), 2)
+    assert.strictEqual(await pool.with((object) => object), 3)
+
+    assert.deepStrictEqual(log, ["borrow 1", "borrow 2", "release 2", "borrow 3", "release 3"])
+    idle(pool)
+  })
+})

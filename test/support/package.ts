@@ -1,0 +1,38 @@
+/** The package as it is published: packed, and unpacked beside effect in an empty project. */
+import { execFile } from "node:child_process"
+import * as Fs from "node:fs/promises"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { promisify } from "node:util"
+
+export const run = promisify(execFile)
+
+export const inEmptyProject = async (use: (project: string) => Promise<void>): Promise<void> => {
+  const project = await Fs.mkdtemp(Path.join(Os.tmpdir(), "package-"))
+  try {
+    await run("npm", ["pack", "--pack-destination", project])
+    const tarball = (await Fs.readdir(project)).find((file) => file.endsWith(".tgz"))!
+    const installed = Path.join(project, "node_modules", "effect-object-pool")
+    await Fs.mkdir(installed, { recursive: true })
+    await run("tar", ["-xzf", Path.join(project, tarball), "-C", installed, "--strip-components", "1"])
+    await Fs.symlink(Path.resolve("node_modules/effect"), Path.join(project, "node_modules", "effect"))
+    await Fs.writeFile(Path.join(project, "package.json"), JSON.stringify({ type: "module" }))
+    await use(project)
+  } finally {
+    await Fs.rm(project, { recursive: true })
+  }
+}
+
+/** Compiles a program of the project for the oldest Node that is supported. */
+export const compile = async (project: string, file: string): Promise<void> => {
+  const compilerOptions = {
+    module: "nodenext",
+    target: "es2022",
+    strict: true,
+    lib: ["es2022", "dom", "esnext.disposable"],
+    types: [],
+    skipLibCheck: true
+  }
+  await Fs.writeFile(Path.join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: [file] }))
+  await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", project])
+}
