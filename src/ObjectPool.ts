@@ -132,7 +132,8 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
   readonly wake: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
   /**
    * Waits until `size.min` objects can be lent, or are; fails with what making one failed with, as soon as no attempt is
-   * under way, whatever is tried later. For failing fast at start; `Effect.retry` it for a start that may take its time.
+   * under way, whatever is tried later. For failing fast at start (`Effect.retry` it for a start that may take its time),
+   * and for waiting until what was lost has been replaced.
    */
   readonly ready: Effect.Effect<void, E | PoolClosed, S>
   /**
@@ -159,7 +160,7 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
   readonly drain: Effect.Effect<void, PoolClosed, S>
   /** The counts at this instant. */
   readonly stats: Effect.Effect<PoolStats, never, S>
-  /** The live records of the objects, the oldest first. */
+  /** The live records of the objects, the oldest first; those that are being destroyed included. */
   readonly objects: Effect.Effect<ReadonlyArray<PooledObject<A, D>>, never, S>
   /** The open leases, the oldest first. */
   readonly leases: Effect.Effect<ReadonlyArray<Lease<A, D>>, never, S>

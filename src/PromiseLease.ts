@@ -1,7 +1,7 @@
 /**
  * What a borrower without Effect holds.
  *
- * @since 0.2.0
+ * @since 0.1.0
  */
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
@@ -21,7 +21,7 @@ import type { PooledObject } from "./PooledObject.ts"
  * A lease that is forgotten is never given back: use `with`, `using`, or a lease time-out.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export interface PackedLease<out P> extends AsyncDisposable, Disposable {
   /** The object; or what `pack` made of it. */
@@ -37,7 +37,7 @@ export interface PackedLease<out P> extends AsyncDisposable, Disposable {
  * object and on its next lease; only `renew` and `detach` then fail, with `LeaseExpired`, whose `reason` says why.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export interface PromiseLease<out A, out D = undefined, out P = A> extends PackedLease<P> {
   readonly data: D
@@ -63,7 +63,7 @@ export interface PromiseLease<out A, out D = undefined, out P = A> extends Packe
  * An object that is its holder's, and no pool's any more.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export interface Detached<out A> extends AsyncDisposable {
   readonly object: A

@@ -1,7 +1,7 @@
 /**
  * What a promise pool is made from.
  *
- * @since 0.2.0
+ * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
 import type { PooledObject } from "./PooledObject.ts"
@@ -14,7 +14,7 @@ import type { Status } from "./Status.ts"
  * A value, or a promise of it.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export type Awaitable<B> = B | PromiseLike<B>
 
@@ -23,7 +23,7 @@ export type Awaitable<B> = B | PromiseLike<B>
  * answer plainly or with a promise; one that throws has failed as one that rejects.
  *
  * @category options
- * @since 0.2.0
+ * @since 0.1.0
  */
 export interface PromisePoolOptions<A, D = undefined, P = A>
   extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation">
@@ -69,7 +69,7 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
  * none.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export type PromiseSelect<A, D> =
   | AnySelector
@@ -81,7 +81,7 @@ export type PromiseSelect<A, D> =
  * How one borrow differs from the pool's rule, and what ends its wait.
  *
  * @category options
- * @since 0.2.0
+ * @since 0.1.0
  */
 export interface PromiseBorrowOptions<in A, in D = undefined> extends BorrowOptions<A, D> {
   /** Aborted, the borrow rejects with its reason, and nothing is lost. */
@@ -92,7 +92,7 @@ export interface PromiseBorrowOptions<in A, in D = undefined> extends BorrowOpti
  * How one added object differs from the pool's rule.
  *
  * @category options
- * @since 0.2.0
+ * @since 0.1.0
  */
 export interface PromiseAddOptions<in A, out D = undefined> {
   /** Instead of what the `data` option makes. */

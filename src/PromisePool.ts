@@ -9,7 +9,7 @@
  * The timers of a pool do not keep its process alive, except while somebody waits for it: in `borrow`, `with`, `add`,
  * `ready`, `drain`, `close` and the like. An open lease does not.
  *
- * @since 0.2.0
+ * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -37,7 +37,7 @@ import type { Awaitable, PromiseAddOptions, PromiseBorrowOptions, PromisePoolOpt
  * A pool for code that has no Effect. `L` is the lease that a borrower gets.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export interface PromisePool<in out A, in out D = undefined, out L extends PackedLease<unknown> = PromiseLease<A, D>>
   extends AsyncDisposable
@@ -103,7 +103,7 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   readonly drain: () => Promise<void>
   /** The counts at this instant. */
   readonly stats: () => PoolStats
-  /** The live records of the objects, the oldest first. */
+  /** The live records of the objects, the oldest first; those that are being destroyed included. */
   readonly objects: () => ReadonlyArray<PooledObject<A, D>>
   /** The open leases, the oldest first. */
   readonly leases: () => ReadonlyArray<PromiseLease<A, D>>
@@ -118,7 +118,7 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
  * A method that never waits would have had to.
  *
  * @category errors
- * @since 0.2.0
+ * @since 0.1.0
  */
 export class NotSynchronous extends Schema.TaggedError<NotSynchronous>()("NotSynchronous", {
   pool: Schema.String,
@@ -151,7 +151,7 @@ type PoolTag<Self, A, D, E, P> = Context.Service<Self, ObjectPool<A, D, E, P>>
  * ```
  *
  * @category constructors
- * @since 0.2.0
+ * @since 0.1.0
  */
 export const PromisePool: {
   /** A pool of its own. Throws `InvalidPoolOptions`. */
@@ -196,7 +196,11 @@ export const PromisePool: {
     const scope = Scope.makeUnsafe()
     const inner = toOptions(options, running)
     // what its callbacks need is nothing: they are functions
-    const made = ObjectPool.make(inner as never) as Effect.Effect<ObjectPool<A, D, unknown, unknown>, never, Scope.Scope>
+    const made = ObjectPool.make(inner as never) as Effect.Effect<
+      ObjectPool<A, D, unknown, unknown>,
+      never,
+      Scope.Scope
+    >
     const pool = running.now(Scope.provide(made, scope))
     return new Promised(pool, running, Scope.close(scope, Exit.void)) as never
   },

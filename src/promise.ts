@@ -1,7 +1,7 @@
 /**
  * The object pool for code that has no Effect: promises, and plain answers.
  *
- * @since 0.2.0
+ * @since 0.1.0
  */
 export type { PooledObject } from "./PooledObject.ts"
 export {
