@@ -2,7 +2,6 @@
 import packaged from "@sparticuz/chromium"
 import { Context, Effect, Layer, Schema } from "effect"
 import { existsSync } from "node:fs"
-// oxlint-disable-next-line import/extensions -- the rule takes the package's `index.mjs` for one of our files
 import * as playwright from "playwright-core"
 
 /** There is none here, or none that starts. */
