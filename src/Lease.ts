@@ -17,7 +17,9 @@ import type { LeaseExpired } from "./PoolError.ts"
  *
  * A lease ends when its scope closes, when `release` runs, when its time is over (it *expires*), or when the pool takes it
  * back as it closes (it is *revoked*). Everything here is idempotent, and without effect on the object or on its next
- * lease once this lease is over; only `renew` and `detach` then fail, with `LeaseExpired`, whose `reason` says why.
+ * lease once this lease is over; only `renew` and `detach` then fail, with `LeaseExpired`, whose `reason` says why. While
+ * what `pack` has made is ended after a release, `invalidate` and `rest` still count: it may be then that the object turns
+ * out to be broken.
  *
  * **Gotchas**
  *

@@ -22,6 +22,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { addAll, addInitial } from "./internal/adding.ts"
 import * as Ageing from "./internal/ageing.ts"
@@ -33,6 +34,7 @@ import { Creator } from "./internal/creation.ts"
 import * as Deadlines from "./internal/deadlines.ts"
 import { Destroyer } from "./internal/destruction.ts"
 import { Detector } from "./internal/detection.ts"
+import * as Events from "./internal/events.ts"
 import * as Leaving from "./internal/leaving.ts"
 import * as Lending from "./internal/lending.ts"
 import * as Lifecycle from "./internal/lifecycle.ts"
@@ -57,6 +59,7 @@ import type {
   PoolFull,
   PoolStats
 } from "./PoolError.ts"
+import type { PoolEvent } from "./PoolEvent.ts"
 import type { AddOptions, BorrowOptions, DataRequired, PoolOptions } from "./PoolOptions.ts"
 
 /**
@@ -164,6 +167,11 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
   readonly objects: Effect.Effect<ReadonlyArray<PooledObject<A, D>>, never, S>
   /** The open leases, the oldest first. */
   readonly leases: Effect.Effect<ReadonlyArray<Lease<A, D>>, never, S>
+  /**
+   * What happens from now on, in order, until the pool is closed. Whoever is too slow loses the oldest events, and is told
+   * how many. Nothing is paid for it while nobody listens.
+   */
+  readonly events: Stream.Stream<PoolEvent, never, S>
   /**
    * What closing the pool's scope does: waiters fail with `PoolClosed`, free objects are destroyed, open leases have
    * `closing.timeout` and are then revoked. Ends when nothing is left. Idempotent; an interrupted caller stops waiting,
@@ -306,8 +314,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
       {
         concurrency: options.concurrency,
         timeout: options.hookTimeout,
-        gone: (entry) => Leaving.gone(core, entry),
-        report: (entry, cause) => Maintenance.destroyFailed(core, entry, cause),
+        gone: (entry, failure) => Leaving.gone(core, entry, failure),
         schedule: (task) => dispatcher.scheduleTask(task, 0)
       },
       deadlines,
@@ -328,6 +335,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     background: new Set(),
     leases: 0,
     lastLeaseId: 0,
+    feed: undefined,
     totals: { borrowed: 0, added: 0, made: 0, destroyed: 0, timedOut: 0, exhausted: 0, expired: 0 },
     awake: [],
     waking: false,
@@ -401,6 +409,7 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
     stats: Effect.sync(() => stats(core)),
     objects: Effect.sync(() => [...core.registry.entries]),
     leases: Effect.sync(() => leases(core)),
+    events: Events.events(core),
     close: Closing.close(core)
   }
   // inside, what a pool's callbacks fail with and need is unknown; the options' types have said what it is

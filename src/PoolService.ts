@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { AnyOptions } from "./internal/options.ts"
 import type { Lease } from "./Lease.ts"
 import { assemble, type ObjectPool, type Operations } from "./ObjectPool.ts"
@@ -229,6 +230,7 @@ const accessors = (tag: Context.Service<AnyPool, AnyPool>): Operations<AnyPool, 
     stats: reach((pool) => pool.stats),
     objects: reach((pool) => pool.objects),
     leases: reach((pool) => pool.leases),
+    events: Stream.unwrap(Effect.map(tag, (pool) => pool.events)),
     close: reach((pool) => pool.close)
   }
 }

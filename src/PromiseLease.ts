@@ -26,7 +26,10 @@ import type { PooledObject } from "./PooledObject.ts"
 export interface PackedLease<out P> extends AsyncDisposable, Disposable {
   /** The object; or what `pack` made of it. */
   readonly object: P
-  /** Gives the object back. Resolves when it is back: at once, but for what `pack` has made, which ends first. */
+  /**
+   * Gives the object back. Resolves when it is back: at once, but for what `pack` has made, which ends first. That of a
+   * lease that is over already resolves at once.
+   */
   readonly release: () => Promise<void>
   /** The same, without waiting for what `pack` has made to end. */
   readonly releaseSync: () => void

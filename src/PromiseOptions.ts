@@ -34,11 +34,11 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * Makes an object. Without it the pool holds only what is added.
    *
    * The signal fires when `creation.timeout` has passed or the pool closes. What is made all the same is destroyed; the
-   * room is kept until then, but no longer than `hookTimeout`.
+   * room is kept until then, but no longer than `hookTimeout`. An object that has a `then` is taken for a promise.
    */
   readonly acquire?: ((signal: AbortSignal) => Awaitable<A>) | undefined
   /** Destroys what `acquire` has made. A failure, and what takes longer than `hookTimeout`, is reported and given up. */
-  readonly destroy?: ((object: NoInfer<A>) => Awaitable<void>) | undefined
+  readonly destroy?: ((object: NoInfer<A>) => unknown) | undefined
   /** Added at start, and left to their owner. */
   readonly objects?: Iterable<A> | undefined
   /** Data of each object, or what makes it. */
@@ -52,16 +52,19 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
     | undefined
   /** What a borrower gets, made under the lease. Default: the object. */
   readonly pack?: ((lease: PromiseLease<NoInfer<A>, NoInfer<D>>) => Awaitable<P>) | undefined
-  /** Ends what `pack` has made, before the object is given back. */
-  readonly unpack?: ((packed: NoInfer<P>) => Awaitable<void>) | undefined
+  /**
+   * Ends what `pack` has made, before the object is given back. A failure, and what takes longer than `hookTimeout`, is
+   * reported and given up.
+   */
+  readonly unpack?: ((packed: NoInfer<P>) => unknown) | undefined
   /** Asks what an object's status is. One that fails, or exceeds `detection.timeout`, leaves the object `Unknown`. */
   readonly detectStatus?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Awaitable<Status.Answer>) | undefined
   readonly detection?: DetectionOptions | undefined
   readonly creation?: CreationOptions<unknown> | undefined
   /** Prepares an object for its borrower. One that fails has the object leave, and the borrower gets another. */
-  readonly onBorrow?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Awaitable<void>) | undefined
+  readonly onBorrow?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => unknown) | undefined
   /** Cleans an object up after its borrower, who does not wait for it. One that fails has the object leave. */
-  readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Awaitable<void>) | undefined
+  readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => unknown) | undefined
 }
 
 /**
@@ -100,5 +103,5 @@ export interface PromiseAddOptions<in A, out D = undefined> {
   /** Instead of the pool's `leaseTimeout`. */
   readonly leaseTimeout?: Duration.Input | undefined
   /** Destroys the object when it leaves the pool; without it the object is left to its owner. */
-  readonly destroy?: ((object: A) => Awaitable<void>) | undefined
+  readonly destroy?: ((object: A) => unknown) | undefined
 }

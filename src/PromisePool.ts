@@ -21,17 +21,18 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import { checks } from "./internal/checks.ts"
 import { call, toOptions } from "./internal/promise/callbacks.ts"
-import { quiet } from "./internal/promise/clock.ts"
-import { FullLease, HeldLease, leaseIn, objectIn, watch } from "./internal/promise/lease.ts"
+import { Alive, quiet } from "./internal/promise/clock.ts"
+import { FullLease, HeldLease, leaseIn, objectIn, whenOver } from "./internal/promise/lease.ts"
 import { Running, thrown } from "./internal/promise/running.ts"
 import type { Lease } from "./Lease.ts"
 import { ObjectPool } from "./ObjectPool.ts"
 import type { PooledObject } from "./PooledObject.ts"
-import { type BorrowError, PoolExhausted, type PoolStats } from "./PoolError.ts"
-import type { AddOptions, DataRequired } from "./PoolOptions.ts"
+import { type BorrowError, PoolExhausted, PoolStats } from "./PoolError.ts"
+import type { AddOptions, BorrowOptions, DataRequired } from "./PoolOptions.ts"
 import type { PackedLease, PromiseLease } from "./PromiseLease.ts"
-import type { Awaitable, PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions } from "./PromiseOptions.ts"
+import type { PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions } from "./PromiseOptions.ts"
 
 /**
  * A pool for code that has no Effect. `L` is the lease that a borrower gets.
@@ -45,7 +46,12 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   readonly name: string
   /**
    * Takes a lease: at once, or in the order of arrival, while an object is made if there is room. Rejects with
-   * `BorrowTimeout`, `PoolExhausted`, `PoolClosed`, what `acquire` failed with, or the reason of `options.signal`.
+   * `BorrowTimeout`, `PoolExhausted`, `PoolClosed`, what a callback failed with, or the reason of `options.signal`.
+   *
+   * **Gotchas**
+   *
+   * What `pack` does comes after the borrow: it is bounded by `options.signal` and the lease time-out, not by
+   * `borrowTimeout`. A lease that is over before `pack` has settled rejects with `LeaseExpired`.
    */
   readonly borrow: (options?: PromiseBorrowOptions<A, D>) => Promise<L>
   /**
@@ -56,16 +62,21 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
    * When the lease expires the pool takes the object back at once, the signal of `f` fires, and this rejects with
    * `LeaseExpired`. When `options.signal` fires this rejects with its reason, and so does the signal of `f` fire; but the
    * object comes back only when `f` has settled, or its lease expires. What becomes of `f` after that is dropped.
+   *
+   * **Gotchas**
+   *
+   * The pool does not know that it is `f` who calls: `drain` and `close` within it wait for its own lease. Whoever needs
+   * the lease itself borrows it, or has `pack: (lease) => lease`.
    */
   readonly with: <B>(
-    f: (object: L["object"], signal: AbortSignal) => Awaitable<B>,
+    f: (object: L["object"], signal: AbortSignal) => B,
     options?: PromiseBorrowOptions<A, D>
-  ) => Promise<B>
+  ) => Promise<Awaited<B>>
   /**
    * Takes a lease without waiting: of what is lendable, or can be made at once. Throws `PoolExhausted` when there is
    * nothing; and `NotSynchronous` when it would have to wait for a callback: what that makes or finds is for the next.
    */
-  readonly borrowSync: (options?: PromiseBorrowOptions<A, D>) => L
+  readonly borrowSync: (options?: Omit<BorrowOptions<A, D>, "timeout">) => L
   /** Puts an object in, and resolves when its first detection has ended. Rejects with `DuplicateObject`, `PoolFull` or `PoolClosed`. */
   readonly add: (object: A, options?: PromiseAddOptions<A, D>) => Promise<PooledObject<A, D>>
   /** Puts objects in, all or none. */
@@ -75,6 +86,7 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   ) => Promise<ReadonlyArray<PooledObject<A, D>>>
   /** Puts an object in without waiting. Where the detector makes it wait it throws `NotSynchronous`, and the object is out again. */
   readonly addSync: (object: A, options?: PromiseAddOptions<A, D>) => PooledObject<A, D>
+  /** Puts objects in without waiting, all or none: but one that somebody was lent meanwhile leaves when it comes back. */
   readonly addAllSync: (
     objects: Iterable<A>,
     options?: PromiseAddOptions<A, D>
@@ -122,6 +134,7 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
  */
 export class NotSynchronous extends Schema.TaggedError<NotSynchronous>()("NotSynchronous", {
   pool: Schema.String,
+  stats: PoolStats,
   /** The method, as in `"borrowSync"`. */
   operation: Schema.String,
   /** What answered with a promise, or with an effect that suspends. */
@@ -164,7 +177,8 @@ export const PromisePool: {
     ): PromisePool<A, D, PromiseLease<A, D, P>>
   }
   /**
-   * The pool of a layer, which is built now; `close` closes all of it. Rejects with what the layer fails with.
+   * The pool of a layer, which is built now; `close` closes all of it. Rejects with what the layer fails with. No timer of
+   * the layer keeps the process alive, once it is built.
    */
   readonly fromLayer: {
     <Self, A, D, E, LE>(
@@ -192,7 +206,7 @@ export const PromisePool: {
   }
 } = {
   make: <A, D, P>(options: PromisePoolOptions<A, D, P>) => {
-    const running = new Running(Context.make(Clock.Clock, quiet))
+    const running = new Running(options.name ?? "PromisePool", Context.make(Clock.Clock, quiet), true)
     const scope = Scope.makeUnsafe()
     const inner = toOptions(options, running)
     // what its callbacks need is nothing: they are functions
@@ -219,8 +233,15 @@ const over = async <Self, A, D, E, P, RE>(
   runtime: ManagedRuntime.ManagedRuntime<Self, RE>,
   disposal: Effect.Effect<void> | undefined
 ) => {
-  const context = await runtime.context()
-  return new Promised(Context.get(context, tag), new Running(context as Context.Context<never>), disposal)
+  // the clock of a layer may be a quiet one
+  const end = new Alive().begin()
+  try {
+    const context = await runtime.context()
+    const pool = Context.get(context, tag)
+    return new Promised(pool, new Running(pool.name, context as Context.Context<never>, false), disposal)
+  } finally {
+    end()
+  }
 }
 
 /** A pool whose operations are run. */
@@ -240,50 +261,76 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     return this.pool.name
   }
 
-  borrow = async ({ signal, ...options }: PromiseBorrowOptions<A, D> = {}): Promise<PackedLease<unknown>> => {
-    signal?.throwIfAborted()
-    const { fiber, undo } = this.lend(this.pool.borrowWith(options))
-    return this.running.ending(fiber, signal, () => {
-      fiber.interruptUnsafe()
-      undo()
+  borrow = ({ signal, ...options }: PromiseBorrowOptions<A, D> = {}): Promise<PackedLease<unknown>> => {
+    const { begin, undo } = this.lending(this.pool.borrowWith(options))
+    return this.running.ending(begin, {
+      signal,
+      abort: (fiber) => {
+        fiber?.interruptUnsafe()
+        if (fiber !== undefined) undo(fiber)
+      }
     })
   }
 
-  borrowSync = ({ signal, ...options }: PromiseBorrowOptions<A, D> = {}): PackedLease<unknown> => {
-    signal?.throwIfAborted()
-    return this.atOnce("borrowSync", () => this.lend(this.pool.tryBorrowWith(options)))
-  }
+  // it does not wait: its time is not limited
+  borrowSync = (options?: Omit<BorrowOptions<A, D>, "timeout">): PackedLease<unknown> =>
+    this.atOnce("borrowSync", this.lending(this.pool.tryBorrowWith({ ...options, timeout: Infinity })))
 
-  with = async <B>(
-    f: (object: never, signal: AbortSignal) => Awaitable<B>,
+  with = <B>(
+    f: (object: never, signal: AbortSignal) => B,
     { signal, ...options }: PromiseBorrowOptions<A, D> = {}
-  ): Promise<B> => {
-    signal?.throwIfAborted()
+  ): Promise<Awaited<B>> => {
     let body: AbortController | undefined
-    const fiber = this.running.fork(this.pool.with((borrowed) => {
+    let settled = false
+    let endWait = () => {}
+    const run = this.pool.with((borrowed): Effect.Effect<Awaited<B>, unknown> => {
+      if (signal?.aborted) return Effect.fail(signal.reason)
       const controller = body = new AbortController()
-      return bodyOf(this.running, borrowed, (object) => f(object as never, controller.signal), controller)
-    }, options))
-    return this.running.ending(fiber, signal, () => {
+      const lease = leaseIn(borrowed)
+      if (lease !== undefined) {
+        whenOver(this.running, lease, (reason) => {
+          controller.abort(reason)
+          // nothing of the pool's ends the wait any more
+          endWait()
+        })
+      }
+      const answer = Effect.onExit(
+        call(() => f(objectIn(borrowed) as never, controller.signal)),
+        (exit) =>
+          Effect.sync(() => {
+            settled = !Exit.hasInterrupts(exit)
+            // its lease is over, which says why itself where it can be seen
+            if (!settled && lease === undefined) controller.abort()
+          })
+      )
+      return answer
+    }, options)
+    return this.running.ending(() => this.running.fork(run), {
+      signal,
       // a body cannot be stopped: it is told, and keeps the object until it has settled
-      if (body === undefined) fiber.interruptUnsafe()
-      else body.abort(signal!.reason)
+      abort: (fiber) => body === undefined ? fiber?.interruptUnsafe() : body.abort(signal!.reason),
+      done: () => settled,
+      waiting: (end) => endWait = end
     })
   }
 
-  add = (object: A, options?: PromiseAddOptions<A, D>): Promise<PooledObject<A, D>> =>
-    this.running.promise(this.pool.add(object, toAddOptions(options)))
-  addAll = (objects: Iterable<A>, options?: PromiseAddOptions<A, D>): Promise<ReadonlyArray<PooledObject<A, D>>> =>
-    this.running.promise(this.pool.addAll(objects, toAddOptions(options)))
+  add = async (object: A, options?: PromiseAddOptions<A, D>): Promise<PooledObject<A, D>> =>
+    this.running.promise(this.pool.add(object, this.toAddOptions(options)))
+  addAll = async (
+    objects: Iterable<A>,
+    options?: PromiseAddOptions<A, D>
+  ): Promise<ReadonlyArray<PooledObject<A, D>>> =>
+    this.running.promise(this.pool.addAll(objects, this.toAddOptions(options)))
 
   addSync = (object: A, options?: PromiseAddOptions<A, D>): PooledObject<A, D> =>
     this.addAtOnce("addSync", [object], options)[0]!
   addAllSync = (objects: Iterable<A>, options?: PromiseAddOptions<A, D>): ReadonlyArray<PooledObject<A, D>> =>
-    this.addAtOnce("addAllSync", objects, options)
+    this.addAtOnce("addAllSync", [...objects], options)
 
   remove = (object: A | PooledObject<A, D>): boolean => this.running.now(this.pool.remove(object))
   detect = (): Promise<void> => this.running.promise(this.pool.detect)
-  detectSync = (): void => this.atOnce("detectSync", () => ({ fiber: this.running.fork(this.pool.detect) }))
+  detectSync = (): void =>
+    this.atOnce("detectSync", { begin: () => this.running.fork(this.pool.detect), undo: () => {} })
   rest = (object: A | PooledObject<A, D>, duration: Duration.Input): boolean =>
     this.running.now(this.pool.rest(object, duration))
   wake = (object: A | PooledObject<A, D>): boolean => this.running.now(this.pool.wake(object))
@@ -297,7 +344,7 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   stats = (): PoolStats => this.running.now(this.pool.stats)
   objects = (): ReadonlyArray<PooledObject<A, D>> => this.running.now(this.pool.objects)
   leases = (): ReadonlyArray<PromiseLease<A, D>> =>
-    this.running.now(this.pool.leases).map((lease) => new FullLease(this.running, lease.object, lease.release, lease))
+    this.running.now(this.pool.leases).map((lease) => FullLease.of(this.running, lease))
 
   close = (): Promise<void> => this.running.promise(Effect.andThen(this.pool.close, this.disposal ?? Effect.void))
   async [Symbol.asyncDispose](): Promise<void> {
@@ -305,94 +352,91 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   }
 
   /** Borrows into a scope of its own. */
-  private lend(borrow: Effect.Effect<P, E | BorrowError, Scope.Scope>) {
+  private lending(borrow: Effect.Effect<P, E | BorrowError, Scope.Scope>) {
     const { running } = this
     const scope = Scope.makeUnsafe()
     const giveBack = Scope.close(scope, Exit.void)
     const lent = Effect.map(borrow, (borrowed): PackedLease<unknown> => {
       const lease = leaseIn(borrowed)
-      return lease === undefined
-        ? new HeldLease<unknown>(running, borrowed, giveBack)
+      if (lease === undefined) return new HeldLease<unknown>(running, borrowed, giveBack)
+      return lease === borrowed
+        ? FullLease.of(running, lease)
         : new FullLease(running, objectIn(borrowed), giveBack, lease)
     })
-    const fiber = running.forkIn(lent, scope)
-    // an interruption may have come too late: nobody gets what was lent
-    return { fiber, undo: () => fiber.addObserver(() => running.fork(giveBack)) }
+    return {
+      begin: () => running.forkIn(lent, scope),
+      // an interruption may come too late: nobody gets what was lent
+      undo: (fiber: Fiber.Fiber<unknown, unknown>) => void fiber.addObserver(() => running.fork(giveBack))
+    }
   }
 
   private addAtOnce(
     operation: string,
-    objects: Iterable<A>,
+    objects: ReadonlyArray<A>,
     options: PromiseAddOptions<A, D> | undefined
   ): ReadonlyArray<PooledObject<A, D>> {
-    return this.atOnce(operation, () => {
-      const given = [...objects]
-      const newest = this.objects().at(-1)?.id ?? 0
-      let refused = false
-      const fiber = this.running.fork(this.pool.addAll(given, toAddOptions(options, () => refused)))
-      return {
-        fiber,
-        // they are their owner's, as before
-        undo: () => {
-          refused = true
-          for (const pooled of this.objects()) {
-            if (pooled.id > newest && given.some((object) => Object.is(object, pooled.object))) this.remove(pooled)
-          }
+    let refused = false
+    return this.atOnce(operation, {
+      begin: () => this.running.fork(this.pool.addAll(objects, this.toAddOptions(options, () => refused))),
+      // they are their owner's, as before
+      undo: () => {
+        refused = true
+        const there = [...this.objects()].reverse()
+        for (const object of objects) {
+          const i = there.findIndex((pooled) => pooled.status !== "Invalid" && Object.is(pooled.object, object))
+          if (i !== -1) this.remove(there.splice(i, 1)[0]!)
         }
       }
     })
   }
 
-  /** What a fiber has ended with by now. One that has not is interrupted, and refused. */
-  private atOnce<B, E1>(operation: string, begin: () => Attempt<B, E1>): B {
+  private toAddOptions(
+    { data, destroy, leaseTimeout }: PromiseAddOptions<A, D> = {},
+    refused = () => false
+  ): AddOptions<A, D> {
+    checks(this.name).call("destroy", destroy)
+    return {
+      data,
+      leaseTimeout,
+      release: destroy &&
+        ((object: A) => refused() ? Effect.void : Effect.asVoid(Effect.orDie(call(() => destroy(object)))))
+    }
+  }
+
+  /** What a fiber has ended with in this step. One that has not is interrupted, and refused. */
+  private atOnce<B, E1>(operation: string, { begin, undo }: Attempt<B, E1>): B {
+    const { running } = this
     const before = this.stats()
-    const { fiber, undo } = begin()
+    running.later = undefined
+    const fiber = begin()
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) {
       if (Exit.isSuccess(exit)) return exit.value
       throw thrown(exit)
     }
-    const callback = whatTakesTime(before, this.stats())
+    const stats = this.stats()
+    // where it is but not its turn, nothing has answered
+    const callback = running.later ??
+      (operation !== "borrowSync" ? "detectStatus" : running.notes ? undefined : whatTakesTime(before, stats))
     fiber.interruptUnsafe()
-    undo?.()
-    if (callback !== undefined) throw new NotSynchronous({ pool: this.name, operation, callback })
-    throw new PoolExhausted({ pool: this.name, stats: this.stats(), reason: "NoneAvailable" })
+    undo(fiber)
+    const { name: pool } = this
+    if (callback === undefined) throw new PoolExhausted({ pool, stats, reason: "NoneAvailable" })
+    throw new NotSynchronous({ pool, stats, operation, callback })
   }
 }
 
+/** Something that is not waited for. */
 interface Attempt<B, E> {
-  readonly fiber: Fiber.Fiber<B, E>
-  /** What there is to undo beside its interruption. */
-  readonly undo?: () => void
+  readonly begin: () => Fiber.Fiber<B, E>
+  /** What there is to undo when it has been interrupted. */
+  readonly undo: (fiber: Fiber.Fiber<B, E>) => void
 }
 
-/** What an operation waits for, as the counts tell. */
+/** What a borrower waits for whose pool has effects for callbacks: the counts tell. */
 const whatTakesTime = (before: PoolStats, now: PoolStats): string | undefined => {
   if (now.making > before.making) return "acquire"
   if (now.leases > before.leases) return "pack"
   if (now.pending > before.pending) return "detectStatus or onBorrow"
   return now.available > 0 ? "select" : undefined
 }
-
-/** A body that answers with a promise, as an effect. An interruption means that its lease is over: it is left alone. */
-const bodyOf = <B>(
-  running: Running,
-  borrowed: unknown,
-  f: (object: unknown) => Awaitable<B>,
-  controller: AbortController
-): Effect.Effect<B, unknown> => {
-  const lease = leaseIn(borrowed)
-  // its reason says why
-  if (lease !== undefined) watch(running, lease, controller)
-  const body = call(() => f(objectIn(borrowed)))
-  return lease === undefined ? Effect.onInterrupt(body, () => Effect.sync(() => controller.abort())) : body
-}
-
-const toAddOptions = <A, D>(
-  { data, destroy, leaseTimeout }: PromiseAddOptions<A, D> = {},
-  refused = () => false
-): AddOptions<A, D> => ({
-  data,
-  leaseTimeout,
-  release: destroy && ((object: A) => refused() ? Effect.void : Effect.orDie(call(() => destroy(object))))
-})

@@ -17,6 +17,7 @@ export {
   PoolFull,
   PoolStats
 } from "./PoolError.ts"
+export { PoolEvent } from "./PoolEvent.ts"
 export type {
   AddOptions,
   BorrowOptions,

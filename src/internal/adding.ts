@@ -6,6 +6,7 @@ import type * as Fiber from "effect/Fiber"
 import { DuplicateObject, PoolFull } from "../PoolError.ts"
 import type { AddOptions } from "../PoolOptions.ts"
 import { closed, type Core, population, stats } from "./core.ts"
+import { tell } from "./events.ts"
 import * as Lifecycle from "./lifecycle.ts"
 import { toLeaseTimeout } from "./options.ts"
 import { type Entry, isPrimitive } from "./registry.ts"
@@ -69,12 +70,14 @@ const join = <A, D, R>(
   ended: () => void
 ): ReadonlyArray<Entry<A, D>> => {
   core.totals.added += objects.length
-  const entries = objects.map((object, i) =>
-    Lifecycle.join(core, object, data[i] as D, {
+  const entries = objects.map((object, i) => {
+    const entry = Lifecycle.join(core, object, data[i] as D, {
       leaseTimeout,
       release: release && Effect.provideContext(Effect.suspend(() => release(object)), fiber.context as never)
     })
-  )
+    if (core.feed !== undefined) tell(core, { _tag: "Added", objectId: entry.id })
+    return entry
+  })
   // all have their room before any is offered: a function of the user's may add as well
   for (const entry of entries) Lifecycle.introduce(core, entry, { urgent: false, ended })
   return entries

@@ -5,7 +5,7 @@
 import { type Core, population } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
 import { discard, marked } from "./leaving.ts"
-import type { Entry, Limits } from "./registry.ts"
+import type { Entry, Eviction, Limits } from "./registry.ts"
 
 /** Draws the limits of a made object: each shortened by the same factor from (1 - jitter, 1]. */
 export const limit = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
@@ -21,7 +21,7 @@ export const limit = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   }
   entry.limits = limits
   if (timeToLive !== Infinity) {
-    limits.aging = Deadlines.make(() => retire(core, [entry]))
+    limits.aging = Deadlines.make(() => retire(core, [entry], "TimeToLive"))
     core.deadlines.set(limits.aging, now + timeToLive * factor)
   }
   if (idleTimeToLive !== Infinity) {
@@ -44,7 +44,7 @@ const idled = <A, D>(
   // a hook or a detection runs for it: perhaps for a borrower
   const busy = entry.status === "Borrowed" || entry.status === "Pending"
   if (busy || idleSince + limit > now) return core.deadlines.set(idling, busy ? now + limit : idleSince + limit)
-  if (staying(core) > core.size.min) discard(core, entry)
+  if (staying(core) > core.size.min) discard(core, entry, "Idle")
   // it may be one too many later
   else core.deadlines.set(idling, now + limit)
 }
@@ -61,10 +61,11 @@ const staying = <A, D>(core: Core<A, D>): number => {
  * The time of these objects is over: each leaves when another has taken its place, where there is room for one; a lent
  * one at its return.
  */
-export const retire = <A, D>(core: Core<A, D>, entries: ReadonlyArray<Entry<A, D>>): void => {
+export const retire = <A, D>(core: Core<A, D>, entries: ReadonlyArray<Entry<A, D>>, why: Eviction): void => {
   for (const entry of entries) {
     if (entry.retired || entry.status === "Invalid") continue
     entry.retired = true
+    entry.why ??= why
     core.registry.retired.add(entry)
     marked(core, entry)
   }
@@ -88,7 +89,7 @@ export const replace = <A, D>(core: Core<A, D>): void => {
     // without room for its successor it goes first, one at a time: unless that is under way already
     const spare = excess(core)
     const cramped = staying >= core.size.min && spare >= 0 && staying >= core.size.max + spare
-    if (staying > core.size.min || cramped) discard(core, entry)
+    if (staying > core.size.min || cramped) discard(core, entry, entry.why!)
   }
   core.replacing = false
 }
@@ -106,6 +107,6 @@ export const shrink = <A, D>(core: Core<A, D>): void => {
   const idle = made.filter((entry) => entry.status !== "Borrowed" && entry.status !== "Pending")
   for (const entry of [...idle, ...made.filter((entry) => entry.detection !== undefined)]) {
     if (excess(core) <= 0) return
-    discard(core, entry)
+    discard(core, entry, "Resized")
   }
 }

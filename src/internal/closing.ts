@@ -8,7 +8,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { closed, type Core, held, leases, population, report } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
+import { released, tell } from "./events.ts"
 import { evict } from "./leaving.ts"
+import { leasesOf } from "./registry.ts"
 import { fail } from "./serving.ts"
 
 /** Idempotent. An interrupted caller stops waiting; the pool goes on closing. */
@@ -25,6 +27,7 @@ const begin = <A, D>(core: Core<A, D>): void => {
   const { closingTimeout, servesOnClose } = core.options
   const serving = servesOnClose && !core.suspended && core.waiters.size > 0 && closingTimeout > 0
   core.life = { _tag: "Closing", closed: Deferred.makeUnsafe(), serving, givingUp: false }
+  if (core.feed !== undefined) tell(core, { _tag: "Closing" })
   for (const watcher of core.watchers) watcher.closed()
   core.watchers.clear()
   core.deadlines.cancel(core.refill.deadline)
@@ -47,7 +50,7 @@ const shutDown = <A, D>(core: Core<A, D>): void => {
   for (const entry of [...core.registry.entries]) {
     if (entry.detection !== undefined) core.detector!.drop(entry.detection)
     else if (entry.hook !== undefined) entry.hook.interrupt()
-    else if (entry.status !== "Borrowed" && entry.status !== "Invalid") evict(core, entry)
+    else if (entry.status !== "Borrowed" && entry.status !== "Invalid") evict(core, entry, "Closed")
   }
   core.destroyer.flush()
   settled(core)
@@ -76,10 +79,11 @@ const giveUp = <A, D>(core: Core<A, D>): void => {
   for (const entry of [...core.registry.entries]) {
     if (entry.status === "Invalid") continue
     report(core, `Closing gave up waiting for an object that was ${entry.status}`, { entry })
+    if (core.feed !== undefined) { for (const lease of leasesOf(entry)) released(core, lease) }
     core.leases -= entry.open
     entry.lease = entry.others = undefined
     entry.open = 0
-    evict(core, entry)
+    evict(core, entry, "Closed")
   }
   settled(core)
 }
@@ -99,5 +103,6 @@ export const settled = <A, D>(core: Core<A, D>): void => {
   const { closed } = core.life
   core.life = { _tag: "Closed" }
   core.deadlines.end()
+  if (core.feed !== undefined) tell(core, { _tag: "Closed" })
   Deferred.doneUnsafe(closed, Effect.void)
 }

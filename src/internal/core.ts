@@ -25,6 +25,7 @@ import type { Creation, Creator } from "./creation.ts"
 import { type Deadline, type Deadlines, slice } from "./deadlines.ts"
 import type { Destroyer } from "./destruction.ts"
 import type { Detector } from "./detection.ts"
+import type { Feed } from "./events.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Resolved } from "./options.ts"
 import type { Pace } from "./pacing.ts"
@@ -74,6 +75,8 @@ export interface Core<A, D> {
   crowded: boolean
   leases: number
   lastLeaseId: number
+  /** Those who listen to what happens; absent where nobody does. */
+  feed: Feed | undefined
   readonly totals: { -readonly [K in keyof PoolStats["totals"]]: number }
   /** Waiters with an outcome, whose fibers are resumed by a task: it is on its way exactly while there are any. */
   readonly awake: Array<Waiter<A, D>>

@@ -20,6 +20,8 @@ export class Creation<A, D> implements Deadline {
   phase: "Acquiring" | "Detecting" = "Acquiring"
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   interrupted = false
+  /** Monotonic. */
+  began = 0
   /** A closing pool has given it up. */
   abandoned = false
   /** Its time was over before it ended. */
@@ -79,6 +81,7 @@ export class Creator<A, D> {
   begin(creation: Creation<A, D>): void {
     const scope = Scope.makeUnsafe()
     this.running.add(creation)
+    creation.began = this.deadlines.now()
     const made = Effect.map(Scope.provide(this.options.acquire, scope), (object) => ({
       object,
       data: this.options.data(object)

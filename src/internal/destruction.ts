@@ -34,10 +34,8 @@ export interface DestroyerOptions<A, D> {
   readonly concurrency: number
   /** Milliseconds. */
   readonly timeout: number
-  /** The object is gone, or was given up. */
-  readonly gone: (entry: Entry<A, D>) => void
-  /** It did not end well: its destruction failed, or was given up. */
-  readonly report: (entry: Entry<A, D>, cause: Cause.Cause<unknown>) => void
+  /** The object is gone; or its destruction has failed, or was given up. */
+  readonly gone: (entry: Entry<A, D>, failure: Cause.Cause<unknown> | undefined) => void
   /** Runs a task soon, outside the step of the caller. */
   readonly schedule: (task: () => void) => void
 }
@@ -66,7 +64,7 @@ export class Destroyer<A, D> {
 
   /** Destroys an `Invalid` object. One that needs no work is gone when this returns. */
   destroy(entry: Entry<A, D>): void {
-    if (entry.scope === undefined && entry.release === undefined) return this.options.gone(entry)
+    if (entry.scope === undefined && entry.release === undefined) return this.options.gone(entry, undefined)
     this.queue.push(entry)
     this.wake()
   }
@@ -122,9 +120,8 @@ export class Destroyer<A, D> {
   }
 
   private end(entry: Entry<A, D>, exit: Exit.Exit<unknown, unknown>): void {
-    if (Exit.isFailure(exit)) this.options.report(entry, exit.cause)
     this.running--
-    this.options.gone(entry)
+    this.options.gone(entry, Exit.isFailure(exit) ? exit.cause : undefined)
     this.wake()
   }
 }

@@ -40,6 +40,8 @@ export class Detection<A, D> implements Deadline {
   readonly ended: (outcome: Outcome) => void
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   state: "New" | "Queued" | "Running" | "Dropping" | "Late" | "Ended" = "New"
+  /** Monotonic: when the detector was asked. */
+  began = 0
 
   due = Infinity
   index = -1
@@ -194,6 +196,7 @@ export class Detector<A, D> {
     this.running++
     detection.entry.detection = detection
     detection.state = "Running"
+    detection.began = this.deadlines.now()
     const { answer, threw } = detection.entry.told ?? this.ask(detection.entry)
     detection.entry.told = undefined
     if (threw) return this.end(detection, failed(answer))

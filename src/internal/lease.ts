@@ -17,6 +17,7 @@ import type { Lease } from "../Lease.ts"
 import type { LeaseExpired } from "../PoolError.ts"
 import { type Core, fork, leaseExpired } from "./core.ts"
 import type { Deadline } from "./deadlines.ts"
+import { tell } from "./events.ts"
 import { depart, discard } from "./leaving.ts"
 import { restLater, restUntil } from "./lifecycle.ts"
 import { type Entry, leasesOf, moment } from "./registry.ts"
@@ -97,13 +98,13 @@ export class ActiveLease<A, D> implements Lease<A, D> {
   }
   get invalidate(): Effect.Effect<void> {
     return Effect.sync(() => {
-      if (this.over === undefined) discard(this.core, this.pooled)
+      if (this.marks) discard(this.core, this.pooled, "Invalidated")
     })
   }
   rest(duration: Duration.Input): Effect.Effect<void> {
     return Effect.sync(() => {
       const until = restUntil(this.core, duration)
-      if (this.over === undefined) restLater(this.core, this.pooled, until)
+      if (this.marks) restLater(this.core, this.pooled, until)
     })
   }
   get renew(): Effect.Effect<void, LeaseExpired> {
@@ -130,10 +131,18 @@ export class ActiveLease<A, D> implements Lease<A, D> {
     })
   }
 
+  /** May its borrower still say what becomes of the object? What a `pack` has to end may, until the object is back. */
+  private get marks(): boolean {
+    return this.over === undefined || (this.over === "Released" && leasesOf(this.pooled).includes(this))
+  }
+
   /** Its time is over. The pool takes the object back now, or when the body has ended. */
   private expire(): void {
     this.over = "Expired"
     this.core.totals.expired++
+    if (this.core.feed !== undefined) {
+      tell(this.core, { _tag: "LeaseExpired", objectId: this.pooled.id, leaseId: this.id })
+    }
     expired(this.core, this.pooled)
     if (this.expiry!.hasBody) this.interruptBody(this.expiry!)
     else this.takeBack()
@@ -249,7 +258,7 @@ const detach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effe
   lease.returned = true
   if (lease.scope !== undefined) Scopes.remove(lease.scope, lease)
   // where it is shared, nobody else goes on with it
-  discard(core, pooled)
+  discard(core, pooled, "Removed")
   for (const other of leasesOf(pooled)) if (other !== lease) other.revoke(false)
   const made = pooled.scope
   const adopted = made === undefined || Scopes.add(scope, made, (exit) => Scope.close(made, exit))

@@ -3,9 +3,11 @@
  *
  * Each function is one synchronous step.
  */
+import * as Cause from "effect/Cause"
 import type { PooledObject } from "../PooledObject.ts"
-import { type Core, lendable } from "./core.ts"
-import type { Entry } from "./registry.ts"
+import { type Core, lendable, report } from "./core.ts"
+import { released, tell } from "./events.ts"
+import { type Entry, type Eviction, leasesOf } from "./registry.ts"
 
 /** A lent object has been marked, or a mark taken from it: it is lent on, where it is shared, or not. */
 export const marked = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
@@ -15,13 +17,14 @@ export const marked = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 }
 
 /** Takes an object out: a free one now, a busy one when it is free. */
-export const discard = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+export const discard = <A, D>(core: Core<A, D>, entry: Entry<A, D>, why: Eviction): void => {
   if (entry.status === "Invalid") return
   entry.condemned = true
+  entry.why ??= why
   core.registry.condemned.add(entry)
   marked(core, entry)
   if (entry.detection !== undefined) core.detector!.drop(entry.detection)
-  else if (entry.hook === undefined && entry.status !== "Borrowed") evict(core, entry)
+  else if (entry.hook === undefined && entry.status !== "Borrowed") evict(core, entry, why)
 }
 
 /** Takes every object of a kind out: a free one now, a busy one when it is free. */
@@ -30,14 +33,15 @@ export const remove = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): 
   for (const entry of core.registry.find(target)) {
     if (entry.status === "Invalid") continue
     found = true
-    discard(core, entry)
+    discard(core, entry, "Removed")
   }
   core.consider()
   return found
 }
 
-/** An object leaves: it is `Invalid` until it is destroyed. */
-export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+/** An object leaves: it is `Invalid` until it is destroyed. Where nobody has marked it, `why` says the reason. */
+export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>, why: Eviction): void => {
+  if (core.feed !== undefined) tell(core, { _tag: "Evicted", objectId: entry.id, reason: entry.why ?? why })
   invalidate(core, entry)
   core.destroyer.destroy(entry)
   core.leaving()
@@ -53,20 +57,28 @@ const invalidate = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   core.registry.condemned.delete(entry)
 }
 
-/** An object is destroyed, or given up: its room is free. */
-export const gone = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+/** An object is destroyed, left to its owner, or given up: its room is free. */
+export const gone = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: Cause.Cause<unknown> | undefined): void => {
   if (entry.scope !== undefined) core.totals.destroyed++
   core.registry.drop(entry)
+  if (failure !== undefined) report(core, "Destroying an object failed", { cause: failure, entry })
+  if (core.feed !== undefined) {
+    const objectId = entry.id
+    if (failure !== undefined) tell(core, { _tag: "DestroyFailed", objectId, failure: Cause.squash(failure) })
+    else tell(core, { _tag: entry.scope === undefined && entry.release === undefined ? "Left" : "Destroyed", objectId })
+  }
   core.roomFreed()
 }
 
 /** A lent object leaves with its borrower: it is not destroyed. */
 export const depart = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   // where it is shared, the other leases end without effect
+  if (core.feed !== undefined) { for (const lease of leasesOf(entry)) released(core, lease) }
   core.leases -= entry.open
   entry.lease = entry.others = undefined
   entry.open = 0
   invalidate(core, entry)
   core.registry.drop(entry)
+  if (core.feed !== undefined) tell(core, { _tag: "Left", objectId: entry.id })
   core.roomFreed()
 }

@@ -12,9 +12,10 @@ import { excess, limit } from "./ageing.ts"
 import { type Core, lends, stays } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
 import { Detection, type Outcome } from "./detection.ts"
+import { span, tell } from "./events.ts"
 import { evict, marked } from "./leaving.ts"
 import { Pace } from "./pacing.ts"
-import type { Entry, Origin } from "./registry.ts"
+import { type Entry, moment, type Origin } from "./registry.ts"
 
 /** What follows the first detection of an object, or its joining if there is none: perhaps before `introduce` returns. */
 export interface Joining<A, D> {
@@ -42,7 +43,7 @@ export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: J
     return core.detector.start(detection, urgent)
   }
   settling?.()
-  if (!stays(core)) evict(core, entry)
+  if (!stays(core)) evict(core, entry, "Closed")
   else if (!rests(core, entry)) {
     core.registry.move(entry, "Available")
     core.offer(entry, false)
@@ -62,8 +63,11 @@ export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean 
   if (!available) core.dispatcher.scheduleTask(() => entry.told = undefined, 0)
   // the user's function may have used the pool: what it has asked for comes first
   if (entry.status === "Pending") {
-    if (available) trust(core, entry)
-    if (leaves(core, entry)) evict(core, entry)
+    if (available) {
+      if (core.feed !== undefined) toldBy(core, entry, answeredAvailable, 0)
+      trust(core, entry)
+    }
+    if (leaves(core, entry)) dismiss(core, entry)
     else if (!rests(core, entry)) {
       core.registry.move(entry, "Available")
       // somebody may have begun to wait
@@ -98,16 +102,16 @@ export const reserve = <A, D>(
 ): Detection<A, D> => {
   if (entry.status !== "Pending") core.registry.move(entry, "Pending")
   const detection = new Detection(core.detector!, entry, () => true, (told) => {
-    const outcome = isOver(core, told) ? available : told
+    const outcome = isOver(core, told) ? answeredAvailable : told
     settling?.()
-    conclude(core, entry, before, outcome)
+    conclude(core, detection, before, outcome)
     ended(outcome)
   })
   entry.detection = detection
   return detection
 }
 
-const available: Outcome = { _tag: "Answered", answer: "Available" }
+const answeredAvailable: Outcome = { _tag: "Answered", answer: "Available" }
 
 /** A rest whose time has passed is none. */
 const isOver = <A, D>(core: Core<A, D>, outcome: Outcome): boolean =>
@@ -120,7 +124,7 @@ const isOver = <A, D>(core: Core<A, D>, outcome: Outcome): boolean =>
  */
 export const whenFree = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ended: () => void): Detection<A, D> => {
   let before: Before | undefined
-  return new Detection(
+  const detection = new Detection(
     core.detector!,
     entry,
     () => {
@@ -133,10 +137,11 @@ export const whenFree = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ended: () =
       return true
     },
     (outcome) => {
-      if (before !== undefined) conclude(core, entry, before, outcome)
+      if (before !== undefined) conclude(core, detection, before, outcome)
       ended()
     }
   )
+  return detection
 }
 
 /** The status of an object that may be detected without being asked for by a borrower. */
@@ -153,16 +158,30 @@ export const detectable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Before |
 }
 
 /** Carries out what a detection said. */
-const conclude = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before, outcome: Outcome): void => {
+const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, before: Before, outcome: Outcome): void => {
+  const { entry } = detection
+  if (core.feed !== undefined) toldBy(core, entry, outcome, core.deadlines.now() - detection.began)
   // a closing pool has given it up
   if (entry.status !== "Pending") return
   const unknown = outcome._tag === "Failed" || (outcome._tag === "Answered" && outcome.answer === "Unknown")
   if (!unknown && outcome._tag !== "Dropped") entry.pace = undefined
   if (outcome._tag !== "Dropped") trust(core, entry)
-  if (leaves(core, entry)) return evict(core, entry)
+  if (leaves(core, entry)) return dismiss(core, entry)
   if (outcome._tag === "Dropped") return restore(core, entry, before)
   if (outcome._tag === "Failed") return doubt(core, entry, outcome.failure)
   answered(core, entry, outcome.answer)
+}
+
+/** Tells what a detection has said. */
+const toldBy = <A, D>(core: Core<A, D>, entry: Entry<A, D>, outcome: Outcome, millis: number): void => {
+  const known = { objectId: entry.id, took: span(millis) }
+  if (outcome._tag === "Failed") tell(core, { _tag: "DetectionFailed", ...known, failure: outcome.failure })
+  if (outcome._tag !== "Answered") return
+  tell(core, {
+    _tag: "Detected",
+    ...known,
+    answer: typeof outcome.answer === "string" ? outcome.answer : "Dormant"
+  })
 }
 
 const restore = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before): void => {
@@ -182,7 +201,7 @@ const doubt = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): vo
   const pace = entry.pace ??= new Pace(core.options.retryUnknown(entry))
   pace.next(core, failure, (delay) => {
     if (entry.pace !== pace) return
-    if (delay === undefined && entry.status === "Unknown") return evict(core, entry)
+    if (delay === undefined && entry.status === "Unknown") return evict(core, entry, "Unknown")
     entry.retrying ??= Deadlines.make(() => askAgain(core, entry))
     const due = core.deadlines.now() + (delay ?? 0)
     // while it is being detected, its time is kept for the case that this is dropped
@@ -199,10 +218,14 @@ const askAgain = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 export const leaves = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   entry.condemned || (core.crowded && entry.scope !== undefined && excess(core) > 0) || !stays(core)
 
+/** It must leave: now. */
+export const dismiss = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void =>
+  evict(core, entry, stays(core) ? "Resized" : "Closed")
+
 const answered = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Answer): void => {
   switch (answer) {
     case "Invalid":
-      return evict(core, entry)
+      return evict(core, entry, "Detected")
     case "Unknown":
       return doubt(core, entry, undefined)
     case "Dormant":
@@ -247,6 +270,10 @@ const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void =>
   entry.waking ??= Deadlines.make(() => wakeUp(core, entry))
   entry.wakesAtMillis = core.clock.currentTimeMillisUnsafe() + (due - core.deadlines.now())
   core.deadlines.set(entry.waking, due)
+  if (core.feed !== undefined) {
+    const until = moment(entry.wakesAtMillis)
+    tell(core, { _tag: "Rested", objectId: entry.id, ...until && { until } })
+  }
   core.changed()
 }
 
@@ -254,6 +281,7 @@ const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void =>
 const wakeUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   core.deadlines.cancel(entry.waking!)
   entry.restsUntil = undefined
+  if (core.feed !== undefined) tell(core, { _tag: "Woke", objectId: entry.id })
   if (core.detector === undefined) {
     core.registry.move(entry, "Available")
     core.offer(entry, false)

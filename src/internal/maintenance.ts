@@ -13,6 +13,7 @@ import { shrink } from "./ageing.ts"
 import { closed, type Core, fork, hasRoom, report, stays } from "./core.ts"
 import { Creation } from "./creation.ts"
 import { isRefusal, type Outcome } from "./detection.ts"
+import { span, tell } from "./events.ts"
 import { detectable, introduce, join, whenFree } from "./lifecycle.ts"
 import { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
@@ -55,9 +56,13 @@ export const made = <A, D>(
   creation.phase = "Detecting"
   let waiter: Waiter<A, D> | undefined
   const entry = join(core, object, data, { scope })
+  if (core.feed !== undefined) {
+    tell(core, { _tag: "Acquired", objectId: entry.id, took: span(core.deadlines.now() - creation.began) })
+  }
   // `rotate` was called while it was being made
   if (creation.old) {
     entry.retired = true
+    entry.why = "Rotated"
     core.registry.retired.add(entry)
   }
   introduce(core, entry, {
@@ -105,6 +110,7 @@ export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: 
   const waiter = disown(core, creation)
   // an `acquire` that interrupts itself has not interrupted its borrower
   const failure = Cause.hasInterruptsOnly(cause) ? Cause.die(Cause.squash(cause)) : cause
+  acquireFailed(core, creation, failure)
   const error = Cause.findErrorOption(failure)
   const retried = core.retry.pace !== undefined && Option.isSome(error)
   if (retried) retryLater(core, core.retry.pace!, error.value, failure)
@@ -120,11 +126,18 @@ export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: 
 /** Making an object takes too long: it is interrupted, but its room is free only when it has ended. */
 export const late = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
   const waiter = disown(core, creation)
+  acquireFailed(core, creation, tookTooLong)
   if (stays(core)) giveUp(core, "late")
   notReady(core, tookTooLong)
   if (waiter !== undefined) leaveUnlessQueued(core, waiter, undefined)
   // not its own room: but the turn of the next attempt has come, and who watches need not wait for this one
   core.roomFreed()
+}
+
+const acquireFailed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: Cause.Cause<unknown>): void => {
+  if (core.feed === undefined) return
+  const took = span(core.deadlines.now() - creation.began)
+  tell(core, { _tag: "AcquireFailed", took, failure: Cause.squash(cause) })
 }
 
 /** What was late has ended; an object that it made after all has been destroyed. */
@@ -194,10 +207,6 @@ export const retry = <A, D>(core: Core<A, D>): void => {
   core.retry.attempt = undefined
   core.roomFreed()
 }
-
-/** A line in the log for an object whose destruction did not end well. */
-export const destroyFailed = <A, D>(core: Core<A, D>, entry: Entry<A, D>, cause: Cause.Cause<unknown>): void =>
-  report(core, "Destroying an object failed", { cause, entry })
 
 // ---------------------------------------------------------------------------------------------------------- detecting
 

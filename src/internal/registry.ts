@@ -12,6 +12,7 @@ import * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { PooledObject } from "../PooledObject.ts"
+import type { PoolEvent } from "../PoolEvent.ts"
 import { Status } from "../Status.ts"
 import type { Deadline } from "./deadlines.ts"
 import type { Detection, Told } from "./detection.ts"
@@ -27,6 +28,9 @@ const never = -0.5
 /** A moment to show; none where there is none, or where it is beyond what a date can say. */
 export const moment = (millis: number | undefined): DateTime.Utc | undefined =>
   millis === undefined || millis === never || millis > 8.64e15 ? undefined : DateTime.makeUnsafe(millis)
+
+/** Why an object leaves. */
+export type Eviction = Extract<PoolEvent, { readonly _tag: "Evicted" }>["reason"]
 
 /** The limits of a made object. */
 export interface Limits {
@@ -85,6 +89,8 @@ export class Entry<A, D> implements PooledObject<A, D> {
   /** Monotonic: a rest until a known time, that has been asked for. Carried out when the object is free. */
   restsUntil: number | undefined = undefined
   limits: Limits | undefined = undefined
+  /** Why it is to leave. */
+  why: Eviction | undefined = undefined
 
   // as a member of a selection: its place in a ring, or its bucket, -1 for none yet; its neighbours in a list
 
@@ -190,6 +196,8 @@ export class Registry<A, D> {
   private readonly byObject = new Map<A, Entry<A, D>>()
   /** Grows when what is listed changes. */
   version = 0
+  /** Called after each move, while somebody listens. */
+  moved: ((entry: Entry<A, D>, from: Status) => void) | undefined = undefined
   private lastId = 0
   private lastOrder = 0
 
@@ -236,6 +244,7 @@ export class Registry<A, D> {
     }
     this.unlist(entry)
     entry.status = to
+    if (this.moved !== undefined) this.moved(entry, from)
   }
 
   /** Lists an `Available` object that nobody took as a candidate for the next borrower. */

@@ -6,10 +6,11 @@
 import type * as Cause from "effect/Cause"
 import type { PooledObject } from "../PooledObject.ts"
 import { type Core, lendable, report } from "./core.ts"
+import { released } from "./events.ts"
 import { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import { evict, marked } from "./leaving.ts"
-import { leaves, reserve, rests } from "./lifecycle.ts"
+import { dismiss, leaves, reserve, rests } from "./lifecycle.ts"
 import type { Entry } from "./registry.ts"
 
 /** One of the leases of an object has expired. */
@@ -26,6 +27,7 @@ export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void
   forget(core, lease)
   core.registry.unlist(entry)
   core.registry.used(entry, core.clock.currentTimeMillisUnsafe())
+  if (core.feed !== undefined) released(core, lease)
   if (entry.limits?.idling !== undefined) entry.limits.idleSince = core.deadlines.now()
   if (entry.open === 0) return free(core, entry)
   if (lendable(core, entry)) core.offer(entry, true)
@@ -54,7 +56,8 @@ const free = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const fate = entry.fate
   entry.fate = "return"
   entry.benched = false
-  if (fate === "destroy" || entry.retired || leaves(core, entry)) return evict(core, entry)
+  if (fate === "destroy") return evict(core, entry, "Expired")
+  if (entry.retired || leaves(core, entry)) return dismiss(core, entry)
   if (core.options.onReleased === undefined) return settle(core, entry, fate)
   tidy(core, entry, core.options.onReleased, fate)
   core.changed()
@@ -71,7 +74,7 @@ const tidy = <A, D>(
   const hook = new Hook(core, entry, (failure) => {
     if (failure !== undefined) return hookFailed(core, entry, failure)
     if (entry.status !== "Pending") return
-    if (leaves(core, entry)) return evict(core, entry)
+    if (leaves(core, entry)) return dismiss(core, entry)
     settle(core, entry, fate)
   })
   hook.run(onRelease)
@@ -81,7 +84,7 @@ const tidy = <A, D>(
 export const prepared = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
   if (entry.status !== "Pending") return false
   if (leaves(core, entry)) {
-    evict(core, entry)
+    dismiss(core, entry)
     return false
   }
   core.registry.move(entry, "Available")
@@ -98,11 +101,13 @@ export const cleanUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   else if (!rests(core, entry)) core.offer(entry, true)
 }
 
-/** A hook has failed, or was late: nobody knows what state the object is in. */
+/** A hook has failed, or was late: nobody knows what state the object is in. No news of one that was to leave. */
 export const hookFailed = <A, D>(core: Core<A, D>, entry: Entry<A, D>, cause: Cause.Cause<unknown>): void => {
   if (entry.status !== "Pending") return
-  if (core.life._tag === "Open") report(core, "A hook failed, and its object leaves", { cause, entry })
-  evict(core, entry)
+  if (core.life._tag === "Open" && !entry.condemned) {
+    report(core, "A hook failed, and its object leaves", { cause, entry })
+  }
+  evict(core, entry, "HookFailed")
 }
 
 /** A free object goes where its last lease, or a rest that was asked for, sends it. */

@@ -5,6 +5,7 @@
  * later task.
  */
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { PooledObject } from "../PooledObject.ts"
 import type { BorrowTimeout, PoolExhausted } from "../PoolError.ts"
@@ -13,6 +14,7 @@ import { type Core, exhausted, hasRoom, lendable, lends, timedOut, wake } from "
 import { Creation } from "./creation.ts"
 import { make as makeDeadline } from "./deadlines.ts"
 import { isRefusal } from "./detection.ts"
+import { span, tell } from "./events.ts"
 import { Hook } from "./hooks.ts"
 import { ActiveLease } from "./lease.ts"
 import { reserve, resting } from "./lifecycle.ts"
@@ -38,12 +40,13 @@ export const stale = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
 export const lasting = <A, D>(core: Core<A, D>, entry: Entry<A, D>, request: Request<A, D>): number =>
   request.leaseTimeout ?? entry.leaseTimeout ?? core.options.leaseTimeout?.(entry) ?? Infinity
 
-/** Grants a lease of a lendable object. */
+/** Grants a lease of a lendable object, perhaps to one that waits. */
 export const take = <A, D>(
   core: Core<A, D>,
   entry: Entry<A, D>,
   timeout: number,
-  fiberId: number
+  fiberId: number,
+  waiter?: Waiter<A, D>
 ): ActiveLease<A, D> => {
   if (entry.open === 0) core.registry.move(entry, "Borrowed")
   else core.registry.unlist(entry)
@@ -57,10 +60,30 @@ export const take = <A, D>(
   entry.borrowCount++
   core.leases++
   core.totals.borrowed++
+  if (core.feed !== undefined) borrowed(core, lease, waiter)
   if (core.options.sharing > 1 && lendable(core, entry)) core.registry.list(entry)
   // last, since it may have another one made at once
-  if (entry.limits !== undefined && entry.borrowCount >= entry.limits.mostBorrows) retire(core, [entry])
+  if (entry.limits !== undefined && entry.borrowCount >= entry.limits.mostBorrows) retire(core, [entry], "MaxBorrows")
   return lease
+}
+
+const waited = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>) => span(core.deadlines.now() - waiter.since)
+
+const borrowed = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, waiter: Waiter<A, D> | undefined): void => {
+  const { pooled } = lease
+  tell(core, {
+    _tag: "Borrowed",
+    objectId: pooled.id,
+    leaseId: lease.id,
+    waited: waiter === undefined ? Duration.zero : waited(core, waiter),
+    phase: waiter === undefined
+      ? "AtOnce"
+      : pooled.scope !== undefined && pooled.borrowCount === 1
+      ? "Acquiring"
+      : waiter.detection !== undefined
+      ? "Detecting"
+      : "Waiting"
+  })
 }
 
 /** May this waiter have the object? A `where` that throws is a defect of its borrower. */
@@ -91,7 +114,7 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   }
   // no waiter any more before anything else may be offered
   unqueue(core, waiter)
-  waiter.lease = take(core, entry, timeout, waiter.fiberId)
+  waiter.lease = take(core, entry, timeout, waiter.fiberId, waiter)
   const creation = waiter.creation
   // a detection that was begun for it goes on: whoever comes next is glad of the answer
   waiter.creation = waiter.detection = undefined
@@ -302,6 +325,7 @@ export const fail = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, failure: Effe
 
 export const refuse = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, reason: PoolExhausted["reason"]): void => {
   core.totals.exhausted++
+  if (core.feed !== undefined) tell(core, { _tag: "WaiterRefused", reason })
   fail(core, waiter, exhausted(core, reason))
 }
 
@@ -312,7 +336,13 @@ export const expire = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
     : waiter.creation !== undefined
     ? waiter.creation.phase
     : "Waiting"
+  runOut(core, waiter, phase)
+}
+
+/** A borrow has taken too long. */
+const runOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, phase: BorrowTimeout["phase"]): void => {
   core.totals.timedOut++
+  if (core.feed !== undefined) tell(core, { _tag: "WaiterTimedOut", waited: waited(core, waiter), phase })
   fail(core, waiter, timedOut(core, waiter, phase))
 }
 
@@ -326,8 +356,7 @@ export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> |
   if (waiter === undefined) return false
   const creation = waiter.creation
   if (cause === "late") {
-    core.totals.timedOut++
-    fail(core, waiter, timedOut(core, waiter, "Acquiring"))
+    runOut(core, waiter, "Acquiring")
   } else {
     fail(core, waiter, Effect.failCause(cause))
   }

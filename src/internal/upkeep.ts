@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type { InvalidPoolOptions, PoolClosed } from "../PoolError.ts"
 import { retire, shrink } from "./ageing.ts"
 import { closed, type Core, held, type Watcher } from "./core.ts"
+import { tell } from "./events.ts"
 import { toSize } from "./options.ts"
 
 /** Waits until the pool has come to a state. An interruption ends the wait, nothing else. */
@@ -50,6 +51,9 @@ export const resize = <A, D>(
     if (Effect.isEffect(checked)) return checked
     core.size.min = checked.min
     core.size.max = checked.max
+    if (core.feed !== undefined) {
+      tell(core, { _tag: "Resized", min: checked.min, ...checked.max !== Infinity && { max: checked.max } })
+    }
     shrink(core)
     core.roomFreed()
     return Effect.void
@@ -58,7 +62,8 @@ export const resize = <A, D>(
 export const rotate = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
   open(core, () => {
     core.creator?.age()
-    retire(core, [...core.registry.entries].filter((entry) => entry.scope !== undefined))
+    if (core.feed !== undefined) tell(core, { _tag: "Rotated" })
+    retire(core, [...core.registry.entries].filter((entry) => entry.scope !== undefined), "Rotated")
     const idle = () => [...core.registry.retired].some((entry) => entry.open === 0)
     return until(core, () => core.creator?.aging !== true && !idle(), false)
   })
@@ -66,6 +71,7 @@ export const rotate = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> 
 export const suspend = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
   open(core, () => {
     core.suspended = true
+    if (core.feed !== undefined) tell(core, { _tag: "Suspended" })
     core.consider()
     return Effect.void
   })
@@ -73,6 +79,7 @@ export const suspend = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed>
 export const resume = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
   open(core, () => {
     core.suspended = false
+    if (core.feed !== undefined) tell(core, { _tag: "Resumed" })
     core.changed()
     core.consider()
     for (let waiter = core.waiters.first; waiter !== undefined;) {

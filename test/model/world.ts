@@ -13,9 +13,19 @@ import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
-import { type BorrowOptions, type Lease, ObjectPool, type PoolOptions, Selector, Status } from "../../src/index.ts"
+import {
+  type BorrowOptions,
+  type Lease,
+  ObjectPool,
+  type PoolOptions,
+  type PoolStats,
+  Selector,
+  Status
+} from "../../src/index.ts"
 import { ending } from "../support/borrowers.ts"
+import { Ledger } from "../support/ledger.ts"
 import { Failed } from "../support/scripted.ts"
 import type { Act, Answer, Command, Gate, Scenario, Setup } from "./commands.ts"
 import { type Borrower, Broken, type Held, Model, must, type Pooled, Thing } from "./model.ts"
@@ -72,6 +82,8 @@ class World {
   /** What went wrong in the step of a callback. */
   broken: unknown = undefined
   pool!: Pool
+  /** Where somebody listens: the books as the events tell them. */
+  ledger: Ledger | undefined = undefined
 
   constructor(setup: Setup, clock: Clock.Clock) {
     this.setup = setup
@@ -564,7 +576,14 @@ class World {
     if (this.closing !== undefined) this.checkClosing(stats.size)
     const leases = (yield* pool.leases).map(({ id }) => id)
     model.check({ now: this.now, stats, objects: yield* pool.objects, leases, choosing: this.choosing })
+    if (this.ledger !== undefined) this.checkLedger(this.ledger, stats)
   })
+
+  checkLedger(ledger: Ledger, stats: PoolStats): void {
+    must(ledger.mistakes.length === 0, "each event follows from those before", () => ledger.mistakes.join())
+    const [told, counted] = [JSON.stringify(ledger.books), JSON.stringify(Ledger.books(stats))]
+    must(told === counted, "events rebuild the books", () => `${told}, not ${counted}`)
+  }
 
   // ------------------------------------------------------------------------------------------------------------ closing
 
@@ -679,6 +698,11 @@ export const play = ({ commands, seed, setup }: Scenario): Effect.Effect<Broken 
       Effect.provideService(Clock.Clock, watched(clock, world.poolDues)),
       Effect.provideService(Scope.Scope, scope)
     )
+    // every other one has somebody who listens
+    if (seed % 2 === 0) {
+      const ledger = world.ledger = new Ledger(yield* world.pool.objects)
+      yield* start(Stream.runForEach(world.pool.events, (event) => Effect.sync(() => ledger.hear(event))))
+    }
     const steps = Effect.gen(function*() {
       world.model.added = setup.objects
       for (const thing of world.mine) thing.added = 1

@@ -92,6 +92,31 @@ describe("a lease", () => {
     assert.deepStrictEqual(destroyed, [1])
   })
 
+  it("whose detached object cannot be destroyed says so in the log, once, and fails nobody", async () => {
+    let asked = 0
+    const pool = PromisePool.make({
+      acquire: () => "a",
+      destroy: () => {
+        asked++
+        throw new Error("refused")
+      }
+    })
+    const detached = await (await pool.borrow()).detach()
+
+    const unseen = await unhandled(() => Promise.all([detached.destroy(), detached.destroy()]).then(() => {}))
+
+    assert.deepStrictEqual([unseen, asked], [[], 1])
+  })
+
+  it("is the same, whoever asks for it", async () => {
+    const pool = PromisePool.make({ objects: ["a"] })
+
+    await using lease = await pool.borrow()
+
+    assert.strictEqual(pool.leases()[0], lease)
+    assert.strictEqual(pool.leases()[0]?.signal, lease.signal)
+  })
+
   it("tells by its signal when it expires, and why", async () => {
     const { destroyed, pool } = numbers({ leaseTimeout: 1 })
     const lease = await pool.borrow()
@@ -226,14 +251,64 @@ describe("with", () => {
   it("hears of a signal that fires within its own function", async () => {
     const { pool } = numbers()
     const controller = new AbortController()
-    await pool.borrow().then((lease) => lease.release())
+    let told: boolean | undefined
 
     const working = pool.with((_, signal) => {
       controller.abort("by itself")
-      return signal.aborted
+      told = signal.aborted
     }, { signal: controller.signal })
 
-    assert.isFalse(await working)
+    assert.strictEqual(await failure(working), "by itself")
+    assert.isTrue(told)
+    await until(() => pool.stats().available === 1)
+  })
+
+  for (const at of ["acquire", "detectStatus", "onBorrow", "pack", "where"] as const) {
+    it(`does not run its function when its signal has fired in ${at}`, async () => {
+      const controller = new AbortController()
+      const fire = () => controller.abort("enough")
+      const pool = PromisePool.make({
+        acquire: () => {
+          if (at === "acquire") fire()
+          return "a"
+        },
+        detectStatus: () => {
+          if (at === "detectStatus") fire()
+          return "Available"
+        },
+        onBorrow: () => {
+          if (at === "onBorrow") fire()
+        },
+        pack: (lease) => {
+          if (at === "pack") fire()
+          return lease.object
+        }
+      })
+      let ran = false
+      const where = () => {
+        if (at === "where") fire()
+        return true
+      }
+      if (at !== "acquire") await pool.add("b")
+
+      const error = await failure(pool.with(() => ran = true, { signal: controller.signal, where }))
+
+      assert.deepStrictEqual([error, ran], ["enough", false])
+      await until(() => pool.stats().pending === 0)
+      idle(pool)
+    })
+  }
+
+  it("whose signal fires when its function has settled answers what that has answered", async () => {
+    const unpacked = deferred()
+    const controller = new AbortController()
+    const pool = PromisePool.make({ objects: ["a"], pack: ({ object }) => object, unpack: () => unpacked.promise })
+    const working = pool.with((object) => object, { signal: controller.signal })
+
+    controller.abort("too late")
+    unpacked.resolve()
+
+    assert.strictEqual(await working, "a")
     idle(pool)
   })
 })
@@ -327,7 +402,6 @@ describe("an aborted borrow", () => {
     const { pool } = numbers()
 
     assert.strictEqual(await failure(pool.borrow({ signal: AbortSignal.abort("never") })), "never")
-    assert.strictEqual(await failure(() => pool.borrowSync({ signal: AbortSignal.abort("never") })), "never")
 
     assert.strictEqual(pool.stats().making, 0)
   })

@@ -1,6 +1,6 @@
 /** Functions of the user's: plain, promised, thrown, rejected, badly made, or never settled. */
 import { assert, describe, it } from "@effect/vitest"
-import { BorrowTimeout, PromisePool, Status } from "../../src/promise.ts"
+import { BorrowTimeout, InvalidPoolOptions, LeaseExpired, PromisePool, Status } from "../../src/promise.ts"
 import { deferred, failure, idle, turn, unhandled, until } from "./support.ts"
 
 const never = new Promise<never>(() => {})
@@ -161,6 +161,13 @@ describe("destroy", () => {
 
     await pool.close()
 
+    assert.strictEqual(pool.stats().size, 0)
+  })
+
+  it("of an added object is a function", async () => {
+    const pool = PromisePool.make<string>({})
+
+    assert.instanceOf(await failure(pool.add("a", { destroy: 5 as never })), InvalidPoolOptions)
     assert.strictEqual(pool.stats().size, 0)
   })
 
@@ -326,6 +333,94 @@ describe("pack", () => {
     await until(() => pool.stats().borrowed === 0)
 
     assert.deepStrictEqual(ended, ["packed"])
+  })
+})
+
+describe("unpack", () => {
+  const broken = {
+    throws: () => {
+      throw refused
+    },
+    rejects: () => Promise.reject(refused)
+  }
+  for (const [how, unpack] of Object.entries(broken)) {
+    it(`that ${how} fails nobody: the object is back, and the log says what has happened`, async () => {
+      const pool = PromisePool.make({ objects: ["a"], pack: ({ object }) => object, unpack })
+
+      const unseen = await unhandled(async () => {
+        await (await pool.borrow()).release()
+        assert.strictEqual(await pool.with((object) => object), "a")
+        pool.borrowSync().releaseSync()
+      })
+
+      assert.deepStrictEqual(unseen, [])
+      idle(pool)
+    })
+  }
+
+  it("that never settles is given up after `hookTimeout`", async () => {
+    const pool = PromisePool.make({ objects: ["a"], pack: ({ object }) => object, unpack: () => never, hookTimeout: 5 })
+
+    await (await pool.borrow()).release()
+
+    idle(pool)
+  })
+
+  it("that fails does not keep an object from being detached, and destroyed", async () => {
+    const destroyed: Array<string> = []
+    const pool = PromisePool.make({
+      acquire: () => "a",
+      destroy: (made) => void destroyed.push(made),
+      pack: ({ object }) => object,
+      unpack: broken.throws
+    })
+
+    const { destroy, object } = await (await pool.borrow()).detach()
+    await destroy()
+
+    assert.deepStrictEqual([object, destroyed], ["a", ["a"]])
+  })
+
+  it("may condemn the object that it finds broken", async () => {
+    let n = 0
+    const pool = PromisePool.make({
+      acquire: () => ++n,
+      pack: (lease) => lease,
+      unpack: (lease) => lease.invalidate()
+    })
+
+    assert.strictEqual(await pool.with((lease) => lease.object), 1)
+    assert.strictEqual(await pool.with((lease) => lease.object), 2)
+  })
+})
+
+describe("a pack that is still at work", () => {
+  it("fails its borrower when its lease expires, and is undone when it settles after all", async () => {
+    const work = deferred<string>()
+    const ended: Array<string> = []
+    const pool = PromisePool.make({
+      objects: ["a"],
+      pack: () => work.promise,
+      unpack: (packed) => void ended.push(packed),
+      leaseTimeout: 5
+    })
+
+    assert.instanceOf(await failure(pool.borrow()), LeaseExpired)
+    assert.instanceOf(await failure(pool.with(() => {})), LeaseExpired)
+    idle(pool)
+    work.resolve("packed")
+    await until(() => ended.length === 2)
+
+    assert.deepStrictEqual(ended, ["packed", "packed"])
+  })
+
+  it("fails its borrower when the pool closes", async () => {
+    const pool = PromisePool.make({ objects: ["a"], pack: () => never, closing: { timeout: 5 }, hookTimeout: 5 })
+    const borrowing = failure(pool.borrow())
+
+    await pool.close()
+
+    assert.strictEqual((await borrowing as LeaseExpired).reason, "Closed")
   })
 })
 

@@ -2,15 +2,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { execFile } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
+
+const index = pathToFileURL(join(import.meta.dirname, "../../src/index.ts")).href
 
 /** Runs a module body in a process of its own, and answers what it printed; it has 10 seconds to end by itself. */
 const run = (
   body: string
 ): Promise<{ readonly code: number | string | null; readonly lines: ReadonlyArray<string> }> => {
-  const folder = mkdtempSync(join(tmpdir(), "promise-"))
+  // beside what it imports
+  const folder = mkdtempSync(join(import.meta.dirname, ".program-"))
   const file = join(folder, "program.ts")
   const entry = pathToFileURL(join(import.meta.dirname, "../../src/promise.ts")).href
   writeFileSync(file, `import { PromisePool } from ${JSON.stringify(entry)}\n${body}`)
@@ -54,6 +56,38 @@ describe.concurrent("a process", () => {
     `)
 
     assert.deepStrictEqual([code, lines], [0, ["BorrowTimeout", "BorrowTimeout", "BorrowTimeout"]])
+  })
+
+  it("is not kept alive by what goes on after nobody waits any more", async () => {
+    const { code, lines } = await run(`
+      const never = new Promise<never>(() => {})
+      const pool = PromisePool.make({ objects: ["a", "b", "c", "d"], pack: ({ object }) => object, unpack: () => never })
+      pool.borrowSync().releaseSync()
+      const signal = () => AbortSignal.timeout(20)
+      await pool.with(() => never, { signal: signal() }).catch((error) => console.log(error.name))
+      const packing = PromisePool.make({ objects: ["a"], pack: () => never })
+      await packing.borrow({ signal: signal() }).catch((error) => console.log(error.name))
+      const closing = PromisePool.make({ objects: ["a"], closing: { timeout: 0 } })
+      void closing.with(() => never)
+      await closing.close()
+      console.log("closed")
+    `)
+
+    assert.strictEqual(code, 0)
+    assert.deepStrictEqual([...lines.slice(0, 2), lines.at(-1)], ["TimeoutError", "TimeoutError", "closed"])
+  })
+
+  it("is kept alive while a layer is built", async () => {
+    const { code, lines } = await run(`
+      import { Effect, Layer } from "effect"
+      import { PoolService } from ${JSON.stringify(index)}
+      class Names extends PoolService<Names, string>()("process/Names") {}
+      const slow = Layer.effectDiscard(Effect.sleep(50))
+      const pool = await PromisePool.fromLayer(Names, Layer.merge(Names.layer({ objects: ["a"] }), slow))
+      console.log(await pool.with((object) => object))
+    `)
+
+    assert.deepStrictEqual([code, lines], [0, ["a"]])
   })
 
   it("is kept alive while a body runs under a lease that expires, or a pool closes", async () => {

@@ -1,5 +1,9 @@
 /** The methods that never wait: what cannot be had at once is refused, and nothing is left running or lost. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Scheduler from "effect/Scheduler"
+import { PoolService } from "../../src/index.ts"
 import {
   DuplicateObject,
   LeaseExpired,
@@ -82,7 +86,7 @@ describe("borrowSync", () => {
       detection: { onAdd: false, onBorrow: true }
     })
 
-    assert.deepStrictEqual(await refusal(() => pool.borrowSync()), ["borrowSync", "detectStatus or onBorrow"])
+    assert.deepStrictEqual(await refusal(() => pool.borrowSync()), ["borrowSync", "detectStatus"])
 
     assert.deepStrictEqual([pool.stats().available, pool.stats().waiting], [1, 0])
     await pool.with(() => {})
@@ -92,7 +96,7 @@ describe("borrowSync", () => {
   it("refuses an onBorrow that takes time, and keeps the object", async () => {
     const pool = PromisePool.make({ objects: ["a"], onBorrow: async () => {} })
 
-    assert.deepStrictEqual(await refusal(() => pool.borrowSync()), ["borrowSync", "detectStatus or onBorrow"])
+    assert.deepStrictEqual(await refusal(() => pool.borrowSync()), ["borrowSync", "onBorrow"])
     await until(() => pool.stats().available === 1)
 
     idle(pool)
@@ -131,6 +135,35 @@ describe("borrowSync", () => {
       (await failure(() => pool.borrowSync()) as Error).message,
       "Pool \"slow\": `borrowSync` does not wait, but `acquire` takes time: use `borrow`"
     )
+  })
+
+  it("names the callback that took time, not what came of it", async () => {
+    const pool = PromisePool.make({
+      acquire: () => "a",
+      pack: () => Promise.resolve("packed"),
+      lifetime: { maxBorrows: 1 },
+      size: { min: 1 }
+    })
+
+    assert.deepStrictEqual(await refusal(() => pool.borrowSync()), ["borrowSync", "pack"])
+  })
+
+  it("makes an object although nobody may wait", () => {
+    const pool = PromisePool.make({ acquire: () => "a", borrowTimeout: 0 })
+
+    assert.strictEqual(pool.borrowSync().object, "a")
+  })
+
+  it("works in a runtime that yields after each operation", async () => {
+    class Names extends PoolService<Names, string>()("synchronous/Names") {}
+    const runtime = ManagedRuntime.make(Layer.merge(
+      Names.layer({ objects: ["a"] }),
+      Layer.succeed(Scheduler.MaxOpsBeforeYield, 1)
+    ))
+    const pool = await PromisePool.fromRuntime(Names, runtime)
+
+    assert.strictEqual(pool.borrowSync().object, "a")
+    assert.strictEqual(pool.stats().borrowed, 1)
   })
 
   it("does not wait for what pack has to end", async () => {
@@ -185,7 +218,7 @@ describe("addSync", () => {
     await until(() => pool.stats().available === 1)
     const destroy = (object: string) => void destroyed.push(object)
 
-    assert.deepStrictEqual(await refusal(() => pool.addSync("a", { destroy })), ["addSync", "detectStatus or onBorrow"])
+    assert.deepStrictEqual(await refusal(() => pool.addSync("a", { destroy })), ["addSync", "detectStatus"])
     assert.strictEqual((await refusal(() => pool.addAllSync(["plain", "a", "b"], { destroy })))[0], "addAllSync")
     await turn()
 
@@ -207,6 +240,19 @@ describe("detectSync", () => {
     assert.isDefined(pool.objects()[1]?.detectedAt)
   })
 
+  it("says so when it is not its turn yet", async () => {
+    const pool = PromisePool.make({
+      objects: ["a", "b"],
+      detectStatus: () => new Promise<never>(() => {}),
+      detection: { concurrency: 1, onAdd: false }
+    })
+    const detecting = failure(pool.borrow({ timeout: 5 }))
+
+    assert.deepStrictEqual(await refusal(() => pool.detectSync()), ["detectSync", "detectStatus"])
+    assert.instanceOf(await failure(() => pool.borrowSync()), PoolExhausted)
+    await detecting
+  })
+
   it("refuses one that takes time: the objects are as they were", async () => {
     let asked = 0
     const pool = PromisePool.make({
@@ -218,7 +264,7 @@ describe("detectSync", () => {
       detection: { onAdd: false, onBorrow: false }
     })
 
-    assert.deepStrictEqual(await refusal(() => pool.detectSync()), ["detectSync", "detectStatus or onBorrow"])
+    assert.deepStrictEqual(await refusal(() => pool.detectSync()), ["detectSync", "detectStatus"])
     await turn()
 
     assert.deepStrictEqual([asked, pool.stats().available], [1, 1])

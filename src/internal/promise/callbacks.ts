@@ -1,13 +1,15 @@
 /**
  * Functions that answer plainly or with a promise, as the pool wants them: plainly or with an effect.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
+import type { Lease } from "../../Lease.ts"
 import type { Awaitable, PromisePoolOptions } from "../../PromiseOptions.ts"
 import { checks } from "../checks.ts"
 import type { AnyOptions } from "../options.ts"
-import { FullLease, Packed } from "./lease.ts"
+import { FullLease, Packed, reported, whenOver } from "./lease.ts"
 import type { Running } from "./running.ts"
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
@@ -21,65 +23,85 @@ const promised = <B>(promise: PromiseLike<B>): Effect.Effect<B, unknown> =>
     Promise.resolve(promise).then((value) => resume(Exit.succeed(value)), (reason) => resume(Exit.fail(reason)))
   })
 
-/** An answer as an effect: one that was plain does not suspend. */
-const lift = <B>(answer: Awaitable<B>): Effect.Effect<B, unknown> =>
-  isThenable(answer) ? promised(answer) : Exit.succeed(answer)
-
-/** Calls a function of the user's. */
-export const call = <B>(f: () => Awaitable<B>): Effect.Effect<B, unknown> =>
+/** Calls a function of the user's. One that answers plainly does not suspend. */
+export const call = <B>(f: () => B): Effect.Effect<Awaited<B>, unknown> =>
   Effect.suspend(() => {
     try {
-      return lift(f())
+      const answer = f()
+      return (isThenable(answer) ? promised(answer) : Exit.succeed(answer)) as Effect.Effect<Awaited<B>, unknown>
     } catch (error) {
       return Exit.fail(error)
     }
   })
 
-/** The same function; where it answers with a promise, it answers with an effect. */
+/** Waits for something, even where nothing can be interrupted, but no longer than so many milliseconds. */
+const within = <E>(effect: Effect.Effect<unknown, E>, millis: number, late: Effect.Effect<void, E>) =>
+  millis === Infinity
+    ? effect
+    : Effect.raceFirst(Effect.interruptible(effect), Effect.interruptible(Effect.delay(late, millis)))
+
+/** The same function; where it answers with a promise, it answers with an effect, and that is noted. */
 const lifted = <I, B>(
+  running: Running,
+  name: string,
   f: ((input: I) => Awaitable<B>) | undefined
 ): ((input: I) => B | Effect.Effect<B, unknown>) | undefined =>
   f === undefined ? undefined : (input) => {
     const answer = f(input)
-    return isThenable(answer) ? promised(answer) : answer
+    if (!isThenable(answer)) return answer
+    running.later = name
+    return promised(answer)
   }
 
 /**
  * Makes something, and undoes it with the scope. Its signal tells `make` to stop; whether it does is its own affair, so
  * it is waited for until it has settled, but no longer than `grace`, in milliseconds. What it makes after all is undone.
+ * What is made for a lease fails when that is over.
  */
 const scoped = <A>(
+  running: Running,
+  name: string,
   make: (signal: AbortSignal) => Awaitable<A>,
-  undo: ((made: A) => Awaitable<void>) | undefined,
-  grace: number
+  undone: (made: A) => Effect.Effect<void>,
+  grace: number,
+  lease?: Lease<unknown, unknown>
 ): Effect.Effect<A, unknown, Scope.Scope> => {
-  const undone = (made: A) => undo === undefined ? Effect.void : Effect.orDie(call(() => undo(made)))
   const made = Effect.callback<A, unknown>((resume, signal) => {
     let answer: Awaitable<A>
     try {
       answer = make(signal)
+      if (!isThenable(answer)) return resume(Exit.succeed(answer))
     } catch (error) {
       return resume(Exit.fail(error))
     }
-    if (!isThenable(answer)) return resume(Exit.succeed(answer))
+    running.later = name
+    const late = (exit: Exit.Exit<A, unknown>) => Exit.isSuccess(exit) ? undone(exit.value) : Effect.void
+    const abandon = () => {
+      take = (exit) => running.fork(late(exit))
+    }
     let outcome: Exit.Exit<A, unknown> | undefined
-    let take: (outcome: Exit.Exit<A, unknown>) => void = resume
-    const settle = (exit: Exit.Exit<A, unknown>) => take(outcome = exit)
+    let take: (exit: Exit.Exit<A, unknown>) => void = resume
+    const watching = lease && whenOver(running, lease, (reason) => {
+      abandon()
+      resume(Exit.fail(reason))
+    })
+    const settle = (exit: Exit.Exit<A, unknown>) => {
+      watching?.interruptUnsafe()
+      take(outcome = exit)
+    }
     Promise.resolve(answer).then((object) => settle(Exit.succeed(object)), (reason) => settle(Exit.fail(reason)))
 
-    // interrupted
-    const late = (exit: Exit.Exit<A, unknown>) => Exit.isSuccess(exit) ? undone(exit.value) : Effect.void
-    const settled = Effect.callback<void>((end) => {
-      // since then already
-      if (outcome !== undefined) return end(late(outcome))
-      take = (exit) => end(late(exit))
-      return Effect.sync(() => {
-        take = (exit) => Effect.runFork(late(exit))
+    // interrupted: it may have settled since
+    return Effect.suspend(() => {
+      if (outcome !== undefined) return late(outcome)
+      const settled = Effect.callback<void>((end) => {
+        take = (exit) => end(late(exit))
+        return Effect.sync(abandon)
       })
+      if (watching?.pollUnsafe() === undefined) return within(settled, grace, Effect.void)
+      abandon()
+      return Effect.void
     })
-    return grace === Infinity
-      ? settled
-      : Effect.raceFirst(Effect.interruptible(settled), Effect.interruptible(Effect.sleep(grace)))
   })
   return Effect.acquireRelease(made, undone, { interruptible: true })
 }
@@ -98,19 +120,24 @@ export const toOptions = <A, D, P>(
   if (destroy !== undefined && acquire === undefined) check.refuse("destroy", destroy, "only with acquire")
   if (unpack !== undefined && pack === undefined) check.refuse("unpack", unpack, "only with pack")
   const grace = check.duration("hookTimeout", options.hookTimeout, 5_000)
+  const tooLate = Effect.fail(new Cause.TimeoutError("unpack took longer than hookTimeout"))
+  // the pool itself reports what fails here, and gives up what does not end
+  const destroyed = (object: A) => destroy === undefined ? Effect.void : Effect.orDie(call(() => destroy(object)))
+  const unpacked = (packed: P) =>
+    unpack === undefined ? Effect.void : reported(name, within(call(() => unpack(packed)), grace, tooLate))
   const { destroy: _destroy, select, unpack: _unpack, ...rest } = options
   return {
     ...rest,
     name,
-    acquire: acquire && scoped(acquire, destroy, grace),
+    acquire: acquire && scoped(running, "acquire", acquire, destroyed, grace),
     pack: pack && ((lease) => {
-      const given = new FullLease(running, lease.object, lease.release, lease)
-      const packed = scoped(() => pack(given), unpack, grace)
+      const given = FullLease.of(running, lease)
+      const packed = scoped(running, "pack", () => pack(given), unpacked, grace, lease)
       return Effect.map(packed, (object) => new Packed(lease, object))
     }),
-    select: (typeof select === "function" ? lifted(select) : select) as AnyOptions<A, D>["select"],
-    detectStatus: lifted(check.call("detectStatus", options.detectStatus)),
-    onBorrow: lifted(check.call("onBorrow", options.onBorrow)),
-    onRelease: lifted(check.call("onRelease", options.onRelease))
+    select: (typeof select === "function" ? lifted(running, "select", select) : select) as AnyOptions<A, D>["select"],
+    detectStatus: lifted(running, "detectStatus", check.call("detectStatus", options.detectStatus)),
+    onBorrow: lifted(running, "onBorrow", check.call("onBorrow", options.onBorrow)) as AnyOptions<A, D>["onBorrow"],
+    onRelease: lifted(running, "onRelease", check.call("onRelease", options.onRelease)) as AnyOptions<A, D>["onRelease"]
   }
 }

@@ -50,10 +50,14 @@ export class Alive {
   private waiting = 0
   private timer: unknown = undefined
 
-  begin(): void {
+  /** Somebody waits, until what is returned is called, once or more often. */
+  begin(): () => void {
+    let ended = false
     if (this.waiting++ === 0) this.timer = setInterval(() => {}, longest)
-  }
-  end(): void {
-    if (--this.waiting === 0) clearInterval(this.timer)
+    return () => {
+      if (ended) return
+      ended = true
+      if (--this.waiting === 0) clearInterval(this.timer)
+    }
   }
 }

@@ -5,6 +5,7 @@ import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
 import * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
@@ -27,7 +28,8 @@ export class Packed<A, D, P> {
 export const leaseIn = (borrowed: unknown): Lease<unknown, unknown> | undefined =>
   borrowed instanceof Packed
     ? borrowed.lease
-    : Predicate.hasProperty(borrowed, "pooled") && Predicate.hasProperty(borrowed, "expired")
+    : Predicate.hasProperty(borrowed, "pooled") && Predicate.hasProperty(borrowed, "expired") &&
+        Effect.isEffect(borrowed.expired)
     ? borrowed as unknown as Lease<unknown, unknown>
     : undefined
 
@@ -38,19 +40,33 @@ export const objectIn = (borrowed: unknown): unknown => {
   return lease === undefined ? borrowed : lease.object
 }
 
-/** Aborts when the lease expires or is revoked. */
-export const watch = (running: Running, lease: Lease<unknown, unknown>, controller: AbortController): void => {
-  running.fork(lease.expired).addObserver((exit) => {
-    if (Exit.isFailure(exit)) controller.abort(thrown(exit))
+/** Calls a function when a lease expires or is revoked; at once where it has been. Interrupt the fiber to stop that. */
+export const whenOver = (
+  running: Running,
+  lease: Lease<unknown, unknown>,
+  told: (reason: unknown) => void
+): Fiber.Fiber<unknown, unknown> => {
+  const fiber = running.fork(lease.expired)
+  fiber.addObserver((exit) => {
+    // not where it was this fiber that was interrupted
+    if (Exit.isFailure(exit) && !Exit.hasInterrupts(exit)) told(thrown(exit))
   })
+  return fiber
 }
+
+/** Giving back does not fail: what goes wrong is a line in the log. */
+export const reported = (pool: string, effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> =>
+  Effect.catchCause(
+    Effect.asVoid(effect),
+    (cause) => Effect.annotateLogs(Effect.logWarning("What follows a lease has failed", cause), { pool })
+  )
 
 /** A lease of whatever a pool has lent. */
 export class HeldLease<P> implements PackedLease<P> {
   protected readonly running: Running
   readonly object: P
   private readonly end: Effect.Effect<void>
-  private ending: Promise<void> | undefined = undefined
+  private ending: Fiber.Fiber<void> | undefined = undefined
 
   /** `end` gives it back, once or more often. */
   constructor(running: Running, object: P, end: Effect.Effect<void>) {
@@ -59,8 +75,14 @@ export class HeldLease<P> implements PackedLease<P> {
     this.end = end
   }
 
-  release = (): Promise<void> => this.ending ??= this.running.promise(this.end)
-  releaseSync = (): void => void this.release();
+  private giveBack(): Fiber.Fiber<void> {
+    return this.ending ??= this.running.fork(reported(this.running.name, this.end))
+  }
+
+  release = (): Promise<void> => this.running.ending(() => this.giveBack())
+  releaseSync = (): void => {
+    this.giveBack()
+  };
   [Symbol.asyncDispose](): Promise<void> {
     return this.release()
   }
@@ -77,6 +99,16 @@ export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, 
   constructor(running: Running, object: P, end: Effect.Effect<void>, lease: Lease<A, D>) {
     super(running, object, end)
     this.lease = lease
+  }
+
+  /** The one of a lease: whoever asks again gets the same. */
+  static of<A, D>(running: Running, lease: Lease<A, D>): FullLease<A, D, A> {
+    let held = running.leases.get(lease) as FullLease<A, D, A> | undefined
+    if (held === undefined) {
+      held = new FullLease(running, lease.object, lease.release, lease)
+      running.leases.set(lease, held)
+    }
+    return held
   }
 
   get data(): D {
@@ -97,8 +129,8 @@ export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, 
   // made for those who ask: few do
   get signal(): AbortSignal {
     if (this.controller === undefined) {
-      this.controller = new AbortController()
-      watch(this.running, this.lease, this.controller)
+      const controller = this.controller = new AbortController()
+      whenOver(this.running, this.lease, (reason) => controller.abort(reason))
     }
     return this.controller.signal
   }
@@ -107,13 +139,16 @@ export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, 
   rest = (duration: Duration.Input): void => this.running.now(this.lease.rest(duration))
   renew = (): void => this.running.now(this.lease.renew)
   detach = (): Promise<Detached<A>> => {
+    const { running } = this
     const scope = Scope.makeUnsafe()
-    const destroy = () => this.running.promise(Scope.close(scope, Exit.void))
-    return this.running.ending(
-      this.running.forkIn(
-        Effect.map(this.lease.detach, (object) => ({ object, destroy, [Symbol.asyncDispose]: destroy })),
-        scope
-      )
+    const close = reported(running.name, Scope.close(scope, Exit.void))
+    let closing: Fiber.Fiber<void> | undefined
+    const destroy = () => running.ending(() => closing ??= running.fork(close))
+    const detached = Effect.onError(
+      Effect.map(this.lease.detach, (object) => ({ object, destroy, [Symbol.asyncDispose]: destroy })),
+      // it has left the pool, and nobody else would destroy it
+      () => close
     )
+    return running.ending(() => running.forkIn(detached, scope))
   }
 }

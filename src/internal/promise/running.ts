@@ -6,18 +6,42 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
+import type { Lease } from "../../Lease.ts"
 import { Alive } from "./clock.ts"
 
 /** What a failed effect failed with: the failure itself, and nothing around it. */
 export const thrown = (exit: Exit.Failure<unknown, unknown>): unknown => Cause.squash(exit.cause)
 
-export class Running {
-  readonly context: Context.Context<never>
-  private readonly alive = new Alive()
+/** What a promise that may be aborted has to do with its fiber. */
+export interface Aborting<B, E> {
+  readonly signal: AbortSignal | undefined
+  /** The signal has fired: sees to what has begun. Perhaps before there is a fiber, and then again. */
+  readonly abort: (fiber: Fiber.Fiber<B, E> | undefined) => void
+  /** It is too late to abort anything. */
+  readonly done?: () => boolean
+  /** Is given what ends the wait for the pool, which keeps the process alive, before the fiber has ended. */
+  readonly waiting?: (end: () => void) => void
+}
 
-  constructor(context: Context.Context<never>) {
-    this.context = context
+export class Running {
+  /** The name of the pool. */
+  readonly name: string
+  /** Are its callbacks functions, which note what takes time? */
+  readonly notes: boolean
+  private readonly context: Context.Context<never>
+  readonly alive = new Alive()
+  /** What the borrower of a lease has in hand. */
+  readonly leases = new WeakMap<Lease<unknown, unknown>, unknown>()
+  /** The callback that answered with a promise last. */
+  later: string | undefined = undefined
+
+  constructor(name: string, context: Context.Context<never>, notes: boolean) {
+    this.name = name
+    // what does not suspend ends in its step
+    this.context = Context.add(context, Scheduler.PreventSchedulerYield, true)
+    this.notes = notes
   }
 
   fork<B, E>(effect: Effect.Effect<B, E>): Fiber.Fiber<B, E> {
@@ -35,35 +59,44 @@ export class Running {
     throw thrown(exit)
   }
 
-  /**
-   * What a fiber ends with; meanwhile the process is kept alive. Where the signal fires before, its reason is the
-   * rejection, and `abort` has to see to the rest.
-   */
-  ending<B, E>(fiber: Fiber.Fiber<B, E>, signal?: AbortSignal, abort = () => fiber.interruptUnsafe()): Promise<B> {
-    return new Promise((resolve, reject) => {
-      const aborted = () => {
-        // first, since an interruption may end the fiber at once
-        reject(signal!.reason)
-        abort()
-      }
-      const end = (exit: Exit.Exit<B, E>) => {
-        signal?.removeEventListener("abort", aborted)
-        if (Exit.isSuccess(exit)) resolve(exit.value)
-        else reject(thrown(exit))
-      }
-      const exit = fiber.pollUnsafe()
-      if (exit !== undefined) return end(exit)
-      this.alive.begin()
-      fiber.addObserver((exit) => {
-        this.alive.end()
-        end(exit)
-      })
-      if (signal?.aborted) aborted()
-      else signal?.addEventListener("abort", aborted)
-    })
+  promise<B, E>(effect: Effect.Effect<B, E>): Promise<B> {
+    return this.ending(() => this.fork(effect))
   }
 
-  promise<B, E>(effect: Effect.Effect<B, E>): Promise<B> {
-    return this.ending(this.fork(effect))
+  /**
+   * What a fiber ends with; meanwhile the process is kept alive. Where the signal fires before, its reason is the
+   * rejection.
+   */
+  ending<B, E>(begin: () => Fiber.Fiber<B, E>, aborting?: Aborting<B, E>): Promise<B> {
+    return new Promise((resolve, reject) => {
+      const signal = aborting?.signal
+      if (signal?.aborted) return reject(signal.reason)
+      let fiber: Fiber.Fiber<B, E> | undefined
+      let stopped = false
+      let stop = () => {
+        stopped = true
+      }
+      const aborted = () => {
+        if (aborting!.done?.() === true) return
+        // first, since an interruption may end the fiber at once
+        reject(signal!.reason)
+        stop()
+        aborting!.abort(fiber)
+      }
+      // before it begins: a function of the user's may abort it
+      signal?.addEventListener("abort", aborted, { once: true })
+      fiber = begin()
+      if (stopped) aborting!.abort(fiber)
+      else if (fiber.pollUnsafe() === undefined) {
+        stop = this.alive.begin()
+        aborting?.waiting?.(stop)
+      }
+      fiber.addObserver((exit) => {
+        signal?.removeEventListener("abort", aborted)
+        stop()
+        if (Exit.isSuccess(exit)) resolve(exit.value)
+        else reject(thrown(exit))
+      })
+    })
   }
 }
