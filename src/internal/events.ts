@@ -23,7 +23,7 @@ export const tell = <A, D>(core: Core<A, D>, event: Told): void => {
   for (const listener of core.feed!.listeners) listener.hear(told)
 }
 
-export const at = DateTime.makeUnsafe<number>
+const at = DateTime.makeUnsafe<number>
 
 /** A time that has passed; clocks that are shown may be set back. */
 export const span = (millis: number): Duration.Duration => Duration.millis(Math.max(0, Math.round(millis)))

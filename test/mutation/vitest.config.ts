@@ -9,7 +9,11 @@ export default mergeConfig(
   base,
   defineConfig({
     test: {
-      exclude: ["node_modules", "test/{docs,examples,types}/**", "test/{gates,interruption,package,soak}.test.ts"],
+      exclude: [
+        "node_modules",
+        "test/{docs,examples,integration,types}/**",
+        "test/{gates,interruption,package,promise/process,soak}.test.ts"
+      ],
       testNamePattern: /^(?!.*(000|stack|many|hour))/,
       env: { SWEEP: "thin", MODEL_RUNS: "60", MODEL_SHRINK: "no" },
       // the modules are loaded once for all files: what is mutated is told apart when it runs

@@ -71,7 +71,7 @@ export class Running {
     return new Promise((resolve, reject) => {
       const signal = aborting?.signal
       if (signal?.aborted) return reject(signal.reason)
-      let fiber: Fiber.Fiber<B, E> | undefined
+      let fiber: Fiber.Fiber<B, E> | undefined = undefined
       let stopped = false
       let stop = () => {
         stopped = true
