@@ -42,6 +42,7 @@ import * as Maintenance from "./internal/maintenance.ts"
 import { type AnyOptions, resolve, type Resolved, toRequest } from "./internal/options.ts"
 import { Pace } from "./internal/pacing.ts"
 import { borrowPacked } from "./internal/packing.ts"
+import { pools } from "./internal/pools.ts"
 import { Registry } from "./internal/registry.ts"
 import * as Scopes from "./internal/scope.ts"
 import * as Selection from "./internal/selection/selection.ts"
@@ -259,6 +260,7 @@ export const assemble = <A, D, E, P>(
   const core = build(resolve<A, D>(name, options), fiber.context)
   const scope = Context.getUnsafe(fiber.context, Scope.Scope)
   const open = Scopes.add(scope, core, () => Closing.close(core))
+  pools.add(core as unknown as Core<never, never>)
   addInitial(core, fiber)
   Maintenance.refill(core)
   const { every } = core.options

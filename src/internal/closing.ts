@@ -10,6 +10,7 @@ import { closed, type Core, held, leases, population, report } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
 import { released, tell } from "./events.ts"
 import { evict } from "./leaving.ts"
+import { pools } from "./pools.ts"
 import { leasesOf } from "./registry.ts"
 import { fail } from "./serving.ts"
 
@@ -103,6 +104,7 @@ export const settled = <A, D>(core: Core<A, D>): void => {
   const { closed } = core.life
   core.life = { _tag: "Closed" }
   core.deadlines.end()
+  pools.delete(core as unknown as Core<never, never>)
   if (core.feed !== undefined) tell(core, { _tag: "Closed" })
   Deferred.doneUnsafe(closed, Effect.void)
 }

@@ -197,12 +197,19 @@ export const floors: ReadonlyArray<EffectPool> = [
   }
 ]
 
-/** A fiber that waits its turn, and then holds what it has for another: what a crowd costs at the least. */
-export const suspensions: EffectPool = {
-  name: "floor: two suspensions",
-  role: "peer",
-  make: () => Effect.succeed((body) => Effect.andThen(Effect.yieldNow, body))
-}
+/** The same for a crowd, where each waits its turn, and then holds what it has for another: two suspensions. */
+export const crowded: ReadonlyArray<EffectPool> = [
+  {
+    name: "floor: two suspensions",
+    role: "peer",
+    make: () => Effect.succeed((body) => Effect.andThen(Effect.yieldNow, body))
+  },
+  ...[floors[1]!, floors[3]!].map(({ make, name }): EffectPool => ({
+    name: `${name}, two suspensions`,
+    role: "peer",
+    make: (setup) => Effect.map(make(setup), (cycle) => (body) => Effect.andThen(Effect.yieldNow, cycle(body)))
+  }))
+]
 
 export const promises: ReadonlyArray<PromisePool> = [
   {
