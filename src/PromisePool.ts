@@ -21,6 +21,7 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { checks } from "./internal/checks.ts"
 import { call, toOptions } from "./internal/promise/callbacks.ts"
 import { Alive, quiet } from "./internal/promise/clock.ts"
@@ -30,6 +31,7 @@ import type { Lease } from "./Lease.ts"
 import { ObjectPool } from "./ObjectPool.ts"
 import type { PooledObject } from "./PooledObject.ts"
 import { type BorrowError, PoolExhausted, PoolStats } from "./PoolError.ts"
+import type { PoolEvent } from "./PoolEvent.ts"
 import type { AddOptions, BorrowOptions, DataRequired } from "./PoolOptions.ts"
 import type { PackedLease, PromiseLease } from "./PromiseLease.ts"
 import type { PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions } from "./PromiseOptions.ts"
@@ -119,6 +121,11 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   readonly objects: () => ReadonlyArray<PooledObject<A, D>>
   /** The open leases, the oldest first. */
   readonly leases: () => ReadonlyArray<PromiseLease<A, D>>
+  /**
+   * What happens from now on, until the pool is closed: `for await (const event of pool.events())`. Who listens does not
+   * keep the process alive.
+   */
+  readonly events: () => AsyncIterable<PoolEvent>
   /**
    * Closes the pool: waiters fail with `PoolClosed`, open leases have `closing.timeout` and are then revoked, objects are
    * destroyed. Resolves when nothing is left. Idempotent.
@@ -345,6 +352,8 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   objects = (): ReadonlyArray<PooledObject<A, D>> => this.running.now(this.pool.objects)
   leases = (): ReadonlyArray<PromiseLease<A, D>> =>
     this.running.now(this.pool.leases).map((lease) => FullLease.of(this.running, lease))
+
+  events = (): AsyncIterable<PoolEvent> => Stream.toAsyncIterable(this.pool.events)
 
   close = (): Promise<void> => this.running.promise(Effect.andThen(this.pool.close, this.disposal ?? Effect.void))
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,6 +15,7 @@ export {
   PoolFull,
   PoolStats
 } from "./PoolError.ts"
+export { PoolEvent } from "./PoolEvent.ts"
 export type { CreationOptions, DataRequired, DetectionOptions, PoolSettings } from "./PoolOptions.ts"
 export type { Detached, PackedLease, PromiseLease } from "./PromiseLease.ts"
 export type {

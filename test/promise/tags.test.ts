@@ -174,3 +174,27 @@ describe("fromRuntime", () => {
     await runtime.dispose()
   })
 })
+
+describe("events", () => {
+  it("are told to whoever listens, until the pool is closed", async () => {
+    const pool = PromisePool.make({ objects: ["a"] })
+    const tags: Array<string> = []
+    const listening = (async () => {
+      for await (const { _tag } of pool.events()) tags.push(_tag)
+    })()
+    await turn()
+
+    await pool.with(() => {})
+    await pool.close()
+    await listening
+
+    assert.deepStrictEqual(tags.filter((tag) => tag !== "StatusChanged"), [
+      "Borrowed",
+      "Released",
+      "Closing",
+      "Evicted",
+      "Left",
+      "Closed"
+    ])
+  })
+})
