@@ -408,6 +408,19 @@ describe("when one of several leases expires", () => {
       yield* TestClock.adjust(1)
       assert.deepStrictEqual([state(next), (yield* Fiber.join(borrower))._tag], ["ok", "LeaseExpired"])
     }))
+
+  it.effect("it is lent no more, though it has room, while a body that was interrupted still ends", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({ objects: ["a"], sharing: 3, onLeaseExpired: "destroy" })
+      const body = Effect.onInterrupt(Effect.never, () => Effect.sleep("1 second"))
+      yield* start(Effect.flip(pool.with(() => body, { leaseTimeout: "1 second" })))
+      yield* hold(pool.borrow)
+
+      yield* TestClock.adjust("1 second")
+
+      assert.strictEqual(state(yield* start(hold(pool.tryBorrow))), "PoolExhausted NoneAvailable")
+      yield* TestClock.adjust("1 second")
+    }))
 })
 
 describe("hooks of a shared object", () => {
