@@ -23,9 +23,10 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { checks } from "./internal/checks.ts"
+import { Body } from "./internal/promise/body.ts"
 import { call, toOptions } from "./internal/promise/callbacks.ts"
 import { Alive, quiet } from "./internal/promise/clock.ts"
-import { FullLease, HeldLease, leaseIn, objectIn, whenOver } from "./internal/promise/lease.ts"
+import { FullLease, HeldLease, leaseIn, objectIn } from "./internal/promise/lease.ts"
 import { Running, thrown } from "./internal/promise/running.ts"
 import type { Lease } from "./Lease.ts"
 import { ObjectPool } from "./ObjectPool.ts"
@@ -287,38 +288,9 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     f: (object: never, signal: AbortSignal) => B,
     { signal, ...options }: PromiseBorrowOptions<A, D> = {}
   ): Promise<Awaited<B>> => {
-    let body: AbortController | undefined
-    let settled = false
-    let endWait = () => {}
-    const run = this.pool.with((borrowed): Effect.Effect<Awaited<B>, unknown> => {
-      if (signal?.aborted) return Effect.fail(signal.reason)
-      const controller = body = new AbortController()
-      const lease = leaseIn(borrowed)
-      if (lease !== undefined) {
-        whenOver(this.running, lease, (reason) => {
-          controller.abort(reason)
-          // nothing of the pool's ends the wait any more
-          endWait()
-        })
-      }
-      const answer = Effect.onExit(
-        call(() => f(objectIn(borrowed) as never, controller.signal)),
-        (exit) =>
-          Effect.sync(() => {
-            settled = !Exit.hasInterrupts(exit)
-            // its lease is over, which says why itself where it can be seen
-            if (!settled && lease === undefined) controller.abort()
-          })
-      )
-      return answer
-    }, options)
-    return this.running.ending(() => this.running.fork(run), {
-      signal,
-      // a body cannot be stopped: it is told, and keeps the object until it has settled
-      abort: (fiber) => body === undefined ? fiber?.interruptUnsafe() : body.abort(signal!.reason),
-      done: () => settled,
-      waiting: (end) => endWait = end
-    })
+    const body = new Body(this.running, f, signal)
+    const run = this.pool.with((borrowed) => body.run(borrowed), options)
+    return this.running.ending(() => this.running.fork(run), body)
   }
 
   add = async (object: A, options?: PromiseAddOptions<A, D>): Promise<PooledObject<A, D>> =>

@@ -1,0 +1,64 @@
+/**
+ * The function that runs under a lease of `with`. A promise cannot be stopped: it is told by its signal, and keeps the
+ * object until it has settled, or its lease is over.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { call } from "./callbacks.ts"
+import { leaseIn, objectIn, whenOver } from "./lease.ts"
+import type { Aborting, Running } from "./running.ts"
+
+export class Body<B> implements Aborting<Awaited<B>, unknown> {
+  private readonly running: Running
+  private readonly f: (object: never, signal: AbortSignal) => B
+  /** The caller's own. */
+  readonly signal: AbortSignal | undefined
+  private controller: AbortController | undefined = undefined
+  private settled = false
+  private endWait = (): void => {}
+
+  constructor(
+    running: Running,
+    f: (object: never, signal: AbortSignal) => B,
+    signal: AbortSignal | undefined
+  ) {
+    this.running = running
+    this.f = f
+    this.signal = signal
+  }
+
+  run(borrowed: unknown): Effect.Effect<Awaited<B>, unknown> {
+    // it has fired in a callback of the borrow
+    if (this.signal?.aborted) return Effect.fail(this.signal.reason)
+    const controller = this.controller = new AbortController()
+    const lease = leaseIn(borrowed)
+    if (lease !== undefined) {
+      whenOver(this.running, lease, (reason) => {
+        controller.abort(reason)
+        // nothing of the pool's can end it any more
+        this.endWait()
+      })
+    }
+    return Effect.onExit(
+      call(() => this.f(objectIn(borrowed) as never, controller.signal)),
+      (exit) =>
+        Effect.sync(() => {
+          this.settled = !Exit.hasInterrupts(exit)
+          // interrupted: its lease is over, which says why itself where it can be seen
+          if (!this.settled && lease === undefined) controller.abort()
+        })
+    )
+  }
+
+  abort(fiber: Fiber.Fiber<Awaited<B>, unknown> | undefined): void {
+    if (this.controller === undefined) fiber?.interruptUnsafe()
+    else this.controller.abort(this.signal!.reason)
+  }
+  done(): boolean {
+    return this.settled
+  }
+  waiting(end: () => void): void {
+    this.endWait = end
+  }
+}
