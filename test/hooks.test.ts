@@ -341,6 +341,21 @@ describe("a slow onBorrow", () => {
       yield* TestClock.adjust("1 second")
       assert.strictEqual(state(borrower), "ok")
     }))
+
+  it.effect("that fails for an object that was to leave is no news", () =>
+    Effect.gen(function*() {
+      const { lines, within } = logs()
+      const pool = yield* within(make({
+        objects: ["a"],
+        onRelease: () => Effect.andThen(Effect.sleep("1 second"), Effect.fail("gone"))
+      }))
+      yield* pool.with(() => Effect.void)
+      yield* pool.remove("a")
+
+      yield* TestClock.adjust("1 second")
+
+      assert.deepStrictEqual([lines, (yield* pool.stats).size], [[], 0])
+    }))
 })
 
 describe("onBorrow", () => {

@@ -901,6 +901,44 @@ describe("marks", () => {
 
       assert.deepStrictEqual(yield* statuses(pool), ["Available"])
     }))
+
+  for (const [how, mark, left] of [["condemn", "invalidate", 0], ["rest", "rest", 1]] as const) {
+    it.effect(`what \`pack\` has to end may still ${how} the object, after a release`, () =>
+      Effect.gen(function*() {
+        const pool = yield* ObjectPool.make({
+          objects: ["a"],
+          pack: (lease) =>
+            Effect.as(
+              Effect.addFinalizer(() =>
+                Effect.andThen(Effect.yieldNow, mark === "rest" ? lease.rest("1 hour") : lease.invalidate)
+              ),
+              lease
+            )
+        })
+
+        const lease = yield* pool.with((lease) => Effect.succeed(lease))
+        const { dormant, size } = yield* pool.stats
+        yield* lease.invalidate
+
+        assert.deepStrictEqual([size, dormant], [left, left])
+        assert.strictEqual((yield* pool.stats).size, left)
+      }))
+  }
+
+  it.effect("what `pack` has to end has no say in an object whose lease has expired", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({
+        objects: ["a"],
+        leaseTimeout: "1 second",
+        onLeaseExpired: "return",
+        pack: (lease) => Effect.as(Effect.addFinalizer(() => lease.invalidate), lease)
+      })
+      yield* borrowIn(pool.borrow)
+
+      yield* TestClock.adjust("1 second")
+
+      assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+    }))
 })
 
 describe("detach", () => {
