@@ -68,7 +68,7 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
    *
    * **Gotchas**
    *
-   * The pool does not know that it is `f` who calls: `drain` and `close` within it wait for its own lease. Whoever needs
+   * A function that declares no second parameter is given no signal. The pool does not know that it is `f` who calls: `drain` and `close` within it wait for its own lease. Whoever needs
    * the lease itself borrows it, or has `pack: (lease) => lease`.
    */
   readonly with: <B>(

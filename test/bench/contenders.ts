@@ -11,6 +11,7 @@ import * as GenericPool from "generic-pool"
 import * as LightningPool from "lightning-pool"
 import * as Tarn from "tarn"
 import { type AnySelector, ObjectPool } from "../../src/index.ts"
+import { PromisePool as OurPromisePool } from "../../src/promise.ts"
 import { type Contender, timed } from "./harness.ts"
 
 /** How the pools of one comparison are built. */
@@ -212,6 +213,25 @@ export const crowded: ReadonlyArray<EffectPool> = [
 ]
 
 export const promises: ReadonlyArray<PromisePool> = [
+  {
+    name: "**`PromisePool.with`**",
+    role: "ours",
+    make: async ({ borrowTimeout, leaseTimeout, size, trust }) => {
+      const pool = OurPromisePool.make({
+        acquire: async () => ({}),
+        destroy: async () => {},
+        size: { min: size, max: size },
+        ...borrowTimeout === undefined ? {} : { borrowTimeout },
+        leaseTimeout,
+        ...trust === undefined ? {} : {
+          detectStatus: ({ object }) => check(object) ? "Available" : "Invalid",
+          detection: { onBorrow: { trustFor: trust } }
+        }
+      })
+      await pool.ready()
+      return { use: (body) => pool.with(body), close: pool.close }
+    }
+  },
   {
     name: "generic-pool",
     role: "peer",

@@ -14,8 +14,12 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
   private readonly f: (object: never, signal: AbortSignal) => B
   /** The caller's own. */
   readonly signal: AbortSignal | undefined
+  /** Absent where the function has no parameter for its signal, as most have not. */
   private controller: AbortController | undefined = undefined
+  private begun = false
   private settled = false
+  /** Can anything but itself still end it? Then the process is kept alive. */
+  private ends = true
   private endWait = (): void => {}
 
   constructor(
@@ -31,34 +35,36 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
   run(borrowed: unknown): Effect.Effect<Awaited<B>, unknown> {
     // it has fired in a callback of the borrow
     if (this.signal?.aborted) return Effect.fail(this.signal.reason)
-    const controller = this.controller = new AbortController()
+    this.begun = true
     const lease = leaseIn(borrowed)
-    if (lease !== undefined) {
-      whenOver(this.running, lease, (reason) => {
-        controller.abort(reason)
-        // nothing of the pool's can end it any more
-        this.endWait()
-      })
+    if (this.signal === undefined && lease !== undefined && lease.expiresAt === undefined) {
+      this.ends = false
+      this.endWait()
+    }
+    const controller = this.controller = this.f.length < 2 ? undefined : new AbortController()
+    if (controller !== undefined && lease !== undefined) {
+      whenOver(this.running, lease, (reason) => controller.abort(reason))
     }
     return Effect.onExit(
-      call(() => this.f(objectIn(borrowed) as never, controller.signal)),
+      call(() => this.f(objectIn(borrowed) as never, controller?.signal as AbortSignal)),
       (exit) =>
         Effect.sync(() => {
           this.settled = !Exit.hasInterrupts(exit)
           // interrupted: its lease is over, which says why itself where it can be seen
-          if (!this.settled && lease === undefined) controller.abort()
+          if (!this.settled && lease === undefined) controller?.abort()
         })
     )
   }
 
   abort(fiber: Fiber.Fiber<Awaited<B>, unknown> | undefined): void {
-    if (this.controller === undefined) fiber?.interruptUnsafe()
-    else this.controller.abort(this.signal!.reason)
+    if (!this.begun) fiber?.interruptUnsafe()
+    else this.controller?.abort(this.signal!.reason)
   }
   done(): boolean {
     return this.settled
   }
   waiting(end: () => void): void {
     this.endWait = end
+    if (!this.ends) end()
   }
 }
