@@ -11,6 +11,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     reporters: ["default"],
+    // what a test logs is shown where it fails
+    silent: "passed-only",
     sequence: { concurrent: false },
     testTimeout: 20_000,
     coverage: { include: ["src/**/*.ts"] }
