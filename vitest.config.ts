@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   resolve: {
     alias: {
+      "effect-object-pool/inspector": fileURLToPath(new URL("./src/inspector.ts", import.meta.url)),
       "effect-object-pool/promise": fileURLToPath(new URL("./src/promise.ts", import.meta.url)),
       "effect-object-pool": fileURLToPath(new URL("./src/index.ts", import.meta.url))
     }

@@ -29,7 +29,7 @@ import * as Ageing from "./internal/ageing.ts"
 import { bracket } from "./internal/bracket.ts"
 import * as Choosing from "./internal/choosing.ts"
 import * as Closing from "./internal/closing.ts"
-import { type Core, forkWith, leases, stats } from "./internal/core.ts"
+import { type Core, forkWith, know, leases, stats } from "./internal/core.ts"
 import { Creator } from "./internal/creation.ts"
 import * as Deadlines from "./internal/deadlines.ts"
 import { Destroyer } from "./internal/destruction.ts"
@@ -47,6 +47,7 @@ import { Registry } from "./internal/registry.ts"
 import * as Scopes from "./internal/scope.ts"
 import * as Selection from "./internal/selection/selection.ts"
 import * as Serving from "./internal/serving.ts"
+import * as Site from "./internal/site.ts"
 import * as Upkeep from "./internal/upkeep.ts"
 import { type Request, Waiters } from "./internal/waiters.ts"
 import type { Lease } from "./Lease.ts"
@@ -338,6 +339,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     leases: 0,
     lastLeaseId: 0,
     feed: undefined,
+    timings: undefined,
     totals: { borrowed: 0, added: 0, made: 0, destroyed: 0, timedOut: 0, exhausted: 0, expired: 0 },
     awake: [],
     waking: false,
@@ -385,15 +387,29 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
   const scoped = (request: Request<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> =>
     options.pack === undefined ? Lending.borrowScoped(core, request) : borrowPacked(core, request)
   const request = toRequest<A, D>(options, undefined, true)
+  const now = toRequest<A, D>(options, undefined, false)
   const usual = () => request
+  const site = (operation: Function) => options.capturesSite ? Site.here(operation) : undefined
   const operations = {
     name: options.name,
     borrow: scoped(request),
-    borrowWith: (borrow: BorrowOptions<A, D>) => Effect.suspend(() => scoped(toRequest(options, borrow, true))),
-    tryBorrow: scoped(toRequest(options, undefined, false)),
-    tryBorrowWith: (borrow: BorrowOptions<A, D>) => Effect.suspend(() => scoped(toRequest(options, borrow, false))),
-    with: (f: (borrowed: P) => Effect.Effect<unknown, unknown, unknown>, borrow?: BorrowOptions<A, D>) =>
-      bracket(core, borrow === undefined ? usual : () => toRequest(options, borrow, true), f),
+    borrowWith: (borrow: BorrowOptions<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> => {
+      const at = site(operations.borrowWith)
+      return Effect.suspend(() => scoped(toRequest(options, borrow, true, at)))
+    },
+    tryBorrow: scoped(now),
+    tryBorrowWith: (borrow: BorrowOptions<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> => {
+      const at = site(operations.tryBorrowWith)
+      return Effect.suspend(() => scoped(toRequest(options, borrow, false, at)))
+    },
+    with: (
+      f: (borrowed: P) => Effect.Effect<unknown, unknown, unknown>,
+      borrow?: BorrowOptions<A, D>
+    ): Effect.Effect<unknown, unknown, unknown> => {
+      const at = site(operations.with)
+      const plain = borrow === undefined && at === undefined
+      return bracket(core, plain ? usual : () => toRequest(options, borrow, true, at), f)
+    },
     add: <R>(object: A, settings?: AddOptions<A, D, R>) =>
       Effect.map(addAll(core, () => [object], settings), (entries) => entries[0]),
     addAll: <R>(objects: Iterable<A>, settings?: AddOptions<A, D, R>) => addAll(core, () => [...objects], settings),
@@ -414,6 +430,12 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
     events: Events.events(core),
     close: Closing.close(core)
   }
+  if (options.capturesSite) {
+    Site.want()
+    Site.property(operations, "borrow", (get) => scoped({ ...request, site: Site.here(get) }))
+    Site.property(operations, "tryBorrow", (get) => scoped({ ...now, site: Site.here(get) }))
+  }
+  know(operations, core)
   // inside, what a pool's callbacks fail with and need is unknown; the options' types have said what it is
   return operations as unknown as ObjectPool<A, D, E, P>
 }

@@ -33,6 +33,8 @@ const failure = Schema.Defect()
  * - `Borrowed`: a lease was granted. `waited` is how long its borrower was suspended, `phase` what it last waited for.
  *   `Released`: a lease has ended, however it did; `held` is how long the object was held.
  * - `LeaseExpired`: the time of a lease is over; `Released` follows, when the object is taken back.
+ * - `LeaseOverdue`: a lease has been held for longer than `leaseWarning`: by which span, or fiber, and where it was borrowed,
+ *   if that is known. Once for each lease.
  * - `Rested`, `Woke`: an object rests until a time (absent: for ever); its rest is over.
  * - `Detected`, `DetectionFailed`: a detector has answered, or has not.
  * - `Evicted`: an object is leaving, and why. `Destroyed`, `DestroyFailed`: it is gone. `Left`: it is gone, and was left to
@@ -56,6 +58,12 @@ export const PoolEvent = Schema.TaggedUnion({
   },
   Released: { ...ofLease, held: Schema.DurationFromMillis },
   LeaseExpired: ofLease,
+  LeaseOverdue: {
+    ...ofLease,
+    held: Schema.DurationFromMillis,
+    borrower: Schema.String,
+    site: Schema.optionalKey(Schema.String)
+  },
   Rested: { ...ofObject, until: Schema.optionalKey(Schema.DateTimeUtcFromMillis) },
   Woke: ofObject,
   Detected: {

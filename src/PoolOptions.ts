@@ -44,6 +44,17 @@ export interface PoolSettings {
   /** How long a lease lasts. Default: until it is released. */
   readonly leaseTimeout?: Duration.Input | undefined
   /**
+   * How long a lease may be held before it is logged, and told as `LeaseOverdue`: once, with the span of its borrower, or
+   * its fiber. It counts from the grant until the object is back; `renew` does not change it. Default: never.
+   */
+  readonly leaseWarning?: Duration.Input | undefined
+  /**
+   * The warning also says where the object was borrowed: the stack at the call of `with` or `borrowWith`, or where
+   * `borrow` was read, on the pool or its tag. That is where the effect was made, which may not be where it runs. Each
+   * borrow costs some microseconds more. Default `false`: it says where the borrower's span began, if that is known.
+   */
+  readonly captureBorrowSite?: boolean | undefined
+  /**
    * What becomes of an object whose lease has expired: it is destroyed, detected, or lent on unchecked. Default `"detect"`
    * with a detector; else `"destroy"` for made and `"return"` for added objects.
    */

@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { AnyOptions } from "./internal/options.ts"
+import * as Site from "./internal/site.ts"
 import type { Lease } from "./Lease.ts"
 import { assemble, type ObjectPool, type Operations } from "./ObjectPool.ts"
 import { InvalidPoolOptions } from "./PoolError.ts"
@@ -197,7 +198,9 @@ const declare = (id: string, options?: AnyOptions<unknown, unknown>): unknown =>
           }
         }))
     )
-  return Object.assign(tag, accessors(tag), {
+  // some are made when they are read: they are not to be read here
+  const complete = Object.defineProperties(tag, Object.getOwnPropertyDescriptors(accessors(tag)))
+  return Object.assign(complete, {
     layer: options === undefined ? layer : layer(options),
     layerConfig: options === undefined
       ? layerConfig
@@ -209,12 +212,14 @@ const declare = (id: string, options?: AnyOptions<unknown, unknown>): unknown =>
 const accessors = (tag: Context.Service<AnyPool, AnyPool>): Operations<AnyPool, unknown, unknown, unknown, unknown> => {
   const reach = <B, E, R>(f: (pool: AnyPool) => Effect.Effect<B, E, R>) =>
     Effect.withFiber<B, E, R | AnyPool>((fiber) => f(Context.getUnsafe(fiber.context as Context.Context<AnyPool>, tag)))
-  return {
-    borrow: reach((pool) => pool.borrow),
-    borrowWith: (options) => reach((pool) => pool.borrowWith(options)),
-    tryBorrow: reach((pool) => pool.tryBorrow),
-    tryBorrowWith: (options) => reach((pool) => pool.tryBorrowWith(options)),
-    with: (f, options) => reach((pool) => pool.with(f, options)),
+  const reachFrom = <B, E, R>(site: Site.Site | undefined, f: (pool: AnyPool) => Effect.Effect<B, E, R>) =>
+    reach(Site.handing(site, f))
+  const operations: Operations<AnyPool, unknown, unknown, unknown, unknown> = {
+    borrow: reachFrom(undefined, (pool) => pool.borrow),
+    borrowWith: (options) => reachFrom(Site.ofTag(operations.borrowWith), (pool) => pool.borrowWith(options)),
+    tryBorrow: reachFrom(undefined, (pool) => pool.tryBorrow),
+    tryBorrowWith: (options) => reachFrom(Site.ofTag(operations.tryBorrowWith), (pool) => pool.tryBorrowWith(options)),
+    with: (f, options) => reachFrom(Site.ofTag(operations.with), (pool) => pool.with(f, options)),
     add: (object, options) => reach((pool) => pool.add(object, options)),
     addAll: (objects, options) => reach((pool) => pool.addAll(objects, options)),
     remove: (object) => reach((pool) => pool.remove(object)),
@@ -233,6 +238,14 @@ const accessors = (tag: Context.Service<AnyPool, AnyPool>): Operations<AnyPool, 
     events: Stream.unwrap(Effect.map(tag, (pool) => pool.events)),
     close: reach((pool) => pool.close)
   }
+  for (const name of ["borrow", "tryBorrow"] as const) {
+    const usual = operations[name]
+    Site.property(operations, name, (get) => {
+      const site = Site.ofTag(get)
+      return site === undefined ? usual : reachFrom(site, (pool) => pool[name])
+    })
+  }
+  return operations
 }
 
 /** Lays settings over options: a setting replaces only its own key. */

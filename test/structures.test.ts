@@ -306,7 +306,7 @@ describe("the queue of waiters", () => {
     for (let i = 0; i < 4000; i++) {
       const dice = below(100)
       if (model.length === 0 || dice < 45) {
-        const waiter = new Waiter(core, request(one(priorities)), i, () => {}, undefined)
+        const waiter = new Waiter(core, request(one(priorities)), i, () => Effect.void, undefined)
         if (below(2) === 0) waiter.choosing = true
         waiters.join(waiter)
         const at = model.findIndex((other) => other.request.priority < waiter.request.priority)

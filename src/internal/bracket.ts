@@ -34,8 +34,11 @@ RunBase.prototype = Effectable.Prototype<Run<unknown, unknown, unknown>>({
   }
 })
 
-const hold = <A, D>(lease: ActiveLease<A, D>, run: { lease: ActiveLease<A, D> | undefined }): void => {
+/** The run goes on: with its body. */
+const hold = <A, D, P>(lease: ActiveLease<A, D>, run: Run<A, D, P>): Effect.Effect<unknown, unknown> => {
   run.lease = lease
+  // what the body needs its fiber has
+  return run as unknown as Effect.Effect<unknown, unknown>
 }
 
 class Run<A, D, P> extends RunBase {
@@ -54,12 +57,14 @@ class Run<A, D, P> extends RunBase {
   }
 
   start(fiber: Fiber.Fiber<unknown, unknown>): AnyEffect {
+    // it has waited
+    if (this.lease !== undefined) return this.body()
     this.above = fiber
     const { core, request } = this
     const picked = Lending.pickNow(core, request)
-    this.lease = picked && Lending.lendNow(core, picked, request, fiber.id)
+    this.lease = picked && Lending.lendNow(core, picked, request, fiber)
     if (this.lease !== undefined) return this.body()
-    return Effect.flatMap(Lending.wait(core, request, fiber.id, picked, hold, this), () => this.body())
+    return Lending.wait(core, request, fiber, picked, hold<A, D, P>, this)
   }
 
   end(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined {

@@ -19,6 +19,8 @@ const known = {
     "maxWaiters",
     "borrowTimeout",
     "leaseTimeout",
+    "leaseWarning",
+    "captureBorrowSite",
     "onLeaseExpired",
     "pack",
     "detectStatus",

@@ -16,7 +16,6 @@ import * as Context from "effect/Context"
 import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Random from "effect/Random"
 import type * as Scheduler from "effect/Scheduler"
@@ -30,6 +29,7 @@ import type { ActiveLease } from "./lease.ts"
 import type { Resolved } from "./options.ts"
 import type { Pace } from "./pacing.ts"
 import { type Entry, leasesOf, type Registry } from "./registry.ts"
+import type { Timings } from "./timings.ts"
 import type { Waiter, Waiters } from "./waiters.ts"
 
 /** The life of the pool itself. */
@@ -77,6 +77,8 @@ export interface Core<A, D> {
   lastLeaseId: number
   /** Those who listen to what happens; absent where nobody does. */
   feed: Feed | undefined
+  /** What is measured; absent where nobody does. */
+  timings: Timings | undefined
   readonly totals: { -readonly [K in keyof PoolStats["totals"]]: number }
   /** Waiters with an outcome, whose fibers are resumed by a task: it is on its way exactly while there are any. */
   readonly awake: Array<Waiter<A, D>>
@@ -133,6 +135,16 @@ export interface Core<A, D> {
   readonly settled: () => void
 }
 
+/** The pools that were made here: what a user holds has no brand. */
+const cores = new WeakMap<object, Core<never, never>>()
+
+export const know = <A, D>(pool: object, core: Core<A, D>): void => {
+  cores.set(pool, core as unknown as Core<never, never>)
+}
+
+/** The state of a pool; none of a double of one. */
+export const coreOf = (pool: object): Core<never, never> | undefined => cores.get(pool)
+
 /** Runs the user's code in a fiber of the pool, at once. */
 export const forkWith = (context: Context.Context<never>) => <B, E>(effect: Effect.Effect<B, E>): Fiber.Fiber<B, E> =>
   Effect.runForkWith(context)(effect)
@@ -187,22 +199,27 @@ export const deliver = <A, D>(
   if (lease === undefined) return resume(waiter.failure!)
   // revoked before this fiber was resumed with it
   if (lease.over === "Closed") return resume(closed(core))
-  waiter.accept(lease, waiter.holder)
-  resume(Exit.succeed(lease))
+  resume(waiter.accept(lease, waiter.holder))
 }
 
-/** A line in the log, about one object or the whole pool. */
-export const report = <A, D>(
-  core: Core<A, D>,
-  message: string,
-  detail: { readonly cause?: Cause.Cause<unknown>; readonly entry?: Entry<A, D> } = {}
-): void => {
-  const { cause, entry } = detail
+/** What a line in the log is about, beside the pool. */
+interface Detail<A, D> {
+  readonly cause?: Cause.Cause<unknown>
+  readonly entry?: Entry<A, D>
+  readonly lease?: ActiveLease<A, D>
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+/** A line in the log: about one lease, one object, or the whole pool. */
+export const report = <A, D>(core: Core<A, D>, message: string, detail: Detail<A, D> = {}): void => {
+  const { annotations, cause, entry, lease } = detail
   fork(
     core,
     Effect.annotateLogs(cause === undefined ? Effect.logWarning(message) : Effect.logWarning(message, cause), {
       pool: core.options.name,
-      ...(entry === undefined ? {} : { object: entry.id })
+      ...(entry === undefined ? {} : { object: entry.id }),
+      ...(lease === undefined ? {} : { lease: lease.id }),
+      ...annotations
     })
   )
 }

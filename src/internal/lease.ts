@@ -20,9 +20,11 @@ import type { Deadline } from "./deadlines.ts"
 import { tell } from "./events.ts"
 import { depart, discard } from "./leaving.ts"
 import { restLater, restUntil } from "./lifecycle.ts"
+import type { Overdue } from "./overdue.ts"
 import { type Entry, leasesOf, moment } from "./registry.ts"
 import { expired, giveBack } from "./returning.ts"
 import * as Scopes from "./scope.ts"
+import { ended } from "./timings.ts"
 
 /** The time-out of a lease; it is a deadline of the pool. */
 class Expiry implements Deadline {
@@ -59,6 +61,8 @@ export class ActiveLease<A, D> implements Lease<A, D> {
   returned = false
   /** The scope that gives it back; absent under `with`. */
   scope: Scope.Scope | undefined = undefined
+  /** Warns of it, where the pool does. */
+  overdue: Overdue<A, D> | undefined = undefined
   /** The scope of what `pack` made. */
   packScope: Scope.Closeable | undefined = undefined
   /** Those who wait in `expired`. */
@@ -189,16 +193,17 @@ export class ActiveLease<A, D> implements Lease<A, D> {
   }
 }
 
-/** Ties a lease to the scope that gives it back. A closed scope gives it back at once, as effect's own finalizers do. */
-export const attach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): void => {
+/** Ties a lease to the scope that gives it back, and answers it. A closed scope gives it back at once, as for any finalizer. */
+export const attach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effect<ActiveLease<A, D>> => {
   // it expired before its fiber was resumed: the object, and the one finalizer that it has, may be another's by now
-  if (lease.returned) return
+  if (lease.returned) return Exit.succeed(lease)
   const { core, pooled } = lease
   lease.scope = scope
   const finalizer = core.options.sharing === 1
     ? pooled.finalizer ??= finalizerOf(pooled)
     : (exit: Exit.Exit<unknown, unknown>) => takeIn(lease, exit) ?? Effect.void
   if (!Scopes.add(scope, lease, finalizer)) end(lease, Exit.void)
+  return Exit.succeed(lease)
 }
 
 /**
@@ -260,6 +265,8 @@ const detach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effe
   // where it is shared, nobody else goes on with it
   discard(core, pooled, "Removed")
   for (const other of leasesOf(pooled)) if (other !== lease) other.revoke(false)
+  if (lease.overdue !== undefined) core.deadlines.cancel(lease.overdue)
+  if (core.timings !== undefined) ended(core.timings, core, leasesOf(pooled))
   const made = pooled.scope
   const adopted = made === undefined || Scopes.add(scope, made, (exit) => Scope.close(made, exit))
   depart(core, pooled)

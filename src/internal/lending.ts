@@ -8,12 +8,14 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Choosing from "./choosing.ts"
 import { closed, type Core, deliver, hasRoom, lendable, lends } from "./core.ts"
 import { Detection } from "./detection.ts"
 import { type ActiveLease, attach, end } from "./lease.ts"
 import { vouchedFor } from "./lifecycle.ts"
+import { watch } from "./overdue.ts"
 import type { Entry } from "./registry.ts"
 import {
   backsOff,
@@ -32,6 +34,7 @@ import {
   stale,
   take
 } from "./serving.ts"
+import { servedAtOnce, type Trace, traced, traces } from "./tracing.ts"
 import { type Request, Waiter } from "./waiters.ts"
 
 /** What the selector picks for a borrower that has just come; nothing where it is not his turn, or no lease may begin. */
@@ -46,27 +49,29 @@ export const lendNow = <A, D>(
   core: Core<A, D>,
   picked: Entry<A, D>,
   request: Request<A, D>,
-  fiberId: number
+  fiber: Fiber.Fiber<unknown, unknown>
 ): ActiveLease<A, D> | undefined => {
   if (core.options.onBorrow !== undefined || (stale(core, picked) && !vouchedFor(core, picked))) return undefined
   const timeout = lasting(core, picked, request)
   // unless a function of the user's has used the pool: it is lent, or nothing is
-  return picked.slot === -1 || !lends(core) ? undefined : take(core, picked, timeout, fiberId)
+  if (picked.slot === -1 || !lends(core)) return undefined
+  const lease = take(core, picked, timeout, fiber.id)
+  if (core.options.leaseWarning !== undefined) watch(lease, fiber, request.site)
+  if (fiber.cache.tracer !== undefined) servedAtOnce(fiber, lease)
+  return lease
 }
 
 /** Borrows: at once where that can be, or waits. `accept` ties the lease to its holder, what gives it back later. */
-export const borrow = <A, D, H>(
+export const borrow = <A, D, H, B>(
   core: Core<A, D>,
   request: Request<A, D>,
-  fiberId: number,
-  accept: (lease: ActiveLease<A, D>, holder: H) => void,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  accept: (lease: ActiveLease<A, D>, holder: H) => Effect.Effect<B, unknown>,
   holder: H
-): Effect.Effect<ActiveLease<A, D>, unknown> => {
+): Effect.Effect<B, unknown> => {
   const picked = pickNow(core, request)
-  const lease = picked && lendNow(core, picked, request, fiberId)
-  if (lease === undefined) return wait(core, request, fiberId, picked, accept, holder)
-  accept(lease, holder)
-  return Exit.succeed(lease)
+  const lease = picked && lendNow(core, picked, request, fiber)
+  return lease === undefined ? wait(core, request, fiber, picked, accept, holder) : accept(lease, holder)
 }
 
 /** Borrows under the borrower's scope, which gives it back. */
@@ -74,9 +79,7 @@ export const borrowScoped = <A, D>(
   core: Core<A, D>,
   request: Request<A, D>
 ): Effect.Effect<ActiveLease<A, D>, unknown, Scope.Scope> =>
-  Effect.withFiber((fiber) =>
-    borrow<A, D, Scope.Scope>(core, request, fiber.id, attach, Context.getUnsafe(fiber.context, Scope.Scope))
-  )
+  Effect.withFiber((fiber) => borrow(core, request, fiber, attach<A, D>, Context.getUnsafe(fiber.context, Scope.Scope)))
 
 /** What the selector picks, unless that is the user's own function: it is asked in the order of the queue. */
 const pick = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined => {
@@ -90,30 +93,45 @@ const pick = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | und
 /**
  * The slow path. The waiter joins the queue in the very step that suspends its fiber: no interruption comes between.
  *
- * `accept` is given the lease in the step that resumes the fiber. An interruption between its grant and then gives it back.
+ * `accept` is given the lease in the step that resumes the fiber, which goes on with what that answers. An interruption
+ * between its grant and then gives it back.
  */
-export const wait = <A, D, H>(
+export const wait = <A, D, H, B>(
   core: Core<A, D>,
   request: Request<A, D>,
-  fiberId: number,
+  fiber: Fiber.Fiber<unknown, unknown>,
   picked: Entry<A, D> | undefined,
-  accept: (lease: ActiveLease<A, D>, holder: H) => void,
+  accept: (lease: ActiveLease<A, D>, holder: H) => Effect.Effect<B, unknown>,
   holder: H
-): Effect.Effect<ActiveLease<A, D>, unknown> =>
-  Effect.callback((resume) => {
+): Effect.Effect<B, unknown> =>
+  traces(fiber)
+    ? Effect.flatten(traced(core, fiber, (trace) => {
+      // what follows the wait is not in its span
+      const served = (lease: ActiveLease<A, D>, holder: H) => Exit.succeed(accept(lease, holder))
+      return suspend(core, request, fiber, picked, served, holder, trace)
+    }))
+    : suspend(core, request, fiber, picked, accept, holder, undefined)
+
+const suspend = <A, D, H, B>(
+  core: Core<A, D>,
+  request: Request<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  picked: Entry<A, D> | undefined,
+  accept: (lease: ActiveLease<A, D>, holder: H) => Effect.Effect<B, unknown>,
+  holder: H,
+  trace: Trace | undefined
+): Effect.Effect<B, unknown> =>
+  Effect.callback((resume: NonNullable<Waiter<A, D>["resume"]>) => {
     if (core.life._tag !== "Open") return resume(closed(core))
-    const waiter = new Waiter(
-      core,
-      request,
-      fiberId,
-      accept as (lease: ActiveLease<A, D>, holder: unknown) => void,
-      holder
-    )
+    // what it is held by, and what follows, is its caller's affair
+    const waiter = new Waiter(core, request, fiber.id, accept as Waiter<A, D>["accept"], holder)
+    waiter.trace = trace
+    if (core.options.leaseWarning !== undefined) waiter.fiber = fiber
     arrive(core, waiter, picked)
     if (waiter.lane === undefined) return deliver(core, waiter, resume)
     waiter.resume = resume
     return waiter
-  })
+  }) as Effect.Effect<B, unknown>
 
 const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
   core.waiters.join(waiter)
@@ -154,6 +172,8 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
   }
   if (waiter.lane !== undefined && !waiter.busy) have(core, waiter)
   admit(core, waiter, "NoneAvailable")
+  // what it waits for now: nothing may be under way any more
+  if (waiter.trace !== undefined && waiter.lane !== undefined) waiter.trace.enter(waiter.phase)
 }
 
 /** Nothing is under way for it: may it wait? */

@@ -65,6 +65,7 @@ export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean 
   if (entry.status === "Pending") {
     if (available) {
       if (core.feed !== undefined) toldBy(core, entry, answeredAvailable, 0)
+      if (core.timings !== undefined) core.timings.detect.add(0)
       trust(core, entry)
     }
     if (leaves(core, entry)) dismiss(core, entry)
@@ -160,7 +161,7 @@ export const detectable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Before |
 /** Carries out what a detection said. */
 const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, before: Before, outcome: Outcome): void => {
   const { entry } = detection
-  if (core.feed !== undefined) toldBy(core, entry, outcome, core.deadlines.now() - detection.began)
+  if (core.feed !== undefined || core.timings !== undefined) detected(core, detection, outcome)
   // a closing pool has given it up
   if (entry.status !== "Pending") return
   const unknown = outcome._tag === "Failed" || (outcome._tag === "Answered" && outcome.answer === "Unknown")
@@ -170,6 +171,12 @@ const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, before: Be
   if (outcome._tag === "Dropped") return restore(core, entry, before)
   if (outcome._tag === "Failed") return doubt(core, entry, outcome.failure)
   answered(core, entry, outcome.answer)
+}
+
+const detected = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
+  const millis = core.deadlines.now() - detection.began
+  if (outcome._tag !== "Dropped") core.timings?.detect.add(millis)
+  if (core.feed !== undefined) toldBy(core, detection.entry, outcome, millis)
 }
 
 /** Tells what a detection has said. */

@@ -56,9 +56,7 @@ export const made = <A, D>(
   creation.phase = "Detecting"
   let waiter: Waiter<A, D> | undefined
   const entry = join(core, object, data, { scope })
-  if (core.feed !== undefined) {
-    tell(core, { _tag: "Acquired", objectId: entry.id, took: span(core.deadlines.now() - creation.began) })
-  }
+  if (core.feed !== undefined || core.timings !== undefined) acquired(core, creation, entry)
   // `rotate` was called while it was being made
   if (creation.old) {
     entry.retired = true
@@ -73,8 +71,16 @@ export const made = <A, D>(
     },
     ended: (entry, outcome) => arrived(core, creation, waiter, entry, outcome)
   })
+  if (entry.status !== "Pending") return
   // its turn is over, though its first detection goes on
-  if (entry.status === "Pending") core.roomFreed()
+  creation.owner?.trace?.enter(creation.owner.phase)
+  core.roomFreed()
+}
+
+const acquired = <A, D>(core: Core<A, D>, creation: Creation<A, D>, entry: Entry<A, D>): void => {
+  const millis = core.deadlines.now() - creation.began
+  core.timings?.create.add(millis)
+  if (core.feed !== undefined) tell(core, { _tag: "Acquired", objectId: entry.id, took: span(millis) })
 }
 
 /** What was made has been detected, and has gone to whoever may have it: it may have been another. */

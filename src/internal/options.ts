@@ -11,6 +11,7 @@ import type { AddOptions, BorrowOptions, PoolOptions } from "../PoolOptions.ts"
 import { checks } from "./checks.ts"
 import { type Policy, toPolicy } from "./policy.ts"
 import { type Entry, isPrimitive } from "./registry.ts"
+import type { Site } from "./site.ts"
 import type { Request } from "./waiters.ts"
 
 /** Any pool's options, where their types do not matter any more. */
@@ -40,6 +41,9 @@ export interface Resolved<A, D> {
   readonly maxWaiters: number
   readonly borrowTimeout: number
   readonly leaseTimeout: ((entry: Entry<A, D>) => number) | undefined
+  /** Milliseconds; absent: nobody is warned. */
+  readonly leaseWarning: number | undefined
+  readonly capturesSite: boolean
   readonly onLeaseExpired: (entry: Entry<A, D>) => "destroy" | "detect" | "return"
   readonly pack: ((lease: Lease<A, D>) => unknown) | undefined
   readonly detectStatus: ((pooled: PooledObject<A, D>) => unknown) | undefined
@@ -97,6 +101,8 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
   const detectStatus = check.call("detectStatus", options.detectStatus)
   const data = options.data
   const leaseTimeout = options.leaseTimeout
+  const leaseWarning = check.duration("leaseWarning", options.leaseWarning, Infinity)
+  const captures = check.flag("captureBorrowSite", options.captureBorrowSite, false)
 
   return {
     name,
@@ -114,6 +120,9 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
       : leaseTimeout === undefined
       ? undefined
       : always(check.duration("leaseTimeout", leaseTimeout, Infinity)),
+    leaseWarning: leaseWarning === Infinity ? undefined : leaseWarning,
+    // nobody would be told
+    capturesSite: captures && leaseWarning !== Infinity,
     onLeaseExpired: whenExpired(options.onLeaseExpired, detectStatus !== undefined, check.refuse),
     pack: check.call("pack", options.pack),
     detectStatus,
@@ -222,10 +231,11 @@ export const toSize = <A, D>(
 export const toRequest = <A, D>(
   options: Resolved<A, D>,
   borrow: BorrowOptions<A, D> | undefined,
-  queues: boolean
+  queues: boolean,
+  site?: Site
 ): Request<A, D> => {
   if (borrow === undefined) {
-    return { timeout: options.borrowTimeout, where: undefined, priority: 0, leaseTimeout: undefined, queues }
+    return { timeout: options.borrowTimeout, where: undefined, priority: 0, leaseTimeout: undefined, queues, site }
   }
   const check = checks(options.name)
   const priority = borrow.priority ?? 0
@@ -235,7 +245,8 @@ export const toRequest = <A, D>(
     where: check.call("where", borrow.where),
     priority,
     leaseTimeout: optional(borrow.leaseTimeout, check),
-    queues
+    queues,
+    site
   }
 }
 

@@ -35,11 +35,11 @@ export const borrowPacked = <A, D>(
     let lease: ActiveLease<A, D> | undefined
     const accept = (granted: ActiveLease<A, D>) => {
       lease = granted
-      attach(granted, scope)
+      return attach(granted, scope)
     }
     return Effect.onExitPrimitive(
       Effect.flatMap(
-        Effect.suspend(() => Lending.borrow(core, request, fiber.id, accept, undefined)),
+        Effect.suspend(() => Lending.borrow(core, request, fiber, accept, undefined)),
         (granted) => pack(core, granted)
       ),
       (exit) => Exit.isFailure(exit) && lease !== undefined ? end(lease, exit) : undefined

@@ -22,11 +22,14 @@ export const expired = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 /** A lease is over, and its borrower has nothing to do with what follows. */
 export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
   const entry = lease.pooled
+  if (lease.overdue !== undefined) core.deadlines.cancel(lease.overdue)
   // a closing pool has given it up, or it has been detached from another lease
   if (entry.status !== "Borrowed") return
   forget(core, lease)
   core.registry.unlist(entry)
-  core.registry.used(entry, core.clock.currentTimeMillisUnsafe())
+  const now = core.clock.currentTimeMillisUnsafe()
+  core.registry.used(entry, now)
+  if (core.timings !== undefined) core.timings.use.add(now - lease.borrowedAtMillis)
   if (core.feed !== undefined) released(core, lease)
   if (entry.limits?.idling !== undefined) entry.limits.idleSince = core.deadlines.now()
   if (entry.open === 0) return free(core, entry)

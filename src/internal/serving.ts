@@ -18,6 +18,7 @@ import { span, tell } from "./events.ts"
 import { Hook } from "./hooks.ts"
 import { ActiveLease } from "./lease.ts"
 import { reserve, resting } from "./lifecycle.ts"
+import { watch } from "./overdue.ts"
 import { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
 import { cleanUp, hookFailed, prepared } from "./returning.ts"
@@ -86,6 +87,15 @@ const borrowed = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, waiter: Wait
   })
 }
 
+/** What an operator sees of a lease that was waited for. */
+const observe = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, lease: ActiveLease<A, D>): void => {
+  if (waiter.fiber !== undefined) watch(lease, waiter.fiber, waiter.request.site)
+  if (core.timings === undefined && waiter.trace === undefined) return
+  const millis = core.deadlines.now() - waiter.since
+  core.timings?.wait.add(millis)
+  waiter.trace?.served(lease, millis)
+}
+
 /** May this waiter have the object? A `where` that throws is a defect of its borrower. */
 export const fits = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (waiter.lane === undefined) return false
@@ -114,12 +124,13 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   }
   // no waiter any more before anything else may be offered
   unqueue(core, waiter)
-  waiter.lease = take(core, entry, timeout, waiter.fiberId, waiter)
+  const lease = waiter.lease = take(core, entry, timeout, waiter.fiberId, waiter)
   const creation = waiter.creation
   // a detection that was begun for it goes on: whoever comes next is glad of the answer
   waiter.creation = waiter.detection = undefined
   if (creation !== undefined) bequeath(core, creation)
   wake(core, waiter)
+  observe(core, waiter, lease)
   return true
 }
 
@@ -330,14 +341,7 @@ export const refuse = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, reason: Poo
 }
 
 /** Its deadline has passed. */
-export const expire = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
-  const phase: BorrowTimeout["phase"] = waiter.detection !== undefined
-    ? "Detecting"
-    : waiter.creation !== undefined
-    ? waiter.creation.phase
-    : "Waiting"
-  runOut(core, waiter, phase)
-}
+export const expire = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => runOut(core, waiter, waiter.phase)
 
 /** A borrow has taken too long. */
 const runOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, phase: BorrowTimeout["phase"]): void => {

@@ -8,6 +8,8 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
+import type * as Fiber from "effect/Fiber"
+import type { BorrowTimeout } from "../PoolError.ts"
 import type { Core } from "./core.ts"
 import type { Creation } from "./creation.ts"
 import type { Deadline } from "./deadlines.ts"
@@ -16,6 +18,8 @@ import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
+import type { Site } from "./site.ts"
+import type { Trace } from "./tracing.ts"
 
 /** How one borrow differs from another, with every default filled in. Times are milliseconds. */
 export interface Request<A, D> {
@@ -26,6 +30,8 @@ export interface Request<A, D> {
   readonly leaseTimeout: number | undefined
   /** A `tryBorrow` does not queue: it leaves as soon as nothing is under way for it. */
   readonly queues: boolean
+  /** Where it was asked for, where the pool captures that. */
+  readonly site?: Site | undefined
 }
 
 /** What has gone wrong for a waiter: few have any. */
@@ -59,21 +65,26 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
   readonly request: Request<A, D>
   readonly fiberId: number
   readonly since: number
-  /** Ties the lease to its holder, what gives it back, in the step that resumes the fiber. */
-  readonly accept: (lease: ActiveLease<A, D>, holder: unknown) => void
+  /** Ties the lease to its holder, what gives it back, in the step that resumes the fiber; that goes on with the answer. */
+  readonly accept: (lease: ActiveLease<A, D>, holder: unknown) => Effect.Effect<unknown, unknown>
   readonly holder: unknown
 
   // its outcome: at most one of the two is ever set
   lease: ActiveLease<A, D> | undefined = undefined
   failure: Effect.Effect<never, unknown> | undefined = undefined
   /** Resumes the fiber; absent until it is suspended, and once it has been interrupted. */
-  resume: ((outcome: Effect.Effect<ActiveLease<A, D>, unknown>) => void) | undefined = undefined
+  resume: ((outcome: Effect.Effect<unknown, unknown>) => void) | undefined = undefined
 
   // what is under way for it
   creation: Creation<A, D> | undefined = undefined
   detection: Detection<A, D> | Hook<A, D> | undefined = undefined
   /** The user's selector has yet to answer for it. */
   choosing = false
+
+  /** Its span, where there is a tracer. */
+  trace: Trace | undefined = undefined
+  /** Its fiber, where a lease that is held too long names it. */
+  fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
   // what it has seen
   /** It has its place in the queue: `maxWaiters` does not refuse it any more. */
@@ -98,7 +109,7 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
     core: Core<A, D>,
     request: Request<A, D>,
     fiberId: number,
-    accept: (lease: ActiveLease<A, D>, holder: unknown) => void,
+    accept: (lease: ActiveLease<A, D>, holder: unknown) => Effect.Effect<unknown, unknown>,
     holder: unknown
   ) {
     super()
@@ -118,6 +129,10 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
   }
   get spoilt(): boolean {
     return this.trouble?.spoilt === true
+  }
+  /** What it waits for. */
+  get phase(): BorrowTimeout["phase"] {
+    return this.detection !== undefined ? "Detecting" : this.creation !== undefined ? this.creation.phase : "Waiting"
   }
   get busy(): boolean {
     return this.creation !== undefined || this.detection !== undefined || this.choosing
@@ -141,6 +156,8 @@ export class Waiters<A, D> {
     const before = waiter.busy
     waiter[key] = value
     if (waiter.lane !== undefined && waiter.busy !== before) this.busy += before ? -1 : 1
+    // where it has ended, what follows is known when the step ends
+    if (waiter.trace !== undefined && value !== undefined) waiter.trace.enter(waiter.phase)
   }
 
   join(waiter: Waiter<A, D>): void {

@@ -1,5 +1,5 @@
 /** The books of a pool, kept from its events alone. */
-import type { PoolEvent, PooledObject, PoolStats, Status } from "../../src/index.ts"
+import type { PooledObject, PoolEvent, PoolStats, Status } from "../../src/index.ts"
 
 export class Ledger {
   readonly events: Array<PoolEvent> = []

@@ -1,10 +1,11 @@
 /** What must not compile, and why. */
 import * as Config from "effect/Config"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Schedule from "effect/Schedule"
-import { ObjectPool, type PooledObject, PoolService, Selector, Status } from "../../src/index.ts"
+import { ObjectPool, type PooledObject, PoolMetrics, PoolService, Selector, Status } from "../../src/index.ts"
 import { PromisePool } from "../../src/promise.ts"
 import type { Account, Budget, Session } from "./domain.ts"
 import { leaseAccount, LoginFailed, openSession, type VaultSealed } from "./domain.ts"
@@ -166,6 +167,15 @@ export {
   unprovided,
   unscoped
 }
+
+// ---------------------------------------------------------------------------------------------------------- metrics
+
+class Elsewhere extends Context.Service<Elsewhere, { readonly url: string }>()("app/Elsewhere") {}
+
+// @ts-expect-error the tag of something else
+PoolMetrics.layer(Elsewhere)
+// @ts-expect-error a layer is no pool
+PoolMetrics.register(addresses)
 
 // ---------------------------------------------------------------------------------------------------- promise pools
 

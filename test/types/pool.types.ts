@@ -14,6 +14,7 @@ import {
   type PoolClosed,
   type PooledObject,
   type PoolFull,
+  PoolMetrics,
   PoolService,
   type PoolStats,
   Selector,
@@ -108,6 +109,19 @@ const FromEnvironment = Accounts.layerConfig({ objects: [account], data: { left:
   detection: { concurrency: Config.Int("DETECTIONS").pipe(Config.withDefault(10)) }
 })
 expectTypeOf(FromEnvironment).toEqualTypeOf<Layer.Layer<Accounts, Config.ConfigError | InvalidPoolOptions>>()
+
+// Metrics are shown by a layer above that of the pool, or in a scope.
+
+expectTypeOf(PoolMetrics.layer(Accounts)).toEqualTypeOf<Layer.Layer<never, never, Accounts>>()
+expectTypeOf(PoolMetrics.register(pool)).toEqualTypeOf<Effect.Effect<void, never, Scope.Scope>>()
+declare const packed: Effect.Success<typeof withPack>
+expectTypeOf(PoolMetrics.register(packed)).toEqualTypeOf<Effect.Effect<void, never, Scope.Scope>>()
+expectTypeOf(
+  Accounts.layerConfig({ objects: [account], data: { left: 1 } }, {
+    leaseWarning: Config.Duration("WARNING"),
+    captureBorrowSite: Config.Boolean("SITE")
+  })
+).toEqualTypeOf<Layer.Layer<Accounts, Config.ConfigError | InvalidPoolOptions>>()
 
 // A test may put a double in the pool's place.
 

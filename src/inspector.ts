@@ -1,0 +1,177 @@
+/**
+ * Looks into the pools of this process from a browser: one page, live, mounted in any Effect HTTP server.
+ *
+ * **When to use**
+ *
+ * Use to see what the pools of a running program do, and what is wrong with them.
+ *
+ * **Details**
+ *
+ * The page shows every pool of the process that is not closed: its objects by status, with age, uses, holder and the time
+ * that is left of the lease; who waits, and how long; borrows, waits and time-outs of the last 5 minutes; the last events.
+ * It loads nothing from elsewhere.
+ *
+ * Nothing is paid while nobody looks. The first look starts one sampler for all who look, and listens to the pools; it ends
+ * when nobody has looked for 5 minutes. So the history begins with the first look, and survives a reload.
+ *
+ * What it shows are counts, times and ids: of objects only what `describe` says, of failures only their code, tag or name.
+ *
+ * **Gotchas**
+ *
+ * Whoever reaches the path can read the page, as with any route: put it behind your own middleware, or a server that
+ * listens on `127.0.0.1`.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as HttpRouter from "effect/http/HttpRouter"
+import * as Inspectable from "effect/Inspectable"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import { routes } from "./internal/inspection/http.ts"
+import { Hub, type HubOptions } from "./internal/inspection/hub.ts"
+import { nameOfFailure } from "./internal/inspection/words.ts"
+import type { PooledObject } from "./PooledObject.ts"
+
+/**
+ * An option of the inspector that makes no sense: which, what it was, what is allowed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidInspectorOptions extends Schema.TaggedError<InvalidInspectorOptions>()("InvalidInspectorOptions", {
+  option: Schema.String,
+  value: Schema.String,
+  allowed: Schema.String
+}) {
+  override get message(): string {
+    return `Inspector: option \`${this.option}\` is ${this.value}; allowed: ${this.allowed}`
+  }
+}
+
+/**
+ * What is shown.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface InspectorOptions<RD = never> {
+  /** Where the page is: `/pools`, unless said otherwise. */
+  readonly path?: `/${string}` | undefined
+  /**
+   * What is said of an object, as text: without it there is only its id. It is asked for a few objects at a time, again
+   * after 10 seconds, and has a second to answer.
+   */
+  readonly describe?:
+    | ((pooled: PooledObject<unknown, unknown>, pool: string) => string | Effect.Effect<string, unknown, RD>)
+    | undefined
+  /**
+   * What is said of a failure of `acquire`, a detector or a finalizer: without it its code, tag or name, since a message
+   * may hold a password.
+   */
+  readonly describeFailure?: ((failure: unknown) => string) | undefined
+}
+
+/**
+ * What may be changed: nothing, unless `actions` is `true`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export type InspectorActions<R = never> =
+  | { readonly actions?: false | undefined; readonly authorize?: undefined }
+  | {
+    /** Whoever is authorized may rotate, resize, suspend, resume and detect, and destroy single objects. */
+    readonly actions: true
+    /**
+     * Runs for each request that changes something, and fails to refuse it. It sees the `HttpServerRequest`. A failure
+     * that is a response, or knows one, is the answer; any other is a 403.
+     */
+    readonly authorize: Effect.Effect<unknown, unknown, R>
+  }
+
+/**
+ * Looks into the pools of this process.
+ *
+ * **Example** (A server that shows its pools)
+ *
+ * ```ts
+ * import { Layer } from "effect"
+ * import { HttpRouter, HttpServer } from "effect/http"
+ * import { Inspector } from "effect-object-pool/inspector"
+ *
+ * const { dispose, handler } = HttpRouter.toWebHandler(
+ *   Inspector.layerHttp({ path: "/pools" }).pipe(Layer.provide(HttpServer.layerServices)),
+ *   { disableLogger: true }
+ * )
+ * const page = await handler(new Request("http://localhost/pools"))
+ *
+ * page.headers.get("content-type") // => "text/html; charset=utf-8"
+ *
+ * await page.text()
+ * await dispose()
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const Inspector: {
+  /**
+   * Adds the page, and what it needs, to the router.
+   *
+   * `GET path` is the page, `path/events` its stream of frames, `path/snapshot` one frame as JSON. With `actions: true`
+   * there is `POST path/actions`: it wants the token that is in the page, the origin of the page, and what `authorize`
+   * wants. What `describe` needs is needed when the layer is built; what `authorize` needs, by each request. A path that
+   * is none, or `actions` without `authorize`, are a defect, an `InvalidInspectorOptions`.
+   */
+  readonly layerHttp: <RD = never, R = never>(
+    options?: InspectorOptions<RD> & InspectorActions<R>
+  ) => Layer.Layer<
+    never,
+    never,
+    HttpRouter.HttpRouter | RD | HttpRouter.Request.From<"Requires", Exclude<R, HttpRouter.Provided>>
+  >
+} = {
+  layerHttp: <RD, R>(options: InspectorOptions<RD> & InspectorActions<R> = {}) =>
+    Layer.effectDiscard(Effect.gen(function*() {
+      const { authorize, path } = checked(options)
+      const context = yield* Effect.context<RD>()
+      const hub = new Hub(
+        {
+          actions: authorize !== undefined,
+          // run with the context of the layer, which has what it needs
+          describe: (options.describe ?? (() => "")) as HubOptions["describe"],
+          describeFailure: options.describeFailure ?? nameOfFailure
+        },
+        yield* Clock.Clock,
+        Context.omit(Scope.Scope, Tracer.ParentSpan)(context) as Context.Context<never>
+      )
+      yield* Effect.addFinalizer(() => hub.close)
+      yield* routes({ path, hub, authorize })
+    }))
+}
+
+const checked = <RD, R>({ actions = false, authorize, describe, describeFailure, path = "/pools" }:
+  & InspectorOptions<RD>
+  & InspectorActions<R>) =>
+{
+  if (typeof path !== "string" || !/^\/[^:*?#]*$/.test(path)) {
+    refuse("path", path, "a path that begins with /, without : * ? #")
+  }
+  if (typeof actions !== "boolean") refuse("actions", actions, "true or false")
+  if (actions && !Effect.isEffect(authorize)) {
+    refuse("authorize", authorize, "with `actions: true` an effect that fails to refuse a request")
+  }
+  for (const [option, value] of Object.entries({ describe, describeFailure })) {
+    if (value !== undefined && typeof value !== "function") refuse(option, value, "a function")
+  }
+  return { path: path.replace(/\/+$/, ""), authorize: actions ? authorize : undefined }
+}
+
+const refuse = (option: string, value: unknown, allowed: string): never => {
+  throw new InvalidInspectorOptions({ option, value: Inspectable.toStringUnknown(value, 0), allowed })
+}

@@ -1,0 +1,130 @@
+/**
+ * What goes over the wire to a page or a terminal: plain data, bounded in size whatever the pools hold.
+ *
+ * Times are wall-clock milliseconds, not ages: what has not changed is then equal to what was sent before, and is not sent
+ * again.
+ */
+import type { PoolStats } from "../../PoolError.ts"
+
+/** Up to so many objects are sent with all there is to say of each; of more, as one letter each. */
+export const detailed = 1000
+/** How many of a large pool are sent in detail all the same: those that are lent, the oldest lease first. */
+export const exemplary = 200
+/** How many objects of a pool are looked at; the rest is counted. */
+export const visible = 20_000
+export const waitersShown = 100
+/** How many of the last events are kept of each pool: so many of the everyday ones, and so many of the others. */
+export const eventsKept = 200
+/** How many seconds the sparklines go back. */
+export const history = 300
+export const poolsShown = 100
+
+/** The status of an object in one letter; `O`: borrowed, and overdue. */
+export type Letter = "P" | "A" | "B" | "O" | "D" | "U" | "I"
+
+export type LeaseRow = readonly [id: number, fiber: number, borrowedAt: number, expiresAt: number, overdue: 0 | 1]
+
+export type ObjectRow = readonly [
+  id: number,
+  status: Letter,
+  addedAt: number,
+  uses: number,
+  leases: ReadonlyArray<LeaseRow>,
+  /** 0: it does not rest, or for ever. */
+  wakesAt: number,
+  /** It leaves as soon as it is free. */
+  leaving: 0 | 1,
+  description: string
+]
+
+export type WaiterRow = readonly [
+  fiber: number,
+  since: number,
+  /** 0: it waits without a deadline. */
+  until: number,
+  priority: number,
+  doing: "Waiting" | "Acquiring" | "Detecting" | "Choosing" | "BackingOff" | "Suspended"
+]
+
+/** One pool at an instant. */
+export interface PoolPicture {
+  readonly id: number
+  readonly name: string
+  readonly life: "Open" | "Closing" | "Closed"
+  readonly suspended: boolean
+  readonly sharing: number
+  /** What could be asked of it. */
+  readonly makes: boolean
+  readonly detects: boolean
+  readonly stats: PoolStats
+  /** How many of its leases are overdue. */
+  readonly overdue: number
+  readonly objects: {
+    /** Absent where `rows` are all of them: ids as runs of `start, length`, and a letter for each. */
+    readonly cells?: { readonly runs: ReadonlyArray<number>; readonly letters: string }
+    readonly rows: ReadonlyArray<ObjectRow>
+    /** How many are neither in `cells` nor in `rows`. */
+    readonly beyond: number
+  }
+  readonly waiters: ReadonlyArray<WaiterRow>
+}
+
+/** What has happened in the seconds from `from` on, one number for each second. */
+export interface Seconds {
+  readonly pool: number
+  readonly from: number
+  readonly borrows: ReadonlyArray<number>
+  /** Milliseconds; -1: nobody borrowed. */
+  readonly p50: ReadonlyArray<number>
+  readonly p99: ReadonlyArray<number>
+  readonly timeouts: ReadonlyArray<number>
+  /** Of the last minute. */
+  readonly minute: Minute
+}
+
+export interface Minute {
+  /** How many seconds of it are known. */
+  readonly seconds: number
+  readonly borrows: number
+  readonly p50: number
+  readonly p99: number
+  readonly timeouts: number
+}
+
+export type EventRow = readonly [
+  seq: number,
+  pool: number,
+  at: number,
+  tag: string,
+  /** 0: none. */
+  object: number,
+  lease: number,
+  text: string
+]
+
+/** Something that is wrong, in plain words. */
+export interface Trouble {
+  readonly pool: number
+  readonly name: string
+  /** What it is, whatever its numbers are: who listens is told again only when this changes. */
+  readonly kind: string
+  readonly severity: "bad" | "warning" | "note"
+  readonly text: string
+}
+
+/** What one client gets at once. */
+export interface Frame {
+  readonly at: number
+  /** Forget what was sent before. */
+  readonly full: boolean
+  readonly actions: boolean
+  /** The pools that there are, in the order in which they were built. */
+  readonly pools: ReadonlyArray<number>
+  /** How many more there are, that are not shown. */
+  readonly more: number
+  readonly troubles: ReadonlyArray<Trouble>
+  /** Those pools that look otherwise than in the last frame. */
+  readonly changed: ReadonlyArray<PoolPicture>
+  readonly seconds: ReadonlyArray<Seconds>
+  readonly events: ReadonlyArray<EventRow>
+}

@@ -1,0 +1,86 @@
+/** How what is seen is said. */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import type { PoolEvent } from "../../PoolEvent.ts"
+
+export const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
+
+/** A time as a person says it: two figures are enough. */
+export const span = (millis: number): string => {
+  if (millis < 999.5) return `${Math.max(0, Math.round(millis))} ms`
+  const seconds = millis / 1000
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
+  if (seconds < 119.5) return `${Math.round(seconds)} s`
+  const minutes = seconds / 60
+  if (minutes < 119.5) return `${Math.round(minutes)} min`
+  const hours = minutes / 60
+  return hours < 47.5 ? `${Math.round(hours)} h` : `${Math.round(hours / 24)} d`
+}
+
+/** The time of day. */
+export const clockTime = (millis: number): string =>
+  `${DateTime.formatIso(DateTime.makeUnsafe(millis)).slice(11, 19)} UTC`
+
+/** No longer than so; a text of a user may be anything. */
+export const short = (text: string, most = 200): string => text.length <= most ? text : `${text.slice(0, most - 1)}…`
+
+const word = /^[\w.:/@-]{1,60}$/
+
+/**
+ * The name of a failure, without its message: that of a failed connection may well hold its password. What has a code is
+ * named by it, wherever it is in the chain of causes; then comes the tag, then the name.
+ */
+export const nameOfFailure = (failure: unknown): string => {
+  let tag: string | undefined
+  for (let at = failure, depth = 0; typeof at === "object" && at !== null && depth < 5; depth++) {
+    const { _tag, cause, code, name, reason } = at as Record<string, unknown>
+    if (typeof code === "string" && word.test(code)) return code
+    if (tag === undefined && typeof _tag === "string" && word.test(_tag)) tag = _tag
+    if (tag === undefined && typeof name === "string" && word.test(name)) tag = name
+    at = cause ?? reason
+  }
+  return tag ?? (failure === null ? "null" : typeof failure === "object" ? "an object" : typeof failure)
+}
+
+/** What an event says beside its name, its object and its lease. */
+export const textOf = (event: PoolEvent, failure: (failure: unknown) => string): string => {
+  switch (event._tag) {
+    case "Acquired":
+      return `in ${ofDuration(event.took)}`
+    case "AcquireFailed":
+    case "DetectionFailed":
+      return `${failure(event.failure)}, after ${ofDuration(event.took)}`
+    case "StatusChanged":
+      return event.transition.replace("->", "→")
+    case "Borrowed":
+      return event.phase === "AtOnce" ? "at once" : `waited ${ofDuration(event.waited)} (${event.phase})`
+    case "Released":
+      return `held ${ofDuration(event.held)}`
+    case "LeaseOverdue":
+      return short(
+        `held ${ofDuration(event.held)} by ${event.borrower}${
+          event.site === undefined ? "" : `, borrowed at ${event.site}`
+        }`
+      )
+    case "Rested":
+      return event.until === undefined ? "for ever" : `until ${clockTime(DateTime.toEpochMillis(event.until))}`
+    case "Detected":
+      return `${event.answer}, in ${ofDuration(event.took)}`
+    case "Evicted":
+      return event.reason
+    case "DestroyFailed":
+      return failure(event.failure)
+    case "WaiterTimedOut":
+      return `after ${ofDuration(event.waited)} (${event.phase})`
+    case "WaiterRefused":
+      return event.reason
+    case "Resized":
+      return `${event.min} to ${event.max ?? "any number"}`
+    case "Missed":
+      return `${plural(event.events, "event")} too many to be seen`
+    default:
+      return ""
+  }
+}
+
+const ofDuration = (duration: Duration.Duration): string => span(Duration.toMillis(duration))

@@ -1,0 +1,57 @@
+/** A server of its own for each test, on a free port, with the inspector at /pools. */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { HttpRouter, HttpServer } from "effect/http"
+import * as Layer from "effect/Layer"
+import { createServer } from "node:http"
+import { Inspector, type InspectorActions, type InspectorOptions } from "../../src/inspector.ts"
+import type { Frame } from "../../src/internal/inspection/frame.ts"
+
+/** It closes with the scope. */
+export const serve = Effect.fnUntraced(function*(options: InspectorOptions & InspectorActions = {}) {
+  const node = createServer()
+  const listening = NodeHttpServer.layer(() => node, { port: 0, host: "127.0.0.1", gracefulShutdownTimeout: 100 })
+  const context = yield* Layer.build(
+    HttpRouter.serve(Inspector.layerHttp(options), { disableLogger: true, disableListenLog: true }).pipe(
+      Layer.provideMerge(listening)
+    )
+  )
+  yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections()))
+  const { address } = Context.get(context, HttpServer.HttpServer)
+  return { url: `${HttpServer.formatAddress(address)}/pools`, node }
+})
+
+export const snapshot = (url: string): Effect.Effect<Frame> =>
+  Effect.promise(async () => await (await fetch(`${url}/snapshot`)).json() as Frame)
+
+export const tokenOf = (url: string): Effect.Effect<string> =>
+  Effect.promise(async () =>
+    /name="inspector-token" content="([^"]+)"/.exec(await (await fetch(url)).text())?.[1] ?? ""
+  )
+
+interface Message {
+  readonly id: string
+  readonly at: number
+  readonly frame: Frame
+}
+
+/** The messages of one stream, until it ends or so many have come. */
+export const listen = (url: string, most = Infinity, headers: Record<string, string> = {}) =>
+  Effect.promise(async (signal) => {
+    const response = await fetch(`${url}/events`, { headers, signal })
+    const messages: Array<Message> = []
+    let text = ""
+    const decoder = new TextDecoder()
+    for await (const chunk of response.body!) {
+      text += decoder.decode(chunk, { stream: true })
+      for (let end = text.indexOf("\n\n"); end !== -1; end = text.indexOf("\n\n")) {
+        const lines = text.slice(0, end).split("\n")
+        text = text.slice(end + 2)
+        const field = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? ""
+        messages.push({ id: field("id"), at: performance.now(), frame: JSON.parse(field("data")) as Frame })
+      }
+      if (messages.length >= most) break
+    }
+    return messages
+  })

@@ -1,0 +1,106 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { execFile } from "node:child_process"
+import { ObjectPool } from "../../src/index.ts"
+import { Histogram } from "../../src/internal/inspection/histogram.ts"
+import { Story } from "../../src/internal/inspection/terminal.ts"
+import { nameOfFailure } from "../../src/internal/inspection/words.ts"
+import { serve, snapshot } from "./server.ts"
+
+const inspect = (...args: ReadonlyArray<string>) =>
+  Effect.callback<{ readonly code: number; readonly stdout: string; readonly stderr: string }>((resume) => {
+    execFile(
+      process.execPath,
+      ["src/bin/inspect.ts", ...args],
+      (error, stdout, stderr) =>
+        resume(
+          Effect.succeed({
+            code: typeof error?.code === "number" ? error.code : error === null ? 0 : 1,
+            stdout,
+            stderr
+          })
+        )
+    )
+  })
+
+describe("the terminal", () => {
+  it.live("it prints what the page shows", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ name: "printed", objects: ["a", "b", "c"] })
+      yield* pool.borrow
+      const { url } = yield* serve()
+
+      const { code, stderr, stdout } = yield* inspect(url, "--once")
+
+      assert.deepStrictEqual([code, stderr], [0, ""])
+      assert.match(stdout, /✓ All is well: 1 pool, 3 objects, 1 lease/)
+      assert.match(stdout, /printed {2}open {2}3 objects {2}A 2 available {2}B 1 borrowed/)
+      assert.match(stdout, /^ {2}[AB]{3}$/m)
+    }), 20_000)
+
+  it.live("it says what is wrong with an address", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serve()
+
+      const nobody = yield* inspect("http://127.0.0.1:9/pools", "--once")
+      const elsewhere = yield* inspect(`${url}/elsewhere`, "--once")
+
+      assert.deepStrictEqual([nobody.code, elsewhere.code], [1, 1])
+      assert.match(nobody.stderr, /^No inspector at http:\/\/127\.0\.0\.1:9\/pools/)
+      assert.match(elsewhere.stderr, /the server answers 404/)
+    }), 20_000)
+
+  it.live("no line is longer than the terminal, and none moves its cursor, whatever a pool is called", () =>
+    Effect.gen(function*() {
+      yield* ObjectPool.make({
+        name: `\x1b[2J${"x".repeat(300)}\n`,
+        objects: Array.from({ length: 3000 }, (_, i) => i)
+      })
+      const { url } = yield* serve()
+      const story = new Story()
+      story.take(yield* snapshot(url))
+
+      const lines = story.lines({ url, columns: 60, rows: 12, colour: false, note: "" })
+
+      assert.isAtMost(lines.length, 12)
+      // oxlint-disable-next-line no-control-regex
+      for (const line of lines) assert.notMatch(line, /[\x00-\x1f]/)
+      assert.isAtMost(Math.max(...lines.map((line) => Array.from(line).length)), 60)
+      assert.include(lines.join("\n"), "one letter for 18 objects")
+    }))
+})
+
+describe("the parts", () => {
+  it("quantiles are exact up to 16 ms, and within an eighth above", () => {
+    const histogram = new Histogram()
+    for (let i = 1; i <= 1000; i++) histogram.add(i)
+
+    assert.approximately(histogram.quantile(0.5), 500, 500 / 8)
+    assert.approximately(histogram.quantile(0.99), 990, 990 / 8)
+    assert.strictEqual(new Histogram().quantile(0.5), -1)
+    const small = new Histogram()
+    small.add(3, 9)
+    small.add(12)
+    assert.deepStrictEqual([small.quantile(0.5), small.quantile(0.99)], [3, 12])
+  })
+
+  it("a failure is called by its code, wherever that is, else by its tag or its name", () => {
+    class Tagged {
+      readonly _tag = "CannotConnect"
+      readonly cause = Object.assign(new Error("secret"), { code: "ECONNRESET" })
+    }
+
+    assert.deepStrictEqual(
+      [
+        new Tagged(),
+        { _tag: "CannotConnect", reason: "secret" },
+        new TypeError("secret"),
+        { code: "a secret with spaces" },
+        "secret",
+        undefined,
+        null
+      ].map(nameOfFailure),
+      ["ECONNRESET", "CannotConnect", "TypeError", "an object", "string", "undefined", "null"]
+    )
+  })
+})
