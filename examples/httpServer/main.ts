@@ -10,6 +10,8 @@
  *   curl 127.0.0.1:3000/notes/1
  *   curl 127.0.0.1:3000/slow?seconds=2
  *   curl 127.0.0.1:3000/pool
+ *   curl 127.0.0.1:3000/metrics
+ *   open http://127.0.0.1:3000/pools
  *
  * The way of a request: `routes.ts` reads it, borrows a transaction from the pool in `sessions.ts`, and queries through
  * the session in `session.ts`. On SIGTERM the layers close in the reverse order of their building: the server, when the

@@ -1,6 +1,9 @@
 /** What is served. A request borrows late and gives back early: its body is read before, its response is sent after. */
 import { Effect, Layer, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { PrometheusMetrics } from "effect/observability"
+import { PoolMetrics } from "../../src/index.ts"
+import { Inspector } from "../../src/inspector.ts"
 import type { QueryError } from "./session.ts"
 import { Sessions, type Transaction } from "./sessions.ts"
 
@@ -75,7 +78,14 @@ const poolStatus = Effect.gen(function*() {
   })
 })
 
+/** What an operator looks at is shown to whoever reaches this server: it listens on this machine alone. */
+const Operating = Layer.mergeAll(
+  PrometheusMetrics.layerHttp({ path: "/metrics" }),
+  Inspector.layerHttp({ path: "/pools" })
+).pipe(Layer.provide(PoolMetrics.layer(Sessions)))
+
 export const Routes = Layer.mergeAll(
+  Operating,
   HttpRouter.add("PUT", "/notes/:id", writeNote),
   HttpRouter.add("GET", "/notes/:id", readNote),
   HttpRouter.add("GET", "/slow", slowQuery),

@@ -1,7 +1,7 @@
 /**
  * What is measured, by name.
  */
-import { contended, guarded, guards, selectors, sizes, uncontended } from "./cycles.ts"
+import { contended, guarded, guards, observed, selectors, sizes, uncontended } from "./cycles.ts"
 import { background, detecting, detectors } from "./detection.ts"
 import { closing, closingSlowly, filling } from "./filling.ts"
 import { garbage, idle, leased, waiting } from "./heap.ts"
@@ -45,6 +45,11 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
       measure: guarded(guard, fibers)
     }))
   ),
+  observed: [{
+    title: "Borrow and give back, 10 objects, with metrics that nobody reads",
+    unit: perCycle,
+    measure: observed
+  }],
   waiters: endings.flatMap((ending) =>
     queues.map((n) => ({
       title: `${format(n)} who wait for one object ${how[ending]}`,

@@ -10,7 +10,7 @@ import * as Scope from "effect/Scope"
 import * as GenericPool from "generic-pool"
 import * as LightningPool from "lightning-pool"
 import * as Tarn from "tarn"
-import { type AnySelector, ObjectPool } from "../../src/index.ts"
+import { type AnySelector, ObjectPool, PoolMetrics } from "../../src/index.ts"
 import { PromisePool as OurPromisePool } from "../../src/promise.ts"
 import { type Contender, timed } from "./harness.ts"
 
@@ -23,6 +23,8 @@ export interface Setup {
   readonly leaseTimeout?: number
   /** A check before each borrow; ours trusts it for this long, in milliseconds. */
   readonly trust?: number
+  /** Ours has metrics, which nobody reads. */
+  readonly metrics?: boolean
 }
 
 type Cycle = Effect.Effect<unknown, unknown, Scope.Scope>
@@ -61,7 +63,7 @@ const checked = ({ trust }: Setup, pool: Pool.Pool<object>) =>
       check(object) ? Effect.succeed(object) : Effect.andThen(Pool.invalidate(pool, object), Effect.die("not reached")))
 
 /** Our pool, full. */
-const makeOurs = ({ borrowTimeout, leaseTimeout, select, size, trust }: Setup) =>
+const makeOurs = ({ borrowTimeout, leaseTimeout, metrics, select, size, trust }: Setup) =>
   Effect.tap(
     ObjectPool.make({
       acquire,
@@ -74,7 +76,7 @@ const makeOurs = ({ borrowTimeout, leaseTimeout, select, size, trust }: Setup) =
         detection: { onBorrow: { trustFor: trust } }
       }
     }),
-    (pool) => Effect.orDie(pool.ready)
+    (pool) => Effect.andThen(Effect.orDie(pool.ready), metrics === true ? PoolMetrics.register(pool) : Effect.void)
   )
 
 export const ours: ReadonlyArray<EffectPool> = [

@@ -72,6 +72,19 @@ export const guarded = (guard: Omit<Setup, "size">, fibers: number) => async () 
   return fibers === 1 ? rows : per(fibers * 200, rows)
 }
 
+/** Metrics that nobody reads, beside the same without. */
+export const observed = async () => {
+  const contenders: Array<Contender> = []
+  for (const each of ours) {
+    for (const metrics of [false, true]) {
+      const contender = await looped(each, { size, metrics }, alone)
+      const name = metrics ? `${each.name}, with metrics` : each.name
+      contenders.push({ ...contender, name, role: contenders.length === 0 ? "base" : metrics ? "ours" : "peer" })
+    }
+  }
+  return compare(contenders, plan)
+}
+
 export const selectors = {
   random: Selector.random,
   roundRobin: Selector.roundRobin,

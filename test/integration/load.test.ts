@@ -6,7 +6,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import autocannon from "autocannon"
 import { get } from "node:http"
 import { type Postgres, startPostgres } from "./postgres.ts"
-import { poolStatus, type Service, sleep, startService, until } from "./service.ts"
+import { metrics, poolStatus, type Service, sleep, startService, until } from "./service.ts"
 
 const sessions = 8
 const connections = 200
@@ -173,6 +173,18 @@ describe("the HTTP server under load", { timeout: 120_000 }, () => {
       (activity) => activity.length === sessions && activity.every(({ state }) => state === "idle")
     )
     assert.sameMembers(activity.map(({ pid }) => pid), pool.sessions.map(({ pid }) => pid))
+
+    const { totals } = pool.stats
+    assert.deepInclude(await metrics(address), {
+      "pool_object_leases": 0,
+      "pool_object_pending_requests": 0,
+      "pool_object_count borrowed": 0,
+      "pool_object_max": sessions,
+      "pool_object_destroyed": totals.destroyed,
+      "pool_object_expirations": totals.expired,
+      "pool_object_timeouts": totals.timedOut,
+      "pool_object_refusals": totals.exhausted
+    })
 
     const written = await postgres.query("SELECT id, text FROM notes")
     const notes = new Map(written.map(({ id, text }) => [id, text]))

@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { parsePrometheus } from "../observability/support.ts"
 
 interface Ended {
   readonly code: number | null
@@ -72,7 +73,13 @@ export interface PoolStatus {
     readonly borrowed: number
     readonly leases: number
     readonly waiting: number
-    readonly totals: { readonly borrowed: number; readonly destroyed: number; readonly expired: number }
+    readonly totals: {
+      readonly borrowed: number
+      readonly destroyed: number
+      readonly expired: number
+      readonly timedOut: number
+      readonly exhausted: number
+    }
   }
   readonly sessions: ReadonlyArray<{ readonly pid: number; readonly status: string }>
 }
@@ -80,6 +87,17 @@ export interface PoolStatus {
 export const poolStatus = async (address: string): Promise<PoolStatus> => {
   const response = await fetch(`${address}/pool`, { signal: AbortSignal.timeout(20_000) })
   return await response.json() as PoolStatus
+}
+
+/** The gauges and counters that the service shows to Prometheus, by name and state. */
+export const metrics = async (address: string): Promise<Readonly<Record<string, number>>> => {
+  const response = await fetch(`${address}/metrics`, { signal: AbortSignal.timeout(20_000) })
+  const values: Record<string, number> = {}
+  for (const [name, { samples, type }] of parsePrometheus(await response.text())) {
+    if (type === "histogram") continue
+    for (const { labels, value } of samples) values[[name, labels["state"]].filter(Boolean).join(" ")] = value
+  }
+  return values
 }
 
 /** Asks until the answer is as it should be. It says what it was last if that takes too long, even for a busy machine. */
