@@ -199,6 +199,25 @@ describe("suspend", () => {
       assert.strictEqual(script.counts.acquiring, 2)
     }))
 
+  it.effect("one that does not queue leaves as the pool is suspended while it waits for the user's selector", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({
+        objects: ["a", "b"],
+        select: (available: ReadonlyArray<PooledObject<string>>) => Effect.as(Effect.sleep(slow), available[0])
+      })
+      const chosen = yield* start(hold(pool.borrow))
+      const trying = yield* start(hold(pool.tryBorrow))
+      const waiting = yield* start(hold(pool.borrow))
+
+      yield* pool.suspend
+      yield* settle
+      assert.deepStrictEqual([chosen, trying, waiting].map(state), ["waits", "PoolExhausted Suspended", "waits"])
+
+      yield* pool.resume
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual([chosen, waiting].map(state), ["ok", "ok"])
+    }))
+
   it.effect("nothing is made for those who wait before the pool resumes", () =>
     Effect.gen(function*() {
       const script = scripted()
