@@ -62,7 +62,12 @@ const timeIsUp = <A, D>(core: Core<A, D>): void => {
   if (core.life._tag === "Closing" && core.life.serving) shutDown(core)
   const open = leases(core)
   for (const lease of open) lease.revoke(false)
-  if (open.length > 0) report(core, `Closing revoked ${open.length} lease(s) that were still open`)
+  if (open.length > 0) {
+    const ids = open.slice(0, 10).map(({ id }) => id)
+    report(core, `Closing revoked ${open.length} lease(s) that were still open`, {
+      annotations: { leases: open.length > 10 ? `${ids.join(", ")}, …` : ids.join(", ") }
+    })
+  }
   giveUpLater(core)
 }
 
