@@ -14,6 +14,8 @@ export default defineConfig({
     reporters: ["default"],
     // what a test logs is shown where it fails
     silent: "passed-only",
+    // much of the time is that of other processes
+    maxWorkers: "100%",
     sequence: { concurrent: false },
     testTimeout: 20_000,
     coverage: { include: ["src/**/*.ts"] }

@@ -216,7 +216,7 @@ export const crowded: ReadonlyArray<EffectPool> = [
 
 export const promises: ReadonlyArray<PromisePool> = [
   {
-    name: "**`PromisePool.with`**",
+    name: "`PromisePool.with`",
     role: "ours",
     make: async ({ borrowTimeout, leaseTimeout, size, trust }) => {
       const pool = OurPromisePool.make({
