@@ -42,7 +42,7 @@ import * as Maintenance from "./internal/maintenance.ts"
 import { type AnyOptions, resolve, type Resolved, toRequest } from "./internal/options.ts"
 import { Pace } from "./internal/pacing.ts"
 import { borrowPacked } from "./internal/packing.ts"
-import { pools } from "./internal/pools.ts"
+import { list } from "./internal/pools.ts"
 import { Registry } from "./internal/registry.ts"
 import * as Scopes from "./internal/scope.ts"
 import * as Selection from "./internal/selection/selection.ts"
@@ -261,7 +261,7 @@ export const assemble = <A, D, E, P>(
   const core = build(resolve<A, D>(name, options), fiber.context)
   const scope = Context.getUnsafe(fiber.context, Scope.Scope)
   const open = Scopes.add(scope, core, () => Closing.close(core))
-  pools.add(core as unknown as Core<never, never>)
+  list(core)
   addInitial(core, fiber)
   Maintenance.refill(core)
   const { every } = core.options
@@ -334,6 +334,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
       next: Deadlines.make(() => Maintenance.retry(core)),
       attempt: undefined
     },
+    onClosed: new Set(),
     watchers: new Set(),
     background: new Set(),
     leases: 0,

@@ -24,12 +24,11 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Scope from "effect/Scope"
-import { type Core, coreOf, fork, stats } from "./internal/core.ts"
+import { type Core, coreOf, stats } from "./internal/core.ts"
 import * as Scopes from "./internal/scope.ts"
 import { boundaries, Timings } from "./internal/timings.ts"
 import type { ObjectPool } from "./ObjectPool.ts"
@@ -109,24 +108,12 @@ const show = (core: Core<never, never>, context: Context.Context<never>, scope: 
   const hide = () => {
     if (series.remove() && --timings.users === 0) core.timings = undefined
   }
-  const forget = whenClosed(core, hide)
+  core.onClosed.add(hide)
   const end = Effect.sync(() => {
     hide()
-    forget()
+    core.onClosed.delete(hide)
   })
   if (!Scopes.add(scope, series, () => end)) Effect.runSync(end)
-}
-
-/** Closing interrupts what runs in the background: one that waits there has seen the pool begin to close, and sees it end. */
-const whenClosed = (core: Core<never, never>, then: () => void): () => void => {
-  const closed = Effect.suspend(() => core.life._tag === "Closing" ? Deferred.await(core.life.closed) : Effect.void)
-  // one frame, in its first step: whenever it is interrupted, that is run
-  const fiber = fork(core, Effect.onExitPrimitive(Effect.never, () => Effect.andThen(closed, Effect.sync(then))))
-  core.background.add(fiber)
-  return () => {
-    core.background.delete(fiber)
-    fiber.interruptUnsafe()
-  }
 }
 
 type Read<State> = readonly [name: string, unit: string, description: string, read: State]

@@ -25,7 +25,7 @@ import { ending, hold, keep, make, serves, settle, start, state, use } from "./s
 import { costly } from "./support/clocks.ts"
 import { balanced, Failed, scripted, slow, Thing } from "./support/scripted.ts"
 
-const only = <A>(object: A): BorrowOptions<A> => ({ where: (pooled) => Object.is(pooled.object, object) })
+const exactly = <A>(object: A): BorrowOptions<A> => ({ where: (pooled) => Object.is(pooled.object, object) })
 
 const timeout = <A, R>(effect: Effect.Effect<A, unknown, R>) =>
   Effect.map(Effect.flip(effect), (error) => {
@@ -338,9 +338,9 @@ describe("4. the queue", () => {
   it.effect("passes over a waiter that rejects the object, which keeps its turn", () =>
     Effect.gen(function*() {
       const pool = yield* make({ objects: ["a", "b"] })
-      const lent = { a: yield* hold(pool.borrowWith(only("a"))), b: yield* hold(pool.borrowWith(only("b"))) }
+      const lent = { a: yield* hold(pool.borrowWith(exactly("a"))), b: yield* hold(pool.borrowWith(exactly("b"))) }
       const got: Array<string> = []
-      const picky = yield* start(hold(pool.borrowWith(only("b"))))
+      const picky = yield* start(hold(pool.borrowWith(exactly("b"))))
       yield* keep(pool.borrow, got)
       const last = yield* start(hold(pool.borrow))
 
@@ -845,7 +845,7 @@ describe("6. tryBorrow", () => {
         detectStatus: ({ object }) => object === "mute" ? Effect.never : "Available",
         detection: { onAdd: false, onBorrow: true, timeout: "1 second" }
       })
-      const other = yield* start(hold(pool.borrowWith(only<Thing | string>("good"))))
+      const other = yield* start(hold(pool.borrowWith(exactly<Thing | string>("good"))))
       const borrower = yield* start(hold(pool.tryBorrow))
       // serves the other, whose creation is left without a waiter; the pool is full now
       yield* pool.add("good")
@@ -1000,9 +1000,9 @@ describe("9. falsy values", () => {
     Effect.gen(function*() {
       const pool = yield* make<unknown>({ objects: falsy })
       const got: Array<unknown> = []
-      for (const object of falsy) yield* keep(pool.borrowWith(only<unknown>(object)), got)
+      for (const object of falsy) yield* keep(pool.borrowWith(exactly<unknown>(object)), got)
       assert.deepStrictEqual(got, falsy)
-      const waiters = yield* Effect.forEach(falsy, (object) => keep(pool.borrowWith(only<unknown>(object))))
+      const waiters = yield* Effect.forEach(falsy, (object) => keep(pool.borrowWith(exactly<unknown>(object))))
 
       for (const lease of yield* pool.leases) yield* lease.release
       yield* settle
@@ -1204,7 +1204,7 @@ describe("re-entrancy:", () => {
         calls[name] = (calls[name] ?? 0) + 1
         Effect.runSync(balanced(pool))
         Effect.runSync(pool.add(name))
-        Effect.runSync(pool.with(() => pool.stats, { ...only(name), timeout: 0 }))
+        Effect.runSync(pool.with(() => pool.stats, { ...exactly(name), timeout: 0 }))
         return Effect.runSync(pool.remove(name))
       }
       const pool: ObjectPool<string> = yield* make<string>({
@@ -1230,7 +1230,7 @@ describe("re-entrancy:", () => {
       })
       const where = ({ object }: PooledObject<string>) => object === "made" && use("where")
 
-      yield* (yield* hold(pool.borrowWith(only("made")))).release
+      yield* (yield* hold(pool.borrowWith(exactly("made")))).release
       yield* pool.with(() => Effect.void, { where })
 
       assert.sameMembers(Object.keys(calls), ["acquire", "data", "detectStatus", "leaseTimeout", "pack", "where"])
@@ -1261,9 +1261,10 @@ describe("re-entrancy:", () => {
     Effect.gen(function*() {
       const pool: ObjectPool<string> = yield* make<string>({
         objects: ["template"],
-        acquire: Effect.suspend(() => pool.with((lease) => Effect.succeed(`${lease.object}'`), only("template"))).pipe(
-          Effect.orDie
-        ),
+        acquire: Effect.suspend(() => pool.with((lease) => Effect.succeed(`${lease.object}'`), exactly("template")))
+          .pipe(
+            Effect.orDie
+          ),
         size: { max: 3 }
       })
 

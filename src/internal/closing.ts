@@ -8,10 +8,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { closed, type Core, held, leases, population, report } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
-import { released, tell } from "./events.ts"
-import { evict } from "./leaving.ts"
-import { pools } from "./pools.ts"
-import { leasesOf } from "./registry.ts"
+import { tell } from "./events.ts"
+import { cutOff, evict } from "./leaving.ts"
 import { fail } from "./serving.ts"
 
 /** Idempotent. An interrupted caller stops waiting; the pool goes on closing. */
@@ -85,10 +83,7 @@ const giveUp = <A, D>(core: Core<A, D>): void => {
   for (const entry of [...core.registry.entries]) {
     if (entry.status === "Invalid") continue
     report(core, `Closing gave up waiting for an object that was ${entry.status}`, { entry })
-    if (core.feed !== undefined) { for (const lease of leasesOf(entry)) released(core, lease) }
-    core.leases -= entry.open
-    entry.lease = entry.others = undefined
-    entry.open = 0
+    cutOff(core, entry)
     evict(core, entry, "Closed")
   }
   settled(core)
@@ -109,7 +104,7 @@ export const settled = <A, D>(core: Core<A, D>): void => {
   const { closed } = core.life
   core.life = { _tag: "Closed" }
   core.deadlines.end()
-  pools.delete(core as unknown as Core<never, never>)
+  for (const then of core.onClosed) then()
   if (core.feed !== undefined) tell(core, { _tag: "Closed" })
   Deferred.doneUnsafe(closed, Effect.void)
 }

@@ -111,6 +111,8 @@ export interface Core<A, D> {
     /** The attempt of this turn, while it is under way. */
     attempt: Creation<A, D> | undefined
   }
+  /** What is done when it has closed. */
+  readonly onClosed: Set<() => void>
   /** Those who wait in `ready`, `drain` and `rotate`: each is asked whether it has what it waits for. */
   readonly watchers: Set<Watcher>
 

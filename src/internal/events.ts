@@ -90,9 +90,9 @@ export const events = <A, D>(core: Core<A, D>): Stream.Stream<PoolEvent> =>
       Effect.sync(() => {
         const listener = new Listener(core as unknown as Core<never, never>)
         if (core.life._tag === "Closed") return undefined
+        core.registry.moved ??= (entry, from) => moved(core, entry, from)
         core.feed ??= { listeners: new Set() }
         core.feed.listeners.add(listener)
-        core.registry.moved = (entry, from) => moved(core, entry, from)
         return listener
       }),
       (listener) =>
@@ -105,12 +105,12 @@ export const events = <A, D>(core: Core<A, D>): Stream.Stream<PoolEvent> =>
   ))
 
 /** A lease has ended. Only where there is a feed. */
-export const released = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void =>
+export const released = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, now: number): void =>
   tell(core, {
     _tag: "Released",
     objectId: lease.pooled.id,
     leaseId: lease.id,
-    held: span(core.clock.currentTimeMillisUnsafe() - lease.borrowedAtMillis)
+    held: span(now - lease.borrowedAtMillis)
   })
 
 const moved = <A, D>(core: Core<A, D>, entry: Entry<A, D>, from: Status): void =>

@@ -24,7 +24,6 @@ import type { Overdue } from "./overdue.ts"
 import { type Entry, leasesOf, moment } from "./registry.ts"
 import { expired, giveBack } from "./returning.ts"
 import * as Scopes from "./scope.ts"
-import { ended } from "./timings.ts"
 
 /** The time-out of a lease; it is a deadline of the pool. */
 class Expiry implements Deadline {
@@ -265,8 +264,6 @@ const detach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effe
   // where it is shared, nobody else goes on with it
   discard(core, pooled, "Removed")
   for (const other of leasesOf(pooled)) if (other !== lease) other.revoke(false)
-  if (lease.overdue !== undefined) core.deadlines.cancel(lease.overdue)
-  if (core.timings !== undefined) ended(core.timings, core, leasesOf(pooled))
   const made = pooled.scope
   const adopted = made === undefined || Scopes.add(scope, made, (exit) => Scope.close(made, exit))
   depart(core, pooled)

@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import type { PooledObject } from "../PooledObject.ts"
 import { type Core, lendable, report } from "./core.ts"
 import { released, tell } from "./events.ts"
+import type { ActiveLease } from "./lease.ts"
 import { type Entry, type Eviction, leasesOf } from "./registry.ts"
 
 /** A lent object has been marked, or a mark taken from it: it is lent on, where it is shared, or not. */
@@ -70,13 +71,26 @@ export const gone = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: Cause.
   core.roomFreed()
 }
 
-/** A lent object leaves with its borrower: it is not destroyed. */
-export const depart = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  // where it is shared, the other leases end without effect
-  if (core.feed !== undefined) { for (const lease of leasesOf(entry)) released(core, lease) }
+/** A lease has ended: what goes with that is stopped, counted and told. */
+export const ended = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, now: number): void => {
+  if (lease.overdue !== undefined) core.deadlines.cancel(lease.overdue)
+  if (core.timings !== undefined) core.timings.use.add(now - lease.borrowedAtMillis)
+  if (core.feed !== undefined) released(core, lease, now)
+}
+
+/** The leases of an object end, though it does not come back. */
+export const cutOff = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  const now = core.clock.currentTimeMillisUnsafe()
+  for (const lease of leasesOf(entry)) ended(core, lease, now)
   core.leases -= entry.open
   entry.lease = entry.others = undefined
   entry.open = 0
+}
+
+/** A lent object leaves with its borrower: it is not destroyed. */
+export const depart = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  // where it is shared, the other leases end without effect
+  cutOff(core, entry)
   invalidate(core, entry)
   core.registry.drop(entry)
   if (core.feed !== undefined) tell(core, { _tag: "Left", objectId: entry.id })

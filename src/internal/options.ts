@@ -75,6 +75,10 @@ export interface Resolved<A, D> {
   readonly servesOnClose: boolean
 }
 
+/** In milliseconds. */
+export const toHookTimeout = (check: ReturnType<typeof checks>, value: unknown): number =>
+  check.duration("hookTimeout", value, 5_000)
+
 export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved<A, D> => {
   const check = checks(name)
   check.record("", options)
@@ -149,7 +153,7 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
       maxBorrows: check.whole("lifetime.maxBorrows", lifetime["maxBorrows"], 1, Infinity),
       jitter: check.fraction("lifetime.jitter", lifetime["jitter"], 0.1)
     },
-    hookTimeout: check.duration("hookTimeout", options.hookTimeout, 5_000),
+    hookTimeout: toHookTimeout(check, options.hookTimeout),
     closingTimeout: check.duration("closing.timeout", closing["timeout"], 30_000, "zero"),
     servesOnClose: check.one("closing.waiters", closing["waiters"], ["fail", "serve"]) === "serve"
   }

@@ -6,10 +6,9 @@
 import type * as Cause from "effect/Cause"
 import type { PooledObject } from "../PooledObject.ts"
 import { type Core, lendable, report } from "./core.ts"
-import { released } from "./events.ts"
 import { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
-import { evict, marked } from "./leaving.ts"
+import { ended, evict, marked } from "./leaving.ts"
 import { dismiss, leaves, reserve, rests } from "./lifecycle.ts"
 import type { Entry } from "./registry.ts"
 
@@ -22,15 +21,13 @@ export const expired = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 /** A lease is over, and its borrower has nothing to do with what follows. */
 export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
   const entry = lease.pooled
-  if (lease.overdue !== undefined) core.deadlines.cancel(lease.overdue)
   // a closing pool has given it up, or it has been detached from another lease
   if (entry.status !== "Borrowed") return
   forget(core, lease)
   core.registry.unlist(entry)
   const now = core.clock.currentTimeMillisUnsafe()
   core.registry.used(entry, now)
-  if (core.timings !== undefined) core.timings.use.add(now - lease.borrowedAtMillis)
-  if (core.feed !== undefined) released(core, lease)
+  ended(core, lease, now)
   if (entry.limits?.idling !== undefined) entry.limits.idleSince = core.deadlines.now()
   if (entry.open === 0) return free(core, entry)
   if (lendable(core, entry)) core.offer(entry, true)

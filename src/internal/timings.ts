@@ -6,7 +6,6 @@
  */
 import type { HistogramState } from "effect/Metric"
 import type { Core } from "./core.ts"
-import type { ActiveLease } from "./lease.ts"
 
 /** Upper bounds of the buckets, in milliseconds. */
 const bounds = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000]
@@ -82,10 +81,4 @@ export class Timings {
   get waited(): HistogramState {
     return this.wait.state(this.totals.borrowed - this.before - this.wait.count)
   }
-}
-
-/** Leases that end with their object, which does not come back. Only where somebody measures. */
-export const ended = <A, D>(timings: Timings, core: Core<A, D>, leases: ReadonlyArray<ActiveLease<A, D>>): void => {
-  const now = core.clock.currentTimeMillisUnsafe()
-  for (const lease of leases) timings.use.add(now - lease.borrowedAtMillis)
 }

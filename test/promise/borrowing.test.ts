@@ -118,7 +118,7 @@ describe("a lease", () => {
   })
 
   it("tells by its signal when it expires, and why", async () => {
-    const { destroyed, pool } = numbers({ leaseTimeout: 1 })
+    const { destroyed, pool } = numbers({ leaseTimeout: 200 })
     const lease = await pool.borrow()
     const told = deferred()
 
@@ -182,7 +182,7 @@ describe("with", () => {
   })
 
   it("tells its function when the lease expires, and does not wait for it", async () => {
-    const { destroyed, pool } = numbers({ leaseTimeout: 1 })
+    const { destroyed, pool } = numbers({ leaseTimeout: 200 })
     const late = deferred<number>()
     let reason: unknown
 

@@ -65,7 +65,7 @@ describe("fromLayer", () => {
     const error = await failure(pool.with((_, signal) => {
       told = signal
       return new Promise(() => {})
-    }, { leaseTimeout: 1 }))
+    }, { leaseTimeout: 200 }))
 
     assert.instanceOf(error, LeaseExpired)
     assert.isTrue(told?.aborted)

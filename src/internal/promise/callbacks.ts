@@ -4,17 +4,14 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
 import type { Awaitable, PromisePoolOptions } from "../../PromiseOptions.ts"
 import { checks } from "../checks.ts"
-import type { AnyOptions } from "../options.ts"
+import { type AnyOptions, toHookTimeout } from "../options.ts"
 import { FullLease, Packed, reported, whenOver } from "./lease.ts"
 import type { Running } from "./running.ts"
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  (typeof value === "object" || typeof value === "function") && value !== null &&
-  typeof (value as { readonly then?: unknown }).then === "function"
 
 /** What has been promised. Nobody waits for it once the fiber is interrupted; its rejection is nobody's then. */
 const promised = <B>(promise: PromiseLike<B>): Effect.Effect<B, unknown> =>
@@ -28,7 +25,10 @@ export const call = <B>(f: () => B): Effect.Effect<Awaited<B>, unknown> =>
   Effect.suspend(() => {
     try {
       const answer = f()
-      return (isThenable(answer) ? promised(answer) : Exit.succeed(answer)) as Effect.Effect<Awaited<B>, unknown>
+      return (Predicate.isPromiseLike(answer) ? promised(answer) : Exit.succeed(answer)) as Effect.Effect<
+        Awaited<B>,
+        unknown
+      >
     } catch (error) {
       return Exit.fail(error)
     }
@@ -48,7 +48,7 @@ const lifted = <I, B>(
 ): ((input: I) => B | Effect.Effect<B, unknown>) | undefined =>
   f === undefined ? undefined : (input) => {
     const answer = f(input)
-    if (!isThenable(answer)) return answer
+    if (!Predicate.isPromiseLike(answer)) return answer
     running.later = name
     return promised(answer)
   }
@@ -70,7 +70,7 @@ const scoped = <A>(
     let answer: Awaitable<A>
     try {
       answer = make(signal)
-      if (!isThenable(answer)) return resume(Exit.succeed(answer))
+      if (!Predicate.isPromiseLike(answer)) return resume(Exit.succeed(answer))
     } catch (error) {
       return resume(Exit.fail(error))
     }
@@ -119,7 +119,7 @@ export const toOptions = <A, D, P>(
   const unpack = check.call("unpack", options.unpack)
   if (destroy !== undefined && acquire === undefined) check.refuse("destroy", destroy, "only with acquire")
   if (unpack !== undefined && pack === undefined) check.refuse("unpack", unpack, "only with pack")
-  const grace = check.duration("hookTimeout", options.hookTimeout, 5_000)
+  const grace = toHookTimeout(check, options.hookTimeout)
   const tooLate = Effect.fail(new Cause.TimeoutError("unpack took longer than hookTimeout"))
   // the pool itself reports what fails here, and gives up what does not end
   const destroyed = (object: A) => destroy === undefined ? Effect.void : Effect.orDie(call(() => destroy(object)))
