@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import { TestClock } from "effect/testing"
+import { types } from "node:util"
 import {
   BorrowTimeout,
   DuplicateObject,
@@ -202,6 +203,40 @@ describe("messages say what a person needs", () => {
       assert.instanceOf(failure, PoolExhausted)
       assert.deepStrictEqual([failure.pool, failure.reason], ["One", "NoneAvailable"])
       assert.deepStrictEqual(failure.stats, yield* pool.stats)
+    }))
+
+  it.effect("what a pool raises is what the constructor of its class makes", () =>
+    Effect.gen(function*() {
+      const script = scripted({ detect: "fail" })
+      const bounded = yield* ObjectPool.make({
+        acquire: script.acquire,
+        detectStatus: script.detectStatus,
+        size: { max: 1 },
+        borrowTimeout: "1 second"
+      })
+      const pool = yield* ObjectPool.make({ objects: ["a"] })
+      const waiter = yield* fork(Effect.flip(Effect.scoped(bounded.borrow)))
+      yield* TestClock.adjust("1 second")
+      const lease = yield* pool.borrow
+      const raised = [
+        yield* Fiber.join(waiter),
+        yield* Effect.flip(Effect.scoped(pool.borrowWith({ timeout: 0 }))),
+        yield* Effect.flip(Effect.scoped(pool.tryBorrow)),
+        yield* Effect.andThen(lease.release, Effect.flip(lease.renew)),
+        yield* Effect.andThen(pool.close, Effect.flip(Effect.scoped(pool.borrow)))
+      ]
+      const tags = ["BorrowTimeout", "BorrowTimeout", "PoolExhausted", "LeaseExpired", "PoolClosed"] as const
+
+      for (const [i, error] of raised.entries()) {
+        const Class = classes[tags[i]!] as unknown as new(fields: {}) => (typeof errors)[number]
+        const made = new Class(Object.fromEntries(Object.entries(error)))
+        assert.instanceOf(error, Class)
+        assert.isTrue(types.isNativeError(error))
+        assert.deepStrictEqual(Object.entries(error), Object.entries(made))
+        assert.deepStrictEqual(JSON.stringify(error), JSON.stringify(made))
+        assert.deepStrictEqual(String(error), String(made))
+        assert.isTrue(Equal.equals(sent(error as typeof made), sent(made)))
+      }
     }))
 })
 

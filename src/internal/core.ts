@@ -229,10 +229,10 @@ export const report = <A, D>(core: Core<A, D>, message: string, detail: Detail<A
 export const stats = <A, D>(core: Core<A, D>): PoolStats => {
   const { counts, size } = core.registry
   const { max, min } = core.size
-  return {
+  const snapshot = {
     size,
     min,
-    ...(max === Infinity ? {} : { max }),
+    max,
     pending: counts.Pending,
     available: counts.Available,
     borrowed: counts.Borrowed,
@@ -244,6 +244,9 @@ export const stats = <A, D>(core: Core<A, D>): PoolStats => {
     waiting: core.waiters.size,
     totals: { ...core.totals }
   }
+  if (max !== Infinity) return snapshot
+  const { max: _none, ...unbounded } = snapshot
+  return unbounded
 }
 
 /** Does the pool keep its objects? One that serves those who wait before it closes does so that long. */
@@ -269,32 +272,45 @@ export const hasRoom = <A, D>(core: Core<A, D>): boolean =>
   population(core) < core.size.max && making(core) < core.options.creation.concurrency &&
   !core.retry.waits && !(core.retry.failing && core.retry.attempt !== undefined)
 
+/** A class of errors, and what its constructor is given. */
+type Kind<E, Fields> = (new(fields: Fields) => E) & { readonly identifier: string }
+
 /**
- * Fails with an error that has no stack. A failure of the pool is made in a task of its own: its stack tells nothing, and
- * costs more than all the rest of a time-out.
+ * Fails with an error that is made as its class makes it, but for two things that would cost several times all the rest
+ * of a time-out. Its fields are not checked by the schema: they are right by their types. And it has no stack: made in a
+ * task of its own, that would tell nothing.
  */
-const failWith = <B, E>(make: (input: B) => E, input: B): Effect.Effect<never, E> => {
-  // not every engine has it, nor lets it be changed: then nothing is
-  const limit: unknown = Reflect.get(Error, "stackTraceLimit")
-  if (limit === undefined) return Effect.fail(make(input))
-  Reflect.set(Error, "stackTraceLimit", 0)
+const failWith = <E extends Error, Fields extends object>(
+  kind: Kind<E, Fields>,
+  fields: Fields
+): Effect.Effect<never, E> => {
+  const limit = limitStacks(0)
+  const error = Reflect.construct(Error, [], kind) as E
+  limitStacks(limit)
+  return Effect.fail(Object.assign(error, { _tag: kind.identifier }, fields))
+}
+
+/** How deep the stacks of new errors are; answers how deep they were. Not every engine has it, nor lets it be changed. */
+const limitStacks = (limit: number | undefined): number | undefined => {
+  const errors: ErrorConstructor & { stackTraceLimit?: number } = Error
+  const before = errors.stackTraceLimit
+  if (before === undefined || limit === undefined) return undefined
   try {
-    return Effect.fail(make(input))
-  } finally {
-    Reflect.set(Error, "stackTraceLimit", limit)
+    errors.stackTraceLimit = limit
+  } catch {
+    return undefined
   }
+  return before
 }
 
 export const closed = <A, D>(core: Core<A, D>): Effect.Effect<never, PoolClosed> =>
-  Effect.suspend(() => failWith((input) => new PoolClosed(input), { pool: core.options.name, stats: stats(core) }))
+  Effect.suspend(() => failWith(PoolClosed, { pool: core.options.name, stats: stats(core) }))
 
 export const exhausted = <A, D>(
   core: Core<A, D>,
   reason: PoolExhausted["reason"]
 ): Effect.Effect<never, PoolExhausted> =>
-  Effect.suspend(() =>
-    failWith((input) => new PoolExhausted(input), { pool: core.options.name, stats: stats(core), reason })
-  )
+  Effect.suspend(() => failWith(PoolExhausted, { pool: core.options.name, stats: stats(core), reason }))
 
 export const timedOut = <A, D>(
   core: Core<A, D>,
@@ -302,16 +318,11 @@ export const timedOut = <A, D>(
   phase: BorrowTimeout["phase"]
 ): Effect.Effect<never, BorrowTimeout> => {
   const waited = Duration.millis(Math.max(0, Math.round(core.deadlines.now() - waiter.since)))
-  return Effect.withFiber((fiber) =>
-    failWith((input) => new BorrowTimeout(input), {
-      pool: core.options.name,
-      stats: stats(core),
-      waited,
-      phase,
-      held: held(core, fiber).length,
-      ...(waiter.trouble?.lastFailure === undefined ? {} : { lastFailure: waiter.trouble.lastFailure })
-    })
-  )
+  const lastFailure = waiter.trouble?.lastFailure
+  return Effect.withFiber((fiber) => {
+    const fields = { pool: core.options.name, stats: stats(core), waited, phase, held: held(core, fiber).length }
+    return failWith(BorrowTimeout, lastFailure === undefined ? fields : { ...fields, lastFailure })
+  })
 }
 
 export const leaseExpired = <A, D>(
@@ -320,7 +331,7 @@ export const leaseExpired = <A, D>(
   reason: LeaseExpired["reason"]
 ): Effect.Effect<never, LeaseExpired> =>
   Effect.suspend(() =>
-    failWith((input) => new LeaseExpired(input), {
+    failWith(LeaseExpired, {
       pool: core.options.name,
       stats: stats(core),
       leaseId: lease.id,

@@ -2,6 +2,7 @@
  * Case 4: many who wait for the one object of a pool. They are served one after another, or all interrupted at once, or
  * all time out at once.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -79,15 +80,44 @@ const later = (task: () => void, millis: number): void => {
   setTimeout(task, millis)
 }
 
+const counts = {
+  size: 1,
+  available: 0,
+  borrowed: 1,
+  making: 0,
+  leases: 1,
+  waiting: 0,
+  totals: { made: 1, timedOut: 0 }
+}
+
+/** What a time-out tells: the pool, some counts of it, what was waited for, and how long. */
+class Late extends Error {
+  readonly pool = "floor"
+  readonly stats = { ...counts, totals: { ...counts.totals } }
+  readonly phase = "Waiting"
+  readonly held = 0
+  readonly waited = Duration.millis(patience)
+}
+
+const plain = Effect.fail("timed out")
+/** An error of its own for each, without a stack. */
+const told = Effect.suspend(() => {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  const error = new Late()
+  Error.stackTraceLimit = limit
+  return Effect.fail(error)
+})
+
 /** What is left of it without a pool: fibers that wait, and are resumed, interrupted, or resumed with a failure. */
-const bare: EffectPool = {
-  name: "floor: bare fibers",
-  role: "floor",
+const bare = (name: string, role: Contender["role"], late: Effect.Effect<void, unknown>): EffectPool => ({
+  name,
+  role,
   make: ({ borrowTimeout }) =>
     Effect.sync(() => {
-      let waiting: Array<(effect: Effect.Effect<void, string>) => void> = []
+      let waiting: Array<(effect: Effect.Effect<void, unknown>) => void> = []
       let held = false
-      const resumeAll = (effect: Effect.Effect<void, string>) => {
+      const resumeAll = (effect: Effect.Effect<void, unknown>) => {
         const resumes = waiting
         waiting = []
         for (const resume of resumes) resume(effect)
@@ -96,9 +126,9 @@ const bare: EffectPool = {
         held = false
         resumeAll(Effect.void)
       }
-      const wait = Effect.callback<void, string>((resume) => {
+      const wait = Effect.callback<void, unknown>((resume) => {
         if (waiting.push(resume) > 1 || borrowTimeout === undefined) return
-        later(() => resumeAll(Effect.fail("timed out")), borrowTimeout)
+        later(() => resumeAll(late), borrowTimeout)
       })
       return (body) =>
         Effect.suspend(() => {
@@ -107,7 +137,9 @@ const bare: EffectPool = {
           return Effect.andThen(body, Effect.sync(give))
         })
     })
-}
+})
+
+const floor = bare("floor: bare fibers", "floor", plain)
 
 const fibers = async ({ make, name, role }: EffectPool, ending: Ending): Promise<Contender> => {
   const scope = Scope.makeUnsafe()
@@ -168,7 +200,8 @@ const rounds = (n: number): number => n < 10_000 ? 9 : n < 100_000 ? 5 : 3
 
 export const waiters = (ending: Ending, n: number) => async () => {
   const contenders: Array<Contender> = []
-  for (const each of [...effects, ...ours, bare]) contenders.push(await fibers(each, ending))
+  const floors = ending === "timed out" ? [floor, bare("floor: bare fibers, an error each", "peer", told)] : [floor]
+  for (const each of [...effects, ...ours, ...floors]) contenders.push(await fibers(each, ending))
   if (ending !== "interrupted") {
     for (const each of promises) if (survives(each, ending, n)) contenders.push(await awaiting(each, ending))
   }
