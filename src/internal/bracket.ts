@@ -6,7 +6,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
-import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { Above, type Core, leaseExpired, lineage } from "./core.ts"
 import { type ActiveLease, end } from "./lease.ts"
@@ -21,18 +20,22 @@ export const bracket = <A, D, P>(
   request: () => Request<A, D>,
   f: (borrowed: P) => AnyEffect
 ): AnyEffect =>
-  Effect.suspend(() => {
-    const run = new Run(core, request(), f)
-    return Effect.onExitPrimitive(run, (exit) => run.end(exit))
+  Effect.withFiber((fiber) => {
+    const run = new Run(core, request(), f, fiber)
+    return Effect.onExitPrimitive(run, (exit) => run.lease === undefined ? undefined : end(run.lease, exit))
   })
 
 const RunBase = function() {} as unknown as new() => AnyEffect
 RunBase.prototype = Effectable.Prototype<Run<unknown, unknown, unknown>>({
   label: "ObjectPool.with",
-  evaluate(fiber) {
-    return this.start(fiber)
+  evaluate() {
+    return this.start()
   }
 })
+
+/** As `Effect.isEffect`, which is called with so much else that V8 looks each property up; here it is inlined. */
+const isEffect = (value: unknown): value is AnyEffect =>
+  (typeof value === "object" ? value !== null : typeof value === "function") && Effect.TypeId in (value as object)
 
 /** The run goes on: with its body. */
 const hold = <A, D, P>(lease: ActiveLease<A, D>, run: Run<A, D, P>): Effect.Effect<unknown, unknown> => {
@@ -47,28 +50,29 @@ class Run<A, D, P> extends RunBase {
   private readonly f: (borrowed: P) => AnyEffect
   lease: ActiveLease<A, D> | undefined = undefined
   /** The fiber that runs it. */
-  private above: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  private readonly above: Fiber.Fiber<unknown, unknown>
 
-  constructor(core: Core<A, D>, request: Request<A, D>, f: (borrowed: P) => AnyEffect) {
+  constructor(
+    core: Core<A, D>,
+    request: Request<A, D>,
+    f: (borrowed: P) => AnyEffect,
+    above: Fiber.Fiber<unknown, unknown>
+  ) {
     super()
     this.core = core
     this.request = request
     this.f = f
+    this.above = above
   }
 
-  start(fiber: Fiber.Fiber<unknown, unknown>): AnyEffect {
+  start(): AnyEffect {
     // it has waited
     if (this.lease !== undefined) return this.body()
-    this.above = fiber
-    const { core, request } = this
+    const { above, core, request } = this
     const picked = Lending.pickNow(core, request)
-    this.lease = picked && Lending.lendNow(core, picked, request, fiber)
+    this.lease = picked && Lending.lendNow(core, picked, request, above)
     if (this.lease !== undefined) return this.body()
-    return Lending.wait(core, request, fiber, picked, hold<A, D, P>, this)
-  }
-
-  end(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined {
-    return this.lease === undefined ? undefined : end(this.lease, exit)
+    return Lending.wait(core, request, above, picked, hold<A, D, P>, this)
   }
 
   private body(): AnyEffect {
@@ -89,9 +93,7 @@ class Run<A, D, P> extends RunBase {
   private call(borrowed: P): AnyEffect {
     const body: unknown = this.f(borrowed)
     // what is no effect would end the fiber without running any frame, that of the lease included
-    return Effect.isEffect(body)
-      ? body as AnyEffect
-      : Effect.die(new TypeError("The body of `with` answered no effect"))
+    return isEffect(body) ? body : Effect.die(new TypeError("The body of `with` answered no effect"))
   }
 
   /** The body in a child fiber, which owns the lease; it is interrupted, and awaited, when the lease expires. */
@@ -103,7 +105,7 @@ class Run<A, D, P> extends RunBase {
         return this.use(lease)
       }),
       Above,
-      lineage(this.above!)
+      lineage(this.above)
     )
     const expired = Effect.callback<never, unknown>((resume) => {
       expiry.interrupt = () => resume(leaseExpired(this.core, lease, lease.over!))

@@ -26,9 +26,9 @@ import { expired, giveBack } from "./returning.ts"
 import * as Scopes from "./scope.ts"
 
 /** The time-out of a lease; it is a deadline of the pool. */
-class Expiry implements Deadline {
+class Expiry<A, D> implements Deadline {
+  private readonly lease: ActiveLease<A, D>
   readonly timeout: number
-  readonly fire: () => void
   expiresAtMillis = 0
   due = Infinity
   index = -1
@@ -39,9 +39,12 @@ class Expiry implements Deadline {
   /** The body is to be interrupted, perhaps as soon as it can be. */
   interrupted = false
 
-  constructor(timeout: number, fire: () => void) {
+  constructor(lease: ActiveLease<A, D>, timeout: number) {
+    this.lease = lease
     this.timeout = timeout
-    this.fire = fire
+  }
+  fire(): void {
+    this.lease.expire()
   }
 }
 
@@ -54,7 +57,7 @@ export class ActiveLease<A, D> implements Lease<A, D> {
   owner: number
   readonly borrowedAtMillis: number
   /** Absent without a time-out. */
-  readonly expiry: Expiry | undefined
+  readonly expiry: Expiry<A, D> | undefined
 
   over: LeaseExpired["reason"] | undefined = undefined
   returned = false
@@ -74,7 +77,7 @@ export class ActiveLease<A, D> implements Lease<A, D> {
     this.id = ++core.lastLeaseId
     this.owner = owner
     this.borrowedAtMillis = now
-    this.expiry = timeout === Infinity ? undefined : new Expiry(timeout, () => this.expire())
+    this.expiry = timeout === Infinity ? undefined : new Expiry(this, timeout)
     if (this.expiry !== undefined) this.start(this.expiry, now)
   }
 
@@ -140,7 +143,7 @@ export class ActiveLease<A, D> implements Lease<A, D> {
   }
 
   /** Its time is over. The pool takes the object back now, or when the body has ended. */
-  private expire(): void {
+  expire(): void {
     this.over = "Expired"
     this.core.totals.expired++
     if (this.core.feed !== undefined) {
@@ -163,11 +166,11 @@ export class ActiveLease<A, D> implements Lease<A, D> {
     this.tell()
   }
 
-  private interruptBody(expiry: Expiry): void {
+  private interruptBody(expiry: Expiry<A, D>): void {
     expiry.interrupted = true
     expiry.interrupt?.()
   }
-  private start(expiry: Expiry, now: number): void {
+  private start(expiry: Expiry<A, D>, now: number): void {
     this.core.deadlines.set(expiry, this.core.deadlines.now() + expiry.timeout)
     expiry.expiresAtMillis = now + expiry.timeout
   }
