@@ -172,7 +172,7 @@ export class Detector<A, D> {
 
   /** Starts those whose turn has come. */
   advance(): void {
-    if (this.advancing) return
+    if (this.advancing || this.urgent.size + this.patient.size === 0) return
     this.advancing = true
     while (this.running < this.options.concurrency) {
       const queue = this.urgent.size > 0 ? this.urgent : this.patient

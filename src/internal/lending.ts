@@ -51,11 +51,15 @@ export const lendNow = <A, D>(
   request: Request<A, D>,
   fiber: Fiber.Fiber<unknown, unknown>
 ): ActiveLease<A, D> | undefined => {
-  if (core.options.onBorrow !== undefined || (stale(core, picked) && !vouchedFor(core, picked))) return undefined
+  if (core.options.onBorrow !== undefined) return undefined
+  const asked = stale(core, picked)
+  if (asked && !vouchedFor(core, picked)) return undefined
   const timeout = lasting(core, picked, request)
   // unless a function of the user's has used the pool: it is lent, or nothing is
   if (picked.slot === -1 || !lends(core)) return undefined
-  const lease = take(core, picked, timeout, fiber.id)
+  // what has been asked in this step needs no other look at the clock
+  const now = asked ? picked.detectedAtMillis : undefined
+  const lease = take(core, picked, timeout, fiber.id, now ?? core.clock.currentTimeMillisUnsafe())
   if (core.options.leaseWarning !== undefined) watch(lease, fiber, request.site)
   if (fiber.cache.tracer !== undefined) servedAtOnce(fiber, lease)
   return lease

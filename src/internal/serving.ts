@@ -41,19 +41,19 @@ export const stale = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
 export const lasting = <A, D>(core: Core<A, D>, entry: Entry<A, D>, request: Request<A, D>): number =>
   request.leaseTimeout ?? entry.leaseTimeout ?? core.options.leaseTimeout?.(entry) ?? Infinity
 
-/** Grants a lease of a lendable object, perhaps to one that waits. */
+/** Grants a lease of a lendable object, perhaps to one that waits. `now`: the wall clock. */
 export const take = <A, D>(
   core: Core<A, D>,
   entry: Entry<A, D>,
   timeout: number,
   fiberId: number,
+  now: number,
   waiter?: Waiter<A, D>
 ): ActiveLease<A, D> => {
   if (entry.open === 0) core.registry.move(entry, "Borrowed")
   else core.registry.unlist(entry)
   entry.open++
   entry.prepared = false
-  const now = core.clock.currentTimeMillisUnsafe()
   const lease = new ActiveLease(core, entry, fiberId, timeout, now)
   if (entry.lease === undefined) entry.lease = lease
   else (entry.others ??= new Set()).add(lease)
@@ -124,7 +124,7 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   }
   // no waiter any more before anything else may be offered
   unqueue(core, waiter)
-  const lease = waiter.lease = take(core, entry, timeout, waiter.fiberId, waiter)
+  const lease = waiter.lease = take(core, entry, timeout, waiter.fiberId, core.clock.currentTimeMillisUnsafe(), waiter)
   const creation = waiter.creation
   // a detection that was begun for it goes on: whoever comes next is glad of the answer
   waiter.creation = waiter.detection = undefined
