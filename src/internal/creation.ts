@@ -1,8 +1,10 @@
 /**
  * Making objects: each in a fiber of the pool, so that one that was begun for a borrower outlives it.
  *
- * Invariant: `making` counts the creations whose fiber has not ended. The room of a creation is free when its fiber has
- * ended, and whatever it had acquired has been released; also when its time was over long before.
+ * Invariants:
+ * - `making` counts the creations whose fiber has not ended. The room of a creation is free when its fiber has ended, and
+ *   whatever it had acquired has been released; also when its time was over long before.
+ * - `tardy` counts those of them whose time is over.
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -39,6 +41,11 @@ export class Creation<A, D> implements Deadline {
   }
 }
 
+interface Made<A, D> {
+  readonly object: A
+  readonly data: D
+}
+
 export interface CreatorOptions<A, D> {
   readonly acquire: Effect.Effect<A, unknown, Scope.Scope>
   /** May throw, as the user's function does. */
@@ -61,7 +68,9 @@ export class Creator<A, D> {
   private readonly options: CreatorOptions<A, D>
   private readonly deadlines: Deadlines
   private readonly fork: <B, E>(effect: Effect.Effect<B, E>) => Fiber.Fiber<B, E>
+  private readonly acquire: Effect.Effect<Made<A, D>, unknown, Scope.Scope>
   private readonly running = new Set<Creation<A, D>>()
+  private tardy = 0
 
   constructor(
     options: CreatorOptions<A, D>,
@@ -71,6 +80,7 @@ export class Creator<A, D> {
     this.options = options
     this.deadlines = deadlines
     this.fork = fork
+    this.acquire = Effect.map(options.acquire, (object) => ({ object, data: options.data(object) }))
   }
 
   get making(): number {
@@ -82,15 +92,11 @@ export class Creator<A, D> {
     const scope = Scope.makeUnsafe()
     this.running.add(creation)
     creation.began = this.deadlines.now()
-    const made = Effect.map(Scope.provide(this.options.acquire, scope), (object) => ({
-      object,
-      data: this.options.data(object)
-    }))
-    let result: { readonly object: A; readonly data: D } | undefined
+    let result: Made<A, D> | undefined
     let closed = false
     let failed = false
     const fiber = this.fork(
-      Effect.onExitPrimitive(made, (exit) => {
+      Effect.onExitPrimitive(Scope.provide(this.acquire, scope), (exit) => {
         // kept here: an interruption in this instant turns the success of the fiber into a failure
         if (Exit.isSuccess(exit)) result = exit.value
         if (result !== undefined && !creation.late) return undefined
@@ -111,7 +117,7 @@ export class Creator<A, D> {
       if (creation.late) {
         const end = () => {
           this.deadlines.cancel(creation)
-          if (!this.running.delete(creation)) return
+          if (!this.remove(creation)) return
           this.options.lateEnded(creation, result !== undefined)
         }
         // it was made in the very instant that its time was over
@@ -120,7 +126,7 @@ export class Creator<A, D> {
         this.fork(Scope.close(scope, Exit.void)).addObserver(end)
         return
       }
-      this.running.delete(creation)
+      this.remove(creation)
       if (result !== undefined) this.options.made(creation, result.object, result.data, scope)
       else if (Exit.isFailure(exit) && !failed) this.options.failed(creation, exit.cause)
     })
@@ -128,17 +134,18 @@ export class Creator<A, D> {
     if (fiber.pollUnsafe() !== undefined || this.options.timeout === Infinity || creation.index !== -1) return
     creation.fire = () => {
       creation.late = true
+      if (!creation.abandoned) this.tardy++
       this.options.late(creation)
       fiber.interruptUnsafe()
     }
-    this.deadlines.set(creation, this.deadlines.now() + this.options.timeout)
+    this.deadlines.set(creation, creation.began + this.options.timeout)
   }
 
   /** What it has acquired is being released: that is not waited for without end. */
   private bound(creation: Creation<A, D>, then: () => void): void {
     if (this.options.closeTimeout === Infinity) return
     creation.fire = () => {
-      if (!this.running.delete(creation)) return
+      if (!this.remove(creation)) return
       then()
       this.options.gaveUp()
     }
@@ -147,9 +154,13 @@ export class Creator<A, D> {
 
   /** How many are under way that may still serve somebody. */
   get promising(): number {
-    let n = 0
-    for (const creation of this.running) if (!creation.late) n++
-    return n
+    return this.running.size - this.tardy
+  }
+
+  private remove(creation: Creation<A, D>): boolean {
+    if (!this.running.delete(creation)) return false
+    if (creation.late) this.tardy--
+    return true
   }
 
   /** What is under way belongs to the past. */
@@ -174,6 +185,7 @@ export class Creator<A, D> {
     const n = this.running.size
     for (const creation of this.running) creation.abandoned = true
     this.running.clear()
+    this.tardy = 0
     return n
   }
 }
