@@ -192,8 +192,8 @@ export class Registry<A, D> {
     Unknown: 0,
     Invalid: 0
   }
-  /** The newest entry of each object; entries of equal objects are chained by `twin`. */
-  private readonly byObject = new Map<A, Entry<A, D>>()
+  /** The newest entry of each object; entries of equal objects are chained by `twin`. Absent until somebody looks. */
+  private byObject: Map<A, Entry<A, D>> | undefined = undefined
   /** Grows when what is listed changes. */
   version = 0
   /** Called after each move, while somebody listens. */
@@ -213,9 +213,8 @@ export class Registry<A, D> {
   join(object: A, data: D, origin: Origin, now: number): Entry<A, D> {
     const entry = new Entry(object, data, ++this.lastId, origin, now)
     entry.order = ++this.lastOrder
-    entry.twin = this.byObject.get(object)
-    this.byObject.set(object, entry)
     this.entries.add(entry)
+    if (this.byObject !== undefined) chain(this.byObject, entry)
     this.counts.Pending++
     return entry
   }
@@ -277,6 +276,7 @@ export class Registry<A, D> {
     if (!this.entries.delete(entry)) return
     this.counts.Invalid--
     this.selection.forget(entry)
+    if (this.byObject === undefined) return
     const first = this.byObject.get(entry.object)
     if (first !== entry) {
       let before = first
@@ -294,7 +294,7 @@ export class Registry<A, D> {
     if (target instanceof Entry && this.entries.has(target)) return [target]
     const found: Array<Entry<A, D>> = []
     // a Map takes 0 and -0 for one key
-    for (let entry = this.byObject.get(target as A); entry !== undefined; entry = entry.twin) {
+    for (let entry = this.look(target as A); entry !== undefined; entry = entry.twin) {
       if (Object.is(entry.object, target)) found.push(entry)
     }
     return found.reverse()
@@ -302,8 +302,21 @@ export class Registry<A, D> {
 
   /** The entry that makes `object` a duplicate. */
   duplicate(object: A): Entry<A, D> | undefined {
-    return isPrimitive(object) ? undefined : this.byObject.get(object)
+    return isPrimitive(object) ? undefined : this.look(object)
   }
+
+  private look(object: A): Entry<A, D> | undefined {
+    if (this.byObject === undefined) {
+      this.byObject = new Map()
+      for (const entry of this.entries) chain(this.byObject, entry)
+    }
+    return this.byObject.get(object)
+  }
+}
+
+const chain = <A, D>(byObject: Map<A, Entry<A, D>>, entry: Entry<A, D>): void => {
+  entry.twin = byObject.get(entry.object)
+  byObject.set(entry.object, entry)
 }
 
 export const isPrimitive = (value: unknown): boolean =>
