@@ -197,26 +197,11 @@ export class ActiveLease<A, D> implements Lease<A, D> {
 
 /** Ties a lease to the scope that gives it back, and answers it. A closed scope gives it back at once, as for any finalizer. */
 export const attach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effect<ActiveLease<A, D>> => {
-  // it expired before its fiber was resumed: the object, and the one finalizer that it has, may be another's by now
+  // it expired before its fiber was resumed
   if (lease.returned) return Exit.succeed(lease)
-  const { core, pooled } = lease
   lease.scope = scope
-  const finalizer = core.options.sharing === 1
-    ? pooled.finalizer ??= finalizerOf(pooled)
-    : (exit: Exit.Exit<unknown, unknown>) => takeIn(lease, exit) ?? Effect.void
-  if (!Scopes.add(scope, lease, finalizer)) end(lease, Exit.void)
+  if (!Scopes.add(scope, lease, (exit) => takeIn(lease, exit) ?? Effect.void)) end(lease, Exit.void)
   return Exit.succeed(lease)
-}
-
-/**
- * One finalizer for all the leases of an object, one after the other, instead of one for each. It stands in at most one
- * scope, that of the open lease: where a lease ends while its closed scope has yet to run it, it is replaced, and does
- * nothing any more.
- */
-const finalizerOf = <A, D>(entry: Entry<A, D>): Scopes.Finalizer => {
-  const finalizer: Scopes.Finalizer = (exit) =>
-    (entry.finalizer === finalizer && entry.lease !== undefined ? takeIn(entry.lease, exit) : undefined) ?? Effect.void
-  return finalizer
 }
 
 /**
@@ -227,9 +212,7 @@ export const end = <A, D>(
   lease: ActiveLease<A, D>,
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<void> | undefined => {
-  if (!lease.returned && lease.scope !== undefined && !Scopes.remove(lease.scope, lease)) {
-    lease.pooled.finalizer = undefined
-  }
+  if (!lease.returned && lease.scope !== undefined) Scopes.remove(lease.scope, lease)
   return takeIn(lease, exit)
 }
 

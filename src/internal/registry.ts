@@ -19,7 +19,6 @@ import type { Detection, Told } from "./detection.ts"
 import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
-import type { Finalizer } from "./scope.ts"
 import type { Selection } from "./selection/selection.ts"
 
 /** No time. A fraction, since V8 converts each of the objects that exist when a field gets its first fraction. */
@@ -69,8 +68,6 @@ export class Entry<A, D> implements PooledObject<A, D> {
   open = 0
   lease: ActiveLease<A, D> | undefined = undefined
   others: Set<ActiveLease<A, D>> | undefined = undefined
-  /** What gives its lease back when a scope closes; where it is not shared. */
-  finalizer: Finalizer | undefined = undefined
   /** Shown, in wall-clock milliseconds, as other times of that name. */
   borrowedAtMillis = never
   releasedAtMillis = never

@@ -10,7 +10,7 @@ import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 
-export type Finalizer = (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<unknown>
+type Finalizer = (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<unknown>
 
 /** Registers a finalizer under a key; `false` when the scope is closed. */
 export const add = (scope: Scope.Scope, key: {}, finalizer: Finalizer): boolean => {
@@ -31,12 +31,10 @@ export const add = (scope: Scope.Scope, key: {}, finalizer: Finalizer): boolean 
   }
 }
 
-/** Takes a finalizer out; `false` when the scope is closed, and will run it, or has. */
-export const remove = (scope: Scope.Scope, key: {}): boolean => {
+/** Takes a finalizer out; a closed scope runs it, or has. */
+export const remove = (scope: Scope.Scope, key: {}): void => {
   const state = scope.state
-  if (state._tag === "Closed") return false
-  if (state._tag === "Empty") return true
+  if (state._tag !== "Open") return
   if (state.finalizerKey === key) scope.state = { _tag: "Empty" }
   else if (state.finalizers?.delete(key) && state.finalizers.size === 0) scope.state = { _tag: "Empty" }
-  return true
 }

@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pool from "effect/Pool"
+import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as GenericPool from "generic-pool"
 import * as LightningPool from "lightning-pool"
@@ -197,8 +198,60 @@ export const floors: ReadonlyArray<EffectPool> = [
           })
         )
       })
+  },
+  {
+    name: "floor: the same, one at random of an array",
+    role: "peer",
+    make: ({ size }) =>
+      Effect.withFiber((builder) => {
+        const clock = Context.get(builder.context, Clock.Clock)
+        const random = Context.get(builder.context, Random.Random)
+        const free = Array.from({ length: size }, () => ({ lease: undefined as Stamped | undefined }))
+        let id = 0
+        return Effect.succeed((body) =>
+          Effect.withFiber((fiber) => {
+            let object: (typeof free)[number] | undefined
+            // taken under the frame that puts it back: no interruption comes between
+            const take = Effect.suspend(() => {
+              const at = Math.floor(random.nextDoubleUnsafe() * free.length)
+              object = free[at]!
+              const last = free.pop()!
+              if (last !== object) free[at] = last
+              object.lease = new Stamped(clock, ++id, fiber.id, undefined)
+              return body
+            })
+            return Effect.onExitPrimitive(take, () => {
+              if (object === undefined) return undefined
+              object.lease?.end()
+              object.lease = undefined
+              free.push(object)
+              return undefined
+            })
+          })
+        )
+      })
   }
 ]
+
+/** What a `borrow` costs at the least that looks at one record of many, at random: none of it stays in the processor's caches. */
+export const remote: EffectPool = {
+  name: "floor: a scope, a finalizer, a lease, and one record read",
+  role: "peer",
+  make: (setup) =>
+    Effect.flatMap(
+      makeOurs(setup),
+      (pool) =>
+        Effect.flatMap(pool.objects, (records) =>
+          Effect.map(floors[1]!.make(setup), (cycle) => {
+            let read = 0
+            return (body) =>
+              Effect.suspend(() => {
+                read += records[Math.floor(Math.random() * records.length)]!.borrowCount
+                return read < 0 ? Effect.die("never") : cycle(body)
+              })
+          }))
+    )
+}
 
 /** The same for a crowd, where each waits its turn, and then holds what it has for another: two suspensions. */
 export const crowded: ReadonlyArray<EffectPool> = [

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { Selector } from "../../src/index.ts"
-import { awaited, crowded, effects, floors, looped, ours, promises, type Setup } from "./contenders.ts"
+import { awaited, crowded, effects, floors, looped, ours, promises, remote, type Setup } from "./contenders.ts"
 import { compare, type Contender, per, type Plan } from "./harness.ts"
 
 const plan: Plan = { rounds: 11, sample: 20e6 }
@@ -99,9 +99,13 @@ export const sizes = (select: NonNullable<Setup["select"]>) => async () => {
   const contenders: Array<Contender> = []
   for (const size of [10, 100, 1000, 10_000, 100_000]) {
     const contender = await looped(ours[0]!, { size, select }, alone)
-    // until most have been lent once: what is made for an object with its first lease is not measured
-    await contender.run(5 * size)
     contenders.push({ ...contender, name: `${size} objects`, role: size === 10 ? "base" : "ours" })
+  }
+  if (select === Selector.random) {
+    for (const size of [10, 100_000]) {
+      const contender = await looped(remote, { size }, alone)
+      contenders.push({ ...contender, name: `${contender.name}, of ${size}` })
+    }
   }
   return compare(contenders, { ...plan, rounds: 7 })
 }
