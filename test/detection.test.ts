@@ -934,6 +934,34 @@ describe("detection.retry that takes time to answer", () => {
       assert.deepStrictEqual(yield* statuses(pool), ["Available"])
     }))
 
+  it.effect("delays nobody else's time, where the object rests by then", () =>
+    Effect.gen(function*() {
+      let n = 0
+      const first = Schedule.modifyDelay(
+        Schedule.forever,
+        () => Effect.as(++n === 1 ? Effect.void : Effect.sleep("100 millis"), "300 millis")
+      )
+      const pool = yield* ObjectPool.make({
+        objects: ["a"],
+        detectStatus: () => "Unknown",
+        detection: { retry: first }
+      })
+      yield* TestClock.adjust("50 millis")
+      // doubted again before it was to be asked again
+      yield* pool.detect
+      yield* pool.rest("a", "1 hour")
+      assert.deepStrictEqual(yield* statuses(pool), ["Dormant"])
+      const waiter = yield* Effect.forkChild(
+        Effect.flip(Effect.scoped(pool.borrowWith({ timeout: "360 millis" }))),
+        now
+      )
+      yield* TestClock.adjust("359 millis")
+      assert.isUndefined(waiter.pollUnsafe())
+      yield* TestClock.adjust("1 millis")
+
+      assert.strictEqual(waiter.pollUnsafe()?._tag, "Success")
+    }))
+
   it.effect("ends with the pool", () =>
     Effect.gen(function*() {
       const { counts, within } = timers()

@@ -235,6 +235,8 @@ describe("messages say what a person needs", () => {
         assert.deepStrictEqual(Object.entries(error), Object.entries(made))
         assert.deepStrictEqual(JSON.stringify(error), JSON.stringify(made))
         assert.deepStrictEqual(String(error), String(made))
+        assert.deepStrictEqual(Reflect.ownKeys(error), Reflect.ownKeys(made))
+        assert.isTrue(Equal.equals(error, made))
         assert.isTrue(Equal.equals(sent(error as typeof made), sent(made)))
       }
     }))

@@ -13,6 +13,7 @@
 import type * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -277,17 +278,17 @@ type Kind<E, Fields> = (new(fields: Fields) => E) & { readonly identifier: strin
 
 /**
  * Fails with an error that is made as its class makes it, but for two things that would cost several times all the rest
- * of a time-out. Its fields are not checked by the schema: they are right by their types. And it has no stack: made in a
- * task of its own, that would tell nothing.
+ * of a time-out. Its fields are not checked by the schema, whose constructor would leave the rest to this base as well:
+ * they are right by their types. And it has no stack: made in a task of its own, that would tell nothing.
  */
 const failWith = <E extends Error, Fields extends object>(
   kind: Kind<E, Fields>,
   fields: Fields
 ): Effect.Effect<never, E> => {
   const limit = limitStacks(0)
-  const error = Reflect.construct(Error, [], kind) as E
+  const error: unknown = Reflect.construct(Data.Error, [{ _tag: kind.identifier, ...fields }], kind)
   limitStacks(limit)
-  return Effect.fail(Object.assign(error, { _tag: kind.identifier }, fields))
+  return Effect.fail(error as E)
 }
 
 /** How deep the stacks of new errors are; answers how deep they were. Not every engine has it, nor lets it be changed. */

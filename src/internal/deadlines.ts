@@ -26,9 +26,8 @@ export interface Deadline {
 
 export const make = (fire: () => void): Deadline => ({ due: Infinity, index: -1, fire })
 
-/** How many deadlines fire before other fibers get their turn, and how many are found to be due at once. */
+/** How many deadlines fire before other fibers get their turn. */
 const batch = 512
-const most = 4096
 /** For how many milliseconds what is due at once may go on before other fibers get their turn. */
 export const slice = 2
 
@@ -38,8 +37,6 @@ export class Deadlines {
   private readonly heap: Array<Deadline | undefined> = []
   private readonly dues: Array<number> = []
   private empty = 0
-  /** What was found to be due, the earliest last: what has been cancelled, or moved, since is passed over. */
-  private readonly firing: Array<Deadline> = []
   private sleeper: Fiber.Fiber<void> | undefined = undefined
   private sleepsUntil = Infinity
   private ended = false
@@ -77,11 +74,7 @@ export class Deadlines {
   end(): void {
     this.ended = true
     for (const deadline of this.heap) if (deadline !== undefined) deadline.index = -1
-    this.heap.length =
-      this.dues.length =
-      this.firing.length =
-      this.empty =
-        0
+    this.heap.length = this.dues.length = this.empty = 0
     this.sleepsUntil = Infinity
     this.sleeper?.interruptUnsafe()
     this.sleeper = undefined
@@ -102,42 +95,20 @@ export class Deadlines {
     // stays set while deadlines fire, so that a new one does not start a second timer
     this.sleepsUntil = -Infinity
     const now = this.now()
-    for (let fired = 1; this.firing.length > 0 || this.collect(now); fired++) {
-      const deadline = this.firing.pop()!
-      // one that has been cancelled, or moved, since it was collected
-      if (deadline.index === -1 || deadline.due > now) continue
+    for (let fired = 0; fired < batch; fired++) {
+      const deadline = this.earliest()
+      if (deadline === undefined || deadline.due > now) {
+        this.sleeper = undefined
+        this.sleepsUntil = Infinity
+        if (deadline !== undefined) this.arm(deadline.due)
+        return Effect.void
+      }
       this.cancel(deadline)
       deadline.fire()
-      if (fired === batch || (fired % 16 === 0 && this.now() - now > slice)) break
+      if (fired % 16 === 15 && this.now() - now > slice) break
     }
-    const next = this.firing.length > 0 ? now : this.earliest()?.due
-    if (next !== undefined && next <= now) return Effect.andThen(Effect.yieldNow, this.fire)
-    this.sleeper = undefined
-    this.sleepsUntil = Infinity
-    if (next !== undefined) this.arm(next)
-    return Effect.void
+    return Effect.andThen(Effect.yieldNow, this.fire)
   })
-
-  /**
-   * Collects some of what is due, the earliest last, if anything is. Since no parent is due later than its child, what is
-   * not due yet is not looked at.
-   */
-  private collect(now: number): boolean {
-    const places: Array<number> = []
-    const look = (at: number) => {
-      if (at < this.dues.length && this.dues[at]! <= now) places.push(at)
-    }
-    look(0)
-    for (const at of places) {
-      const deadline = this.heap[at]
-      if (deadline !== undefined && this.firing.push(deadline) === most) break
-      look(2 * at + 1)
-      look(2 * at + 2)
-    }
-    // mostly they are in order
-    this.firing.sort((a, b) => a.due - b.due).reverse()
-    return this.firing.length > 0
-  }
 
   /** The first that waits; empty places before it are cleared away. */
   private earliest(): Deadline | undefined {

@@ -211,9 +211,10 @@ const doubt = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): vo
     if (delay === undefined && entry.status === "Unknown") return evict(core, entry, "Unknown")
     entry.retrying ??= Deadlines.make(() => askAgain(core, entry))
     const due = core.deadlines.now() + (delay ?? 0)
-    // while it is being detected, its time is kept for the case that this is dropped
-    if (entry.status === "Unknown") core.deadlines.set(entry.retrying, due)
-    else entry.retrying.due = due
+    if (entry.status === "Unknown") return core.deadlines.set(entry.retrying, due)
+    // while it is being detected, its time is kept for the case that this is dropped; the one before may still wait
+    core.deadlines.cancel(entry.retrying)
+    entry.retrying.due = due
   })
 }
 
