@@ -198,40 +198,42 @@ export const floors: ReadonlyArray<EffectPool> = [
           })
         )
       })
-  },
-  {
-    name: "floor: the same, one at random of an array",
-    role: "peer",
-    make: ({ size }) =>
-      Effect.withFiber((builder) => {
-        const clock = Context.get(builder.context, Clock.Clock)
-        const random = Context.get(builder.context, Random.Random)
-        const free = Array.from({ length: size }, () => ({ lease: undefined as Stamped | undefined }))
-        let id = 0
-        return Effect.succeed((body) =>
-          Effect.withFiber((fiber) => {
-            let object: (typeof free)[number] | undefined
-            // taken under the frame that puts it back: no interruption comes between
-            const take = Effect.suspend(() => {
-              const at = Math.floor(random.nextDoubleUnsafe() * free.length)
-              object = free[at]!
-              const last = free.pop()!
-              if (last !== object) free[at] = last
-              object.lease = new Stamped(clock, ++id, fiber.id, undefined)
-              return body
-            })
-            return Effect.onExitPrimitive(take, () => {
-              if (object === undefined) return undefined
-              object.lease?.end()
-              object.lease = undefined
-              free.push(object)
-              return undefined
-            })
-          })
-        )
-      })
   }
 ]
+
+/** The least that a pool does which gives such leases, and never has to wait: one at random of an array, out and in again. */
+export const least: EffectPool = {
+  name: "floor: the same, one at random of an array",
+  role: "peer",
+  make: ({ size }) =>
+    Effect.withFiber((builder) => {
+      const clock = Context.get(builder.context, Clock.Clock)
+      const random = Context.get(builder.context, Random.Random)
+      const free = Array.from({ length: size }, () => ({ lease: undefined as Stamped | undefined }))
+      let id = 0
+      return Effect.succeed((body) =>
+        Effect.withFiber((fiber) => {
+          let object: (typeof free)[number] | undefined
+          // taken under the frame that puts it back: no interruption comes between
+          const take = Effect.suspend(() => {
+            const at = Math.floor(random.nextDoubleUnsafe() * free.length)
+            object = free[at]!
+            const last = free.pop()!
+            if (last !== object) free[at] = last
+            object.lease = new Stamped(clock, ++id, fiber.id, undefined)
+            return body
+          })
+          return Effect.onExitPrimitive(take, () => {
+            if (object === undefined) return undefined
+            object.lease?.end()
+            object.lease = undefined
+            free.push(object)
+            return undefined
+          })
+        })
+      )
+    })
+}
 
 /** What a `borrow` costs at the least that looks at one record of many, at random: none of it stays in the processor's caches. */
 export const remote: EffectPool = {

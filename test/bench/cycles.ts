@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { Selector } from "../../src/index.ts"
-import { awaited, crowded, effects, floors, looped, ours, promises, remote, type Setup } from "./contenders.ts"
+import { awaited, crowded, effects, floors, least, looped, ours, promises, remote, type Setup } from "./contenders.ts"
 import { compare, type Contender, per, type Plan } from "./harness.ts"
 
 const plan: Plan = { rounds: 11, sample: 20e6 }
@@ -38,7 +38,7 @@ const crowdAwaited = (fibers: number) => (use: (body: () => Promise<void>) => Pr
 
 const cyclesOf = async (setup: Setup, fibers: number): Promise<ReadonlyArray<Contender>> => {
   const contenders: Array<Contender> = []
-  for (const each of [...effects, ...ours, ...floors, ...fibers === 1 ? [] : crowded]) {
+  for (const each of [...effects, ...ours, ...floors, ...fibers === 1 ? [least] : crowded]) {
     contenders.push(await looped(each, setup, fibers === 1 ? alone : crowd(fibers)))
   }
   for (const each of promises) {
