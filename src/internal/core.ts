@@ -363,12 +363,13 @@ export const lineage = (fiber: Fiber.Fiber<unknown, unknown>): ReadonlyArray<num
 export const held = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown>): Array<ActiveLease<A, D>> => {
   const open: Array<ActiveLease<A, D>> = []
   if (core.leases === 0) return open
-  const owners = lineage(fiber)
-  for (const entry of core.registry.entries) {
-    if (entry.lease === undefined) continue
-    for (const lease of leasesOf(entry)) {
-      if (owners.includes(lease.owner)) open.push(lease)
-    }
+  const above = Context.get(fiber.context, Above)
+  const look = (lease: ActiveLease<A, D>) => {
+    if (lease.owner === fiber.id || above.includes(lease.owner)) open.push(lease)
+  }
+  for (const { lease, others } of core.registry.entries) {
+    if (lease !== undefined) look(lease)
+    if (others !== undefined) others.forEach(look)
   }
   return open
 }
