@@ -392,48 +392,50 @@ describe("the deadlines", () => {
       assert.deepStrictEqual(fired.map(([, at]) => at), fired.map(([, at]) => at).sort((a, b) => a - b))
     }))
 
-  it.effect("agree with a list through random settings, moves and cancellations", () =>
-    Effect.gen(function*() {
-      const { deadlines, fired, named } = yield* make
-      const { below, one } = dice(99)
-      const all = Array.from({ length: 60 }, (_, i) => named(i))
-      const model = new Map<number, number>()
-      const expected: Array<number> = []
-      let now = 0
-      for (let i = 0; i < 3000; i++) {
-        const name = below(all.length)
-        switch (below(4)) {
-          case 0:
-          case 1: {
-            const due = one([now + below(50), now + below(2000), Infinity])
-            deadlines.set(all[name]!, due)
-            if (due === Infinity) model.delete(name)
-            else model.set(name, due)
-            break
-          }
-          case 2:
-            deadlines.cancel(all[name]!)
-            model.delete(name)
-            break
-          default: {
-            const step = below(30)
-            yield* TestClock.adjust(step)
-            now += step
-            for (const [other, due] of [...model]) {
-              if (due > now) continue
-              model.delete(other)
-              expected.push(other)
+  for (const [what, few] of [["of any length", false], ["that are mostly of one length", true]] as const) {
+    it.effect(`agree with a list through random settings, moves and cancellations, ${what}`, () =>
+      Effect.gen(function*() {
+        const { deadlines, fired, named } = yield* make
+        const { below, one } = dice(99)
+        const all = Array.from({ length: 60 }, (_, i) => named(i))
+        const model = new Map<number, number>()
+        const expected: Array<number> = []
+        let now = 0
+        for (let i = 0; i < 3000; i++) {
+          const name = below(all.length)
+          switch (below(4)) {
+            case 0:
+            case 1: {
+              const due = few && below(100) > 0 ? now + 60 : one([now + below(50), now + below(2000), Infinity])
+              deadlines.set(all[name]!, due)
+              if (due === Infinity) model.delete(name)
+              else model.set(name, due)
+              break
+            }
+            case 2:
+              deadlines.cancel(all[name]!)
+              model.delete(name)
+              break
+            default: {
+              const step = below(30)
+              yield* TestClock.adjust(step)
+              now += step
+              for (const [other, due] of [...model]) {
+                if (due > now) continue
+                model.delete(other)
+                expected.push(other)
+              }
             }
           }
+          assert.isTrue(all.every((deadline, j) => (deadline.index !== -1) === model.has(j) || model.get(j) === now))
         }
-        assert.isTrue(all.every((deadline, j) => (deadline.index !== -1) === model.has(j) || model.get(j) === now))
-      }
-      yield* TestClock.adjust(5000)
-      expected.push(...model.keys())
+        yield* TestClock.adjust(5000)
+        expected.push(...model.keys())
 
-      assert.strictEqual(fired.length, expected.length)
-      assert.deepStrictEqual(sorted(fired.map(([name]) => name)), sorted(expected))
-    }))
+        assert.strictEqual(fired.length, expected.length)
+        assert.deepStrictEqual(sorted(fired.map(([name]) => name)), sorted(expected))
+      }))
+  }
 
   it.effect("that take long to fire let other fibers run in between", () =>
     Effect.gen(function*() {

@@ -3,11 +3,13 @@
  * detections all wait here. Without a deadline there is no fiber.
  *
  * Nearly every deadline is cancelled long before it is due. So that this costs no walk through the heap, it leaves its
- * place empty; when more than half of them are, all of them are cleared away at once.
+ * place empty; when more than half of them are, all of them are cleared away at once. And mostly all have the same time
+ * to wait: as long as each is due no earlier than the one before it, the heap is a queue, and nothing moves in it.
  *
  * Invariants:
  * - `deadline.index` is its place in the heap, -1 outside; `dues` has the time of each place, that of an empty one too.
- * - No parent is due later than its child. `empty` counts the empty places.
+ * - While `sorted`, no place is due earlier than one before it; always, no parent is due later than its child.
+ * - `empty` counts the empty places. Those before `head` are, and there are none of those unless `sorted`.
  * - While the heap is not empty, a fiber sleeps at most until its earliest deadline, or `fire` is running.
  */
 import type * as Clock from "effect/Clock"
@@ -37,6 +39,8 @@ export class Deadlines {
   private readonly heap: Array<Deadline | undefined> = []
   private readonly dues: Array<number> = []
   private empty = 0
+  private sorted = true
+  private head = 0
   private sleeper: Fiber.Fiber<void> | undefined = undefined
   private sleepsUntil = Infinity
   private ended = false
@@ -56,9 +60,15 @@ export class Deadlines {
     this.cancel(deadline)
     deadline.due = due
     if (due === Infinity || this.ended) return
+    const at = this.heap.length
+    if (this.sorted && at > this.head && due < this.dues[at - 1]!) {
+      this.clear()
+      this.sorted = this.heap.length === 0
+    }
     this.heap.push(deadline)
     this.dues.push(due)
-    this.up(this.heap.length - 1)
+    if (this.sorted) deadline.index = this.heap.length - 1
+    else this.up(this.heap.length - 1)
     if (due < this.sleepsUntil) this.arm(due)
   }
 
@@ -74,7 +84,8 @@ export class Deadlines {
   end(): void {
     this.ended = true
     for (const deadline of this.heap) if (deadline !== undefined) deadline.index = -1
-    this.heap.length = this.dues.length = this.empty = 0
+    this.heap.length = this.dues.length = 0
+    this.empty = this.head = 0
     this.sleepsUntil = Infinity
     this.sleeper?.interruptUnsafe()
     this.sleeper = undefined
@@ -110,13 +121,20 @@ export class Deadlines {
     return Effect.andThen(Effect.yieldNow, this.fire)
   })
 
-  /** The first that waits; empty places before it are cleared away. */
+  /** The first that waits; empty places before it are cleared away, or passed for good. */
   private earliest(): Deadline | undefined {
+    if (this.sorted) {
+      while (this.head < this.heap.length && this.heap[this.head] === undefined) this.head++
+      return this.heap[this.head]
+    }
     while (this.heap.length > 0 && this.heap[0] === undefined) {
       this.empty--
       const last = this.heap.pop()
       const due = this.dues.pop()!
-      if (this.heap.length === 0) return undefined
+      if (this.heap.length === 0) {
+        this.sorted = true
+        return undefined
+      }
       this.put(0, last, due)
       this.down(0)
     }
@@ -126,12 +144,13 @@ export class Deadlines {
   /** Clears all empty places away. */
   private clear(): void {
     let n = 0
-    for (let at = 0; at < this.heap.length; at++) {
+    for (let at = this.head; at < this.heap.length; at++) {
       if (this.heap[at] !== undefined) this.put(n++, this.heap[at], this.dues[at]!)
     }
     this.heap.length = this.dues.length = n
-    this.empty = 0
-    for (let at = (n >> 1) - 1; at >= 0; at--) this.down(at)
+    this.empty = this.head = 0
+    if (n === 0) this.sorted = true
+    if (!this.sorted) { for (let at = (n >> 1) - 1; at >= 0; at--) this.down(at) }
   }
 
   private up(at: number): void {
