@@ -239,20 +239,18 @@ export const least: EffectPool = {
 export const remote: EffectPool = {
   name: "floor: a scope, a finalizer, a lease, and one record read",
   role: "peer",
-  make: (setup) =>
-    Effect.flatMap(
-      makeOurs(setup),
-      (pool) =>
-        Effect.flatMap(pool.objects, (records) =>
-          Effect.map(floors[1]!.make(setup), (cycle) => {
-            let read = 0
-            return (body) =>
-              Effect.suspend(() => {
-                read += records[Math.floor(Math.random() * records.length)]!.borrowCount
-                return read < 0 ? Effect.die("never") : cycle(body)
-              })
-          }))
-    )
+  make: Effect.fnUntraced(function*(setup: Setup) {
+    const pool = yield* makeOurs(setup)
+    const records = yield* pool.objects
+    const random = yield* Random.Random
+    const cycle = yield* floors[1]!.make(setup)
+    let read = 0
+    return (body: Effect.Effect<void>) =>
+      Effect.suspend(() => {
+        read += records[Math.floor(random.nextDoubleUnsafe() * records.length)]!.borrowCount
+        return read < 0 ? Effect.die("never") : cycle(body)
+      })
+  })
 }
 
 /** The same for a crowd, where each waits its turn, and then holds what it has for another: two suspensions. */
