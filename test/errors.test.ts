@@ -70,6 +70,15 @@ const classes = {
   InvalidPoolOptions
 }
 
+/** How a borrow fails whose objects a detector refuses. */
+const refused = Effect.gen(function*() {
+  const { acquire, detectStatus } = scripted({ detect: "fail" })
+  const pool = yield* ObjectPool.make({ acquire, detectStatus, size: { max: 1 }, borrowTimeout: "1 second" })
+  const borrower = yield* fork(Effect.flip(Effect.scoped(pool.borrow)))
+  yield* TestClock.adjust("1 second")
+  return yield* Fiber.join(borrower)
+})
+
 /** Over the wire and back. */
 const sent = (error: (typeof errors)[number]): unknown => {
   const codec = Schema.toCodecJson(classes[error._tag] as unknown as Schema.Codec<unknown, unknown>)
@@ -161,17 +170,7 @@ describe("messages say what a person needs", () => {
 
   it.effect("a borrow that a detector refused is told why", () =>
     Effect.gen(function*() {
-      const script = scripted({ detect: "fail" })
-      const pool = yield* ObjectPool.make({
-        acquire: script.acquire,
-        detectStatus: script.detectStatus,
-        size: { max: 1 },
-        borrowTimeout: "1 second"
-      })
-
-      const borrower = yield* fork(Effect.flip(Effect.scoped(pool.borrow)))
-      yield* TestClock.adjust("1 second")
-      const failure = yield* Fiber.join(borrower)
+      const failure = yield* refused
 
       assert.instanceOf(failure, BorrowTimeout)
       assert.instanceOf(failure.lastFailure, Failed)
@@ -207,19 +206,10 @@ describe("messages say what a person needs", () => {
 
   it.effect("what a pool raises is what the constructor of its class makes", () =>
     Effect.gen(function*() {
-      const script = scripted({ detect: "fail" })
-      const bounded = yield* ObjectPool.make({
-        acquire: script.acquire,
-        detectStatus: script.detectStatus,
-        size: { max: 1 },
-        borrowTimeout: "1 second"
-      })
       const pool = yield* ObjectPool.make({ objects: ["a"] })
-      const waiter = yield* fork(Effect.flip(Effect.scoped(bounded.borrow)))
-      yield* TestClock.adjust("1 second")
       const lease = yield* pool.borrow
       const raised = [
-        yield* Fiber.join(waiter),
+        yield* refused,
         yield* Effect.flip(Effect.scoped(pool.borrowWith({ timeout: 0 }))),
         yield* Effect.flip(Effect.scoped(pool.tryBorrow)),
         yield* Effect.andThen(lease.release, Effect.flip(lease.renew)),

@@ -15,7 +15,6 @@ import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Random from "effect/Random"
@@ -25,11 +24,12 @@ import type { Creation, Creator } from "./creation.ts"
 import { type Deadline, type Deadlines, slice } from "./deadlines.ts"
 import type { Destroyer } from "./destruction.ts"
 import type { Detector } from "./detection.ts"
-import type { Feed } from "./events.ts"
+import { type Feed, span } from "./events.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Resolved } from "./options.ts"
 import type { Pace } from "./pacing.ts"
 import { type Entry, leasesOf, type Registry } from "./registry.ts"
+import { limitStacks } from "./stacks.ts"
 import type { Timings } from "./timings.ts"
 import type { Waiter, Waiters } from "./waiters.ts"
 
@@ -291,19 +291,6 @@ const failWith = <E extends Error, Fields extends object>(
   return Effect.fail(error as E)
 }
 
-/** How deep the stacks of new errors are; answers how deep they were. Not every engine has it, nor lets it be changed. */
-const limitStacks = (limit: number | undefined): number | undefined => {
-  const errors: ErrorConstructor & { stackTraceLimit?: number } = Error
-  const before = errors.stackTraceLimit
-  if (before === undefined || limit === undefined) return undefined
-  try {
-    errors.stackTraceLimit = limit
-  } catch {
-    return undefined
-  }
-  return before
-}
-
 export const closed = <A, D>(core: Core<A, D>): Effect.Effect<never, PoolClosed> =>
   Effect.suspend(() => failWith(PoolClosed, { pool: core.options.name, stats: stats(core) }))
 
@@ -318,7 +305,7 @@ export const timedOut = <A, D>(
   waiter: Waiter<A, D>,
   phase: BorrowTimeout["phase"]
 ): Effect.Effect<never, BorrowTimeout> => {
-  const waited = Duration.millis(Math.max(0, Math.round(core.deadlines.now() - waiter.since)))
+  const waited = span(core.deadlines.now() - waiter.since)
   const lastFailure = waiter.trouble?.lastFailure
   return Effect.withFiber((fiber) => {
     const fields = { pool: core.options.name, stats: stats(core), waited, phase, held: held(core, fiber).length }

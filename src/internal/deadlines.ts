@@ -62,6 +62,7 @@ export class Deadlines {
     if (due === Infinity || this.ended) return
     const at = this.heap.length
     if (this.sorted && at > this.head && due < this.dues[at - 1]!) {
+      // a heap, until it is empty
       this.clear()
       this.sorted = this.heap.length === 0
     }
@@ -149,8 +150,10 @@ export class Deadlines {
     }
     this.heap.length = this.dues.length = n
     this.empty = this.head = 0
-    if (n === 0) this.sorted = true
-    if (!this.sorted) { for (let at = (n >> 1) - 1; at >= 0; at--) this.down(at) }
+    this.sorted ||= n === 0
+    // what is sorted is a heap already
+    if (this.sorted) return
+    for (let at = (n >> 1) - 1; at >= 0; at--) this.down(at)
   }
 
   private up(at: number): void {

@@ -58,8 +58,8 @@ export const lendNow = <A, D>(
   // unless a function of the user's has used the pool: it is lent, or nothing is
   if (picked.slot === -1 || !lends(core)) return undefined
   // what has been asked in this step needs no other look at the clock
-  const now = asked ? picked.detectedAtMillis : undefined
-  const lease = take(core, picked, timeout, fiber.id, now ?? core.clock.currentTimeMillisUnsafe())
+  const now = asked ? picked.detectedAtMillis! : core.clock.currentTimeMillisUnsafe()
+  const lease = take(core, picked, timeout, fiber.id, now)
   if (core.options.leaseWarning !== undefined) watch(lease, fiber, request.site)
   if (fiber.cache.tracer !== undefined) servedAtOnce(fiber, lease)
   return lease

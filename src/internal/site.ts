@@ -4,6 +4,8 @@
  * Such a stack ends at the operation. By the time that the effect runs, its caller is not on the stack any more.
  */
 
+import { limitStacks } from "./stacks.ts"
+
 /** Says where, when it is asked. */
 export type Site = () => string | undefined
 
@@ -23,13 +25,12 @@ export const want = (): void => {
 /** The stack below `operation`, a function that is on it. */
 const look = (operation: Function): Site | undefined => {
   // not every engine has these: then there is nothing to show
-  const limit: unknown = Reflect.get(Error, "stackTraceLimit")
   const capture: unknown = Reflect.get(Error, "captureStackTrace")
-  if (limit === undefined || typeof capture !== "function") return undefined
+  if (Reflect.get(Error, "stackTraceLimit") === undefined || typeof capture !== "function") return undefined
   const at: { readonly stack?: unknown } = {}
-  Reflect.set(Error, "stackTraceLimit", taken)
+  const limit = limitStacks(taken)
   Reflect.apply(capture, Error, [at, operation])
-  Reflect.set(Error, "stackTraceLimit", limit)
+  limitStacks(limit)
   // formatted when it is read, which most never are
   return () => typeof at.stack === "string" ? frames(at.stack) : undefined
 }
