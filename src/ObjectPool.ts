@@ -35,6 +35,7 @@ import * as Deadlines from "./internal/deadlines.ts"
 import { Destroyer } from "./internal/destruction.ts"
 import { Detector } from "./internal/detection.ts"
 import * as Events from "./internal/events.ts"
+import { handleOf } from "./internal/handle.ts"
 import * as Leaving from "./internal/leaving.ts"
 import * as Lending from "./internal/lending.ts"
 import * as Lifecycle from "./internal/lifecycle.ts"
@@ -42,6 +43,7 @@ import * as Maintenance from "./internal/maintenance.ts"
 import { type AnyOptions, resolve, type Resolved, toRequest } from "./internal/options.ts"
 import { Pace } from "./internal/pacing.ts"
 import { borrowPacked } from "./internal/packing.ts"
+import { shows } from "./internal/picture.ts"
 import { list } from "./internal/pools.ts"
 import { Registry } from "./internal/registry.ts"
 import * as Scopes from "./internal/scope.ts"
@@ -426,8 +428,8 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
     resume: Upkeep.resume(core),
     drain: Upkeep.drain(core),
     stats: Effect.sync(() => stats(core)),
-    objects: Effect.sync(() => [...core.registry.entries]),
-    leases: Effect.sync(() => leases(core)),
+    objects: Effect.sync(() => Array.from(core.registry.entries, (entry) => entry.pooled)),
+    leases: Effect.sync(() => leases(core).map(handleOf)),
     events: Events.events(core),
     close: Closing.close(core)
   }
@@ -436,6 +438,7 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
     Site.property(operations, "borrow", (get) => scoped({ ...request, site: Site.here(get) }))
     Site.property(operations, "tryBorrow", (get) => scoped({ ...now, site: Site.here(get) }))
   }
+  shows(operations, () => ({ _id: "ObjectPool", name: options.name, stats: stats(core) }))
   know(operations, core)
   // inside, what a pool's callbacks fail with and need is unknown; the options' types have said what it is
   return operations as unknown as ObjectPool<A, D, E, P>

@@ -255,7 +255,7 @@ describe("the registry", () => {
         registry.move(entry!, "Invalid")
         registry.drop(entry!)
         registry.drop(entry!)
-        assert.deepStrictEqual(registry.find(entry as unknown), [])
+        assert.deepStrictEqual(registry.find(entry!.pooled as unknown), [])
       }
       const object = one(objects)
       assert.deepStrictEqual(
@@ -266,7 +266,7 @@ describe("the registry", () => {
       assert.strictEqual(registry.duplicate(shared) !== undefined, model.some((entry) => entry.object === shared))
       assert.isUndefined(registry.duplicate("a"))
     }
-    for (const entry of model) assert.deepStrictEqual(registry.find(entry as unknown), [entry])
+    for (const entry of model) assert.deepStrictEqual(registry.find(entry.pooled as unknown), [entry])
   })
 
   it("refuses an illegal move, naming the object, both statuses and the legal ones", () => {

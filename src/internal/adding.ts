@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type { PooledObject } from "../PooledObject.ts"
 import { DuplicateObject, PoolFull } from "../PoolError.ts"
 import type { AddOptions } from "../PoolOptions.ts"
 import { closed, type Core, population, stats } from "./core.ts"
@@ -16,22 +17,23 @@ export const addAll = <A, D, R>(
   core: Core<A, D>,
   collect: () => ReadonlyArray<A>,
   options: AddOptions<A, D, R> | undefined
-): Effect.Effect<ReadonlyArray<Entry<A, D>>, unknown, R> =>
+): Effect.Effect<ReadonlyArray<PooledObject<A, D>>, unknown, R> =>
   Effect.withFiber((fiber) => {
     const objects = collect()
-    const added = refuse(core, objects) ?? prepare(core, objects, options)
-    if (Effect.isEffect(added)) return added
+    const prepared = refuse(core, objects) ?? prepare(core, objects, options)
+    if (Effect.isEffect(prepared)) return prepared
     // the user's function may have used the pool
     const refused = refuse(core, objects)
     if (refused !== undefined) return refused
     let detecting = objects.length
     let ended: (() => void) | undefined
-    const entries = join(core, objects, added, options?.release, fiber, () => {
+    const entries = join(core, objects, prepared, options?.release, fiber, () => {
       if (--detecting === 0) ended?.()
     })
-    if (detecting === 0) return Effect.succeed(entries)
+    const added = entries.map((entry) => entry.pooled)
+    if (detecting === 0) return Effect.succeed(added)
     return Effect.callback((resume) => {
-      const done = () => resume(Effect.succeed(entries))
+      const done = () => resume(Effect.succeed(added))
       if (detecting === 0) return done()
       ended = done
     })

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import type * as Fiber from "effect/Fiber"
 import { Above, type Core, leaseExpired, lineage } from "./core.ts"
+import { handleOf } from "./handle.ts"
 import { type ActiveLease, end } from "./lease.ts"
 import * as Lending from "./lending.ts"
 import { pack } from "./packing.ts"
@@ -84,7 +85,7 @@ class Run<A, D, P> extends RunBase {
 
   private use(lease: ActiveLease<A, D>): AnyEffect {
     return this.core.options.pack === undefined
-      ? this.call(lease as P)
+      ? this.call(handleOf(lease) as P)
       : Effect.flatMap(pack(this.core, lease), (packed) =>
         // revoked while it was packed
         lease.over === "Closed" ? leaseExpired(this.core, lease, lease.over) : this.call(packed as P))

@@ -8,6 +8,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type { PooledObject } from "../PooledObject.ts"
 import { type Core, fork, lendable, lends } from "./core.ts"
 import type { Entry } from "./registry.ts"
 import { backsOff, fail, fits, grant, isFresh, lend, stale } from "./serving.ts"
@@ -86,12 +87,12 @@ const mayChoose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A,
 }
 
 const ask = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyArray<Entry<A, D>>): void => {
-  const choose = core.options.policy.f as (available: ReadonlyArray<Entry<A, D>>) => unknown
+  const choose = core.options.policy.f as (available: ReadonlyArray<PooledObject<A, D>>) => unknown
   const version = core.registry.version
   core.choosing = waiter
   let answer: unknown
   try {
-    answer = choose(offered)
+    answer = choose(offered.map((entry) => entry.pooled))
   } catch (defect) {
     core.choosing = undefined
     return fail(core, waiter, Effect.die(defect))
@@ -141,7 +142,7 @@ const apply = <A, D>(
     waiter.declined = version
     return answered(core, waiter)
   }
-  const entry = offered.find((candidate) => candidate === answer)
+  const entry = offered.find((candidate) => candidate.pooled === answer)
   if (entry === undefined) {
     return fail(core, waiter, Effect.die(new Error("The selector chose what it was not offered")))
   }

@@ -323,7 +323,7 @@ export const leaseExpired = <A, D>(
       pool: core.options.name,
       stats: stats(core),
       leaseId: lease.id,
-      objectId: lease.pooled.id,
+      objectId: lease.entry.id,
       reason
     })
   )

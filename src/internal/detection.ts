@@ -227,7 +227,7 @@ export class Detector<A, D> {
 
   private ask(entry: Entry<A, D>): Told {
     try {
-      const answer = this.options.detectStatus(entry)
+      const answer = this.options.detectStatus(entry.pooled)
       this.plain = !Effect.isEffect(answer)
       return { answer, threw: false }
     } catch (defect) {

@@ -108,7 +108,7 @@ export const events = <A, D>(core: Core<A, D>): Stream.Stream<PoolEvent> =>
 export const released = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, now: number): void =>
   tell(core, {
     _tag: "Released",
-    objectId: lease.pooled.id,
+    objectId: lease.entry.id,
     leaseId: lease.id,
     held: span(now - lease.borrowedAtMillis)
   })

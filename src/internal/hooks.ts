@@ -37,7 +37,7 @@ export class Hook<A, D> implements Deadline {
     this.entry.hook = this
     let result: unknown
     try {
-      result = f(this.entry)
+      result = f(this.entry.pooled)
     } catch (defect) {
       return this.end(Cause.die(defect))
     }

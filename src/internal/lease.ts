@@ -7,21 +7,17 @@
  *   has to end first.
  * - Its deadline waits exactly while it has a time-out and is not over.
  */
-import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import type { Lease } from "../Lease.ts"
 import type { LeaseExpired } from "../PoolError.ts"
 import { type Core, fork, leaseExpired } from "./core.ts"
 import type { Deadline } from "./deadlines.ts"
 import { tell } from "./events.ts"
+import type { Handle } from "./handle.ts"
 import { depart, discard } from "./leaving.ts"
-import { restLater, restUntil } from "./lifecycle.ts"
 import type { Overdue } from "./overdue.ts"
-import { type Entry, leasesOf, moment } from "./registry.ts"
+import { type Entry, leasesOf } from "./registry.ts"
 import { expired, giveBack } from "./returning.ts"
 import * as Scopes from "./scope.ts"
 
@@ -49,9 +45,9 @@ class Expiry<A, D> implements Deadline {
 }
 
 /** Kept small: one is made for each borrow. */
-export class ActiveLease<A, D> implements Lease<A, D> {
+export class ActiveLease<A, D> {
   readonly core: Core<A, D>
-  readonly pooled: Entry<A, D>
+  readonly entry: Entry<A, D>
   readonly id: number
   /** The fiber that holds it: the borrower's, or the child in which a body runs under a time-out. */
   owner: number
@@ -69,11 +65,13 @@ export class ActiveLease<A, D> implements Lease<A, D> {
   packScope: Scope.Closeable | undefined = undefined
   /** Those who wait in `expired`. */
   watchers: Set<() => void> | undefined = undefined
+  /** What the borrower has in hand; absent until somebody is given it. */
+  handle: Handle<A, D> | undefined = undefined
 
   /** `timeout` in milliseconds; `Infinity`: none. */
-  constructor(core: Core<A, D>, pooled: Entry<A, D>, owner: number, timeout: number, now: number) {
+  constructor(core: Core<A, D>, entry: Entry<A, D>, owner: number, timeout: number, now: number) {
     this.core = core
-    this.pooled = pooled
+    this.entry = entry
     this.id = ++core.lastLeaseId
     this.owner = owner
     this.borrowedAtMillis = now
@@ -81,65 +79,9 @@ export class ActiveLease<A, D> implements Lease<A, D> {
     if (this.expiry !== undefined) this.start(this.expiry, now)
   }
 
-  get object(): A {
-    return this.pooled.object
-  }
-  get data(): D {
-    return this.pooled.data
-  }
-  get borrowedAt(): DateTime.Utc {
-    return DateTime.makeUnsafe(this.borrowedAtMillis)
-  }
-  get expiresAt(): DateTime.Utc | undefined {
-    return this.expiry === undefined ? undefined : moment(this.expiry.expiresAtMillis)
-  }
-
-  get release(): Effect.Effect<void> {
-    // masked, since closing a pack's scope may suspend
-    return Effect.uninterruptible(Effect.suspend(() => {
-      // that of a body that expired is not its own to give back any more, though it has not ended yet
-      const rest = this.over === undefined ? end(this, Exit.void) : undefined
-      return rest ?? Effect.void
-    }))
-  }
-  get invalidate(): Effect.Effect<void> {
-    return Effect.sync(() => {
-      if (this.marks) discard(this.core, this.pooled, "Invalidated")
-    })
-  }
-  rest(duration: Duration.Input): Effect.Effect<void> {
-    return Effect.sync(() => {
-      const until = restUntil(this.core, duration)
-      if (this.marks) restLater(this.core, this.pooled, until)
-    })
-  }
-  get renew(): Effect.Effect<void, LeaseExpired> {
-    return Effect.suspend(() => {
-      if (this.over !== undefined) return leaseExpired(this.core, this, this.over)
-      if (this.expiry !== undefined) this.start(this.expiry, this.core.clock.currentTimeMillisUnsafe())
-      return Effect.void
-    })
-  }
-  get detach(): Effect.Effect<A, LeaseExpired, Scope.Scope> {
-    return Effect.uninterruptible(
-      Effect.withFiber((fiber) => detach(this, Context.getUnsafe(fiber.context, Scope.Scope)))
-    )
-  }
-  get expired(): Effect.Effect<never, LeaseExpired> {
-    return Effect.callback((resume) => {
-      const tell = () => {
-        if (this.over !== undefined && this.over !== "Released") resume(leaseExpired(this.core, this, this.over))
-      }
-      if (this.over !== undefined) return tell()
-      this.watchers ??= new Set()
-      this.watchers.add(tell)
-      return Effect.sync(() => this.watchers?.delete(tell))
-    })
-  }
-
   /** May its borrower still say what becomes of the object? What a `pack` has to end may, until the object is back. */
-  private get marks(): boolean {
-    return this.over === undefined || (this.over === "Released" && leasesOf(this.pooled).includes(this))
+  get marks(): boolean {
+    return this.over === undefined || (this.over === "Released" && leasesOf(this.entry).includes(this))
   }
 
   /** Its time is over. The pool takes the object back now, or when the body has ended. */
@@ -147,9 +89,9 @@ export class ActiveLease<A, D> implements Lease<A, D> {
     this.over = "Expired"
     this.core.totals.expired++
     if (this.core.feed !== undefined) {
-      tell(this.core, { _tag: "LeaseExpired", objectId: this.pooled.id, leaseId: this.id })
+      tell(this.core, { _tag: "LeaseExpired", objectId: this.entry.id, leaseId: this.id })
     }
-    expired(this.core, this.pooled)
+    expired(this.core, this.entry)
     if (this.expiry!.hasBody) this.interruptBody(this.expiry!)
     else this.takeBack()
     this.tell()
@@ -164,6 +106,11 @@ export class ActiveLease<A, D> implements Lease<A, D> {
     }
     this.takeBack()
     this.tell()
+  }
+
+  /** Its time, where it has one, starts anew. */
+  renew(): void {
+    if (this.expiry !== undefined) this.start(this.expiry, this.core.clock.currentTimeMillisUnsafe())
   }
 
   private interruptBody(expiry: Expiry<A, D>): void {
@@ -186,22 +133,6 @@ export class ActiveLease<A, D> implements Lease<A, D> {
     this.watchers = undefined
     if (watchers !== undefined) { for (const watcher of watchers) watcher() }
   }
-  toJSON(): unknown {
-    const { borrowedAt, expiresAt, id, pooled } = this
-    return { _id: "Lease", id, pooled: pooled.toJSON(), borrowedAt, expiresAt }
-  }
-  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
-    return this.toJSON()
-  }
-}
-
-/** Ties a lease to the scope that gives it back, and answers it. A closed scope gives it back at once, as for any finalizer. */
-export const attach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effect<ActiveLease<A, D>> => {
-  // it expired before its fiber was resumed
-  if (lease.returned) return Exit.succeed(lease)
-  lease.scope = scope
-  if (!Scopes.add(scope, lease, (exit) => takeIn(lease, exit) ?? Effect.void)) end(lease, Exit.void)
-  return Exit.succeed(lease)
 }
 
 /**
@@ -216,7 +147,8 @@ export const end = <A, D>(
   return takeIn(lease, exit)
 }
 
-const takeIn = <A, D>(
+/** Ends a lease whose scope has let go of it. */
+export const takeIn = <A, D>(
   lease: ActiveLease<A, D>,
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<void> | undefined => {
@@ -241,20 +173,21 @@ const finish = <A, D>(lease: ActiveLease<A, D>): void => {
   if (lease.expiry !== undefined) lease.core.deadlines.cancel(lease.expiry)
 }
 
-const detach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effect<A, LeaseExpired> => {
+/** The object leaves the pool with its borrower, whose scope closes what made it. */
+export const detach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effect<A, LeaseExpired> => {
   if (lease.over !== undefined) return leaseExpired(lease.core, lease, lease.over)
-  const { core, packScope, pooled } = lease
+  const { core, entry, packScope } = lease
   finish(lease)
   lease.returned = true
   if (lease.scope !== undefined) Scopes.remove(lease.scope, lease)
   // where it is shared, nobody else goes on with it
-  discard(core, pooled, "Removed")
-  for (const other of leasesOf(pooled)) if (other !== lease) other.revoke(false)
-  const made = pooled.scope
+  discard(core, entry, "Removed")
+  for (const other of leasesOf(entry)) if (other !== lease) other.revoke(false)
+  const made = entry.scope
   const adopted = made === undefined || Scopes.add(scope, made, (exit) => Scope.close(made, exit))
-  depart(core, pooled)
+  depart(core, entry)
   let rest: Effect.Effect<unknown> = Effect.void
   if (!adopted) rest = Scope.close(made, Exit.void)
   if (packScope !== undefined) rest = Effect.andThen(Scope.close(packScope, Exit.void), rest)
-  return Effect.as(rest, pooled.object)
+  return Effect.as(rest, entry.object)
 }

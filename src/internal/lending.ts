@@ -13,7 +13,8 @@ import * as Scope from "effect/Scope"
 import * as Choosing from "./choosing.ts"
 import { closed, type Core, deliver, hasRoom, lendable, lends } from "./core.ts"
 import { Detection } from "./detection.ts"
-import { type ActiveLease, attach, end } from "./lease.ts"
+import { attach, type Handle } from "./handle.ts"
+import { type ActiveLease, end } from "./lease.ts"
 import { vouchedFor } from "./lifecycle.ts"
 import { watch } from "./overdue.ts"
 import type { Entry } from "./registry.ts"
@@ -82,7 +83,7 @@ export const borrow = <A, D, H, B>(
 export const borrowScoped = <A, D>(
   core: Core<A, D>,
   request: Request<A, D>
-): Effect.Effect<ActiveLease<A, D>, unknown, Scope.Scope> =>
+): Effect.Effect<Handle<A, D>, unknown, Scope.Scope> =>
   Effect.withFiber((fiber) => borrow(core, request, fiber, attach<A, D>, Context.getUnsafe(fiber.context, Scope.Scope)))
 
 /** What the selector picks, unless that is the user's own function: it is asked in the order of the queue. */
@@ -91,7 +92,7 @@ const pick = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | und
   const where = request.where
   return where === undefined
     ? core.registry.selection.pick()
-    : core.registry.selection.among(core.registry.listed().filter(where))
+    : core.registry.selection.among(core.registry.listed().filter((entry) => where(entry.pooled)))
 }
 
 /**

@@ -15,7 +15,8 @@ import { Detection, type Outcome } from "./detection.ts"
 import { span, tell } from "./events.ts"
 import { evict, marked } from "./leaving.ts"
 import { Pace } from "./pacing.ts"
-import { type Entry, moment, type Origin } from "./registry.ts"
+import { moment } from "./pooled.ts"
+import type { Entry, Origin } from "./registry.ts"
 
 /** What follows the first detection of an object, or its joining if there is none: perhaps before `introduce` returns. */
 export interface Joining<A, D> {

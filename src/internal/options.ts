@@ -120,7 +120,7 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     maxWaiters: options.maxWaiters === Infinity ? Infinity : check.whole("maxWaiters", options.maxWaiters, 0, Infinity),
     borrowTimeout: check.duration("borrowTimeout", options.borrowTimeout, 30_000, "zero"),
     leaseTimeout: typeof leaseTimeout === "function"
-      ? (entry) => check.duration("leaseTimeout", leaseTimeout(entry), Infinity)
+      ? (entry) => check.duration("leaseTimeout", leaseTimeout(entry.pooled), Infinity)
       : leaseTimeout === undefined
       ? undefined
       : always(check.duration("leaseTimeout", leaseTimeout, Infinity)),

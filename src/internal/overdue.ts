@@ -32,15 +32,15 @@ export class Overdue<A, D> implements Deadline {
 
   fire(): void {
     const { lease } = this
-    const { core, pooled } = lease
+    const { core, entry } = lease
     const held = span(core.clock.currentTimeMillisUnsafe() - lease.borrowedAtMillis)
     const site = this.site?.() ?? this.frame?.stack()
     const told = { borrower: this.borrower, ...site !== undefined && { site } }
     if (core.feed !== undefined) {
-      tell(core, { _tag: "LeaseOverdue", objectId: pooled.id, leaseId: lease.id, held, ...told })
+      tell(core, { _tag: "LeaseOverdue", objectId: entry.id, leaseId: lease.id, held, ...told })
     }
     report(core, "A lease is held longer than leaseWarning", {
-      entry: pooled,
+      entry,
       lease,
       annotations: { held: Duration.format(held), ...told }
     })

@@ -6,13 +6,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Core } from "./core.ts"
-import { type ActiveLease, attach, end } from "./lease.ts"
+import { attach, handleOf } from "./handle.ts"
+import { type ActiveLease, end } from "./lease.ts"
 import * as Lending from "./lending.ts"
 import type { Request } from "./waiters.ts"
 
 /** Packs a lease. It runs in the borrower's fiber, with what the pool was built with. */
 export const pack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): Effect.Effect<unknown, unknown> => {
-  const packed = core.options.pack!(lease)
+  const packed = core.options.pack!(handleOf(lease))
   if (!Effect.isEffect(packed)) return Exit.succeed(packed)
   const scope = Scope.makeUnsafe()
   const scoped = Effect.updateContext(
@@ -40,7 +41,7 @@ export const borrowPacked = <A, D>(
     return Effect.onExitPrimitive(
       Effect.flatMap(
         Effect.suspend(() => Lending.borrow(core, request, fiber, accept, undefined)),
-        (granted) => pack(core, granted)
+        () => pack(core, lease!)
       ),
       (exit) => Exit.isFailure(exit) && lease !== undefined ? end(lease, exit) : undefined
     )

@@ -8,7 +8,6 @@
  *   room for another lease. Nothing is under way for it.
  * - An entry that has left is in no structure, and its last status is `Invalid`.
  */
-import * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { PooledObject } from "../PooledObject.ts"
@@ -19,14 +18,8 @@ import type { Detection, Told } from "./detection.ts"
 import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
+import { never, Pooled } from "./pooled.ts"
 import type { Selection } from "./selection/selection.ts"
-
-/** No time. A fraction, since V8 converts each of the objects that exist when a field gets its first fraction. */
-const never = -0.5
-
-/** A moment to show; none where there is none, or where it is beyond what a date can say. */
-export const moment = (millis: number | undefined): DateTime.Utc | undefined =>
-  millis === undefined || millis === never || millis > 8.64e15 ? undefined : DateTime.makeUnsafe(millis)
 
 /** Why an object leaves. */
 export type Eviction = Extract<PoolEvent, { readonly _tag: "Evicted" }>["reason"]
@@ -51,8 +44,8 @@ export interface Origin {
   readonly leaseTimeout?: number | undefined
 }
 
-/** The record of one object. Users see it as a `PooledObject`. */
-export class Entry<A, D> implements PooledObject<A, D> {
+/** The record of one object. Users see its {@link Pooled}. */
+export class Entry<A, D> {
   // what each borrow and each return looks at stands together, in few lines of the processor's cache
 
   readonly scope: Scope.Closeable | undefined
@@ -116,6 +109,7 @@ export class Entry<A, D> implements PooledObject<A, D> {
   hook: Hook<A, D> | undefined = undefined
   /** The next entry of an equal object. */
   twin: Entry<A, D> | undefined = undefined
+  private view: Pooled<A, D> | undefined = undefined
 
   constructor(object: A, data: D, id: number, origin: Origin, now: number) {
     this.object = object
@@ -127,40 +121,9 @@ export class Entry<A, D> implements PooledObject<A, D> {
     this.order = id
     this.addedAtMillis = now
   }
-  get addedAt(): DateTime.Utc {
-    return DateTime.makeUnsafe(this.addedAtMillis)
-  }
-  get detectedAt(): DateTime.Utc | undefined {
-    return moment(this.detectedAtMillis)
-  }
-  get borrowedAt(): DateTime.Utc | undefined {
-    return moment(this.borrowedAtMillis)
-  }
-  get releasedAt(): DateTime.Utc | undefined {
-    return moment(this.releasedAtMillis)
-  }
-  get wakesAt(): DateTime.Utc | undefined {
-    return this.status === "Dormant" ? moment(this.wakesAtMillis) : undefined
-  }
-  /** The public part: what logs and inspectors show. */
-  toJSON(): unknown {
-    const { addedAt, borrowCount, borrowedAt, data, detectedAt, id, object, releasedAt, status, wakesAt } = this
-    return {
-      _id: "PooledObject",
-      id,
-      status,
-      object,
-      data,
-      addedAt,
-      detectedAt,
-      borrowedAt,
-      releasedAt,
-      borrowCount,
-      wakesAt
-    }
-  }
-  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
-    return this.toJSON()
+  /** What users see of it; made for the first of them. */
+  get pooled(): PooledObject<A, D> {
+    return this.view ??= new Pooled(this)
   }
 }
 
@@ -288,7 +251,8 @@ export class Registry<A, D> {
 
   /** The entries of an object, by `Object.is`; or the one entry, where its record is given. */
   find(target: A | PooledObject<A, D>): ReadonlyArray<Entry<A, D>> {
-    if (target instanceof Entry && this.entries.has(target)) return [target]
+    const entry = Pooled.entryOf<A, D>(target)
+    if (entry !== undefined && this.entries.has(entry)) return [entry]
     const found: Array<Entry<A, D>> = []
     // a Map takes 0 and -0 for one key
     for (let entry = this.look(target as A); entry !== undefined; entry = entry.twin) {

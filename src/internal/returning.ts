@@ -20,7 +20,7 @@ export const expired = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 
 /** A lease is over, and its borrower has nothing to do with what follows. */
 export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
-  const entry = lease.pooled
+  const entry = lease.entry
   // a closing pool has given it up, or it has been detached from another lease
   if (entry.status !== "Borrowed") return
   forget(core, lease)
@@ -35,7 +35,7 @@ export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void
 }
 
 const forget = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
-  const entry = lease.pooled
+  const entry = lease.entry
   entry.open--
   core.leases--
   if (entry.lease !== lease) {

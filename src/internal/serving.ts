@@ -71,15 +71,15 @@ export const take = <A, D>(
 const waited = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>) => span(core.deadlines.now() - waiter.since)
 
 const borrowed = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, waiter: Waiter<A, D> | undefined): void => {
-  const { pooled } = lease
+  const { entry } = lease
   tell(core, {
     _tag: "Borrowed",
-    objectId: pooled.id,
+    objectId: entry.id,
     leaseId: lease.id,
     waited: waiter === undefined ? Duration.zero : waited(core, waiter),
     phase: waiter === undefined
       ? "AtOnce"
-      : pooled.scope !== undefined && pooled.borrowCount === 1
+      : entry.scope !== undefined && entry.borrowCount === 1
       ? "Acquiring"
       : waiter.detection !== undefined
       ? "Detecting"
@@ -100,7 +100,7 @@ const observe = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, lease: ActiveLeas
 export const fits = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (waiter.lane === undefined) return false
   try {
-    return waiter.request.where === undefined || waiter.request.where(entry)
+    return waiter.request.where === undefined || waiter.request.where(entry.pooled)
   } catch (defect) {
     fail(core, waiter, Effect.die(defect))
     return false

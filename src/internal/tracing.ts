@@ -72,7 +72,7 @@ export const servedAtOnce = <A, D>(fiber: Fiber.Fiber<unknown, unknown>, lease: 
 }
 
 const describe = <A, D>(span: Tracer.Span, lease: ActiveLease<A, D>, millis: number): void => {
-  span.attribute("pool.object", lease.pooled.id)
+  span.attribute("pool.object", lease.entry.id)
   span.attribute("pool.lease", lease.id)
   span.attribute("pool.wait_ms", Math.max(0, Math.round(millis)))
 }

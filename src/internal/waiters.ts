@@ -9,6 +9,7 @@
 import type * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import type * as Fiber from "effect/Fiber"
+import type { PooledObject } from "../PooledObject.ts"
 import type { BorrowTimeout } from "../PoolError.ts"
 import type { Core } from "./core.ts"
 import type { Creation } from "./creation.ts"
@@ -17,14 +18,13 @@ import type { Detection } from "./detection.ts"
 import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
-import type { Entry } from "./registry.ts"
 import type { Site } from "./site.ts"
 import type { Trace } from "./tracing.ts"
 
 /** How one borrow differs from another, with every default filled in. Times are milliseconds. */
 export interface Request<A, D> {
   readonly timeout: number
-  readonly where: ((entry: Entry<A, D>) => boolean) | undefined
+  readonly where: ((pooled: PooledObject<A, D>) => boolean) | undefined
   readonly priority: number
   /** `undefined`: what `add` or the pool says. */
   readonly leaseTimeout: number | undefined

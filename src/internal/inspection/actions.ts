@@ -43,7 +43,7 @@ export const perform = (
     case "destroy":
       return Effect.suspend(() => {
         const entry = [...core.registry.entries].find(({ id }) => id === action.object)
-        return entry !== undefined && remove(core, entry)
+        return entry !== undefined && remove<never, never>(core, entry.pooled)
           ? Effect.void
           : Effect.fail(new NoSuchObject({ object: action.object }))
       })

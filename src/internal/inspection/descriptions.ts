@@ -3,13 +3,14 @@
  * time, fails or throws holds up nothing. It is asked again after a while, since what it says may change.
  */
 import * as Effect from "effect/Effect"
+import type { PooledObject } from "../../PooledObject.ts"
 import type { Entry } from "../registry.ts"
 import { short } from "./words.ts"
 
 type AnyEntry = Entry<never, never>
 
 /** The user's function, with what it needs. */
-export type Describe = (entry: AnyEntry, pool: string) => string | Effect.Effect<string, unknown>
+export type Describe = (pooled: PooledObject<never, never>, pool: string) => string | Effect.Effect<string, unknown>
 
 const again = 10_000
 const most = 400
@@ -44,7 +45,7 @@ export class Descriptions {
 
   private ask(entry: AnyEntry, pool: string, now: number): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const said = this.describe(entry, pool)
+      const said = this.describe(entry.pooled, pool)
       return Effect.isEffect(said) ? said : Effect.succeed(said)
     }).pipe(
       Effect.timeoutOrElse({ duration: "1 second", orElse: () => Effect.succeed("(describe took too long)") }),

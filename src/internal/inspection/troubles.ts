@@ -35,7 +35,7 @@ const borrowed = (
 ): string =>
   `borrowed at ${short(warning?.site ?? clockTime(lease.borrowedAtMillis))} by ${
     warning?.borrower ?? `fiber #${lease.owner}`
-  } (object ${lease.pooled.id})`
+  } (object ${lease.entry.id})`
 
 const factory: Check = ({ core, failure, failures }) => {
   if (failures === 0) return undefined

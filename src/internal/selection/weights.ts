@@ -80,7 +80,7 @@ export class WeightSelection<A, D> extends ListSelection<A, D> {
   private read(entry: Entry<A, D>): number {
     let weight: unknown
     try {
-      weight = this.weight(entry)
+      weight = this.weight(entry.pooled)
     } catch (cause) {
       throw new Error(`The weight of object ${entry.id} could not be read`, { cause })
     }

@@ -1,0 +1,117 @@
+/**
+ * A lease as its borrower sees it: what may be read and done, and nothing that can be written, or reached, by it.
+ */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type { Lease } from "../Lease.ts"
+import type { PooledObject } from "../PooledObject.ts"
+import type { LeaseExpired } from "../PoolError.ts"
+import { leaseExpired } from "./core.ts"
+import { type ActiveLease, detach, end, takeIn } from "./lease.ts"
+import { discard } from "./leaving.ts"
+import { restLater, restUntil } from "./lifecycle.ts"
+import { shows } from "./picture.ts"
+import { moment } from "./pooled.ts"
+import * as Scopes from "./scope.ts"
+
+export class Handle<A, D> implements Lease<A, D> {
+  readonly #lease: ActiveLease<A, D>
+
+  constructor(lease: ActiveLease<A, D>) {
+    this.#lease = lease
+  }
+
+  get object(): A {
+    return this.#lease.entry.object
+  }
+  get data(): D {
+    return this.#lease.entry.data
+  }
+  get pooled(): PooledObject<A, D> {
+    return this.#lease.entry.pooled
+  }
+  get id(): number {
+    return this.#lease.id
+  }
+  get borrowedAt(): DateTime.Utc {
+    return DateTime.makeUnsafe(this.#lease.borrowedAtMillis)
+  }
+  get expiresAt(): DateTime.Utc | undefined {
+    const { expiry } = this.#lease
+    return expiry === undefined ? undefined : moment(expiry.expiresAtMillis)
+  }
+
+  get release(): Effect.Effect<void> {
+    const lease = this.#lease
+    // masked, since closing a pack's scope may suspend
+    return Effect.uninterruptible(Effect.suspend(() => {
+      // that of a body that expired is not its own to give back any more, though it has not ended yet
+      const rest = lease.over === undefined ? end(lease, Exit.void) : undefined
+      return rest ?? Effect.void
+    }))
+  }
+  get invalidate(): Effect.Effect<void> {
+    const lease = this.#lease
+    return Effect.sync(() => {
+      if (lease.marks) discard(lease.core, lease.entry, "Invalidated")
+    })
+  }
+  rest(duration: Duration.Input): Effect.Effect<void> {
+    const lease = this.#lease
+    return Effect.sync(() => {
+      const until = restUntil(lease.core, duration)
+      if (lease.marks) restLater(lease.core, lease.entry, until)
+    })
+  }
+  get renew(): Effect.Effect<void, LeaseExpired> {
+    const lease = this.#lease
+    return Effect.suspend(() => {
+      if (lease.over !== undefined) return leaseExpired(lease.core, lease, lease.over)
+      lease.renew()
+      return Effect.void
+    })
+  }
+  get detach(): Effect.Effect<A, LeaseExpired, Scope.Scope> {
+    const lease = this.#lease
+    return Effect.uninterruptible(
+      Effect.withFiber((fiber) => detach(lease, Context.getUnsafe(fiber.context, Scope.Scope)))
+    )
+  }
+  get expired(): Effect.Effect<never, LeaseExpired> {
+    const lease = this.#lease
+    return Effect.callback((resume) => {
+      const tell = () => {
+        if (lease.over !== undefined && lease.over !== "Released") resume(leaseExpired(lease.core, lease, lease.over))
+      }
+      if (lease.over !== undefined) return tell()
+      lease.watchers ??= new Set()
+      lease.watchers.add(tell)
+      return Effect.sync(() => lease.watchers?.delete(tell))
+    })
+  }
+}
+
+shows(Handle.prototype, ({ borrowedAt, expiresAt, id, pooled }) => ({
+  _id: "Lease",
+  id,
+  objectId: pooled.id,
+  status: pooled.status,
+  borrowedAt,
+  expiresAt
+}))
+
+/** What the borrower of a lease has in hand: whoever asks again gets the same. */
+export const handleOf = <A, D>(lease: ActiveLease<A, D>): Handle<A, D> => lease.handle ??= new Handle(lease)
+
+/** Ties a lease to the scope that gives it back, and answers it. A closed scope gives it back at once, as for any finalizer. */
+export const attach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effect<Handle<A, D>> => {
+  // it expired before its fiber was resumed
+  if (lease.returned) return Exit.succeed(handleOf(lease))
+  lease.scope = scope
+  if (!Scopes.add(scope, lease, (exit) => takeIn(lease, exit) ?? Effect.void)) end(lease, Exit.void)
+  return Exit.succeed(handleOf(lease))
+}
