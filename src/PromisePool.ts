@@ -9,9 +9,14 @@
  * The timers of a pool do not keep its process alive, except while somebody waits for it: in `borrow`, `with`, `add`,
  * `ready`, `drain`, `close` and the like. An open lease does not.
  *
+ * In tests, a pool follows the timers of the test runner: it asks for the global `setTimeout` whenever it needs it, also
+ * where a pool is older than the runner's. With each comes what the runner measures time by, as far as it replaces that:
+ * `process.hrtime`, `performance`, else `Date`. Where it replaces `setTimeout` alone, time passes as timers fire. Waiters
+ * are served, and promises settle, without a tick. As long as `setTimeout` is the true one, all durations run on the
+ * monotonic clock of the system, whatever is done to `Date`.
+ *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -25,7 +30,7 @@ import * as Stream from "effect/Stream"
 import { checks } from "./internal/checks.ts"
 import { Body } from "./internal/promise/body.ts"
 import { call, toOptions } from "./internal/promise/callbacks.ts"
-import { Alive, quiet } from "./internal/promise/clock.ts"
+import { Alive, services } from "./internal/promise/clock.ts"
 import { FullLease, HeldLease, leaseIn, objectIn } from "./internal/promise/lease.ts"
 import { Running, thrown } from "./internal/promise/running.ts"
 import type { Lease } from "./Lease.ts"
@@ -214,7 +219,7 @@ export const PromisePool: {
   }
 } = {
   make: <A, D, P>(options: PromisePoolOptions<A, D, P>) => {
-    const running = new Running(options.name ?? "PromisePool", Context.make(Clock.Clock, quiet), true)
+    const running = new Running(options.name ?? "PromisePool", services, true)
     const scope = Scope.makeUnsafe()
     const inner = toOptions(options, running)
     // what its callbacks need is nothing: they are functions
@@ -227,18 +232,19 @@ export const PromisePool: {
     return new Promised(pool, running, Scope.close(scope, Exit.void)) as never
   },
   fromLayer: <Self, A, D, E, P, LE>(tag: PoolTag<Self, A, D, E, P>, layer: Layer.Layer<Self, LE>) => {
-    const runtime = ManagedRuntime.make(Layer.provide(layer, Layer.succeed(Clock.Clock, quiet)))
-    return over(tag, runtime, runtime.disposeEffect) as never
+    const runtime = ManagedRuntime.make(Layer.provide(layer, Layer.succeedContext(services)))
+    return over(tag, runtime, services, runtime.disposeEffect) as never
   },
   fromRuntime: <Self, A, D, E, P, RE>(
     tag: PoolTag<Self, A, D, E, P>,
     runtime: ManagedRuntime.ManagedRuntime<Self, RE>
-  ) => over(tag, runtime, undefined) as never
+  ) => over(tag, runtime, Context.empty(), undefined) as never
 }
 
 const over = async <Self, A, D, E, P, RE>(
   tag: PoolTag<Self, A, D, E, P>,
   runtime: ManagedRuntime.ManagedRuntime<Self, RE>,
+  services: Context.Context<never>,
   disposal: Effect.Effect<void> | undefined
 ) => {
   // the clock of a layer may be a quiet one
@@ -246,7 +252,8 @@ const over = async <Self, A, D, E, P, RE>(
   try {
     const context = await runtime.context()
     const pool = Context.get(context, tag)
-    return new Promised(pool, new Running(pool.name, context as Context.Context<never>, false), disposal)
+    const all = Context.merge(services, context as Context.Context<never>)
+    return new Promised(pool, new Running(pool.name, all, false), disposal)
   } finally {
     end()
   }
@@ -325,7 +332,7 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   leases = (): ReadonlyArray<PromiseLease<A, D>> =>
     this.running.now(this.pool.leases).map((lease) => FullLease.of(this.running, lease))
 
-  events = (): AsyncIterable<PoolEvent> => Stream.toAsyncIterable(this.pool.events)
+  events = (): AsyncIterable<PoolEvent> => Stream.toAsyncIterableWith(this.pool.events, this.running.context)
 
   close = (): Promise<void> => this.running.promise(Effect.andThen(this.pool.close, this.disposal ?? Effect.void))
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,29 +1,6 @@
 /** What keeps a process alive, and what does not. */
 import { assert, describe, it } from "@effect/vitest"
-import { execFile } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
-import { pathToFileURL } from "node:url"
-
-const index = pathToFileURL(join(import.meta.dirname, "../../src/index.ts")).href
-
-/** Runs a module body in a process of its own, and answers what it printed; it has 10 seconds to end by itself. */
-const run = (
-  body: string
-): Promise<{ readonly code: number | string | null; readonly lines: ReadonlyArray<string> }> => {
-  // beside what it imports
-  const folder = mkdtempSync(join(import.meta.dirname, ".program-"))
-  const file = join(folder, "program.ts")
-  const entry = pathToFileURL(join(import.meta.dirname, "../../src/promise.ts")).href
-  writeFileSync(file, `import { PromisePool } from ${JSON.stringify(entry)}\n${body}`)
-  return new Promise((resolve) => {
-    execFile(process.execPath, [file], { timeout: 10_000 }, (error, stdout, stderr) => {
-      rmSync(folder, { recursive: true })
-      const ended = error === null ? 0 : error.killed ? "killed" : error.code ?? null
-      resolve({ code: ended, lines: `${stdout}${stderr}`.trim().split("\n") })
-    })
-  })
-}
+import { index, run } from "./program.ts"
 
 describe.concurrent("a process", () => {
   it("is not kept alive by a pool that nobody waits for, whatever its timers", async () => {

@@ -30,7 +30,7 @@ export class Running {
   readonly name: string
   /** Are its callbacks functions, which note what takes time? */
   readonly notes: boolean
-  private readonly context: Context.Context<never>
+  readonly context: Context.Context<never>
   readonly alive = new Alive()
   /** What the borrower of a lease has in hand. */
   readonly leases = new WeakMap<Lease<unknown, unknown>, unknown>()
