@@ -40,7 +40,7 @@ import * as Leaving from "./internal/leaving.ts"
 import * as Lending from "./internal/lending.ts"
 import * as Lifecycle from "./internal/lifecycle.ts"
 import * as Maintenance from "./internal/maintenance.ts"
-import { type AnyOptions, resolve, type Resolved, toRequest } from "./internal/options.ts"
+import { type AnyOptions, resolve, type Resolved, toName, toObjects, toRequest } from "./internal/options.ts"
 import { Pace } from "./internal/pacing.ts"
 import { borrowPacked } from "./internal/packing.ts"
 import { shows } from "./internal/picture.ts"
@@ -148,7 +148,7 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    * ones as they come back. Nobody is interrupted. Nonsense is a typed failure, and changes nothing.
    */
   readonly resize: (
-    size: { readonly min?: number | undefined; readonly max?: number | undefined }
+    size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined }
   ) => Effect.Effect<void, InvalidPoolOptions | PoolClosed, S>
   /**
    * Replaces every made object, those being made included: idle ones as soon as others have taken their place, where
@@ -246,7 +246,7 @@ export const ObjectPool: {
     readonly name?: string | undefined
   }): Effect.Effect<ObjectPool<A, D, E, P>, never, Scope.Scope | R> =>
     Effect.withFiber((fiber) =>
-      Effect.succeed(assemble<A, D, E, P>(options.name ?? "ObjectPool", options as AnyOptions<A, D>, fiber))
+      Effect.succeed(assemble<A, D, E, P>(toName(options, "ObjectPool"), options as AnyOptions<A, D>, fiber))
     )
 }
 
@@ -409,20 +409,22 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
       f: (borrowed: P) => Effect.Effect<unknown, unknown, unknown>,
       borrow?: BorrowOptions<A, D>
     ): Effect.Effect<unknown, unknown, unknown> => {
+      if (typeof f !== "function") return Effect.die(new TypeError("`with` was given no function"))
       const at = site(operations.with)
       const plain = borrow === undefined && at === undefined
       return bracket(core, plain ? usual : () => toRequest(options, borrow, true, at), f)
     },
     add: <R>(object: A, settings?: AddOptions<A, D, R>) =>
       Effect.map(addAll(core, () => [object], settings), (entries) => entries[0]),
-    addAll: <R>(objects: Iterable<A>, settings?: AddOptions<A, D, R>) => addAll(core, () => [...objects], settings),
+    addAll: <R>(objects: Iterable<A>, settings?: AddOptions<A, D, R>) =>
+      addAll(core, () => toObjects(options.name, objects), settings),
     remove: (target: A) => Effect.sync(() => Leaving.remove(core, target)),
     detect: Maintenance.detectAll(core),
     rest: (target: A, duration: Parameters<typeof Lifecycle.restUntil>[1]) =>
       Effect.sync(() => Lifecycle.rest(core, target, Lifecycle.restUntil(core, duration))),
     wake: (target: A) => Effect.sync(() => Lifecycle.wake(core, target)),
     ready: Upkeep.ready(core),
-    resize: (size: { readonly min?: number; readonly max?: number }) => Upkeep.resize(core, size),
+    resize: (size: Parameters<typeof Upkeep.resize>[1]) => Upkeep.resize(core, size),
     rotate: Upkeep.rotate(core),
     suspend: Upkeep.suspend(core),
     resume: Upkeep.resume(core),

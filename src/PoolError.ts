@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import * as Inspectable from "effect/Inspectable"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
 /**
@@ -71,8 +71,18 @@ const picture = (stats: PoolStats): string => {
   return parts.join(", ")
 }
 
-const explain = (failure: unknown): string =>
-  failure instanceof Error ? failure.message || failure.name : Inspectable.toStringUnknown(failure, 0)
+/** What a failure says for people to read, on one line: never what is in it beside that, which may be a secret. */
+const explain = (failure: unknown): string => {
+  const text = typeof failure === "string"
+    ? failure
+    : failure instanceof Error
+    ? failure.message || failure.name
+    : Predicate.hasProperty(failure, "_tag")
+    ? String(failure._tag)
+    : typeof failure
+  const line = text.replace(/\s+/g, " ").trim()
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line
+}
 
 /**
  * Nothing to lend, and the borrower may not wait.
@@ -106,8 +116,8 @@ export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExha
  * **Details**
  *
  * `phase` is what the borrow was doing at its deadline. `held` is the number of leases of this pool that the waiting
- * fiber itself holds: above 0, it may have been waiting for itself. `lastFailure` is the last failure of a detection
- * that was made for this borrow.
+ * fiber itself holds: above 0, it may have been waiting for itself. `lastFailure` is the last that failed for this borrow:
+ * an `acquire`, a detection, or an `onBorrow`. The message says of it what an error's `message` says, or its `_tag`.
  *
  * @category errors
  * @since 0.1.0
@@ -234,3 +244,27 @@ export class InvalidPoolOptions extends Schema.TaggedError<InvalidPoolOptions>()
  * @since 0.1.0
  */
 export type BorrowError = PoolExhausted | BorrowTimeout | PoolClosed
+
+/** An error prints as any other: its stack, which begins with its message, and what it was caused by. */
+function inspected(
+  this: Error & { readonly lastFailure?: unknown },
+  _depth: number,
+  options: object,
+  inspect?: (value: unknown, options: object) => string
+): string {
+  const text = this.stack ?? String(this)
+  if (this.lastFailure === undefined || inspect === undefined) return text
+  return `${text} {\n  lastFailure: ${inspect(this.lastFailure, options).replaceAll("\n", "\n  ")}\n}`
+}
+
+function toJSON(this: Error): unknown {
+  return Object.assign({}, this, { message: this.message })
+}
+
+const kinds = [PoolExhausted, BorrowTimeout, PoolClosed, PoolFull, LeaseExpired, DuplicateObject, InvalidPoolOptions]
+for (const { prototype } of kinds) {
+  Object.defineProperties(prototype, {
+    [Symbol.for("nodejs.util.inspect.custom")]: { value: inspected, writable: true, configurable: true },
+    toJSON: { value: toJSON, writable: true, configurable: true }
+  })
+}

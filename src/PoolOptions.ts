@@ -17,7 +17,7 @@ import type { Status } from "./Status.ts"
  * **Details**
  *
  * Durations are `Duration.Input`; `"Infinity"` means never. A duration of zero is refused except where it is said to mean
- * something.
+ * something. What bounds a number of things may be `Infinity` or `"Infinity"`: no bound.
  *
  * @category options
  * @since 0.1.0
@@ -30,15 +30,15 @@ export interface PoolSettings {
      * The most objects that there are at once, those being made or destroyed included. Default 10; without `acquire`: no
      * maximum.
      */
-    readonly max?: number | undefined
+    readonly max?: number | "Infinity" | undefined
   } | undefined
   /** How many leases one object may carry at once. Default 1. */
-  readonly sharing?: number | undefined
+  readonly sharing?: number | "Infinity" | undefined
   /**
    * How many fibers may wait for whom nothing is being made or detected; the next one fails with `PoolExhausted`.
    * Default: no bound. 0: nobody waits in the queue.
    */
-  readonly maxWaiters?: number | undefined
+  readonly maxWaiters?: number | "Infinity" | undefined
   /** How long a borrow may take, making and detecting included. Default `"30 seconds"`. Zero: lend at once or fail. */
   readonly borrowTimeout?: Duration.Input | undefined
   /** How long a lease lasts. Default: until it is released. */
@@ -49,9 +49,10 @@ export interface PoolSettings {
    */
   readonly leaseWarning?: Duration.Input | undefined
   /**
-   * The warning also says where the object was borrowed: the stack at the call of `with` or `borrowWith`, or where
-   * `borrow` was read, on the pool or its tag. That is where the effect was made, which may not be where it runs. Each
-   * borrow costs some microseconds more. Default `false`: it says where the borrower's span began, if that is known.
+   * The warning, and the stack of an error of a borrow, also say where the object was borrowed: at the call of `with` or
+   * `borrowWith`, or where `borrow` was read, on the pool or its tag. That is where the effect was made, which may not be
+   * where it runs. Each borrow costs some microseconds more. Default `false`: the warning says where the borrower's span
+   * began, if that is known; an error of a borrow that did not wait, who ran the step that it failed in.
    */
   readonly captureBorrowSite?: boolean | undefined
   /**
@@ -77,7 +78,7 @@ export interface PoolSettings {
     /** Detect idle, resting and unknown objects once in this time, spread over it. Default: never. */
     readonly every?: Duration.Input | undefined
     /** How many detections run at once in the pool, whoever asked; bounds destroying as well. Default 10. */
-    readonly concurrency?: number | undefined
+    readonly concurrency?: number | "Infinity" | undefined
     /** After this time a detection is interrupted, and the object `Unknown`. Default `"5 seconds"`. */
     readonly timeout?: Duration.Input | undefined
     /** When a plain `"Dormant"`, without a time, is detected again. Default `"30 seconds"`. */
@@ -85,7 +86,7 @@ export interface PoolSettings {
   } | undefined
   readonly creation?: {
     /** How many objects are made at once. Default: as many as there is use and room for. */
-    readonly concurrency?: number | undefined
+    readonly concurrency?: number | "Infinity" | undefined
     /**
      * After this time making an object is interrupted, and the oldest waiter fails with `BorrowTimeout`. Default
      * `"30 seconds"`.
@@ -99,7 +100,7 @@ export interface PoolSettings {
     /** Age limit since the last lease, or since creation; it evicts only above `size.min`. Default: none. */
     readonly idleTimeToLive?: Duration.Input | undefined
     /** How often an object is lent before it leaves. Default: no limit. */
-    readonly maxBorrows?: number | undefined
+    readonly maxBorrows?: number | "Infinity" | undefined
     /** Shortens each limit of an object by a factor drawn once from (1 − jitter, 1]. From 0 to below 1, default 0.1. */
     readonly jitter?: number | undefined
   } | undefined

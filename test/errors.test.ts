@@ -5,9 +5,11 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Formatter from "effect/Formatter"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
-import { types } from "node:util"
+import { format, inspect, types } from "node:util"
 import {
   BorrowTimeout,
   DuplicateObject,
@@ -311,4 +313,98 @@ describe("catching", () => {
       assert.instanceOf(error, PoolExhausted)
       assert.deepInclude(error.stats, { size: 1, borrowed: 1 })
     }))
+})
+
+describe("the stack of an error", () => {
+  it("has the line of who has run a borrow that did not wait, whichever way it failed", () => {
+    const make = ObjectPool.make({ objects: [] as Array<string>, name: "One" })
+    const pool = Effect.runSync(Effect.scoped(Effect.tap(make, (pool) => pool.add("a"))))
+    const open = Effect.runSync(Effect.provideService(make, Scope.Scope, Scope.makeUnsafe()))
+
+    const failed = [
+      Effect.runSync(Effect.flip(Effect.scoped(pool.borrow))),
+      Effect.runSync(Effect.flip(pool.with(() => Effect.void))),
+      Effect.runSync(Effect.flip(Effect.scoped(open.tryBorrow))),
+      Effect.runSync(Effect.flip(open.with(() => Effect.void, { timeout: 0 })))
+    ]
+
+    assert.deepStrictEqual(failed.map(({ _tag }) => _tag), [
+      "PoolClosed",
+      "PoolClosed",
+      "PoolExhausted",
+      "BorrowTimeout"
+    ])
+    for (const error of failed) {
+      const [header, ...frames] = error.stack!.split("\n")
+      assert.strictEqual(header, String(error))
+      assert.match(frames.join("\n"), /errors\.test\.ts:\d+/)
+      assert.notMatch(frames.join("\n"), /node_modules.effect/)
+    }
+  })
+
+  it.effect("has the place of a borrow that waited, where the pool captures it", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({
+        objects: [] as Array<string>,
+        borrowTimeout: "1 second",
+        captureBorrowSite: true
+      })
+      const borrows = [
+        pool.borrow,
+        pool.borrowWith({ priority: 1 }),
+        pool.with(() => Effect.void)
+      ]
+      const waiting = yield* Effect.forEach(borrows, (borrow) => fork(Effect.flip(Effect.scoped(borrow))))
+      yield* TestClock.adjust("1 second")
+
+      for (const error of yield* Fiber.joinAll(waiting)) {
+        assert.match((error as Error).stack!, /errors\.test\.ts:\d+/)
+      }
+    }))
+
+  it.effect("may be written, and is its own, as that of any error", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: [] as Array<string> })
+      const one = yield* Effect.flip(Effect.scoped(pool.tryBorrow))
+      const other = yield* Effect.flip(Effect.scoped(pool.tryBorrow))
+
+      one.stack = "mine"
+
+      assert.strictEqual(one.stack, "mine")
+      assert.notStrictEqual(other.stack, "mine")
+      assert.isFalse(Object.keys(other).includes("stack"))
+    }))
+})
+
+describe("an error that is printed", () => {
+  const failure = new Error("unreachable", { cause: { secret: "hunter2" } })
+  const printed = [...errors, new BorrowTimeout({ ...timeout, lastFailure: failure })]
+  for (const error of printed) {
+    it(`begins with its message: ${error.message.slice(0, 50)}…`, () => {
+      assert.isTrue(inspect(error).startsWith(String(error)))
+      assert.include(format("%s", error), error.message)
+      assert.include(JSON.stringify(error), JSON.stringify(error.message).slice(1, -1))
+      assert.include(Formatter.format(error), error.message)
+    })
+  }
+
+  it("shows what it was caused by, as an error is shown", () => {
+    assert.include(inspect(printed.at(-1)), "lastFailure: Error: unreachable")
+  })
+
+  it("says in its message what a failure says, and nothing else of it", () => {
+    const secrets: ReadonlyArray<unknown> = [
+      { password: "hunter2" },
+      { _tag: "QueryError", query: "hunter2" },
+      Object.assign(new Error("refused"), { config: "hunter2" }),
+      ["hunter2"],
+      Symbol("hunter2")
+    ]
+    const messages = secrets.map((lastFailure) => new BorrowTimeout({ ...timeout, lastFailure }).message)
+
+    for (const message of messages) assert.notInclude(message, "hunter2")
+    assert.include(messages[1], "QueryError")
+    assert.include(messages[2], "refused")
+    assert.notInclude(new BorrowTimeout({ ...timeout, lastFailure: new Error("a\nb".repeat(300)) }).message, "\n")
+  })
 })

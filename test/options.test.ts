@@ -76,7 +76,7 @@ const nonsense: ReadonlyArray<readonly [options: object, option: string, value: 
     "a duration, zero or longer"
   ],
   [{ acquire, detection: { onBorrow: {} } }, "detection.onBorrow.trustFor", "undefined", "a duration, zero or longer"],
-  [{ acquire, detection: { onBorrow: "1 second" } }, "detection.onBorrow", "\"1 second\"", "a record of options"],
+  [{ acquire, detection: { onBorrow: "1 second" } }, "detection.onBorrow", "a text", "a record of options"],
   [
     { acquire, onLeaseExpired: "detect" },
     "onLeaseExpired",
@@ -96,7 +96,7 @@ const nonsense: ReadonlyArray<readonly [options: object, option: string, value: 
   [{ acquire, sharing: 0 }, "sharing", "0", "a whole number, at least 1"],
   [{ acquire, sharing: NaN }, "sharing", "NaN", "a whole number, at least 1"],
   [{ acquire, sharing: 1.5 }, "sharing", "1.5", "a whole number, at least 1"],
-  [{ acquire, sharing: Infinity }, "sharing", "Infinity", "a whole number, at least 1"],
+  [{ acquire, sharing: -Infinity }, "sharing", "-Infinity", "a whole number, at least 1"],
   [{ acquire, creation: { concurrency: 0 } }, "creation.concurrency", "0", "a whole number, at least 1"],
   [{ acquire, creation: { concurrency: NaN } }, "creation.concurrency", "NaN", "a whole number, at least 1"],
   [{ acquire, creation: { concurrency: 0.5 } }, "creation.concurrency", "0.5", "a whole number, at least 1"],
@@ -122,30 +122,51 @@ const nonsense: ReadonlyArray<readonly [options: object, option: string, value: 
   [{ acquire, lifetime: { jitter: NaN } }, "lifetime.jitter", "NaN", "a number from 0 to below 1"],
   [{ acquire, lifetime: { jitter: 2 } }, "lifetime.jitter", "2", "a number from 0 to below 1"],
   [{ acquire, lifetime: { jitter: "0.1" } }, "lifetime.jitter", "\"0.1\"", "a number from 0 to below 1"],
-  [{ acquire, lifetime: "1 hour" }, "lifetime", "\"1 hour\"", "a record of options"],
+  [{ acquire, lifetime: "1 hour" }, "lifetime", "a text", "a record of options"],
   [{ acquire, detectStatus, detection: { every: 0 } }, "detection.every", "0", "a duration longer than zero"],
   [{ acquire, detectStatus, detection: { every: -1 } }, "detection.every", "-1", "a duration longer than zero"],
   [{ acquire, detectStatus, detection: { every: NaN } }, "detection.every", "NaN", "a duration longer than zero"],
-  [{ acquire, detectStatus, detection: { retry: "often" } }, "detection.retry", "\"often\"", "a schedule"],
+  [{ acquire, detectStatus, detection: { retry: "often" } }, "detection.retry", "a text", "a schedule"],
   [{ acquire, closing: { waiters: "wait" } }, "closing.waiters", "\"wait\"", "\"fail\" or \"serve\""],
   [{ acquire, closing: { waiters: true } }, "closing.waiters", "true", "\"fail\" or \"serve\""],
   [{ acquire, onBorrow: true }, "onBorrow", "true", "a function"],
   [{ acquire, onRelease: Effect.void }, "onRelease", "an object", "a function"],
   // unknown keys, at each level
-  [{ acquire, creation: { timeOut: 3 } }, "creation.timeOut", "3", "only concurrency, timeout, retry"],
-  [{ acquire, lifetime: { ttl: 3 } }, "lifetime.ttl", "3", "only timeToLive, idleTimeToLive, maxBorrows, jitter"],
+  [{ acquire, creation: { timeOut: 3 } }, "creation.timeOut", "not known", "only concurrency, timeout, retry"],
+  [
+    { acquire, lifetime: { ttl: 3 } },
+    "lifetime.ttl",
+    "not known",
+    "only timeToLive, idleTimeToLive, maxBorrows, jitter"
+  ],
   [
     { acquire, maxSize: 3 },
     "maxSize",
-    "3",
+    "not known",
     "only name, acquire, objects, data, size, select, maxWaiters, borrowTimeout, "
   ],
-  [{ acquire, borowTimeout: "1 second" }, "borowTimeout", "\"1 second\"", "borrowTimeout"],
-  [{ acquire, size: { maximum: 3 } }, "size.maximum", "3", "only min, max"],
-  [{ acquire, detection: { timeOut: 3 } }, "detection.timeOut", "3", "only onAdd, "],
-  [{ acquire, detection: { onBorrow: { trust: 3 } } }, "detection.onBorrow.trust", "3", "only trustFor"],
-  [{ acquire, closing: { timeout: 1, force: true } }, "closing.force", "true", "only waiters, timeout"],
-  [{ acquire, size: { max: 3, unknown: undefined } }, "size.unknown", "undefined", "only min, max"]
+  [{ acquire, borowTimeout: "1 second" }, "borowTimeout", "not known", "borrowTimeout"],
+  [{ acquire, size: { maximum: 3 } }, "size.maximum", "not known", "only min, max"],
+  [{ acquire, detection: { timeOut: 3 } }, "detection.timeOut", "not known", "only onAdd, "],
+  [{ acquire, detection: { onBorrow: { trust: 3 } } }, "detection.onBorrow.trust", "not known", "only trustFor"],
+  [{ acquire, closing: { timeout: 1, force: true } }, "closing.force", "not known", "only waiters, timeout"],
+  [{ acquire, size: { max: 3, unknown: undefined } }, "size.unknown", "not known", "only min, max"]
+]
+
+const secret = "postgres://user:password@host/database"
+const misplaced: ReadonlyArray<readonly [options: object, option: string]> = [
+  [{ acquire, connectionString: secret }, "connectionString"],
+  [{ acquire, size: { [secret.slice(0, 8)]: secret } }, "size.postgres"],
+  [{ acquire: secret }, "acquire"],
+  [{ acquire, detectStatus: secret }, "detectStatus"],
+  [{ acquire, pack: secret }, "pack"],
+  [{ acquire, detection: secret }, "detection"],
+  [{ acquire, creation: { retry: secret } }, "creation.retry"],
+  [{ acquire, select: secret }, "select"],
+  [{ acquire, borrowTimeout: secret }, "borrowTimeout"],
+  [{ acquire, size: { max: secret } }, "size.max"],
+  [{ acquire, closing: { waiters: secret } }, "closing.waiters"],
+  [{ acquire, name: { secret } }, "name"]
 ]
 
 const names = (options: object): string =>
@@ -431,6 +452,56 @@ describe("settings from the environment", () => {
     }))
 })
 
+describe("what is refused", () => {
+  for (const [options, option] of misplaced) {
+    it.effect(`is named, not quoted, where it may be a secret: ${option}`, () =>
+      Effect.gen(function*() {
+        const cause = yield* Effect.flip(
+          Effect.sandbox(ObjectPool.make(options as { readonly acquire: typeof acquire }))
+        )
+
+        const error = Cause.squash(cause)
+
+        assert.instanceOf(error, InvalidPoolOptions)
+        assert.strictEqual(error.option.replace("://user:", ""), option)
+        for (const text of [error.message, JSON.stringify(error), String(error.stack)]) {
+          assert.notInclude(text, "password")
+        }
+      }))
+  }
+
+  it.effect("is a name that is no text, also for those who make pools without options", () =>
+    Effect.gen(function*() {
+      for (const options of [{ objects: [1], name: 42n }, { objects: [1], name: null }, undefined, null, 5]) {
+        const cause = yield* Effect.flip(
+          Effect.sandbox(ObjectPool.make(options as { readonly objects: Array<number> }))
+        )
+        assert.instanceOf(Cause.squash(cause), InvalidPoolOptions)
+      }
+    }))
+
+  it.effect("is no `Infinity` where it means that there is no bound, in options as in `resize`", () =>
+    Effect.scoped(Effect.gen(function*() {
+      for (const none of [Infinity, "Infinity" as const]) {
+        const pool = yield* ObjectPool.make({
+          acquire,
+          size: { max: none },
+          maxWaiters: none,
+          sharing: none,
+          creation: { concurrency: none },
+          detection: { concurrency: none },
+          lifetime: { maxBorrows: none }
+        })
+        assert.isUndefined((yield* pool.stats).max)
+        yield* pool.resize({ max: 3 })
+        assert.strictEqual((yield* pool.stats).max, 3)
+        yield* pool.resize({ max: none })
+        assert.isUndefined((yield* pool.stats).max)
+        yield* Effect.scoped(Effect.andThen(pool.borrow, pool.borrow))
+      }
+    })))
+})
+
 describe("options of one call", () => {
   const bad: ReadonlyArray<readonly [object, string, string]> = [
     [{ timeout: "-1 seconds" }, "timeout", "\"-1 seconds\""],
@@ -440,7 +511,9 @@ describe("options of one call", () => {
     [{ priority: "high" }, "priority", "\"high\""],
     [{ leaseTimeout: 0 }, "leaseTimeout", "0"],
     [{ leaseTimeout: "-1 seconds" }, "leaseTimeout", "\"-1 seconds\""],
-    [{ where: "name = 1" }, "where", "\"name = 1\""]
+    [{ where: "name = 1" }, "where", "a text"],
+    [{ leaseTimout: 3 }, "leaseTimout", "not known"],
+    [{ timeout: 3, weight: 3 }, "weight", "not known"]
   ]
   for (const [options, option, value] of bad) {
     it.effect(`a borrow with ${names(options)} is a defect, and changes nothing`, () =>
@@ -476,6 +549,45 @@ describe("options of one call", () => {
 
       assert.deepStrictEqual(yield* balanced(pool), before)
       assert.strictEqual((yield* pool.objects).length, 1)
+    }))
+
+  const badAdds: ReadonlyArray<readonly [object | null, string, string, string]> = [
+    [{ weight: 3 }, "weight", "not known", "only data, leaseTimeout, release"],
+    [{ release: 3 }, "release", "3", "a function"],
+    [null, "options", "null", "a record of options"]
+  ]
+  for (const [options, option, value, allowed] of badAdds) {
+    it.effect(`an add with ${JSON.stringify(options)} is a defect, and changes nothing`, () =>
+      Effect.gen(function*() {
+        const pool = yield* ObjectPool.make({ objects: ["a"] })
+        const before = yield* balanced(pool)
+
+        const cause = yield* Effect.flip(Effect.sandbox(pool.add("b", options as {})))
+
+        check(Cause.squash(cause), "ObjectPool", option, value, allowed)
+        assert.deepStrictEqual(yield* balanced(pool), before)
+      }))
+  }
+
+  it.effect("an `addAll` of what is no iterable, and a `with` without a function, are defects, and change nothing", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"] })
+      const before = yield* balanced(pool)
+
+      for (const objects of [5, null, {}]) {
+        const cause = yield* Effect.flip(Effect.sandbox(pool.addAll(objects as unknown as Iterable<string>)))
+        check(
+          Cause.squash(cause),
+          "ObjectPool",
+          "objects",
+          objects === null ? "null" : objects === 5 ? "5" : "an object",
+          ""
+        )
+      }
+      const cause = yield* Effect.flip(Effect.sandbox(pool.with(undefined as unknown as () => Effect.Effect<void>)))
+
+      assert.instanceOf(Cause.squash(cause), TypeError)
+      assert.deepStrictEqual(yield* balanced(pool), before)
     }))
 
   it.effect("a data function that throws is a defect of the add, and changes nothing", () =>

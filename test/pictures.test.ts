@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Formatter, Inspectable, Logger } from "effect"
-import { ObjectPool } from "effect-object-pool"
 import { format, inspect } from "node:util"
+import { ObjectPool } from "../src/index.ts"
 
 const secrets = Array.from({ length: 200 }, (_, i) => ({ key: `secret-${i}` }))
 

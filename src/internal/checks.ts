@@ -8,7 +8,7 @@ import { InvalidPoolOptions } from "../PoolError.ts"
 import { isPrimitive } from "./registry.ts"
 
 /** The keys that each level knows. Another is a mistake, not a wish. */
-const known = {
+const levels = {
   "": [
     "name",
     "acquire",
@@ -41,67 +41,100 @@ const known = {
   closing: ["waiters", "timeout"]
 } as const
 
-const show = (value: unknown): string => {
-  if (typeof value === "string") return JSON.stringify(value)
+/** The keys of what an operation is given. */
+export const borrowKeys = ["timeout", "where", "priority", "leaseTimeout"] as const
+export const addKeys = ["data", "leaseTimeout", "release"] as const
+
+/** A few words, as they stand in durations, numbers and names of choices: nothing that a secret or an address looks like. */
+const plain = /^[\w .+-]{0,16}$/
+
+/** A value for a message. A text is quoted only where it may stand, and is plain: it may be a secret that was misplaced. */
+const show = (value: unknown, text: "text" | "no text"): string => {
+  if (typeof value === "string") return text === "text" && plain.test(value) ? JSON.stringify(value) : "a text"
   if (typeof value === "function") return "a function"
-  if (isPrimitive(value)) return Object.is(value, -0) ? "-0" : String(value)
-  if (Duration.isDuration(value)) return Duration.format(value)
-  return Array.isArray(value) ? "an array" : "an object"
+  if (typeof value === "symbol") return "a symbol"
+  if (isPrimitive(value)) return Object.is(value, -0) ? "-0" : typeof value === "bigint" ? `${value}n` : String(value)
+  try {
+    if (Duration.isDuration(value)) return Duration.format(value)
+    return Array.isArray(value) ? "an array" : "an object"
+  } catch {
+    return "what cannot be looked at"
+  }
+}
+
+/** Milliseconds, zero or more; `undefined` for what is no duration. */
+export const toMillis = (value: unknown): number | undefined => {
+  try {
+    // effect takes NaN for zero
+    if (Number.isNaN(value)) return undefined
+    const duration = Option.getOrUndefined(Duration.fromInput(value as Duration.Input))
+    const millis = duration === undefined ? NaN : Duration.toMillis(duration)
+    return millis >= 0 ? millis : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Checks of one pool's options. Each throws the `InvalidPoolOptions` that says what is wrong. */
 export const checks = (pool: string) => {
-  const refuse = (option: string, value: unknown, allowed: string): never => {
-    throw new InvalidPoolOptions({ pool, option, value: show(value), allowed })
+  const refuse = (option: string, value: unknown, allowed: string, text: "text" | "no text" = "no text"): never => {
+    throw new InvalidPoolOptions({ pool, option, value: show(value, text), allowed })
+  }
+  const known = (path: string, value: unknown, keys: ReadonlyArray<string>): Record<string, unknown> => {
+    if (value === undefined) return {}
+    if (typeof value !== "object" || value === null) return refuse(path || "options", value, "a record of options")
+    for (const key of Object.keys(value)) {
+      if (keys.includes(key)) continue
+      // never its value: nobody knows what it is
+      const option = path === "" ? key : `${path}.${key}`
+      throw new InvalidPoolOptions({ pool, option, value: "not known", allowed: `only ${keys.join(", ")}` })
+    }
+    return value as Record<string, unknown>
+  }
+  const whole = (option: string, value: unknown, least: number, unset: number): number => {
+    if (value === undefined) return unset
+    if (Number.isSafeInteger(value) && (value as number) >= least) return value as number
+    const allowed = `a whole number, at least ${least}`
+    const huge = typeof value === "number" && value > Number.MAX_SAFE_INTEGER
+    return refuse(option, value, huge ? `${allowed} and at most ${Number.MAX_SAFE_INTEGER}` : allowed, "text")
   }
   return {
     refuse,
-    record: (path: keyof typeof known, value: unknown): Record<string, unknown> => {
-      if (value === undefined) return {}
-      if (typeof value !== "object" || value === null) return refuse(path, value, "a record of options")
-      const allowed: ReadonlyArray<string> = known[path]
-      for (const key of Object.keys(value)) {
-        if (!allowed.includes(key)) {
-          refuse(
-            path === "" ? key : `${path}.${key}`,
-            (value as Record<string, unknown>)[key],
-            `only ${allowed.join(", ")}`
-          )
-        }
-      }
-      return value as Record<string, unknown>
-    },
-    whole: (option: string, value: unknown, least: number, unset: number): number => {
+    known,
+    record: (path: keyof typeof levels, value: unknown): Record<string, unknown> => known(path, value, levels[path]),
+    whole,
+    /** The most there may be of something; `Infinity`, or "Infinity": no bound. */
+    most: (option: string, value: unknown, least: number, unset: number): number =>
+      value === Infinity || value === "Infinity" ? Infinity : whole(option, value, least, unset),
+    text: (option: string, value: unknown, unset: string): string => {
       if (value === undefined) return unset
-      if (!Number.isSafeInteger(value) || (value as number) < least) {
-        return refuse(option, value, `a whole number, at least ${least}`)
-      }
-      return value as number
+      return typeof value === "string" ? value : refuse(option, value, "a text")
     },
     flag: (option: string, value: unknown, unset: boolean): boolean => {
       if (value === undefined) return unset
-      return typeof value === "boolean" ? value : refuse(option, value, "true or false")
+      return typeof value === "boolean" ? value : refuse(option, value, "true or false", "text")
     },
     /** Milliseconds. */
     duration: (option: string, value: unknown, unset: number, zero: "zero" | "no zero" = "no zero"): number => {
       if (value === undefined) return unset
-      // effect takes NaN for zero
-      const millis = Number.isNaN(value) ? NaN : Option.match(Duration.fromInput(value as Duration.Input), {
-        onNone: () => NaN,
-        onSome: Duration.toMillis
-      })
-      if (millis > 0 || (millis === 0 && zero === "zero")) return millis
-      return refuse(option, value, zero === "zero" ? "a duration, zero or longer" : "a duration longer than zero")
+      const millis = toMillis(value)
+      if (millis !== undefined && (millis > 0 || zero === "zero")) return millis
+      return refuse(
+        option,
+        value,
+        zero === "zero" ? "a duration, zero or longer" : "a duration longer than zero",
+        "text"
+      )
     },
     /** From 0 to below 1. */
     fraction: (option: string, value: unknown, unset: number): number => {
       if (value === undefined) return unset
       if (typeof value === "number" && value >= 0 && value < 1) return value
-      return refuse(option, value, "a number from 0 to below 1")
+      return refuse(option, value, "a number from 0 to below 1", "text")
     },
     one: <T extends string>(option: string, value: unknown, allowed: ReadonlyArray<T>): T | undefined => {
       if (value === undefined || allowed.includes(value as T)) return value as T | undefined
-      return refuse(option, value, allowed.map((each) => JSON.stringify(each)).join(" or "))
+      return refuse(option, value, allowed.map((each) => JSON.stringify(each)).join(" or "), "text")
     },
     schedule: (option: string, value: unknown): Schedule.Schedule<unknown> | undefined => {
       if (value === undefined || Schedule.isSchedule(value)) return value as Schedule.Schedule<unknown> | undefined

@@ -41,7 +41,7 @@ const begin = <A, D>(core: Core<A, D>): void => {
 const shutDown = <A, D>(core: Core<A, D>): void => {
   if (core.life._tag === "Closing") core.life.serving = false
   for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.first) {
-    fail(core, waiter, closed(core))
+    fail(core, waiter, closed(core, waiter))
   }
   for (const fiber of core.background) fiber.interruptUnsafe()
   core.creator?.interruptAll()

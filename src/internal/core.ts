@@ -29,6 +29,7 @@ import type { ActiveLease } from "./lease.ts"
 import type { Resolved } from "./options.ts"
 import type { Pace } from "./pacing.ts"
 import { type Entry, leasesOf, type Registry } from "./registry.ts"
+import * as Site from "./site.ts"
 import { limitStacks } from "./stacks.ts"
 import type { Timings } from "./timings.ts"
 import type { Waiter, Waiters } from "./waiters.ts"
@@ -201,7 +202,7 @@ export const deliver = <A, D>(
   const { lease } = waiter
   if (lease === undefined) return resume(waiter.failure!)
   // revoked before this fiber was resumed with it
-  if (lease.over === "Closed") return resume(closed(core))
+  if (lease.over === "Closed") return resume(closed(core, waiter))
   resume(waiter.accept(lease, waiter.holder))
 }
 
@@ -279,26 +280,31 @@ type Kind<E, Fields> = (new(fields: Fields) => E) & { readonly identifier: strin
 /**
  * Fails with an error that is made as its class makes it, but for two things that would cost several times all the rest
  * of a time-out. Its fields are not checked by the schema, whose constructor would leave the rest to this base as well:
- * they are right by their types. And it has no stack: made in a task of its own, that would tell nothing.
+ * they are right by their types. And its stack is where the borrow has come from, if it has said so; or else that of the step,
+ * unless it has waited: made in a task of the pool's own, that would tell nothing.
  */
-const failWith = <E extends Error, Fields extends object>(
+const failWith = <A, D, E extends Error, Fields extends object>(
   kind: Kind<E, Fields>,
-  fields: Fields
+  fields: Fields,
+  waiter: Waiter<A, D> | undefined
 ): Effect.Effect<never, E> => {
   const limit = limitStacks(0)
-  const error: unknown = Reflect.construct(Data.Error, [{ _tag: kind.identifier, ...fields }], kind)
+  const error = Reflect.construct(Data.Error, [{ _tag: kind.identifier, ...fields }], kind) as unknown as E
   limitStacks(limit)
-  return Effect.fail(error as E)
+  const site = waiter?.request.site ?? (waiter?.resume === undefined ? Site.ofStep(failWith) : undefined)
+  if (site !== undefined) Site.tellOf(error, site)
+  return Effect.fail(error)
 }
 
-export const closed = <A, D>(core: Core<A, D>): Effect.Effect<never, PoolClosed> =>
-  Effect.suspend(() => failWith(PoolClosed, { pool: core.options.name, stats: stats(core) }))
+export const closed = <A, D>(core: Core<A, D>, waiter?: Waiter<A, D>): Effect.Effect<never, PoolClosed> =>
+  Effect.suspend(() => failWith(PoolClosed, { pool: core.options.name, stats: stats(core) }, waiter))
 
 export const exhausted = <A, D>(
   core: Core<A, D>,
+  waiter: Waiter<A, D>,
   reason: PoolExhausted["reason"]
 ): Effect.Effect<never, PoolExhausted> =>
-  Effect.suspend(() => failWith(PoolExhausted, { pool: core.options.name, stats: stats(core), reason }))
+  Effect.suspend(() => failWith(PoolExhausted, { pool: core.options.name, stats: stats(core), reason }, waiter))
 
 export const timedOut = <A, D>(
   core: Core<A, D>,
@@ -309,7 +315,11 @@ export const timedOut = <A, D>(
   const lastFailure = waiter.trouble?.lastFailure
   return Effect.withFiber((fiber) => {
     const fields = { pool: core.options.name, stats: stats(core), waited, phase, held: held(core, fiber).length }
-    return failWith(BorrowTimeout, lastFailure === undefined ? fields : { ...fields, lastFailure })
+    return failWith(
+      BorrowTimeout,
+      lastFailure === undefined ? fields : { ...fields, lastFailure },
+      waiter
+    )
   })
 }
 
@@ -325,7 +335,7 @@ export const leaseExpired = <A, D>(
       leaseId: lease.id,
       objectId: lease.entry.id,
       reason
-    })
+    }, undefined)
   )
 
 /** Open leases, in order of their id. */

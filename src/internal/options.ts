@@ -8,7 +8,7 @@ import type { Lease } from "../Lease.ts"
 import type { PooledObject } from "../PooledObject.ts"
 import { InvalidPoolOptions } from "../PoolError.ts"
 import type { AddOptions, BorrowOptions, PoolOptions } from "../PoolOptions.ts"
-import { checks } from "./checks.ts"
+import { addKeys, borrowKeys, checks } from "./checks.ts"
 import { type Policy, toPolicy } from "./policy.ts"
 import { type Entry, isPrimitive } from "./registry.ts"
 import type { Site } from "./site.ts"
@@ -79,6 +79,13 @@ export interface Resolved<A, D> {
 export const toHookTimeout = (check: ReturnType<typeof checks>, value: unknown): number =>
   check.duration("hookTimeout", value, 5_000)
 
+/** The name in the options of a pool, or the usual one. Throws `InvalidPoolOptions`, also where there are no options. */
+export const toName = (options: { readonly name?: unknown } | undefined, usual: string): string => {
+  const check = checks(usual)
+  if (typeof options !== "object" || options === null) return check.refuse("options", options, "a record of options")
+  return check.text("name", options.name, usual)
+}
+
 export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved<A, D> => {
   const check = checks(name)
   check.record("", options)
@@ -94,19 +101,18 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
   const twice = duplicate(objects)
   if (twice !== undefined) check.refuse("objects", twice, "each object once")
 
-  const max = check.whole("size.max", size["max"], 1, acquire === undefined ? Infinity : 10)
+  const max = check.most("size.max", size["max"], 1, acquire === undefined ? Infinity : 10)
   if (objects.length > max) check.refuse("size.max", max, `at least the number of objects given, ${objects.length}`)
   const min = check.whole("size.min", size["min"], 0, 0)
   if (min > max) check.refuse("size.min", min, `at most size.max, ${max}`)
   if (min > 0 && acquire === undefined) check.refuse("size.min", min, "0 without acquire: nothing could be made")
 
   const policy = toPolicy(options.select) ??
-    check.refuse("select", options.select, "a selector, { weight }, or a function")
+    check.refuse("select", options.select, "a selector, { weight }, or a function", "text")
   const detectStatus = check.call("detectStatus", options.detectStatus)
   const data = options.data
   const leaseTimeout = options.leaseTimeout
   const leaseWarning = check.duration("leaseWarning", options.leaseWarning, Infinity)
-  const captures = check.flag("captureBorrowSite", options.captureBorrowSite, false)
 
   return {
     name,
@@ -116,8 +122,8 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     min,
     max,
     policy,
-    sharing: check.whole("sharing", options.sharing, 1, 1),
-    maxWaiters: options.maxWaiters === Infinity ? Infinity : check.whole("maxWaiters", options.maxWaiters, 0, Infinity),
+    sharing: check.most("sharing", options.sharing, 1, 1),
+    maxWaiters: check.most("maxWaiters", options.maxWaiters, 0, Infinity),
     borrowTimeout: check.duration("borrowTimeout", options.borrowTimeout, 30_000, "zero"),
     leaseTimeout: typeof leaseTimeout === "function"
       ? (entry) => check.duration("leaseTimeout", leaseTimeout(entry.pooled), Infinity)
@@ -125,15 +131,14 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
       ? undefined
       : always(check.duration("leaseTimeout", leaseTimeout, Infinity)),
     leaseWarning: leaseWarning === Infinity ? undefined : leaseWarning,
-    // nobody would be told
-    capturesSite: captures && leaseWarning !== Infinity,
+    capturesSite: check.flag("captureBorrowSite", options.captureBorrowSite, false),
     onLeaseExpired: whenExpired(options.onLeaseExpired, detectStatus !== undefined, check.refuse),
     pack: check.call("pack", options.pack),
     detectStatus,
     onAdd: check.flag("detection.onAdd", detection["onAdd"], true),
     trustFor: trust(detection["onBorrow"], check),
     onRelease: check.flag("detection.onRelease", detection["onRelease"], false),
-    concurrency: check.whole("detection.concurrency", detection["concurrency"], 1, 10),
+    concurrency: check.most("detection.concurrency", detection["concurrency"], 1, 10),
     detectionTimeout: check.duration("detection.timeout", detection["timeout"], 5_000),
     dormantFor: check.duration("detection.dormantFor", detection["dormantFor"], 30_000),
     every: detection["every"] === undefined || Schedule.isSchedule(detection["every"])
@@ -141,7 +146,7 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
       : check.duration("detection.every", detection["every"], Infinity),
     retryUnknown: retryUnknown(check.schedule("detection.retry", detection["retry"])),
     creation: {
-      concurrency: check.whole("creation.concurrency", creation["concurrency"], 1, Infinity),
+      concurrency: check.most("creation.concurrency", creation["concurrency"], 1, Infinity),
       timeout: check.duration("creation.timeout", creation["timeout"], 30_000),
       retry: check.schedule("creation.retry", creation["retry"])
     },
@@ -150,7 +155,7 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     lifetime: {
       timeToLive: check.duration("lifetime.timeToLive", lifetime["timeToLive"], Infinity),
       idleTimeToLive: check.duration("lifetime.idleTimeToLive", lifetime["idleTimeToLive"], Infinity),
-      maxBorrows: check.whole("lifetime.maxBorrows", lifetime["maxBorrows"], 1, Infinity),
+      maxBorrows: check.most("lifetime.maxBorrows", lifetime["maxBorrows"], 1, Infinity),
       jitter: check.fraction("lifetime.jitter", lifetime["jitter"], 0.1)
     },
     hookTimeout: toHookTimeout(check, options.hookTimeout),
@@ -160,6 +165,10 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
 }
 
 const always = (millis: number): (() => number) | undefined => millis === Infinity ? undefined : () => millis
+
+/** What `addAll` was given. Throws `InvalidPoolOptions`. */
+export const toObjects = <A>(name: string, objects: Iterable<A>): ReadonlyArray<A> =>
+  (objects === undefined ? undefined : iterate(objects)) ?? checks(name).refuse("objects", objects, "an iterable")
 
 const iterate = <A>(objects: Iterable<A> | undefined): ReadonlyArray<A> | undefined => {
   if (objects === undefined) return []
@@ -192,32 +201,34 @@ const retryUnknown = <A, D>(given: Schedule.Schedule<unknown> | undefined): Reso
 const whenExpired = <A, D>(
   value: unknown,
   detects: boolean,
-  refuse: (option: string, value: unknown, allowed: string) => never
+  refuse: ReturnType<typeof checks>["refuse"]
 ): Resolved<A, D>["onLeaseExpired"] => {
   switch (value) {
     case undefined:
       return (entry) => detects ? "detect" : entry.scope !== undefined ? "destroy" : "return"
     case "detect":
-      return detects ? () => value : refuse("onLeaseExpired", value, "\"destroy\" or \"return\" without detectStatus")
+      return detects
+        ? () => value
+        : refuse("onLeaseExpired", value, "\"destroy\" or \"return\" without detectStatus", "text")
     case "destroy":
     case "return":
       return () => value
     default:
-      return refuse("onLeaseExpired", value, "\"destroy\", \"detect\" or \"return\"")
+      return refuse("onLeaseExpired", value, "\"destroy\", \"detect\" or \"return\"", "text")
   }
 }
 
 /** What `resize` asks for; the failure that says why it makes no sense. */
 export const toSize = <A, D>(
   options: Resolved<A, D>,
-  size: { readonly min?: number | undefined; readonly max?: number | undefined },
+  size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined },
   now: { readonly min: number; readonly max: number },
   added: number
 ): { readonly min: number; readonly max: number } | Effect.Effect<never, InvalidPoolOptions> => {
   const check = checks(options.name)
   try {
     const given = check.record("size", size)
-    const max = check.whole("size.max", given["max"], 1, now.max)
+    const max = check.most("size.max", given["max"], 1, now.max)
     if (added > max) check.refuse("size.max", max, `at least the number of added objects, ${added}`)
     const min = check.whole("size.min", given["min"], 0, Math.min(now.min, max))
     if (min > max) check.refuse("size.min", min, `at most size.max, ${max}`)
@@ -242,8 +253,9 @@ export const toRequest = <A, D>(
     return { timeout: options.borrowTimeout, where: undefined, priority: 0, leaseTimeout: undefined, queues, site }
   }
   const check = checks(options.name)
+  check.known("", borrow, borrowKeys)
   const priority = borrow.priority ?? 0
-  if (typeof priority !== "number" || Number.isNaN(priority)) check.refuse("priority", priority, "a number")
+  if (typeof priority !== "number" || Number.isNaN(priority)) check.refuse("priority", priority, "a number", "text")
   return {
     timeout: check.duration("timeout", borrow.timeout, options.borrowTimeout, "zero"),
     where: check.call("where", borrow.where),
@@ -254,9 +266,13 @@ export const toRequest = <A, D>(
   }
 }
 
-/** The lease time-out of one added object. */
-export const toLeaseTimeout = <A, D, R>(name: string, options: AddOptions<A, D, R> | undefined): number | undefined =>
-  optional(options?.leaseTimeout, checks(name))
+/** The lease time-out of one added object. Nonsense throws an `InvalidPoolOptions`: a defect of the caller. */
+export const toLeaseTimeout = <A, D, R>(name: string, options: AddOptions<A, D, R> | undefined): number | undefined => {
+  const check = checks(name)
+  check.known("", options, addKeys)
+  check.call("release", options?.release)
+  return optional(options?.leaseTimeout, check)
+}
 
 const optional = (value: Duration.Input | undefined, check: ReturnType<typeof checks>): number | undefined =>
   value === undefined ? undefined : check.duration("leaseTimeout", value, Infinity)

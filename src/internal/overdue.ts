@@ -10,7 +10,7 @@ import { report } from "./core.ts"
 import type { Deadline } from "./deadlines.ts"
 import { span, tell } from "./events.ts"
 import type { ActiveLease } from "./lease.ts"
-import type { Site } from "./site.ts"
+import * as Site from "./site.ts"
 
 export class Overdue<A, D> implements Deadline {
   private readonly lease: ActiveLease<A, D>
@@ -18,11 +18,11 @@ export class Overdue<A, D> implements Deadline {
   // the borrower's span, and the stack that was taken when that began: its fiber goes on to others
   private readonly span: Fiber.Fiber.Cache["span"]
   private readonly frame: Fiber.Fiber.Cache["stackFrame"]
-  private readonly site: Site | undefined
+  private readonly site: Site.Site | undefined
   due = Infinity
   index = -1
 
-  constructor(lease: ActiveLease<A, D>, fiber: Fiber.Fiber<unknown, unknown>, site: Site | undefined) {
+  constructor(lease: ActiveLease<A, D>, fiber: Fiber.Fiber<unknown, unknown>, site: Site.Site | undefined) {
     this.lease = lease
     this.fiberId = fiber.id
     this.span = fiber.cache.span
@@ -34,7 +34,7 @@ export class Overdue<A, D> implements Deadline {
     const { lease } = this
     const { core, entry } = lease
     const held = span(core.clock.currentTimeMillisUnsafe() - lease.borrowedAtMillis)
-    const site = this.site?.() ?? this.frame?.stack()
+    const site = Site.short(this.site) ?? this.frame?.stack()
     const told = { borrower: this.borrower, ...site !== undefined && { site } }
     if (core.feed !== undefined) {
       tell(core, { _tag: "LeaseOverdue", objectId: entry.id, leaseId: lease.id, held, ...told })
@@ -57,7 +57,7 @@ export class Overdue<A, D> implements Deadline {
 export const watch = <A, D>(
   lease: ActiveLease<A, D>,
   fiber: Fiber.Fiber<unknown, unknown>,
-  site: Site | undefined
+  site: Site.Site | undefined
 ): void => {
   // a function of the user's, called as it was granted, has closed the pool
   if (lease.returned) return

@@ -337,7 +337,7 @@ export const fail = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, failure: Effe
 export const refuse = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, reason: PoolExhausted["reason"]): void => {
   core.totals.exhausted++
   if (core.feed !== undefined) tell(core, { _tag: "WaiterRefused", reason })
-  fail(core, waiter, exhausted(core, reason))
+  fail(core, waiter, exhausted(core, waiter, reason))
 }
 
 /** Its deadline has passed. */

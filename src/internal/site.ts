@@ -6,12 +6,12 @@
 
 import { limitStacks } from "./stacks.ts"
 
-/** Says where, when it is asked. */
-export type Site = () => string | undefined
+/** Says where, when it is asked: the nearest frame first. */
+export type Site = () => ReadonlyArray<string>
 
-/** How many frames are taken, and how many of them are shown. */
+/** How many frames are taken: of a call, those below it; of a step, those that run it, and those below them. */
 const taken = 8
-const shown = 3
+const takenOfStep = 25
 
 /** A pool of this process wants to know: the tags do not know which pool they will reach. */
 let wanted = false
@@ -23,23 +23,52 @@ export const want = (): void => {
 }
 
 /** The stack below `operation`, a function that is on it. */
-const look = (operation: Function): Site | undefined => {
+const look = (operation: Function, most = taken): Site | undefined => {
   // not every engine has these: then there is nothing to show
   const capture: unknown = Reflect.get(Error, "captureStackTrace")
   if (Reflect.get(Error, "stackTraceLimit") === undefined || typeof capture !== "function") return undefined
   const at: { readonly stack?: unknown } = {}
-  const limit = limitStacks(taken)
+  const limit = limitStacks(most)
   Reflect.apply(capture, Error, [at, operation])
   limitStacks(limit)
   // formatted when it is read, which most never are
-  return () => typeof at.stack === "string" ? frames(at.stack) : undefined
+  return () => typeof at.stack === "string" ? frames(at.stack) : []
 }
 
-const frames = (stack: string): string | undefined => {
-  const own = stack.split("\n").map((line) => line.trim()).filter((line) => line.startsWith("at "))
-    // what runs an effect says nothing about where it comes from
-    .filter((line) => !/[\\/]node_modules[\\/]effect[\\/]|\(node:|at node:/.test(line))
-  return own.length === 0 ? undefined : own.slice(0, shown).map((line) => line.slice(3)).join(" < ")
+/** What runs an effect says nothing about where it comes from. */
+const foreign = /[\\/]node_modules[\\/]effect(-object-pool)?[\\/]|\(node:|at node:/
+
+const frames = (stack: string): ReadonlyArray<string> =>
+  stack.split("\n").map((line) => line.trim()).filter((line) => line.startsWith("at ") && !foreign.test(line))
+    .map((line) => line.slice(3))
+
+/** In a line: the nearest few. */
+export const short = (site: Site | undefined): string | undefined => {
+  const found = site?.() ?? []
+  return found.length === 0 ? undefined : found.slice(0, 3).join(" < ")
+}
+
+/**
+ * Who runs the present step, which `made` is in: whoever runs an effect that does not suspend is still on the stack. None
+ * where no stacks are wanted.
+ */
+export const ofStep = (made: Function): Site | undefined =>
+  Reflect.get(Error, "stackTraceLimit") === 0 ? undefined : look(made, takenOfStep)
+
+/** The stack of an error is what a site says; it is formatted when it is read. */
+export const tellOf = (error: Error, site: Site): void => {
+  const become = (value: unknown) =>
+    Object.defineProperty(error, "stack", { value, writable: true, enumerable: false, configurable: true })
+  Object.defineProperty(error, "stack", {
+    get: () => {
+      const stack = [String(error), ...site().map((frame) => `    at ${frame}`)].join("\n")
+      become(stack)
+      return stack
+    },
+    set: become,
+    enumerable: false,
+    configurable: true
+  })
 }
 
 /** Where an operation of a pool that wants to know was called; or where the tag was, if that has called it. */

@@ -44,7 +44,7 @@ export const ready = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =
 
 export const resize = <A, D>(
   core: Core<A, D>,
-  size: { readonly min?: number | undefined; readonly max?: number | undefined }
+  size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined }
 ): Effect.Effect<void, InvalidPoolOptions | PoolClosed> =>
   open(core, () => {
     const checked = toSize(core.options, size, core.size, [...core.registry.entries].filter((e) => !e.scope).length)

@@ -315,10 +315,10 @@ describe("`captureBorrowSite`", () => {
       Error.stackTraceLimit = usual
     }))
 
-  it.effect("is not looked for where nobody is warned", () =>
+  it.effect("is looked for where nobody is warned as well, since errors tell it", () =>
     Effect.gen(function*() {
       const pool = yield* ObjectPool.make({ objects: ["a"], captureBorrowSite: true })
-      assert.strictEqual(pool.borrow, pool.borrow)
+      assert.notStrictEqual(pool.borrow, pool.borrow)
     }))
 })
 
