@@ -480,6 +480,13 @@ describe("what is refused", () => {
       }
     }))
 
+  it.effect("is a tag whose id is no text", () =>
+    Effect.gen(function*() {
+      const tag = PoolService<never, unknown>()(42n as unknown as "id") as unknown as typeof Things
+      const cause = yield* Effect.flip(Effect.sandbox(Layer.build(tag.layer({ objects: [1] }))))
+      assert.instanceOf(Cause.squash(cause), InvalidPoolOptions)
+    }))
+
   it.effect("is no `Infinity` where it means that there is no bound, in options as in `resize`", () =>
     Effect.scoped(Effect.gen(function*() {
       for (const none of [Infinity, "Infinity" as const]) {

@@ -88,6 +88,8 @@ export const toName = (options: { readonly name?: unknown } | undefined, usual: 
 
 export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved<A, D> => {
   const check = checks(name)
+  // the id of a tag, from code without types
+  if (typeof name !== "string") checks("PoolService").text("name", name, "")
   check.record("", options)
   const size = check.record("size", options.size)
   const detection = check.record("detection", options.detection)

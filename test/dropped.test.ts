@@ -1,0 +1,60 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Scope } from "effect"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import { ObjectPool } from "../src/index.ts"
+import { pools } from "../src/internal/pools.ts"
+import { PromisePool } from "../src/promise.ts"
+
+setFlagsFromString("--expose-gc")
+const collect = runInNewContext("gc") as () => void
+
+/** Collects garbage, and gives what watches it its turns, until it is so. */
+const until = async (so: () => boolean) => {
+  while (!so()) {
+    await new Promise((resolve) => setImmediate(resolve))
+    collect()
+  }
+}
+
+const named = (prefix: string) => [...pools].filter((core) => core.options.name.startsWith(prefix)).length
+
+const uses: Record<string, (name: string) => Promise<unknown>> = {
+  "that is idle": async (name) => {
+    const pool = Effect.runSync(
+      Effect.provideService(
+        ObjectPool.make({ name, acquire: Effect.succeed({}), size: { min: 2 } }),
+        Scope.Scope,
+        Scope.makeUnsafe()
+      )
+    )
+    await Effect.runPromise(pool.with(() => Effect.void))
+  },
+  "of promises": async (name) => {
+    const pool = PromisePool.make({ name, acquire: () => ({}), detectStatus: () => "Available" })
+    await pool.with(() => undefined)
+  }
+}
+
+describe("a pool that is dropped without being closed", () => {
+  for (const [what, use] of Object.entries(uses)) {
+    it(`${what} goes with whatever held it`, async () => {
+      for (let i = 0; i < 5; i++) await use(`dropped ${what} ${i}`)
+
+      await until(() => named(`dropped ${what}`) === 0)
+
+      assert.strictEqual(named(`dropped ${what}`), 0)
+    })
+  }
+
+  it("is shown as long as somebody holds it, and until it is closed", async () => {
+    const pool = PromisePool.make({ name: "held", objects: [1] })
+    collect()
+    await new Promise((resolve) => setImmediate(resolve))
+    collect()
+
+    assert.strictEqual(named("held"), 1)
+    await pool.close()
+    assert.strictEqual(named("held"), 0)
+  })
+})
