@@ -17,7 +17,9 @@ export default defineConfig({
     // much of the time is that of other processes
     maxWorkers: "100%",
     sequence: { concurrent: false },
-    testTimeout: 20_000,
+    // no promise: what hangs ends at last, also where the machine is busy with other things
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
     coverage: { include: ["src/**/*.ts"] }
   }
 })

@@ -15,7 +15,7 @@ describe("the package", () => {
       await compile(project, "program.ts")
       await node([Path.join(project, "program.js")], signal)
     })
-  }, 60_000)
+  }, 240_000)
 
   it("has two faces, whose blocks give back, compiled for the oldest Node", async ({ signal }) => {
     await inEmptyProject(async (project) => {
@@ -23,7 +23,7 @@ describe("the package", () => {
       await compile(project, "smoke.ts")
       await node([Path.join(project, "smoke.js")], signal)
     })
-  }, 60_000)
+  }, 240_000)
 
   it("ships what it needs, and no test", async () => {
     const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"])

@@ -152,7 +152,8 @@ describe("checksums", () => {
     const { code, stderr } = await running.ended
 
     assert.deepStrictEqual([code, stderr], [130, ""])
-    assert.isBelow(performance.now() - interruptedAt, 2000)
+    // far less than its files take
+    assert.isBelow(performance.now() - interruptedAt, 20_000)
     assert.strictEqual(sums(), "as it was")
     assert.sameMembers(readdirSync(cwd), [
       "SHA256SUMS",

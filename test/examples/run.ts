@@ -49,7 +49,7 @@ export const start = (example: string, { args = [], cwd = process.cwd() }: RunOp
 export const run = (example: string, options?: RunOptions): Promise<Ended> => start(example, options).ended
 
 /** Runs an example that has to end well, by itself and soon, and answers its lines. */
-export const linesOf = async (example: string, within = 15): Promise<ReadonlyArray<string>> => {
+export const linesOf = async (example: string, within = 60): Promise<ReadonlyArray<string>> => {
   const startedAt = performance.now()
   const { code, stderr, stdout } = await run(example)
   const seconds = (performance.now() - startedAt) / 1000

@@ -34,14 +34,14 @@ describe("the HTTP server under load", { timeout: 120_000 }, () => {
       LEASE_TIMEOUT: "10 seconds"
     })
     address = await service.address
-  }, 60_000)
+  }, 240_000)
 
   afterAll(async () => {
     service.kill("SIGTERM")
     const { code, left } = await service.ended
     await postgres.remove()
     assert.deepStrictEqual([code, left], [0, []])
-  }, 60_000)
+  }, 240_000)
 
   interface Load {
     /** How often each status was answered. */

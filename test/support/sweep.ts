@@ -1,6 +1,7 @@
 /**
  * Interruption sweeps: one scenario, interrupted in every window.
  */
+import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
@@ -25,8 +26,11 @@ export interface Window {
  * Runs a scenario in every window: with the fibers yielding after 3 to 64 operations, interrupting after 0 to 40 turns.
  * The scenario builds its own pool, forks what is interrupted, calls `window.interrupt`, and asserts.
  */
-export const sweep = <E, R>(scenario: (window: Window) => Effect.Effect<unknown, E, R>): Effect.Effect<void, E, R> =>
-  Effect.forEach(ops, (maxOps) =>
+export const sweep = <E, R>(
+  scenario: (window: Window) => Effect.Effect<unknown, E, R>,
+  piece: ReadonlyArray<number> = ops
+): Effect.Effect<void, E, R> =>
+  Effect.forEach(piece, (maxOps) =>
     Effect.forEach(yields, (turns) =>
       Effect.suspend(() =>
         scenario({
@@ -37,3 +41,14 @@ export const sweep = <E, R>(scenario: (window: Window) => Effect.Effect<unknown,
           toString: () => `ops ${maxOps}, yields ${turns}`
         })
       ).pipe(Effect.provideService(Scheduler.MaxOpsBeforeYield, maxOps)), { discard: true }), { discard: true })
+
+/** The numbers of operations, in pieces. */
+const pieces = thin ? [ops] : [ops.slice(0, 4), ops.slice(4, 8), ops.slice(8, 12), ops.slice(12)]
+
+/** Tests of a scenario in every window, in pieces: each is a test of its own, which takes some seconds at most. */
+export const sweepInPieces = (title: string, scenario: (window: Window) => Effect.Effect<unknown, unknown>): void => {
+  for (const piece of pieces) {
+    const windows = `yielding after ${piece[0]} to ${piece.at(-1)} operations`
+    it.effect(`${title}, ${windows}`, () => sweep(scenario, piece))
+  }
+}

@@ -3,6 +3,6 @@ import { typeCheck } from "../support/node.ts"
 
 it(
   "what must compile does, and what must not does not",
-  { timeout: 60_000 },
+  { timeout: 240_000 },
   ({ signal }) => typeCheck("test/types", signal)
 )
