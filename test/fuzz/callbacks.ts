@@ -1,0 +1,270 @@
+/**
+ * The callbacks of a pool: each goes as the scenario says, and does to the pool what it says, in its first step.
+ */
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import { Selector, Status } from "../../src/index.ts"
+import { numbers } from "./draw.ts"
+import { Boom, Failed, type Judge } from "./judge.ts"
+import type { Pooled, Thing } from "./port.ts"
+import type { Op, Scenario, Setup, Site, Temper } from "./scenario.ts"
+
+const turns = Effect.repeat(Effect.yieldNow, { times: 2 })
+
+export class Callbacks {
+  private readonly scenario: Scenario
+  private readonly setup: Setup
+  private readonly judge: Judge
+  private readonly perform: (op: Op) => void
+  private readonly next: () => number
+  private readonly calls = new Map<Site, number>()
+  private isCalm = false
+  private readonly waiting = new Set<() => void>()
+
+  constructor(scenario: Scenario, judge: Judge, perform: (op: Op) => void) {
+    this.scenario = scenario
+    this.setup = scenario.setup
+    this.judge = judge
+    this.perform = perform
+    this.next = numbers(scenario.seed + 1)
+  }
+
+  /** From now on everything goes well, and nothing is done to the pool. */
+  calm(): void {
+    this.isCalm = true
+    for (const each of this.waiting) each()
+    this.waiting.clear()
+  }
+
+  /** Ends when everything is calm. */
+  readonly calmed: Effect.Effect<void> = Effect.callback((resume) => {
+    if (this.isCalm) return resume(Effect.void)
+    const told = () => resume(Effect.void)
+    this.waiting.add(told)
+    return Effect.sync(() => this.waiting.delete(told))
+  })
+
+  /** A callback is called: it does what it does to the pool. */
+  enter(site: Site): void {
+    this.judge.check(`in ${site}`)
+    if (this.isCalm || this.judge.port === undefined) return
+    const nth = (this.calls.get(site) ?? 0) + 1
+    this.calls.set(site, nth)
+    for (const each of this.scenario.entrances) if (each.site === site && each.nth === nth) this.perform(each.op)
+  }
+
+  /** How a callback goes this time. */
+  private temper(temper: Temper): Exclude<Temper, "mixed"> {
+    if (this.isCalm) return temper === "plain" || temper === "effect" ? temper : this.next() < 0.5 ? "plain" : "effect"
+    if (temper !== "mixed") return temper
+    const at = this.next()
+    return at < 0.3
+      ? "plain"
+      : at < 0.55
+      ? "effect"
+      : at < 0.75
+      ? "slow"
+      : at < 0.85
+      ? "fail"
+      : at < 0.93
+      ? "throw"
+      : "never"
+  }
+
+  /** What a callback answers, plainly or with an effect. */
+  private answer<B>(site: Site, temper: Temper, value: () => B): B | Effect.Effect<B, Failed> {
+    this.enter(site)
+    const later = (wait: Effect.Effect<unknown>) => Effect.map(wait, value)
+    switch (this.temper(temper)) {
+      case "plain":
+        return value()
+      case "effect":
+        return later(turns)
+      case "slow":
+        return later(Effect.sleep(1 + Math.floor(20 * this.next())))
+      case "fail":
+        return Effect.andThen(turns, Effect.fail(new Failed(site)))
+      case "throw":
+        throw new Boom(site)
+      case "never":
+        return later(this.calmed)
+    }
+  }
+
+  /** The same, always with an effect. */
+  private answers<B>(site: Site, temper: Temper, value: () => B): Effect.Effect<B, Failed> {
+    return Effect.suspend(() => {
+      const answer = this.answer(site, temper, value)
+      return Effect.isEffect(answer) ? answer as Effect.Effect<B, Failed> : Effect.succeed(answer)
+    })
+  }
+
+  /** One that has to answer plainly: it may throw. */
+  private plainly<B>(site: Site, value: () => B): B {
+    this.enter(site)
+    if (!this.isCalm && this.setup.asking === "mixed" && this.next() < 0.1) throw new Boom(site)
+    return value()
+  }
+
+  where(kind: number | undefined): ((pooled: Pooled) => boolean) | undefined {
+    return kind === undefined ? undefined : ({ object }) => this.plainly("where", () => object.kind === kind)
+  }
+
+  /** What destroys an object. */
+  destroy(thing: Thing): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.judge.destroys(thing)
+      return Effect.orDie(this.answers("destroy", this.setup.destroy, () => {}))
+    })
+  }
+
+  private detect(): Status.Answer | Effect.Effect<Status.Answer, Failed> {
+    return this.answer("detect", this.setup.detect!, () => {
+      const at = this.isCalm || this.setup.answers === "Available" ? 1 : this.next()
+      return at < 0.1
+        ? "Dormant"
+        : at < 0.25
+        ? Status.dormant(Math.floor(30 * this.next()))
+        : at < 0.35
+        ? "Invalid"
+        : at < 0.45
+        ? "Unknown"
+        : "Available"
+    })
+  }
+
+  private choose(available: ReadonlyArray<Pooled>) {
+    const picky = this.setup.select === "picky" && !this.isCalm
+    return this.answer(
+      "select",
+      this.setup.selecting,
+      () => available.filter(({ object }) => !picky || object.n % 2 === 0).at(-1)
+    )
+  }
+
+  /** What is the same in both flavours. */
+  private options(objects: ReadonlyArray<Thing>) {
+    const { setup } = this
+    const hook = (site: "onBorrow" | "onRelease") => {
+      const temper = setup[site]
+      return temper === undefined ? undefined : () => this.answer(site, temper, () => {})
+    }
+    return {
+      name: "fuzz",
+      objects,
+      data: (): number => {
+        this.enter("data")
+        return 1
+      },
+      size: { min: setup.min, max: setup.max },
+      sharing: setup.sharing,
+      maxWaiters: setup.maxWaiters,
+      borrowTimeout: setup.borrowTimeout,
+      leaseTimeout: setup.leaseTimeout === "function"
+        ? ({ object }: Pooled) => this.plainly("leaseTimeout", () => object.n % 2 === 0 ? 20 : Infinity)
+        : setup.leaseTimeout,
+      onLeaseExpired: setup.onLeaseExpired,
+      detectStatus: setup.detect === undefined ? undefined : () => this.detect(),
+      detection: {
+        onAdd: setup.onAdd,
+        onBorrow: typeof setup.trust === "number" ? { trustFor: setup.trust } : setup.trust,
+        onRelease: setup.detectOnRelease,
+        every: setup.every,
+        concurrency: setup.concurrency,
+        timeout: setup.detectionTimeout,
+        dormantFor: setup.dormantFor
+      },
+      creation: {
+        timeout: setup.creationTimeout,
+        concurrency: setup.creationConcurrency,
+        retry: setup.retry === undefined ? undefined : Schedule.upTo(Schedule.spaced(10), { times: setup.retry })
+      },
+      onBorrow: hook("onBorrow"),
+      onRelease: hook("onRelease"),
+      hookTimeout: setup.hookTimeout,
+      lifetime: {
+        timeToLive: setup.timeToLive,
+        idleTimeToLive: setup.idleTimeToLive,
+        maxBorrows: setup.maxBorrows
+      },
+      closing: { waiters: setup.waiters, timeout: setup.closingTimeout }
+    } as const
+  }
+
+  private get selector() {
+    const { select } = this.setup
+    switch (select) {
+      case "weighted":
+        return { weight: ({ object }: Pooled) => this.plainly("weight", () => object.kind) }
+      case "last":
+      case "picky":
+        return undefined
+      default:
+        return Selector[select]
+    }
+  }
+
+  /** Packs for as long as it does; so does what ends it. */
+  private packs<B>(effect: Effect.Effect<B, Failed>): Effect.Effect<B, Failed> {
+    return Effect.suspend(() => {
+      let begun = false
+      const counted = Effect.suspend(() => {
+        begun = true
+        this.judge.packing++
+        return effect
+      })
+      return Effect.onExit(counted, () =>
+        Effect.sync(() => {
+          if (begun) this.judge.packing--
+        }))
+    })
+  }
+  private pack<P>(temper: Temper, lease: P) {
+    return this.packs(this.answers("pack", temper, () => lease))
+  }
+  private get unpack() {
+    return Effect.orDie(this.packs(this.answers("unpack", this.setup.unpack, () => {})))
+  }
+
+  effectOptions(objects: ReadonlyArray<Thing>) {
+    const { acquire, pack } = this.setup
+    return {
+      ...this.options(objects),
+      ...acquire !== undefined && {
+        acquire: Effect.acquireRelease(
+          // it is there only when there is what destroys it
+          Effect.map(Effect.interruptible(this.answers("acquire", acquire, () => {})), () => this.judge.thing(true)),
+          (thing) => this.destroy(thing)
+        )
+      },
+      select: this.selector ?? ((available: ReadonlyArray<Pooled>) => this.choose(available) as never),
+      ...pack !== undefined && {
+        pack: <P>(lease: P) => Effect.acquireRelease(this.pack(pack, lease), () => this.unpack, { interruptible: true })
+      }
+    }
+  }
+
+  promiseOptions(objects: ReadonlyArray<Thing>) {
+    const { acquire, pack } = this.setup
+    const { detectStatus, onBorrow, onRelease, ...rest } = this.options(objects)
+    return {
+      ...rest,
+      detectStatus: detectStatus && (() => promised(detectStatus())),
+      onBorrow: onBorrow && (() => promised(onBorrow())),
+      onRelease: onRelease && (() => promised(onRelease())),
+      ...acquire !== undefined && {
+        acquire: () => promised(this.answer("acquire", acquire, () => this.judge.thing(true))),
+        destroy: (thing: Thing) => Effect.runPromise(this.destroy(thing))
+      },
+      select: this.selector ?? ((available: ReadonlyArray<Pooled>) => promised(this.choose(available))),
+      ...pack !== undefined && {
+        pack: <P>(lease: P) => Effect.runPromise(this.pack(pack, lease)),
+        unpack: () => Effect.runPromise(this.unpack)
+      }
+    }
+  }
+}
+
+/** What a function for promises answers. */
+const promised = <B>(answer: B | Effect.Effect<B, Failed>): B | Promise<B> =>
+  Effect.isEffect(answer) ? Effect.runPromise(answer as Effect.Effect<B, Failed>) : answer

@@ -1,0 +1,328 @@
+/**
+ * What must hold of any pool, seen from outside: by those who hold its objects, and by what its public operations say.
+ */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type { Loop } from "./loop.ts"
+import { type Grip, type Port, Thing } from "./port.ts"
+import type { Borrow, Setup } from "./scenario.ts"
+
+/** A promise that was not kept. */
+export class Broken extends Error {
+  readonly rule: string
+  constructor(rule: string, detail: string) {
+    super(`${rule}: ${detail}`)
+    this.rule = rule
+  }
+}
+
+/** What a callback or a body fails with on purpose. */
+export class Failed extends Error {
+  override readonly name = "Failed"
+}
+/** What it dies of on purpose. */
+export class Boom extends Error {
+  override readonly name = "Boom"
+}
+
+export interface Attempt {
+  readonly n: number
+  readonly op: Borrow
+  readonly until: number
+  state: "waits" | "holds" | "ended"
+  interrupted: boolean
+  /** After so many turns of the loop it is to be interrupted. */
+  readonly interruptAt: number
+  fiber: Fiber.Fiber<unknown, unknown> | undefined
+}
+
+/** An object in the hands of a borrower. */
+export interface Hand {
+  readonly attempt: Attempt
+  readonly grip: Grip
+  /** As far as he knows. */
+  over: boolean
+}
+
+/** The lines that a pool may log. */
+const lines = [
+  "A hook failed, and its object leaves",
+  "Making an object failed, and nobody was waiting for it",
+  "Destroying an object failed",
+  "Destroying what was made too late, or in part",
+  "Closing revoked",
+  "Closing gave up",
+  "What follows a lease has failed"
+]
+
+const tagOf = (failure: unknown): string => {
+  if (!(failure instanceof Error)) return String(failure)
+  // one that says which weight it was that could not be read
+  if (failure.cause instanceof Boom) return tagOf(failure.cause)
+  if (!("_tag" in failure)) return failure.name
+  return "reason" in failure ? `${String(failure._tag)} ${String(failure.reason)}` : String(failure._tag)
+}
+
+export class Judge {
+  readonly setup: Setup
+  readonly loop: Loop
+  readonly attempts: Array<Attempt> = []
+  readonly things: Array<Thing> = []
+  readonly hands = new Set<Hand>()
+  /** Leaving the pool with a borrower, perhaps. */
+  readonly detaching = new Set<Thing>()
+  /** Leases, by their ids, and objects that somebody else may have released. */
+  readonly released = new Set<number | Thing>()
+  /** Runs of `pack`, and of what ends it. */
+  packing = 0
+  /** When closing began. */
+  closedAt = Infinity
+  closed = false
+  /** How often the pool was to be suspended; how often it had been when it was last resumed; how many are at it. */
+  suspensions = 0
+  resumed = 0
+  suspending = 0
+  /** How often something was lent before the pool was suspended. */
+  lentBefore: number | undefined = undefined
+  port: Port | undefined = undefined
+  /** The first that was found: where it was may not be where it can be thrown. */
+  broken: Broken | undefined = undefined
+  /** Since a `resize` there may be too many, but no more than there were. */
+  private crowd = 0
+
+  constructor(setup: Setup, loop: Loop) {
+    this.setup = setup
+    this.loop = loop
+  }
+
+  /** Since the scenario began. */
+  get time(): number {
+    return this.loop.now - this.loop.began
+  }
+  get closing(): boolean {
+    return this.closedAt !== Infinity
+  }
+
+  must(holds: boolean, rule: string, detail: () => string): void {
+    if (!holds) this.broken ??= new Broken(rule, `${detail()} (at ${this.time.toFixed(3)})`)
+  }
+
+  // ---------------------------------------------------------------------------------------------------- what was seen
+
+  thing(made: boolean): Thing {
+    const thing = new Thing(this.things.length + 1, made)
+    this.things.push(thing)
+    return thing
+  }
+
+  /** A borrower has an object from now on. */
+  take(attempt: Attempt, grip: Grip): Hand {
+    const { thing } = grip
+    const hand: Hand = { attempt, grip, over: this.released.has(grip.id ?? thing) }
+    const what = () => `thing ${thing.n}, lease ${grip.id}, borrower ${attempt.n}`
+    this.must(attempt.state === "waits", "a borrow is served once", what)
+    const { kind } = attempt.op
+    this.must(kind === undefined || kind === thing.kind, "`where` holds", what)
+    attempt.state = "holds"
+    grip.whenOver(() => {
+      hand.over = true
+    })
+    this.hands.add(hand)
+    // it may have been taken back on the way
+    if (this.live(hand)) {
+      this.must(
+        !thing.made || thing.destroyed === 0 || this.closing || this.detaching.has(thing),
+        "20 what is destroyed is not lent",
+        what
+      )
+    }
+    this.check("as a body begins")
+    return hand
+  }
+
+  /** \`max\` is about to change. */
+  resizes(): void {
+    const { making, max, size } = this.port!.stats()
+    this.crowd = Math.max(this.crowd, max ?? size + making)
+  }
+
+  give(hand: Hand): void {
+    hand.over = true
+    this.hands.delete(hand)
+  }
+
+  destroys(thing: Thing): void {
+    thing.destroyed++
+    const what = () => `thing ${thing.n}`
+    this.must(thing.destroyable, "20 what was added without `release` is left to its owner", what)
+    this.must(thing.destroyed <= (thing.made ? 1 : thing.added), "20 an object is destroyed once", what)
+    const lent = [...this.hands].some((hand) => hand.grip.thing === thing && this.live(hand))
+    this.must(
+      !lent || this.closing || this.detaching.has(thing),
+      "20 an object is not destroyed while it is lent",
+      what
+    )
+  }
+
+  /** May its holder still use it, as far as he can know? */
+  private live(hand: Hand): boolean {
+    return !hand.over && hand.grip.expiresAt() > this.loop.wall + 1
+  }
+
+  ended(attempt: Attempt, exit: Exit.Exit<unknown, unknown>): void {
+    const held = attempt.state === "holds"
+    attempt.state = "ended"
+    if (Exit.isSuccess(exit)) return
+    const how = Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : tagOf(Cause.squash(exit.cause))
+    const what = () => `borrower ${attempt.n} ends with ${how}: ${Cause.pretty(exit.cause).slice(0, 500)}`
+    this.must(this.mayEnd(attempt, how, held), `a borrow does not end so: ${how}`, what)
+  }
+
+  private mayEnd({ interrupted, op, until }: Attempt, how: string, held: boolean): boolean {
+    const { setup } = this
+    switch (how) {
+      case "interrupted":
+        return interrupted || op.awaited === "inline"
+      // on purpose
+      case "Failed":
+      case "Boom":
+      case "NotSynchronous":
+        return how !== "NotSynchronous" || op.how === "sync" || op.how === "try"
+      // of a creation, or its own
+      case "BorrowTimeout":
+        return this.loop.now >= until - 1 || setup.acquire !== undefined && this.time > setup.creationTimeout - 1
+      case "PoolClosed":
+        return this.closing && !held
+      case "PoolExhausted NoneAvailable":
+      case "PoolExhausted Suspended":
+        return op.how === "try" || op.how === "sync"
+      case "PoolExhausted WaitersFull":
+        return setup.maxWaiters !== undefined
+      case "LeaseExpired Closed":
+        return this.closing
+      case "LeaseExpired Released":
+      case "LeaseExpired Expired":
+      case "LeaseExpired Revoked":
+        return true
+      default:
+        return interrupted && how === "Error" && setup.flavour === "promise"
+    }
+  }
+
+  /** What an operation other than a borrow has failed with. */
+  failed(operation: string, cause: Cause.Cause<unknown>): void {
+    if (Cause.hasInterruptsOnly(cause)) return
+    const failure = Cause.squash(cause)
+    const how = tagOf(failure)
+    const may = how === "Failed" || how === "Boom" || how === "PoolFull" || how === "DuplicateObject" ||
+      how === "InvalidPoolOptions" || (how === "PoolClosed" && this.closing) ||
+      (how === "TimeoutError" && operation === "Ready") ||
+      (how.startsWith("LeaseExpired") && (how !== "LeaseExpired Closed" || this.closing))
+    this.must(may, `an operation does not fail so: ${how}`, () => `${operation}: ${Cause.pretty(cause).slice(0, 500)}`)
+  }
+
+  log(line: string): void {
+    this.must(lines.some((each) => line.includes(each)), "only what is known is logged", () => line.slice(0, 500))
+  }
+
+  // ------------------------------------------------------------------------------------------------------- the checks
+
+  /** At any instant, also within a step of the pool. */
+  check(where: string): void {
+    const { hands, port } = this
+    if (port === undefined || this.broken !== undefined) return
+    const stats = port.stats()
+    const { available, borrowed, dormant, invalid, making, max = Infinity, pending, size, unknown } = stats
+    const what = () => `${where}: ${JSON.stringify(stats)}`
+    this.must(pending + available + borrowed + dormant + unknown + invalid === size, "26 statuses sum to size", what)
+    const population = size + making
+    this.must(population <= Math.max(max, this.crowd), "19 size + making is at most max", what)
+    this.crowd = Math.min(this.crowd, Math.max(max, population))
+    const leases = port.leases()
+    this.must(stats.leases === leases.length, "26 `leases` is what is open", what)
+    this.must(
+      this.lentBefore === undefined || stats.totals.borrowed === this.lentBefore,
+      "25 suspended or closed, it does not lend",
+      what
+    )
+    const ids = new Set(leases.map(({ id }) => id))
+    const users = new Map<Thing, number>()
+    for (const hand of hands) {
+      const { id, thing } = hand.grip
+      if (!this.live(hand)) continue
+      if (id === undefined && where !== "between turns") continue
+      const n = (users.get(thing) ?? 0) + 1
+      users.set(thing, n)
+      this.must(
+        n <= this.setup.sharing || this.closing || this.detaching.has(thing),
+        "1 an object is in at most `sharing` hands",
+        () => `thing ${thing.n}, ${what()}`
+      )
+      this.must(
+        id === undefined || ids.has(id) || this.closing || this.detaching.has(thing),
+        "1 a lease that somebody holds is open",
+        () => `lease ${id} of thing ${thing.n}, borrower ${hand.attempt.n}, ${what()}`
+      )
+    }
+    for (const pooled of port.objects()) {
+      const n = leases.filter((lease) => lease.thing === pooled.object).length
+      this.must(n <= this.setup.sharing, "1 at most `sharing` leases", what)
+    }
+  }
+
+  /** Nothing is left to do before time passes. */
+  idle(): void {
+    const { loop, port, setup } = this
+    if (port === undefined || this.broken !== undefined) return
+    const stats = port.stats()
+    const what = () => JSON.stringify(stats)
+    const waiting = this.attempts.filter(({ state }) => state === "waits")
+    for (const attempt of waiting) {
+      if (this.packing > 0) continue
+      const who = () => `borrower ${attempt.n}, ${what()}`
+      // it may have begun late, or the loop has stood still
+      this.must(loop.now <= attempt.until + 5 + 80 * setup.lag, "6 a borrow ends at its deadline", who)
+      this.must(!attempt.interrupted, "3 an interruption is prompt", who)
+    }
+    if (this.closing && !this.closed) {
+      const most = setup.closingTimeout + setup.hookTimeout * (3 + Math.ceil(12 / setup.concurrency)) +
+        5 + 80 * setup.lag
+      this.must(loop.now <= this.closedAt + most, "24 close ends in time", what)
+    }
+    const own = setup.select === "last" || setup.select === "picky" || setup.onBorrow !== undefined
+    if (this.closing || this.suspensions !== this.resumed || own || stats.pending > 0) return
+    const patient = waiting.some(({ interrupted, op }) => op.kind === undefined && !interrupted)
+    if (patient && this.packing === 0 && stats.waiting > 0) {
+      this.must(stats.available === 0, "5 nobody waits while an object is lendable", what)
+    }
+  }
+
+  /** Everybody has gone. */
+  quiet(): void {
+    const { port } = this
+    const left = this.attempts.filter(({ state }) => state !== "ended")
+    this.must(left.length === 0, "every borrower ends", () => left.map(({ n, state }) => `${n} ${state}`).join())
+    this.must(this.hands.size === 0, "every body ends", () => `${this.hands.size}`)
+    const stats = port!.stats()
+    const ids = port!.leases().map(({ id }) => id)
+    this.must(stats.leases === 0, "2 no lease is left open", () => `${ids.join()}, ${JSON.stringify(stats)}`)
+    this.must(stats.waiting === 0, "2 nobody is left waiting", () => JSON.stringify(stats))
+  }
+
+  /** The pool has closed, and everybody has gone. */
+  over(): void {
+    const stats = this.port!.stats()
+    this.must(this.closed, "24 close ends", () => JSON.stringify(stats))
+    this.must(stats.size + stats.making === 0, "24 nothing is left after close", () => JSON.stringify(stats))
+    for (const thing of this.things) {
+      if (!thing.made) continue
+      this.must(
+        thing.destroyed === 1,
+        "20 every made object is destroyed once",
+        () => `thing ${thing.n}: ${thing.destroyed} times`
+      )
+    }
+    this.must(this.loop.dead, "24 no timer is left after close", () => `${this.loop.timers.size} timer(s)`)
+  }
+}
