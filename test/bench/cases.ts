@@ -6,6 +6,7 @@ import { background, detecting, detectors } from "./detection.ts"
 import { closing, closingSlowly, filling } from "./filling.ts"
 import { garbage, idle, leased, waiting } from "./heap.ts"
 import { evicting, expiring, timingOut } from "./loop.ts"
+import { scale } from "./scale.ts"
 import { format, type Table } from "./table.ts"
 import { type Ending, waiters } from "./waiters.ts"
 
@@ -99,5 +100,13 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
     { title: "10 000 idle objects are evicted at once", unit: "ms", measure: evicting },
     { title: "10 000 leases expire at once", unit: "ms", measure: expiring },
     { title: "100 000 who wait time out at once", unit: "ms", measure: timingOut }
+  ],
+  scale: [
+    { title: "Very many who wait", unit: "µs", measure: scale("waiters") },
+    { title: "Very many that are made", unit: "µs", measure: scale("making") },
+    { title: "Very many objects", unit: "µs", measure: scale("objects") },
+    { title: "Very many leases", unit: "µs", measure: scale("leases") },
+    { title: "Borrows beside very many", unit: "µs", measure: scale("borrows") },
+    { title: "Walks", unit: "µs", measure: scale("walks") }
   ]
 }

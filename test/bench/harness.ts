@@ -28,6 +28,10 @@ export interface Row {
   readonly ratio: number | undefined
   /** How many times the floor it costs. */
   readonly overFloor: number | undefined
+  /** It was cut off: the value is less than what it would have been. */
+  readonly cutOff?: boolean
+  /** Further columns, by their headings. */
+  readonly more?: Readonly<Record<string, string>>
 }
 
 export interface Plan {
@@ -64,7 +68,7 @@ const quantile = (sorted: ReadonlyArray<number>, q: number): number => {
   return sorted[low]! + (sorted[Math.min(low + 1, sorted.length - 1)]! - sorted[low]!) * (at - low)
 }
 
-const median = (values: ReadonlyArray<number>): number => quantile(values.toSorted((a, b) => a - b), 0.5)
+export const median = (values: ReadonlyArray<number>): number => quantile(values.toSorted((a, b) => a - b), 0.5)
 
 /** Warms a contender up, and finds how often it has to repeat its operation for a sample that is long enough. */
 const calibrate = async (contender: Contender, plan: Plan): Promise<number> => {

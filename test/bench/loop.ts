@@ -1,8 +1,8 @@
 /**
  * Case 8: how long the event loop is held up while very much is due at once.
  *
- * A chain of `setImmediate` notes every turn of the loop: the longest, less the garbage collection in it, bounds the
- * longest synchronous step from above.
+ * A chain of `setImmediate` notes every turn of the loop: the longest, less the garbage collection in it and the time that
+ * other processes had the core, bounds the longest synchronous step from above.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -15,16 +15,33 @@ import { collect, type Row, summarize } from "./harness.ts"
 import { block, queueUp } from "./waiters.ts"
 
 /** Milliseconds. */
-interface Delays {
+export interface Delays {
   readonly longest: number
-  /** Less the garbage collection in it. */
+  /** Less the garbage collection in it, and what other processes took. */
   readonly step: number
   readonly p99: number
   readonly whole: number
+  /** Of the whole, what this thread has computed. */
+  readonly busy: number
 }
 
-/** Watches the loop from now on until all is done. */
-const watch = (isDone: () => boolean): Promise<Delays> =>
+interface Turn {
+  readonly from: number
+  readonly to: number
+  readonly busy: number
+}
+
+/** Milliseconds by which a kernel may be behind in counting what a thread computes. */
+const tick = 4
+
+/** What this thread has computed so far, in milliseconds. */
+const computed = (): number => {
+  const { system, user } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
+/** Watches the loop from now on until all is done; what is to be watched begins in the first turn. */
+export const watch = (isDone: () => boolean, begin: () => void = () => {}): Promise<Delays> =>
   new Promise((resolve) => {
     const pauses: Array<{ readonly startTime: number; readonly duration: number }> = []
     const observer = new PerformanceObserver((list) => {
@@ -34,32 +51,41 @@ const watch = (isDone: () => boolean): Promise<Delays> =>
     const delay = monitorEventLoopDelay({ resolution: 1 })
     delay.enable()
     const start = performance.now()
-    const turns: Array<readonly [from: number, to: number]> = []
+    const computedBefore = computed()
+    const turns: Array<Turn> = []
     let last = start
+    let busy = computedBefore
     const end = async () => {
       // the pauses are told later
       await new Promise((told) => setTimeout(told, 50))
       delay.disable()
       observer.disconnect()
-      const collecting = ([from, to]: readonly [number, number]) =>
+      const collecting = ({ from, to }: Turn) =>
         pauses.filter(({ startTime }) => startTime >= from && startTime < to)
           .reduce((sum, { duration }) => sum + duration, 0)
       resolve({
-        longest: Math.max(...turns.map(([from, to]) => to - from)),
-        step: Math.max(...turns.map((turn) => turn[1] - turn[0] - collecting(turn))),
+        longest: most(turns, ({ from, to }) => to - from),
+        step: most(turns, (turn) => Math.min(turn.busy + tick, turn.to - turn.from - collecting(turn))),
         p99: delay.percentile(99) / 1e6,
-        whole: last - start
+        whole: last - start,
+        busy: busy - computedBefore
       })
     }
     const step = () => {
       const at = performance.now()
-      turns.push([last, at])
+      const now = computed()
+      turns.push({ from: last, to: at, busy: now - busy })
       last = at
+      busy = now
       if (isDone()) void end()
       else setImmediate(step)
     }
     setImmediate(step)
+    setImmediate(begin)
   })
+
+const most = (turns: ReadonlyArray<Turn>, f: (turn: Turn) => number): number =>
+  turns.reduce((longest, turn) => Math.max(longest, f(turn)), 0)
 
 /** Sets up what is due at once when this ends; answers how to see that it is over. */
 type Crisis = (n: number) => Effect.Effect<() => boolean, unknown, Scope.Scope>
@@ -84,7 +110,7 @@ const counting = (max: number, options: { readonly idle?: number; readonly lease
 }
 
 /** Borrows so many times, in as many scopes. */
-const borrowAll = <E>(n: number, borrow: Effect.Effect<unknown, E, Scope.Scope>) =>
+export const borrowAll = <E>(n: number, borrow: Effect.Effect<unknown, E, Scope.Scope>) =>
   Effect.forEach(
     Array.from({ length: n }, () => Scope.makeUnsafe()),
     (scope) => Effect.as(Scope.provide(borrow, scope), scope)

@@ -25,7 +25,8 @@ const headings = {
 
 const times = (value: number | undefined): string => value === undefined ? "" : `${value.toFixed(2)} ×`
 
-const spread = ({ quartiles, value }: Row): string => {
+const spread = ({ more, quartiles, value }: Row): string => {
+  if (more !== undefined) return ""
   const share = 100 * (quartiles[1] - quartiles[0]) / value
   return Number.isFinite(share) ? `${share.toFixed(0)} %` : ""
 }
@@ -33,10 +34,11 @@ const spread = ({ quartiles, value }: Row): string => {
 /** Columns that say nothing are left out. */
 export const markdown = ({ kind = "time", title, unit }: Table, rows: ReadonlyArray<Row>): string => {
   const columns = [
-    { heading: unit, cell: (row: Row) => format(row.value) },
+    { heading: unit, cell: ({ cutOff, value }: Row) => `${cutOff === true ? "> " : ""}${format(value)}` },
     { heading: headings[kind].ratio, cell: (row: Row) => times(row.ratio) },
     { heading: headings[kind].overFloor, cell: (row: Row) => times(row.overFloor) },
-    { heading: "spread", cell: spread }
+    { heading: "spread", cell: spread },
+    ...Object.keys(rows[0]?.more ?? {}).map((heading) => ({ heading, cell: (row: Row) => row.more?.[heading] ?? "" }))
   ].filter(({ cell }) => rows.some((row) => cell(row) !== ""))
   const line = (cells: ReadonlyArray<string>) => `| ${cells.join(" | ")} |`
   return [
