@@ -14,6 +14,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -29,7 +30,7 @@ import * as Ageing from "./internal/ageing.ts"
 import { bracket } from "./internal/bracket.ts"
 import * as Choosing from "./internal/choosing.ts"
 import * as Closing from "./internal/closing.ts"
-import { type Core, forkWith, know, leases, stats } from "./internal/core.ts"
+import { type Core, forkWith, know, leases, report, stats } from "./internal/core.ts"
 import { Creator } from "./internal/creation.ts"
 import * as Deadlines from "./internal/deadlines.ts"
 import { Destroyer } from "./internal/destruction.ts"
@@ -285,7 +286,9 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
   const clock = Context.get(context, Clock.Clock)
   const random = Context.get(context, Random.Random)
   const dispatcher = Context.get(context, Scheduler.Scheduler).makeDispatcher()
-  const deadlines = new Deadlines.Deadlines(clock, fork)
+  const threw = (defect: unknown) =>
+    report(core, "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
+  const deadlines = new Deadlines.Deadlines(clock, fork, threw)
   const core: Core<A, D> = {
     options,
     context,
@@ -298,7 +301,8 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     detector: options.detectStatus === undefined ? undefined : new Detector(
       { detectStatus: options.detectStatus, concurrency: options.concurrency, timeout: options.detectionTimeout },
       deadlines,
-      fork
+      fork,
+      threw
     ),
     creator: options.acquire === undefined ? undefined : new Creator(
       {
@@ -320,7 +324,8 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
         concurrency: options.concurrency,
         timeout: options.hookTimeout,
         gone: (entry, failure) => Leaving.gone(core, entry, failure),
-        schedule: (task) => dispatcher.scheduleTask(task, 0)
+        schedule: (task) => dispatcher.scheduleTask(task, 0),
+        threw
       },
       deadlines,
       fork
@@ -353,6 +358,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     returned: undefined,
     filling: undefined,
     replacing: false,
+    threw,
     refill: { failures: 0, deadline: Deadlines.make(() => Maintenance.refill(core)), running: false },
     offer: (entry, fresh) => {
       Lending.offer(core, entry, fresh)

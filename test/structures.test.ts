@@ -369,7 +369,7 @@ describe("the deadlines", () => {
     const deadlines = new Deadlines(clock, (effect) => {
       forks.n++
       return Effect.runForkWith(context)(effect)
-    })
+    }, () => assert.fail("none of these throws"))
     const fired: Array<readonly [name: number, at: number]> = []
     const named = (name: number): Deadline => makeDeadline(() => fired.push([name, deadlines.now()]))
     return { deadlines, fired, forks, named }
@@ -440,7 +440,7 @@ describe("the deadlines", () => {
   it.effect("that take long to fire let other fibers run in between", () =>
     Effect.gen(function*() {
       const { clock, toll } = yield* costly
-      const deadlines = new Deadlines(clock, Effect.runForkWith(yield* Effect.context<never>()))
+      const deadlines = new Deadlines(clock, Effect.runForkWith(yield* Effect.context<never>()), () => assert.fail())
       let fired = 0
       for (let i = 0; i < 200; i++) deadlines.set(makeDeadline(() => fired++), 100)
       toll.millis = 1

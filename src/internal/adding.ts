@@ -6,7 +6,7 @@ import type * as Fiber from "effect/Fiber"
 import type { PooledObject } from "../PooledObject.ts"
 import { DuplicateObject, PoolFull } from "../PoolError.ts"
 import type { AddOptions } from "../PoolOptions.ts"
-import { closed, type Core, population, stats } from "./core.ts"
+import { closed, type Core, population, stats, suspended } from "./core.ts"
 import { tell } from "./events.ts"
 import * as Lifecycle from "./lifecycle.ts"
 import { toLeaseTimeout } from "./options.ts"
@@ -32,7 +32,7 @@ export const addAll = <A, D, R>(
     })
     const added = entries.map((entry) => entry.pooled)
     if (detecting === 0) return Effect.succeed(added)
-    return Effect.callback((resume) => {
+    return suspended(core, (resume) => {
       const done = () => resume(Effect.succeed(added))
       if (detecting === 0) return done()
       ended = done

@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import type * as Fiber from "effect/Fiber"
-import { Above, type Core, leaseExpired, lineage } from "./core.ts"
+import { Above, type Core, leaseExpired, lineage, suspended } from "./core.ts"
 import { handleOf } from "./handle.ts"
 import { type ActiveLease, end } from "./lease.ts"
 import * as Lending from "./lending.ts"
@@ -108,7 +108,7 @@ class Run<A, D, P> extends RunBase {
       Above,
       lineage(this.above)
     )
-    const expired = Effect.callback<never, unknown>((resume) => {
+    const expired = suspended<A, D, never, unknown>(this.core, (resume) => {
       expiry.interrupt = () => resume(leaseExpired(this.core, lease, lease.over!))
       // during the body's first step
       if (expiry.interrupted) expiry.interrupt()

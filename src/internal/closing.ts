@@ -4,9 +4,8 @@
  * Waiters fail at once, or are served first; what is free is destroyed at once; open leases have `closing.timeout`, then
  * they are revoked; what does not end although it was interrupted is given up after `hookTimeout` more.
  */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import { closed, type Core, held, leases, population, report } from "./core.ts"
+import { closed, type Core, each, held, leases, population, report, suspended } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
 import { tell } from "./events.ts"
 import { cutOff, evict } from "./leaving.ts"
@@ -19,13 +18,21 @@ export const close = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
     // never waits for the leases of the caller itself
     for (const lease of held(core, fiber)) lease.revoke(true)
     core.destroyer.flush()
-    return core.life._tag === "Closing" ? Deferred.await(core.life.closed) : Effect.void
+    return hasClosed(core)
+  })
+
+const hasClosed = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
+  suspended(core, (resume) => {
+    const end = () => resume(Effect.void)
+    if (core.life._tag === "Closed") return end()
+    core.onClosed.add(end)
+    return Effect.sync(() => core.onClosed.delete(end))
   })
 
 const begin = <A, D>(core: Core<A, D>): void => {
   const { closingTimeout, servesOnClose } = core.options
   const serving = servesOnClose && !core.suspended && core.waiters.size > 0 && closingTimeout > 0
-  core.life = { _tag: "Closing", closed: Deferred.makeUnsafe(), serving, givingUp: false }
+  core.life = { _tag: "Closing", serving, givingUp: false }
   if (core.feed !== undefined) tell(core, { _tag: "Closing" })
   for (const watcher of core.watchers) watcher.closed()
   core.watchers.clear()
@@ -101,10 +108,8 @@ export const settled = <A, D>(core: Core<A, D>): void => {
     if (core.leases === 0) giveUpLater(core)
     return
   }
-  const { closed } = core.life
   core.life = { _tag: "Closed" }
   core.deadlines.end()
-  for (const then of core.onClosed) then()
   if (core.feed !== undefined) tell(core, { _tag: "Closed" })
-  Deferred.doneUnsafe(closed, Effect.void)
+  each(core, core.onClosed)
 }

@@ -14,7 +14,6 @@ import type * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
-import type * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Random from "effect/Random"
@@ -39,7 +38,6 @@ type Life =
   | { readonly _tag: "Open" }
   | {
     readonly _tag: "Closing"
-    readonly closed: Deferred.Deferred<void>
     /** Those who wait are served first; nobody may join them. */
     serving: boolean
     givingUp: boolean
@@ -118,6 +116,12 @@ export interface Core<A, D> {
   /** Those who wait in `ready`, `drain` and `rotate`: each is asked whether it has what it waits for. */
   readonly watchers: Set<Watcher>
 
+  /**
+   * Something that was due, called or resumed has thrown. It is reported, and stops nothing of what the pool does for others:
+   * a fiber that is resumed runs on within that call, to its end perhaps, where whoever watches it may throw.
+   */
+  readonly threw: (defect: unknown) => void
+
   // the ways from one part to another, so that no two import each other
   /** An `Available` object that is not listed goes to a waiter, or is listed. */
   readonly offer: (entry: Entry<A, D>, fresh: boolean) => void
@@ -181,7 +185,13 @@ const resumeAwake = <A, D>(core: Core<A, D>): void => {
   while (next < awake.length && next < most) {
     const waiter = awake[next++]!
     // one that was interrupted since has nothing to resume
-    if (waiter.resume !== undefined) deliver(core, waiter, waiter.resume)
+    if (waiter.resume !== undefined) {
+      try {
+        deliver(core, waiter, waiter.resume)
+      } catch (defect) {
+        core.threw(defect)
+      }
+    }
     if (next % 16 !== 0) continue
     // no clock is read where there are few
     const now = core.deadlines.now()
@@ -227,6 +237,23 @@ export const report = <A, D>(core: Core<A, D>, message: string, detail: Detail<A
     })
   )
 }
+
+/** Calls each, whatever the others throw. */
+export const each = <A, D>(core: Core<A, D>, functions: Iterable<() => void>): void => {
+  for (const f of functions) {
+    try {
+      f()
+    } catch (defect) {
+      core.threw(defect)
+    }
+  }
+}
+
+/** Suspends a fiber. Resuming it does not throw, though it runs on within that call: see `core.threw`. */
+export const suspended = <A, D, B, E = never>(
+  core: Core<A, D>,
+  register: (resume: (effect: Effect.Effect<B, E>) => void) => Effect.Effect<void> | void
+): Effect.Effect<B, E> => Effect.callback<B, E>((resume) => register((effect) => each(core, [() => resume(effect)])))
 
 export const stats = <A, D>(core: Core<A, D>): PoolStats => {
   const { counts, size } = core.registry

@@ -10,7 +10,8 @@
  * - `deadline.index` is its place in the heap, -1 outside; `dues` has the time of each place, that of an empty one too.
  * - While `sorted`, no place is due earlier than one before it; always, no parent is due later than its child.
  * - `empty` counts the empty places. Those before `head` are, and there are none of those unless `sorted`.
- * - While the heap is not empty, a fiber sleeps at most until its earliest deadline, or `fire` is running.
+ * - While the heap is not empty, a fiber sleeps at most until its earliest deadline, or `fire` is running. What throws as it
+ *   fires does not change that: it is told, and the others go on.
  */
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -36,6 +37,7 @@ export const slice = 2
 export class Deadlines {
   private readonly clock: Clock.Clock
   private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  private readonly threw: (defect: unknown) => void
   private readonly heap: Array<Deadline | undefined> = []
   private readonly dues: Array<number> = []
   private empty = 0
@@ -45,9 +47,15 @@ export class Deadlines {
   private sleepsUntil = Infinity
   private ended = false
 
-  constructor(clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>) {
+  /** `threw` is told what a deadline has thrown as it fired. */
+  constructor(
+    clock: Clock.Clock,
+    fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>,
+    threw: (defect: unknown) => void
+  ) {
     this.clock = clock
     this.fork = fork
+    this.threw = threw
   }
 
   /** Monotonic milliseconds. */
@@ -116,7 +124,11 @@ export class Deadlines {
         return Effect.void
       }
       this.cancel(deadline)
-      deadline.fire()
+      try {
+        deadline.fire()
+      } catch (defect) {
+        this.threw(defect)
+      }
       if (fired % 16 === 15 && this.now() - now > slice) break
     }
     return Effect.andThen(Effect.yieldNow, this.fire)

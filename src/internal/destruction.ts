@@ -38,6 +38,8 @@ export interface DestroyerOptions<A, D> {
   readonly gone: (entry: Entry<A, D>, failure: Cause.Cause<unknown> | undefined) => void
   /** Runs a task soon, outside the step of the caller. */
   readonly schedule: (task: () => void) => void
+  /** What follows the end of an object has thrown: the next one gets its turn all the same. */
+  readonly threw: (defect: unknown) => void
 }
 
 /** How many objects are destroyed before other fibers get their turn. */
@@ -121,7 +123,11 @@ export class Destroyer<A, D> {
 
   private end(entry: Entry<A, D>, exit: Exit.Exit<unknown, unknown>): void {
     this.running--
-    this.options.gone(entry, Exit.isFailure(exit) ? exit.cause : undefined)
+    try {
+      this.options.gone(entry, Exit.isFailure(exit) ? exit.cause : undefined)
+    } catch (defect) {
+      this.options.threw(defect)
+    }
     this.wake()
   }
 }

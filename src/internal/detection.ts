@@ -88,6 +88,7 @@ export class Detector<A, D> {
   private readonly options: DetectorOptions<A, D>
   private readonly deadlines: Deadlines
   private readonly fork: (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>
+  private readonly threw: (defect: unknown) => void
   private running = 0
   private advancing = false
   private stopped = false
@@ -97,14 +98,17 @@ export class Detector<A, D> {
   private readonly urgent = new Set<Detection<A, D>>()
   private readonly patient = new Set<Detection<A, D>>()
 
+  /** `threw` is told what has been thrown as a detection ended: the next one gets its turn all the same. */
   constructor(
     options: DetectorOptions<A, D>,
     deadlines: Deadlines,
-    fork: (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>
+    fork: (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>,
+    threw: (defect: unknown) => void
   ) {
     this.options = options
     this.deadlines = deadlines
     this.fork = fork
+    this.threw = threw
   }
 
   /** Would it be asked at once, and answer in the same step? */
@@ -188,7 +192,11 @@ export class Detector<A, D> {
     detection.state = "Ended"
     if (detection.entry.detection === detection) detection.entry.detection = undefined
     this.deadlines.cancel(detection)
-    detection.ended(outcome)
+    try {
+      detection.ended(outcome)
+    } catch (defect) {
+      this.threw(defect)
+    }
   }
 
   private run(detection: Detection<A, D>): void {

@@ -19,8 +19,13 @@ type Told = PoolEvent extends infer E ? E extends unknown ? Omit<E, "pool" | "at
 
 /** Tells what has happened. Only where there is a feed. */
 export const tell = <A, D>(core: Core<A, D>, event: Told): void => {
-  const told = { ...event, pool: core.options.name, at: at(core.clock.currentTimeMillisUnsafe()) } as PoolEvent
-  for (const listener of core.feed!.listeners) listener.hear(told)
+  try {
+    const told = { ...event, pool: core.options.name, at: at(core.clock.currentTimeMillisUnsafe()) } as PoolEvent
+    for (const listener of core.feed!.listeners) listener.hear(told)
+  } catch (defect) {
+    // the step that is told of goes on
+    core.threw(defect)
+  }
 }
 
 const at = DateTime.makeUnsafe<number>
@@ -54,7 +59,13 @@ class Listener {
     const { resume } = this
     this.resume = undefined
     // not within the step that it tells of
-    this.core.dispatcher.scheduleTask(() => resume(Effect.suspend(() => this.take())), 0)
+    this.core.dispatcher.scheduleTask(() => {
+      try {
+        resume(Effect.suspend(() => this.take()))
+      } catch (defect) {
+        this.core.threw(defect)
+      }
+    }, 0)
   }
 
   readonly pull: Effect.Effect<[PoolEvent, ...Array<PoolEvent>], Cause.Done> = Effect.callback((resume) => {

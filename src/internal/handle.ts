@@ -10,7 +10,7 @@ import * as Scope from "effect/Scope"
 import type { Lease } from "../Lease.ts"
 import type { PooledObject } from "../PooledObject.ts"
 import type { LeaseExpired } from "../PoolError.ts"
-import { leaseExpired } from "./core.ts"
+import { leaseExpired, suspended } from "./core.ts"
 import { type ActiveLease, detach, end, takeIn } from "./lease.ts"
 import { discard } from "./leaving.ts"
 import { restLater, restUntil } from "./lifecycle.ts"
@@ -83,7 +83,7 @@ export class Handle<A, D> implements Lease<A, D> {
   }
   get expired(): Effect.Effect<never, LeaseExpired> {
     const lease = this.#lease
-    return Effect.callback((resume) => {
+    return suspended(lease.core, (resume) => {
       const tell = () => {
         if (lease.over !== undefined && lease.over !== "Released") resume(leaseExpired(lease.core, lease, lease.over))
       }

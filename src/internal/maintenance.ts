@@ -10,7 +10,7 @@ import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { PoolClosed } from "../PoolError.ts"
 import { shrink } from "./ageing.ts"
-import { closed, type Core, fork, hasRoom, report, stays } from "./core.ts"
+import { closed, type Core, fork, hasRoom, report, stays, suspended } from "./core.ts"
 import { Creation } from "./creation.ts"
 import { isRefusal, type Outcome } from "./detection.ts"
 import { span, tell } from "./events.ts"
@@ -229,7 +229,7 @@ export const detectAll = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClose
   })
 
 const detectOne = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Effect.Effect<void> =>
-  Effect.callback((resume) => {
+  suspended(core, (resume) => {
     if (core.detector === undefined || detectable(core, entry) === undefined) return resume(Effect.void)
     const { detector } = core
     const detection = whenFree(core, entry, () => resume(Effect.void))

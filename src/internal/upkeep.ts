@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import type { InvalidPoolOptions, PoolClosed } from "../PoolError.ts"
 import { retire, shrink } from "./ageing.ts"
-import { closed, type Core, held, type Watcher } from "./core.ts"
+import { closed, type Core, held, suspended, type Watcher } from "./core.ts"
 import { tell } from "./events.ts"
 import { toSize } from "./options.ts"
 
@@ -14,7 +14,7 @@ const until = <A, D>(
   reached: () => boolean,
   fails: boolean
 ): Effect.Effect<void, PoolClosed> =>
-  Effect.callback((resume) => {
+  suspended(core, (resume) => {
     if (core.life._tag !== "Open") return resume(closed(core))
     if (reached()) return resume(Effect.void)
     const watcher: Watcher = {
