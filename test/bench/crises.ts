@@ -118,6 +118,9 @@ const timeOut = (
     return { isDone }
   })
 
+/** Each number below `n` once, so that not all join at one end of the queue. */
+const scattered = (i: number, n: number): number => (i * 7919) % n
+
 const eachOfPriority: Crisis = {
   each: "waiter",
   n: 20_000,
@@ -125,11 +128,26 @@ const eachOfPriority: Crisis = {
     Effect.gen(function*() {
       const pool = yield* make({ objects: [{}], borrowTimeout: soon })
       yield* pool.borrow
-      // none joins at an end of the queue only
-      const priority = (i: number) => (i * 7919) % n
       return yield* timeOut(
-        Array.from({ length: n }, (_, i) => Effect.scoped(pool.borrowWith({ priority: priority(i) })))
+        Array.from({ length: n }, (_, i) => Effect.scoped(pool.borrowWith({ priority: scattered(i, n) })))
       )
+    })
+}
+
+/** A hundred come in each turn. */
+const comeByPriority: Crisis = {
+  each: "waiter",
+  n: 20_000,
+  setUp: (n) =>
+    Effect.gen(function*() {
+      const pool = yield* make({ objects: [{}], borrowTimeout: "Infinity" })
+      yield* pool.borrow
+      let come = 0
+      const arrive = () => {
+        for (let i = 0; i < 100; i++) run(Effect.scoped(pool.borrowWith({ priority: scattered(come++, n) })))
+        if (come < n) setImmediate(arrive)
+      }
+      return { begin: arrive, isDone: () => come >= n }
     })
 }
 
@@ -432,6 +450,7 @@ const counts: Crisis = {
 
 export const crises = {
   waiters: {
+    "come to wait, each of a priority of its own": comeByPriority,
     "who wait, each of a priority of its own, time out at once": eachOfPriority,
     "who wait beside as many lent objects time out at once": besideLent((n) => n, () => 1, 20_000),
     "who wait beside as many leases of one object time out at once": besideLent(() => 1, (n) => n, 10_000),

@@ -35,7 +35,7 @@ interface Turn {
 const tick = 4
 
 /** What this thread has computed so far, in milliseconds. */
-const computed = (): number => {
+export const computed = (): number => {
   const { system, user } = process.threadCpuUsage()
   return (user + system) / 1000
 }

@@ -9,7 +9,7 @@ import * as Scope from "effect/Scope"
 import { parentPort, workerData } from "node:worker_threads"
 import { crises, type Crisis } from "./crises.ts"
 import { collect } from "./harness.ts"
-import { watch } from "./loop.ts"
+import { computed, watch } from "./loop.ts"
 
 export interface Task {
   readonly group: keyof typeof crises
@@ -26,8 +26,9 @@ export interface Measured {
   readonly cutOff: boolean
 }
 
-/** Milliseconds that a round may take; that all of them, or all to warm up, may, but for the first. */
-const limit = 20_000
+/** Milliseconds that a round may compute. */
+const limit = 15_000
+/** Milliseconds after which there is no further round. */
 const enough = 4000
 /** Milliseconds that have to be computed for what a kernel counts in ticks to be right. */
 const least = 200
@@ -45,11 +46,11 @@ const once = async ({ setUp }: Crisis, n: number): Promise<Round> => {
     Effect.provideService(Scope.provide(setUp(n), scope), References.MinimumLogLevel, "None")
   )
   collect()
-  const start = performance.now()
+  const start = computed()
   let cutOff = false
   const { busy, step } = await watch(() => {
     if (isDone()) return true
-    cutOff = performance.now() - start > limit
+    cutOff = computed() - start > limit
     return cutOff
   }, begin)
   // what was cut off may take very long to close
