@@ -5,10 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import * as Schedule from "effect/Schedule"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import { ObjectPool, Selector } from "../../src/index.ts"
+import { ObjectPool, Selector, type Status } from "../../src/index.ts"
 import { borrowAll } from "./loop.ts"
 import { block, queueUp } from "./waiters.ts"
 
@@ -266,10 +265,11 @@ const lentTooLong: Crisis = {
         lifetime: { timeToLive: soon, jitter: 0 }
       })
       const scopes = yield* borrowAll(n, pool.borrow)
+      // its time is over when that of all the objects is
+      const last = (yield* queueUp(Effect.scoped(pool.borrowWith({ timeout: soon })), 1))[0]!
       block(soon + 10)
-      // the deadlines fire before the leases end
       return {
-        begin: () => run(Effect.andThen(Effect.sleep(1), comeBack(scopes))),
+        begin: () => run(Effect.andThen(Fiber.await(last), comeBack(scopes))),
         isDone: () => counts.destroyed === n
       }
     })
@@ -342,23 +342,24 @@ const closeBusy: Crisis = {
     })
 }
 
-const unknown: Crisis = {
+const unknown = (answer: Status.Answer | Effect.Effect<Status.Answer>): Crisis => ({
   each: "object",
   n: 10_000,
   setUp: (n) =>
     Effect.gen(function*() {
-      let asked = 0
+      // not how often: each is asked again, as `detection.retry` says
+      const asked = new Set<object>()
       const pool = yield* make({
         objects: many(n),
-        detectStatus: () => {
-          asked++
-          return "Unknown" as const
+        detectStatus: ({ object }) => {
+          asked.add(object)
+          return answer
         },
-        detection: { onAdd: false, retry: Schedule.spaced("1 hour") }
+        detection: { onAdd: false }
       })
-      return { begin: () => run(Effect.scoped(pool.borrow)), isDone: () => asked === n }
+      return { begin: () => run(Effect.scoped(pool.borrow)), isDone: () => asked.size === n }
     })
-}
+})
 
 // ------------------------------------------------------------------------------------------------------------- leases
 
@@ -470,7 +471,8 @@ export const crises = {
     "equal primitives are removed by value": removeEqual,
     "equal primitives: `close`": closeEqual,
     "are lent, and as many wait: `close`": closeBusy,
-    "are `Unknown` to one borrow": unknown
+    "are `Unknown` to one borrow": unknown("Unknown"),
+    "are `Unknown` to one borrow, a turn later each": unknown(Effect.as(Effect.yieldNow, "Unknown"))
   },
   leases: {
     "come back while somebody drains": drain,
