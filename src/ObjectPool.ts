@@ -107,7 +107,8 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
   ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>
   /**
    * Puts an object in. Ends when its first detection has ended; the record's `status` says how (`Invalid`: it is gone
-   * again). An interruption ends the wait, not the membership. After a failure the object is its owner's, as before.
+   * again). An interruption ends the wait, not the membership. After a failure the object is its owner's, as before; but a
+   * pool that closes meanwhile, and gives up a detection that does not end, has taken it out as it takes out all others.
    */
   readonly add: <R = never>(
     object: A,
@@ -125,7 +126,9 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
   readonly remove: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
   /**
    * Detects every object that is not lent and does not rest until a known time, and takes out the invalid ones. Without
-   * a detector there is nothing to ask. An interruption leaves those not answered yet as they were.
+   * a detector there is nothing to ask. One that is being detected already is not asked about twice: that detection goes
+   * on as long as anybody wants its answer. An interruption leaves as they were those not answered yet, and wanted by
+   * nobody else.
    */
   readonly detect: Effect.Effect<void, PoolClosed, S>
   /**
@@ -134,8 +137,8 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    */
   readonly rest: (object: A | PooledObject<A, D>, duration: Duration.Input) => Effect.Effect<boolean, never, S>
   /**
-   * Ends the rest of a `Dormant` object now: it is detected, or available at once. Answers whether there was a rest to
-   * end.
+   * Ends the rest of a `Dormant` object now: it is detected, or available at once; one that is being detected is not asked
+   * about twice. Answers whether there was a rest to end.
    */
   readonly wake: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
   /**

@@ -33,9 +33,17 @@ export const addAll = <A, D, R>(
     const added = entries.map((entry) => entry.pooled)
     if (detecting === 0) return Effect.succeed(added)
     return suspended(core, (resume) => {
-      const done = () => resume(Effect.succeed(added))
+      const done = () => {
+        core.onClosed.delete(gone)
+        resume(Effect.succeed(added))
+      }
+      // closing gives up a detector that does not end; but what ends as the pool does has its answer
+      const gone = () => core.dispatcher.scheduleTask(() => resume(closed(core)), 0)
       if (detecting === 0) return done()
+      if (core.life._tag === "Closed") return gone()
       ended = done
+      core.onClosed.add(gone)
+      return Effect.sync(() => core.onClosed.delete(gone))
     })
   })
 

@@ -28,6 +28,9 @@ export type Outcome =
 export const isRefusal = (outcome: Outcome | undefined): boolean =>
   outcome?._tag === "Failed" || (outcome?._tag === "Answered" && outcome.answer !== "Available")
 
+/** What an object is again when its detection is dropped. */
+export type Before = "Available" | "Dormant" | "Unknown"
+
 const dropped: Outcome = { _tag: "Dropped" }
 const failed = (failure: unknown): Outcome => ({ _tag: "Failed", failure })
 
@@ -38,6 +41,14 @@ export class Detection<A, D> implements Deadline {
   /** Called when its turn comes; `false`: there is nothing to ask any more. */
   readonly begins: () => boolean
   readonly ended: (outcome: Outcome) => void
+  /** Set when the object is taken for it. */
+  before: Before | undefined = undefined
+  /** The rest that it asks about has been ended meanwhile: the object does not go back to it. */
+  woken = false
+  /** Others who want the answer. */
+  private readonly followers = new Set<(outcome: Outcome) => void>()
+  /** Whoever had it made does not want the answer any more. */
+  private left = false
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   state: "New" | "Queued" | "Running" | "Dropping" | "Late" | "Ended" = "New"
   /** Monotonic: when the detector was asked. */
@@ -57,9 +68,22 @@ export class Detection<A, D> implements Deadline {
     this.begins = begins
     this.ended = ended
   }
-  /** Nobody wants the answer any more. */
+  /** Whoever had it made does not want the answer any more. It goes on while another does. */
   drop(): void {
-    this.detector.drop(this)
+    this.left = true
+    if (this.followers.size === 0) this.detector.drop(this)
+  }
+  /** Another wants the answer as well. What is returned says that this one does not any more. */
+  follow(told: (outcome: Outcome) => void): () => void {
+    this.followers.add(told)
+    return () => {
+      if (this.followers.delete(told) && this.left) this.drop()
+    }
+  }
+  /** Only the detector calls it, once. */
+  end(outcome: Outcome): void {
+    this.ended(outcome)
+    for (const told of this.followers) told(outcome)
   }
   fire(): void {
     const late = failed(new Cause.TimeoutError(`detectStatus of object ${this.entry.id} took too long`))
@@ -150,7 +174,7 @@ export class Detector<A, D> {
     }
   }
 
-  /** Nobody wants the answer: it ends as `Dropped` once the detector has ended, or its time has. */
+  /** Its answer is of no use to anybody: it ends as `Dropped` once the detector has ended, or its time has. */
   drop(detection: Detection<A, D>): void {
     if (detection.state === "Queued") {
       this.urgent.delete(detection)
@@ -193,7 +217,7 @@ export class Detector<A, D> {
     if (detection.entry.detection === detection) detection.entry.detection = undefined
     this.deadlines.cancel(detection)
     try {
-      detection.ended(outcome)
+      detection.end(outcome)
     } catch (defect) {
       this.threw(defect)
     }

@@ -11,7 +11,7 @@ import type { Status } from "../Status.ts"
 import { excess, limit } from "./ageing.ts"
 import { type Core, lends, stays } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
-import { Detection, type Outcome } from "./detection.ts"
+import { type Before, Detection, type Outcome } from "./detection.ts"
 import { span, tell } from "./events.ts"
 import { evict, marked } from "./leaving.ts"
 import { Pace } from "./pacing.ts"
@@ -88,9 +88,6 @@ const trust = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (trustFor) entry.trustedUntil = core.trustedUntil = core.deadlines.now() + trustFor
 }
 
-/** What an object is when its detection is dropped. */
-type Before = "Available" | "Dormant" | "Unknown"
-
 /**
  * A detection of an object that is `Pending` from now on, so that nobody else takes it while it waits for its turn. The
  * caller starts it.
@@ -109,6 +106,7 @@ export const reserve = <A, D>(
     conclude(core, detection, before, outcome)
     ended(outcome)
   })
+  detection.before = before
   entry.detection = detection
   return detection
 }
@@ -121,16 +119,19 @@ const isOver = <A, D>(core: Core<A, D>, outcome: Outcome): boolean =>
   until(core, outcome.answer) <= core.deadlines.now()
 
 /**
- * A detection that takes its object only when its turn comes; it ends as `Dropped` at once if the object is lent, or rests
- * until a known time, by then.
+ * A detection that takes its object only when its turn comes; it ends as `Dropped` at once if the object is lent, rests
+ * until a known time, or is being detected, by then.
  */
-export const whenFree = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ended: () => void): Detection<A, D> => {
-  let before: Before | undefined
+export const whenFree = <A, D>(
+  core: Core<A, D>,
+  entry: Entry<A, D>,
+  ended: (outcome: Outcome) => void
+): Detection<A, D> => {
   const detection = new Detection(
     core.detector!,
     entry,
     () => {
-      before = detectable(core, entry)
+      const before = detection.before = detectable(core, entry)
       if (before === undefined) return false
       if (before === "Dormant") core.deadlines.cancel(entry.waking!)
       core.registry.move(entry, "Pending")
@@ -139,8 +140,8 @@ export const whenFree = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ended: () =
       return true
     },
     (outcome) => {
-      if (before !== undefined) conclude(core, detection, before, outcome)
-      ended()
+      if (detection.before !== undefined) conclude(core, detection, detection.before, outcome)
+      ended(outcome)
     }
   )
   return detection
@@ -169,7 +170,7 @@ const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, before: Be
   if (!unknown && outcome._tag !== "Dropped") entry.pace = undefined
   if (outcome._tag !== "Dropped") trust(core, entry)
   if (leaves(core, entry)) return dismiss(core, entry)
-  if (outcome._tag === "Dropped") return restore(core, entry, before)
+  if (outcome._tag === "Dropped") return detection.woken ? rouse(core, entry) : restore(core, entry, before)
   if (outcome._tag === "Failed") return doubt(core, entry, outcome.failure)
   answered(core, entry, outcome.answer)
 }
@@ -291,6 +292,12 @@ const wakeUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   core.deadlines.cancel(entry.waking!)
   entry.restsUntil = undefined
   if (core.feed !== undefined) tell(core, { _tag: "Woke", objectId: entry.id })
+  rouse(core, entry)
+}
+
+/** It rests no more: it is detected, where there is a detector, or available. */
+const rouse = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (rests(core, entry)) return
   if (core.detector === undefined) {
     core.registry.move(entry, "Available")
     core.offer(entry, false)
@@ -322,13 +329,19 @@ export const rest = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>, due
   return found
 }
 
-/** Ends a rest: of a `Dormant` object now, of a busy one before it has begun. */
+/** Ends a rest: of a `Dormant` object now, also while it is asked about, of a busy one before it has begun. */
 export const wake = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): boolean => {
   let found = false
   for (const entry of core.registry.find(target)) {
     if (entry.status === "Dormant") {
       found = true
       wakeUp(core, entry)
+    } else if (sleepsOn(entry)) {
+      found = true
+      // an answer that is under way is as good as another
+      entry.detection!.woken = true
+      entry.restsUntil = undefined
+      if (core.feed !== undefined) tell(core, { _tag: "Woke", objectId: entry.id })
     } else if (entry.status !== "Invalid" && (entry.benched || resting(core, entry))) {
       found = true
       entry.restsUntil = undefined
@@ -338,3 +351,6 @@ export const wake = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): bo
   }
   return found
 }
+
+/** It is `Dormant` again if the detection under way is dropped. */
+const sleepsOn = <A, D>({ detection }: Entry<A, D>): boolean => detection?.before === "Dormant" && !detection.woken

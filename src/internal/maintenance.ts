@@ -230,12 +230,55 @@ export const detectAll = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClose
 
 const detectOne = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Effect.Effect<void> =>
   suspended(core, (resume) => {
-    if (core.detector === undefined || detectable(core, entry) === undefined) return resume(Effect.void)
-    const { detector } = core
-    const detection = whenFree(core, entry, () => resume(Effect.void))
-    detector.start(detection, false)
-    return Effect.sync(() => detector.drop(detection))
+    let ended = false
+    const end = () => {
+      ended = true
+      core.onClosed.delete(end)
+      resume(Effect.void)
+    }
+    const giveUp = seeTo(core, entry, end)
+    if (ended) return
+    // closing gives up a detector that does not end
+    core.onClosed.add(end)
+    return Effect.sync(() => {
+      core.onClosed.delete(end)
+      giveUp()
+    })
   })
+
+/**
+ * Has an object detected, by whoever is at it already; `ended` at once where there is nothing to ask. A detection that is
+ * dropped has answered nobody: then it is asked anew. What is returned says that nobody wants the answer any more.
+ *
+ * This comes to an end. What is dropped although it is wanted belongs to an object that leaves, or has been lent; or to a
+ * pool that does not keep its objects.
+ */
+const seeTo = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ended: () => void): () => void => {
+  let unwanted = false
+  let giveUp: () => void
+  const told = (outcome: Outcome): void => {
+    if (unwanted) return
+    if (outcome._tag === "Dropped") ask()
+    else ended()
+  }
+  const ask = (): void => {
+    const { detector } = core
+    if (detector === undefined || !stays(core)) return ended()
+    if (entry.detection !== undefined) {
+      giveUp = entry.detection.follow(told)
+      return
+    }
+    if (detectable(core, entry) === undefined) return ended()
+    const detection = whenFree(core, entry, told)
+    giveUp = () => detection.drop()
+    detector.start(detection, false)
+  }
+  ask()
+  return () => {
+    unwanted = true
+    giveUp()
+  }
+}
 
 /** Detects every free object once in a while, spread over the time that a pass takes. */
 export const watch = <A, D>(core: Core<A, D>, every: number | Schedule.Schedule<unknown>): Effect.Effect<void> => {
@@ -272,7 +315,7 @@ const pass = <A, D>(core: Core<A, D>, millis: number, asked: Set<Entry<A, D>>): 
   })
 
 const askInTurn = <A, D>(core: Core<A, D>, entry: Entry<A, D>, asked: Set<Entry<A, D>>): void => {
-  if (asked.has(entry) || detectable(core, entry) === undefined) return
+  if (asked.has(entry)) return
   asked.add(entry)
-  core.detector!.start(whenFree(core, entry, () => asked.delete(entry)), false)
+  seeTo(core, entry, () => asked.delete(entry))
 }

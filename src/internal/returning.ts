@@ -74,7 +74,8 @@ const tidy = <A, D>(
   const hook = new Hook(core, entry, (failure) => {
     if (failure !== undefined) return hookFailed(core, entry, failure)
     if (entry.status !== "Pending") return
-    if (leaves(core, entry)) return dismiss(core, entry)
+    // its time may have ended meanwhile
+    if (entry.retired || leaves(core, entry)) return dismiss(core, entry)
     settle(core, entry, fate)
   })
   hook.run(onRelease)
