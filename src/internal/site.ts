@@ -55,8 +55,14 @@ export const short = (site: Site | undefined): string | undefined => {
 export const ofStep = (made: Function): Site | undefined =>
   Reflect.get(Error, "stackTraceLimit") === 0 ? undefined : look(made, takenOfStep)
 
+/** The errors whose stacks are what sites say. */
+const told = new WeakSet<Error>()
+
+export const isTold = (error: Error): boolean => told.has(error)
+
 /** The stack of an error is what a site says; it is formatted when it is read. */
 export const tellOf = (error: Error, site: Site): void => {
+  told.add(error)
   const become = (value: unknown) =>
     Object.defineProperty(error, "stack", { value, writable: true, enumerable: false, configurable: true })
   Object.defineProperty(error, "stack", {

@@ -9,10 +9,51 @@ import type * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
+import {
+  BorrowTimeout,
+  DuplicateObject,
+  InvalidPoolOptions,
+  LeaseExpired,
+  PoolClosed,
+  PoolExhausted,
+  PoolFull
+} from "../../PoolError.ts"
+import * as Site from "../site.ts"
 import { Alive } from "./clock.ts"
 
 /** What a failed effect failed with: the failure itself, and nothing around it. */
 export const thrown = (exit: Exit.Failure<unknown, unknown>): unknown => Cause.squash(exit.cause)
+
+const kinds = [BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull]
+
+/** Those that say whose call here has failed. */
+const located = new WeakSet<Error>()
+
+/** Is it an error of a pool that does not say yet whose call has failed? */
+const isLost = (error: unknown): error is Error =>
+  error instanceof Error && kinds.some((kind) => error instanceof kind) && !located.has(error) &&
+  // one that says so by itself; but that of a lease may know only the step in which its time was over
+  (!Site.isTold(error) || error instanceof LeaseExpired)
+
+/** Such an error says what this step knows. */
+const locate = (error: Error): void => {
+  located.add(error)
+  const site = Site.ofStep(locate)
+  if (site !== undefined) Site.tellOf(error, site)
+}
+
+const turn = Promise.resolve()
+
+/**
+ * The rejection of somebody who has waited. When it comes, the promise that is resolved with this one waits for it, and so
+ * do those who wait for that: a runtime with asynchronous stacks finds them there.
+ */
+const rejection = async (error: Error): Promise<never> => {
+  await turn
+  await turn
+  locate(error)
+  throw error
+}
 
 /** What a promise that may be aborted has to do with its fiber. */
 export interface Aborting<B, E> {
@@ -56,7 +97,14 @@ export class Running {
   now<B, E>(effect: Effect.Effect<B, E>): B {
     const exit = this.fork(effect).pollUnsafe()!
     if (Exit.isSuccess(exit)) return exit.value
-    throw thrown(exit)
+    throw this.failure(exit)
+  }
+
+  /** What a fiber has failed with that has not waited. */
+  failure(exit: Exit.Failure<unknown, unknown>): unknown {
+    const error = thrown(exit)
+    if (isLost(error)) locate(error)
+    return error
   }
 
   promise<B, E>(effect: Effect.Effect<B, E>): Promise<B> {
@@ -72,12 +120,12 @@ export class Running {
       const signal = aborting?.signal
       if (signal?.aborted) return reject(signal.reason)
       let fiber: Fiber.Fiber<B, E> | undefined = undefined
-      let stopped = false
-      let stop = () => {
-        stopped = true
-      }
+      let over = false
+      let waited = false
+      let stop = () => {}
       const aborted = () => {
         if (aborting!.done?.() === true) return
+        over = true
         // first, since an interruption may end the fiber at once
         reject(signal!.reason)
         stop()
@@ -86,16 +134,22 @@ export class Running {
       // before it begins: a function of the user's may abort it
       signal?.addEventListener("abort", aborted, { once: true })
       fiber = begin()
-      if (stopped) aborting!.abort(fiber)
+      if (over) aborting!.abort(fiber)
       else if (fiber.pollUnsafe() === undefined) {
+        waited = true
         stop = this.alive.begin()
         aborting?.waiting?.(stop)
       }
       fiber.addObserver((exit) => {
         signal?.removeEventListener("abort", aborted)
         stop()
-        if (Exit.isSuccess(exit)) resolve(exit.value)
-        else reject(thrown(exit))
+        if (over) return
+        if (Exit.isSuccess(exit)) return resolve(exit.value)
+        const error = thrown(exit)
+        if (!isLost(error)) return reject(error)
+        if (waited) return resolve(rejection(error))
+        locate(error)
+        reject(error)
       })
     })
   }
