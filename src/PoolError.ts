@@ -261,10 +261,12 @@ function toJSON(this: Error): unknown {
   return Object.assign({}, this, { message: this.message })
 }
 
-const kinds = [PoolExhausted, BorrowTimeout, PoolClosed, PoolFull, LeaseExpired, DuplicateObject, InvalidPoolOptions]
-for (const { prototype } of kinds) {
+/** @internal */
+export const print = ({ prototype }: { readonly prototype: Error }): void => {
   Object.defineProperties(prototype, {
     [Symbol.for("nodejs.util.inspect.custom")]: { value: inspected, writable: true, configurable: true },
     toJSON: { value: toJSON, writable: true, configurable: true }
   })
 }
+const kinds = [PoolExhausted, BorrowTimeout, PoolClosed, PoolFull, LeaseExpired, DuplicateObject, InvalidPoolOptions]
+kinds.forEach(print)

@@ -13,7 +13,8 @@ import type { PooledObject } from "./PooledObject.ts"
  *
  * **Details**
  *
- * Giving back is idempotent, and never fails. `await using lease = await pool.borrow()` gives back at the end of the block
+ * Giving back is idempotent, and never fails. A member may be taken off the lease and called bare: `on("close",
+ * lease.releaseSync)`. Printed, a lease shows its ids, its status and its times, never the object. `await using lease = await pool.borrow()` gives back at the end of the block
  * and waits for it, `using lease = pool.borrowSync()` does not wait.
  *
  * **Gotchas**

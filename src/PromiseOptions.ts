@@ -34,7 +34,8 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * Makes an object. Without it the pool holds only what is added.
    *
    * The signal fires when `creation.timeout` has passed or the pool closes. What is made all the same is destroyed; the
-   * room is kept until then, but no longer than `hookTimeout`. An object that has a `then` is taken for a promise.
+   * room is kept until then, but no longer than `hookTimeout`: what is made after that is destroyed too, and a line in
+   * the log. An object that has a `then` is taken for a promise.
    */
   readonly acquire?: ((signal: AbortSignal) => Awaitable<A>) | undefined
   /** Destroys what `acquire` has made. A failure, and what takes longer than `hookTimeout`, is reported and given up. */

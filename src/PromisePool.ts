@@ -3,8 +3,13 @@
  *
  * **Details**
  *
- * What fails rejects, or throws, with the typed error itself: `error instanceof BorrowTimeout`. Methods that end in `Sync`
- * never wait; those that cannot have to wait, such as `stats` and `remove`, answer plainly and serve both kinds of code.
+ * What fails rejects, or throws, with the typed error itself: `error instanceof BorrowTimeout`. What answers with a promise
+ * never throws, whatever it is given: nonsense, an unknown option included, is an `InvalidPoolOptions`. Methods that end in
+ * `Sync` never wait; those that cannot have to wait, such as `stats` and `remove`, answer plainly and serve both kinds of
+ * code.
+ *
+ * The stack of an error has the call that has failed; that of one who has waited, where he awaits it, as far as the runtime
+ * has asynchronous stacks. `captureBorrowSite` says it for every borrow, at a price.
  *
  * The timers of a pool do not keep its process alive, except while somebody waits for it: in `borrow`, `with`, `add`,
  * `ready`, `drain`, `close` and the like. An open lease does not.
@@ -28,15 +33,17 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { checks } from "./internal/checks.ts"
+import { toName, toObjects } from "./internal/options.ts"
+import { shows } from "./internal/picture.ts"
 import { Body } from "./internal/promise/body.ts"
 import { call, toOptions } from "./internal/promise/callbacks.ts"
 import { Alive, services } from "./internal/promise/clock.ts"
 import { FullLease, HeldLease, leaseIn, objectIn } from "./internal/promise/lease.ts"
-import { Running, thrown } from "./internal/promise/running.ts"
+import { Running } from "./internal/promise/running.ts"
 import type { Lease } from "./Lease.ts"
 import { ObjectPool } from "./ObjectPool.ts"
 import type { PooledObject } from "./PooledObject.ts"
-import { type BorrowError, PoolExhausted, PoolStats } from "./PoolError.ts"
+import { type BorrowError, PoolExhausted, PoolStats, print } from "./PoolError.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
 import type { AddOptions, BorrowOptions, DataRequired } from "./PoolOptions.ts"
 import type { PackedLease, PromiseLease } from "./PromiseLease.ts"
@@ -73,8 +80,9 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
    *
    * **Gotchas**
    *
-   * A function that declares no second parameter is given no signal. The pool does not know that it is `f` who calls: `drain` and `close` within it wait for its own lease. Whoever needs
-   * the lease itself borrows it, or has `pack: (lease) => lease`.
+   * A function that declares its object alone, as in `(object) => …`, is given no signal: that is cheaper. One with two
+   * parameters, with none, or with `(...args)`, is. The pool does not know that it is `f` who calls: `drain` and `close`
+   * within it wait for its own lease. Whoever needs the lease itself borrows it, or has `pack: (lease) => lease`.
    */
   readonly with: <B>(
     f: (object: L["object"], signal: AbortSignal) => B,
@@ -82,7 +90,8 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   ) => Promise<Awaited<B>>
   /**
    * Takes a lease without waiting: of what is lendable, or can be made at once. Throws `PoolExhausted` when there is
-   * nothing; and `NotSynchronous` when it would have to wait for a callback: what that makes or finds is for the next.
+   * nothing; and `NotSynchronous` when it would have to wait for a callback: what that makes or finds is for the next. A
+   * `timeout` is refused: there is nothing that it could bound.
    */
   readonly borrowSync: (options?: Omit<BorrowOptions<A, D>, "timeout">) => L
   /** Puts an object in, and resolves when its first detection has ended. Rejects with `DuplicateObject`, `PoolFull` or `PoolClosed`. */
@@ -159,6 +168,8 @@ export class NotSynchronous extends Schema.TaggedError<NotSynchronous>()("NotSyn
   }
 }
 
+print(NotSynchronous)
+
 type PoolTag<Self, A, D, E, P> = Context.Service<Self, ObjectPool<A, D, E, P>>
 
 /**
@@ -180,7 +191,7 @@ type PoolTag<Self, A, D, E, P> = Context.Service<Self, ObjectPool<A, D, E, P>>
  * @since 0.1.0
  */
 export const PromisePool: {
-  /** A pool of its own. Throws `InvalidPoolOptions`. */
+  /** A pool of its own. Throws `InvalidPoolOptions`, also where there are no options. */
   readonly make: {
     <A, D = undefined>(
       options: PromisePoolOptions<A, D> & { readonly pack?: undefined } & DataRequired<NoInfer<D>>
@@ -219,7 +230,7 @@ export const PromisePool: {
   }
 } = {
   make: <A, D, P>(options: PromisePoolOptions<A, D, P>) => {
-    const running = new Running(options.name ?? "PromisePool", services, true)
+    const running = new Running(toName(options, "PromisePool"), services, true)
     const scope = Scope.makeUnsafe()
     const inner = toOptions(options, running)
     // what its callbacks need is nothing: they are functions
@@ -231,7 +242,7 @@ export const PromisePool: {
     const pool = running.now(Scope.provide(made, scope))
     return new Promised(pool, running, Scope.close(scope, Exit.void)) as never
   },
-  fromLayer: <Self, A, D, E, P, LE>(tag: PoolTag<Self, A, D, E, P>, layer: Layer.Layer<Self, LE>) => {
+  fromLayer: async <Self, A, D, E, P, LE>(tag: PoolTag<Self, A, D, E, P>, layer: Layer.Layer<Self, LE>) => {
     const runtime = ManagedRuntime.make(Layer.provide(layer, Layer.succeedContext(services)))
     return over(tag, runtime, services, runtime.disposeEffect) as never
   },
@@ -259,89 +270,126 @@ const over = async <Self, A, D, E, P, RE>(
   }
 }
 
-/** A pool whose operations are run. */
+/** The keys of what an operation is given. */
+const syncKeys = ["where", "priority", "leaseTimeout"]
+const askedKeys = ["timeout", ...syncKeys, "signal"]
+const addedKeys = ["data", "leaseTimeout", "destroy"]
+
+/** What is thrown on the way to a promise is its rejection. */
+const attempt = <B>(begin: () => Promise<B>): Promise<B> => {
+  try {
+    return begin()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/**
+ * A pool whose operations are run. They may be taken off it and called bare; whoever prints or clones it sees its picture,
+ * and nothing that it reaches.
+ */
 class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
-  private readonly pool: ObjectPool<A, D, E, P>
-  private readonly running: Running
+  readonly #pool: ObjectPool<A, D, E, P>
+  readonly #running: Running
+  readonly #check: ReturnType<typeof checks>
   /** Ends what was made for the pool; absent where that is not its own. */
-  private readonly disposal: Effect.Effect<void> | undefined
+  readonly #disposal: Effect.Effect<void> | undefined
 
   constructor(pool: ObjectPool<A, D, E, P>, running: Running, disposal: Effect.Effect<void> | undefined) {
-    this.pool = pool
-    this.running = running
-    this.disposal = disposal
+    this.#pool = pool
+    this.#running = running
+    this.#check = checks(pool.name)
+    this.#disposal = disposal
+    // functions cannot be cloned
+    for (const name of Object.keys(this)) Object.defineProperty(this, name, { enumerable: false })
   }
 
   get name(): string {
-    return this.pool.name
+    return this.#pool.name
   }
 
-  borrow = ({ signal, ...options }: PromiseBorrowOptions<A, D> = {}): Promise<PackedLease<unknown>> => {
-    const { begin, undo } = this.lending(this.pool.borrowWith(options))
-    return this.running.ending(begin, {
-      signal,
-      abort: (fiber) => {
-        fiber?.interruptUnsafe()
-        if (fiber !== undefined) undo(fiber)
-      }
+  borrow = (options?: PromiseBorrowOptions<A, D>): Promise<PackedLease<unknown>> =>
+    attempt(() => {
+      const { signal, ...request } = this.#asked(options)
+      const lent = options === undefined ? this.#pool.borrow : this.#pool.borrowWith(request)
+      const { begin, undo } = this.#lending(lent)
+      return this.#running.ending(begin, {
+        signal,
+        abort: (fiber) => {
+          fiber?.interruptUnsafe()
+          if (fiber !== undefined) undo(fiber)
+        }
+      })
     })
-  }
 
-  // it does not wait: its time is not limited
-  borrowSync = (options?: Omit<BorrowOptions<A, D>, "timeout">): PackedLease<unknown> =>
-    this.atOnce("borrowSync", this.lending(this.pool.tryBorrowWith({ ...options, timeout: Infinity })))
+  borrowSync = (options?: Omit<BorrowOptions<A, D>, "timeout">): PackedLease<unknown> => {
+    this.#check.known("", options, syncKeys)
+    // it does not wait: its time is not limited
+    return this.#atOnce("borrowSync", this.#lending(this.#pool.tryBorrowWith({ ...options, timeout: Infinity })))
+  }
 
   with = <B>(
     f: (object: never, signal: AbortSignal) => B,
-    { signal, ...options }: PromiseBorrowOptions<A, D> = {}
-  ): Promise<Awaited<B>> => {
-    const body = new Body(this.running, f, signal)
-    const run = this.pool.with((borrowed) => body.run(borrowed), options)
-    return this.running.ending(() => this.running.fork(run), body)
-  }
+    options?: PromiseBorrowOptions<A, D>
+  ): Promise<Awaited<B>> =>
+    attempt(() => {
+      if (typeof f !== "function") throw new TypeError("`with` was given no function")
+      const { signal, ...request } = this.#asked(options)
+      const body = new Body(this.#running, f, signal)
+      const run = this.#pool.with((borrowed) => body.run(borrowed), options === undefined ? undefined : request)
+      return this.#running.ending(() => this.#running.fork(run), body)
+    })
 
-  add = async (object: A, options?: PromiseAddOptions<A, D>): Promise<PooledObject<A, D>> =>
-    this.running.promise(this.pool.add(object, this.toAddOptions(options)))
-  addAll = async (
-    objects: Iterable<A>,
-    options?: PromiseAddOptions<A, D>
-  ): Promise<ReadonlyArray<PooledObject<A, D>>> =>
-    this.running.promise(this.pool.addAll(objects, this.toAddOptions(options)))
+  add = (object: A, options?: PromiseAddOptions<A, D>): Promise<PooledObject<A, D>> =>
+    attempt(() => this.#running.promise(this.#pool.add(object, this.#toAddOptions(options))))
+  addAll = (objects: Iterable<A>, options?: PromiseAddOptions<A, D>): Promise<ReadonlyArray<PooledObject<A, D>>> =>
+    attempt(() => this.#running.promise(this.#pool.addAll(objects, this.#toAddOptions(options))))
 
   addSync = (object: A, options?: PromiseAddOptions<A, D>): PooledObject<A, D> =>
-    this.addAtOnce("addSync", [object], options)[0]!
+    this.#addAtOnce("addSync", [object], options)[0]!
   addAllSync = (objects: Iterable<A>, options?: PromiseAddOptions<A, D>): ReadonlyArray<PooledObject<A, D>> =>
-    this.addAtOnce("addAllSync", [...objects], options)
+    this.#addAtOnce("addAllSync", toObjects(this.name, objects), options)
 
-  remove = (object: A | PooledObject<A, D>): boolean => this.running.now(this.pool.remove(object))
-  detect = (): Promise<void> => this.running.promise(this.pool.detect)
+  remove = (object: A | PooledObject<A, D>): boolean => this.#running.now(this.#pool.remove(object))
+  detect = (): Promise<void> => this.#running.promise(this.#pool.detect)
   detectSync = (): void =>
-    this.atOnce("detectSync", { begin: () => this.running.fork(this.pool.detect), undo: () => {} })
+    this.#atOnce("detectSync", { begin: () => this.#running.fork(this.#pool.detect), undo: () => {} })
   rest = (object: A | PooledObject<A, D>, duration: Duration.Input): boolean =>
-    this.running.now(this.pool.rest(object, duration))
-  wake = (object: A | PooledObject<A, D>): boolean => this.running.now(this.pool.wake(object))
-  ready = (): Promise<void> => this.running.promise(this.pool.ready)
+    this.#running.now(this.#pool.rest(object, duration))
+  wake = (object: A | PooledObject<A, D>): boolean => this.#running.now(this.#pool.wake(object))
+  ready = (): Promise<void> => this.#running.promise(this.#pool.ready)
   resize = (size: { readonly min?: number | undefined; readonly max?: number | undefined }): void =>
-    this.running.now(this.pool.resize(size))
-  rotate = (): Promise<void> => this.running.promise(this.pool.rotate)
-  suspend = (): void => this.running.now(this.pool.suspend)
-  resume = (): void => this.running.now(this.pool.resume)
-  drain = (): Promise<void> => this.running.promise(this.pool.drain)
-  stats = (): PoolStats => this.running.now(this.pool.stats)
-  objects = (): ReadonlyArray<PooledObject<A, D>> => this.running.now(this.pool.objects)
+    this.#running.now(this.#pool.resize(size))
+  rotate = (): Promise<void> => this.#running.promise(this.#pool.rotate)
+  suspend = (): void => this.#running.now(this.#pool.suspend)
+  resume = (): void => this.#running.now(this.#pool.resume)
+  drain = (): Promise<void> => this.#running.promise(this.#pool.drain)
+  stats = (): PoolStats => this.#running.now(this.#pool.stats)
+  objects = (): ReadonlyArray<PooledObject<A, D>> => this.#running.now(this.#pool.objects)
   leases = (): ReadonlyArray<PromiseLease<A, D>> =>
-    this.running.now(this.pool.leases).map((lease) => FullLease.of(this.running, lease))
+    this.#running.now(this.#pool.leases).map((lease) => FullLease.of(this.#running, lease))
 
-  events = (): AsyncIterable<PoolEvent> => Stream.toAsyncIterableWith(this.pool.events, this.running.context)
+  events = (): AsyncIterable<PoolEvent> => Stream.toAsyncIterableWith(this.#pool.events, this.#running.context)
 
-  close = (): Promise<void> => this.running.promise(Effect.andThen(this.pool.close, this.disposal ?? Effect.void))
+  close = (): Promise<void> => this.#running.promise(Effect.andThen(this.#pool.close, this.#disposal ?? Effect.void))
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.disposal !== undefined) await this.close()
+    if (this.#disposal !== undefined) await this.close()
+  }
+
+  /** What a borrow was asked for. Throws `InvalidPoolOptions`. */
+  #asked(options: PromiseBorrowOptions<A, D> | undefined): PromiseBorrowOptions<A, D> {
+    if (options === undefined) return {}
+    this.#check.known("", options, askedKeys)
+    const { signal } = options
+    if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+      this.#check.refuse("signal", signal, "an AbortSignal")
+    }
+    return options
   }
 
   /** Borrows into a scope of its own. */
-  private lending(borrow: Effect.Effect<P, E | BorrowError, Scope.Scope>) {
-    const { running } = this
+  #lending(borrow: Effect.Effect<P, E | BorrowError, Scope.Scope>) {
+    const running = this.#running
     const scope = Scope.makeUnsafe()
     const giveBack = Scope.close(scope, Exit.void)
     const lent = Effect.map(borrow, (borrowed): PackedLease<unknown> => {
@@ -358,14 +406,14 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     }
   }
 
-  private addAtOnce(
+  #addAtOnce(
     operation: string,
     objects: ReadonlyArray<A>,
     options: PromiseAddOptions<A, D> | undefined
   ): ReadonlyArray<PooledObject<A, D>> {
     let refused = false
-    return this.atOnce(operation, {
-      begin: () => this.running.fork(this.pool.addAll(objects, this.toAddOptions(options, () => refused))),
+    return this.#atOnce(operation, {
+      begin: () => this.#running.fork(this.#pool.addAll(objects, this.#toAddOptions(options, () => refused))),
       // they are their owner's, as before
       undo: () => {
         refused = true
@@ -378,11 +426,10 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     })
   }
 
-  private toAddOptions(
-    { data, destroy, leaseTimeout }: PromiseAddOptions<A, D> = {},
-    refused = () => false
-  ): AddOptions<A, D> {
-    checks(this.name).call("destroy", destroy)
+  #toAddOptions(options: PromiseAddOptions<A, D> = {}, refused = () => false): AddOptions<A, D> {
+    this.#check.known("", options, addedKeys)
+    const { data, destroy, leaseTimeout } = options
+    this.#check.call("destroy", destroy)
     return {
       data,
       leaseTimeout,
@@ -392,15 +439,15 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   }
 
   /** What a fiber has ended with in this step. One that has not is interrupted, and refused. */
-  private atOnce<B, E1>(operation: string, { begin, undo }: Attempt<B, E1>): B {
-    const { running } = this
+  #atOnce<B, E1>(operation: string, { begin, undo }: Attempt<B, E1>): B {
+    const running = this.#running
     const before = this.stats()
     running.later = undefined
     const fiber = begin()
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) {
       if (Exit.isSuccess(exit)) return exit.value
-      throw thrown(exit)
+      throw running.failure(exit)
     }
     const stats = this.stats()
     // where it is but not its turn, nothing has answered
@@ -411,6 +458,10 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     const { name: pool } = this
     if (callback === undefined) throw new PoolExhausted({ pool, stats, reason: "NoneAvailable" })
     throw new NotSynchronous({ pool, stats, operation, callback })
+  }
+
+  static {
+    shows(this.prototype, (self) => ({ _id: "PromisePool", name: self.name, stats: self.stats() }))
   }
 }
 

@@ -8,7 +8,7 @@ import { InvalidPoolOptions } from "../PoolError.ts"
 import { isPrimitive } from "./registry.ts"
 
 /** The keys that each level knows. Another is a mistake, not a wish. */
-const levels = {
+export const levels = {
   "": [
     "name",
     "acquire",

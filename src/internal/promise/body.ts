@@ -41,7 +41,7 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
       this.ends = false
       this.endWait()
     }
-    const controller = this.controller = this.f.length < 2 ? undefined : new AbortController()
+    const controller = this.controller = this.f.length === 1 ? undefined : new AbortController()
     if (controller !== undefined && lease !== undefined) {
       whenOver(this.running, lease, (reason) => controller.abort(reason))
     }

@@ -4,21 +4,27 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
 import type { Awaitable, PromisePoolOptions } from "../../PromiseOptions.ts"
-import { checks } from "../checks.ts"
+import { checks, levels } from "../checks.ts"
 import { type AnyOptions, toHookTimeout } from "../options.ts"
-import { FullLease, Packed, reported, whenOver } from "./lease.ts"
+import { afterLease, FullLease, Packed, reported, whenOver } from "./lease.ts"
 import type { Running } from "./running.ts"
+
+/** Tells what has been promised. A thenable may be badly made: a promise of it settles once, later, and never throws. */
+const settling = <B>(promised: PromiseLike<B>, told: (exit: Exit.Exit<B, unknown>) => void): void => {
+  new Promise<B>((resolve) => resolve(promised)).then(
+    (value) => told(Exit.succeed(value)),
+    (reason) => told(Exit.fail(reason))
+  )
+}
 
 /** What has been promised. Nobody waits for it once the fiber is interrupted; its rejection is nobody's then. */
 const promised = <B>(promise: PromiseLike<B>): Effect.Effect<B, unknown> =>
-  Effect.callback((resume) => {
-    // a thenable may be badly made: a promise of it settles once, and later
-    Promise.resolve(promise).then((value) => resume(Exit.succeed(value)), (reason) => resume(Exit.fail(reason)))
-  })
+  Effect.callback((resume) => settling(promise, resume))
 
 /** Calls a function of the user's. One that answers plainly does not suspend. */
 export const call = <B>(f: () => B): Effect.Effect<Awaited<B>, unknown> =>
@@ -35,7 +41,7 @@ export const call = <B>(f: () => B): Effect.Effect<Awaited<B>, unknown> =>
   })
 
 /** Waits for something, even where nothing can be interrupted, but no longer than so many milliseconds. */
-const within = <E>(effect: Effect.Effect<unknown, E>, millis: number, late: Effect.Effect<void, E>) =>
+const within = <A, E>(effect: Effect.Effect<A, E>, millis: number, late: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   millis === Infinity
     ? effect
     : Effect.raceFirst(Effect.interruptible(effect), Effect.interruptible(Effect.delay(late, millis)))
@@ -53,66 +59,84 @@ const lifted = <I, B>(
     return promised(answer)
   }
 
+/** What `scoped` makes: how, and what becomes of it. */
+interface Making<A> {
+  readonly name: "acquire" | "pack"
+  /** Tells `make` to stop; absent where nothing does. */
+  readonly controller: () => AbortController | undefined
+  readonly make: (signal: AbortSignal | undefined) => Awaitable<A>
+  readonly undone: (made: A) => Effect.Effect<void>
+  /** Undoes what nobody waits for any more. */
+  readonly stray: (made: A) => Effect.Effect<void>
+  /** Milliseconds. */
+  readonly grace: number
+  /** What is made for a lease fails when that is over. */
+  readonly lease?: Lease<unknown, unknown>
+}
+
 /**
- * Makes something, and undoes it with the scope. Its signal tells `make` to stop; whether it does is its own affair, so
- * it is waited for until it has settled, but no longer than `grace`, in milliseconds. What it makes after all is undone.
- * What is made for a lease fails when that is over.
+ * Makes something, and undoes it with the scope. Whether `make` stops when its signal tells it to is its own affair, so it
+ * is waited for until it has settled, but no longer than `grace`: what it makes meanwhile is the scope's. What it makes
+ * after that is a stray.
  */
 const scoped = <A>(
   running: Running,
-  name: string,
-  make: (signal: AbortSignal) => Awaitable<A>,
-  undone: (made: A) => Effect.Effect<void>,
-  grace: number,
-  lease?: Lease<unknown, unknown>
+  { controller, grace, lease, make, name, stray, undone }: Making<A>
 ): Effect.Effect<A, unknown, Scope.Scope> => {
-  const made = Effect.callback<A, unknown>((resume, signal) => {
+  const made = Effect.suspend((): Effect.Effect<A, unknown> => {
+    const aborting = controller()
     let answer: Awaitable<A>
     try {
-      answer = make(signal)
-      if (!Predicate.isPromiseLike(answer)) return resume(Exit.succeed(answer))
+      answer = make(aborting?.signal)
+      if (!Predicate.isPromiseLike(answer)) return Exit.succeed(answer)
     } catch (error) {
-      return resume(Exit.fail(error))
+      return Exit.fail(error)
     }
     running.later = name
-    const late = (exit: Exit.Exit<A, unknown>) => Exit.isSuccess(exit) ? undone(exit.value) : Effect.void
-    const abandon = () => {
-      take = (exit) => running.fork(late(exit))
-    }
     let outcome: Exit.Exit<A, unknown> | undefined
-    let take: (exit: Exit.Exit<A, unknown>) => void = resume
-    const watching = lease && whenOver(running, lease, (reason) => {
-      abandon()
-      resume(Exit.fail(reason))
-    })
-    const settle = (exit: Exit.Exit<A, unknown>) => {
+    const abandoned = (exit: Exit.Exit<A, unknown>): void => {
+      if (Exit.isSuccess(exit)) running.fork(stray(exit.value))
+    }
+    let take = abandoned
+    let watching: Fiber.Fiber<unknown, unknown> | undefined
+    settling(answer, (exit) => {
       watching?.interruptUnsafe()
       take(outcome = exit)
-    }
-    Promise.resolve(answer).then((object) => settle(Exit.succeed(object)), (reason) => settle(Exit.fail(reason)))
-
-    // interrupted: it may have settled since
-    return Effect.suspend(() => {
-      if (outcome !== undefined) return late(outcome)
-      const settled = Effect.callback<void>((end) => {
-        take = (exit) => end(late(exit))
-        return Effect.sync(abandon)
+    })
+    const settled = Effect.callback<A, unknown>((resume) => {
+      take = resume
+      watching ??= lease && whenOver(running, lease, (reason) => {
+        const told = take
+        take = abandoned
+        told(Exit.fail(reason))
       })
-      if (watching?.pollUnsafe() === undefined) return within(settled, grace, Effect.void)
-      abandon()
-      return Effect.void
+      return Effect.sync(() => {
+        take = abandoned
+      })
+    })
+    return Effect.catchCause(Effect.interruptible(settled), (cause): Effect.Effect<A, unknown> => {
+      if (!Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+      aborting?.abort()
+      // it may have settled since
+      if (outcome !== undefined) return outcome
+      return watching?.pollUnsafe() === undefined
+        ? within(settled, grace, Effect.failCause(cause))
+        : Effect.failCause(cause)
     })
   })
-  return Effect.acquireRelease(made, undone, { interruptible: true })
+  return Effect.acquireRelease(made, undone)
 }
+
+const keys = [...levels[""], "destroy", "unpack"]
 
 /** The options of a pool, from those whose callbacks are functions. Throws `InvalidPoolOptions`. */
 export const toOptions = <A, D, P>(
   options: PromisePoolOptions<A, D, P>,
   running: Running
 ): AnyOptions<A, D> & { readonly name: string } => {
-  const name = options.name ?? "PromisePool"
+  const { name } = running
   const check = checks(name)
+  check.known("", options, keys)
   const acquire = check.call("acquire", options.acquire)
   const destroy = check.call("destroy", options.destroy)
   const pack = check.call("pack", options.pack)
@@ -120,19 +144,44 @@ export const toOptions = <A, D, P>(
   if (destroy !== undefined && acquire === undefined) check.refuse("destroy", destroy, "only with acquire")
   if (unpack !== undefined && pack === undefined) check.refuse("unpack", unpack, "only with pack")
   const grace = toHookTimeout(check, options.hookTimeout)
-  const tooLate = Effect.fail(new Cause.TimeoutError("unpack took longer than hookTimeout"))
+  const tooLate = (name: string) => Effect.fail(new Cause.TimeoutError(`${name} took longer than hookTimeout`))
   // the pool itself reports what fails here, and gives up what does not end
   const destroyed = (object: A) => destroy === undefined ? Effect.void : Effect.orDie(call(() => destroy(object)))
   const unpacked = (packed: P) =>
-    unpack === undefined ? Effect.void : reported(name, within(call(() => unpack(packed)), grace, tooLate))
+    unpack === undefined
+      ? Effect.void
+      : reported(name, afterLease, within(call(() => unpack(packed)), grace, tooLate("unpack")))
+  // this the pool knows nothing of
+  const stray = (object: A) =>
+    Effect.andThen(
+      Effect.annotateLogs(Effect.logWarning("acquire made an object after it had been given up: it is destroyed"), {
+        pool: name
+      }),
+      reported(name, "Destroying an object has failed", within(destroyed(object), grace, tooLate("destroy")))
+    )
   const { destroy: _destroy, select, unpack: _unpack, ...rest } = options
   return {
     ...rest,
     name,
-    acquire: acquire && scoped(running, "acquire", acquire, destroyed, grace),
+    acquire: acquire && scoped(running, {
+      name: "acquire",
+      controller: () => new AbortController(),
+      make: (signal) => acquire(signal!),
+      undone: destroyed,
+      stray,
+      grace
+    }),
     pack: pack && ((lease) => {
       const given = FullLease.of(running, lease)
-      const packed = scoped(running, "pack", () => pack(given), unpacked, grace, lease)
+      const packed = scoped(running, {
+        name: "pack",
+        controller: () => undefined,
+        make: () => pack(given),
+        undone: unpacked,
+        stray: unpacked,
+        grace,
+        lease
+      })
       return Effect.map(packed, (object) => new Packed(lease, object))
     }),
     select: (typeof select === "function" ? lifted(running, "select", select) : select) as AnyOptions<A, D>["select"],

@@ -2,7 +2,6 @@
  * Leases for those who have no Effect.
  */
 import type * as DateTime from "effect/DateTime"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -11,6 +10,7 @@ import * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
 import type { PooledObject } from "../../PooledObject.ts"
 import type { Detached, PackedLease, PromiseLease } from "../../PromiseLease.ts"
+import { shows } from "../picture.ts"
 import { type Running, thrown } from "./running.ts"
 
 /** What `pack` has made, and the lease that it was made under. */
@@ -54,51 +54,83 @@ export const whenOver = (
   return fiber
 }
 
+export const afterLease = "What follows a lease has failed"
+
 /** Giving back does not fail: what goes wrong is a line in the log. */
-export const reported = (pool: string, effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> =>
+export const reported = (
+  pool: string,
+  message: string,
+  effect: Effect.Effect<unknown, unknown>
+): Effect.Effect<void> =>
   Effect.catchCause(
     Effect.asVoid(effect),
-    (cause) => Effect.annotateLogs(Effect.logWarning("What follows a lease has failed", cause), { pool })
+    (cause) => Effect.annotateLogs(Effect.logWarning(message, cause), { pool })
   )
 
-/** A lease of whatever a pool has lent. */
+/**
+ * A lease of whatever a pool has lent.
+ *
+ * Whoever prints or clones it sees its picture, and nothing that it reaches. Its members may be taken off it and called
+ * bare: each is made when it is first asked for, so that none is where nobody asks.
+ */
 export class HeldLease<P> implements PackedLease<P> {
-  protected readonly running: Running
-  readonly object: P
-  private readonly end: Effect.Effect<void>
-  private ending: Fiber.Fiber<void> | undefined = undefined
+  readonly #running: Running
+  readonly #object: P
+  readonly #end: Effect.Effect<void>
+  #ending: Fiber.Fiber<void> | undefined = undefined
+  #release: (() => Promise<void>) | undefined = undefined
+  #releaseSync: (() => void) | undefined = undefined
 
   /** `end` gives it back, once or more often. */
   constructor(running: Running, object: P, end: Effect.Effect<void>) {
-    this.running = running
-    this.object = object
-    this.end = end
+    this.#running = running
+    this.#object = object
+    this.#end = end
   }
 
-  private giveBack(): Fiber.Fiber<void> {
-    return this.ending ??= this.running.fork(reported(this.running.name, this.end))
+  #giveBack(): Fiber.Fiber<void> {
+    return this.#ending ??= this.#running.fork(reported(this.#running.name, afterLease, this.#end))
   }
 
-  release = (): Promise<void> => this.running.ending(() => this.giveBack())
-  releaseSync = (): void => {
-    this.giveBack()
-  };
+  get object(): P {
+    return this.#object
+  }
+  get release(): () => Promise<void> {
+    return this.#release ??= () => this[Symbol.asyncDispose]()
+  }
+  get releaseSync(): () => void {
+    return this.#releaseSync ??= () => this[Symbol.dispose]()
+  }
   [Symbol.asyncDispose](): Promise<void> {
-    return this.release()
+    return this.#running.ending(() => this.#giveBack())
   }
   [Symbol.dispose](): void {
-    this.releaseSync()
+    this.#giveBack()
+  }
+
+  static {
+    shows(this.prototype, (self) => ({
+      _id: "PackedLease",
+      pool: self.#running.name,
+      givenBack: self.#ending !== undefined
+    }))
   }
 }
 
 /** A lease with all its rights. */
 export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, D, P> {
-  private readonly lease: Lease<A, D>
-  private controller: AbortController | undefined = undefined
+  readonly #running: Running
+  readonly #lease: Lease<A, D>
+  #controller: AbortController | undefined = undefined
+  #invalidate: (() => void) | undefined = undefined
+  #rest: PromiseLease<A>["rest"] | undefined = undefined
+  #renew: (() => void) | undefined = undefined
+  #detach: (() => Promise<Detached<A>>) | undefined = undefined
 
   constructor(running: Running, object: P, end: Effect.Effect<void>, lease: Lease<A, D>) {
     super(running, object, end)
-    this.lease = lease
+    this.#running = running
+    this.#lease = lease
   }
 
   /** The one of a lease: whoever asks again gets the same. */
@@ -112,43 +144,91 @@ export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, 
   }
 
   get data(): D {
-    return this.lease.data
+    return this.#lease.data
   }
   get pooled(): PooledObject<A, D> {
-    return this.lease.pooled
+    return this.#lease.pooled
   }
   get id(): number {
-    return this.lease.id
+    return this.#lease.id
   }
   get borrowedAt(): DateTime.Utc {
-    return this.lease.borrowedAt
+    return this.#lease.borrowedAt
   }
   get expiresAt(): DateTime.Utc | undefined {
-    return this.lease.expiresAt
+    return this.#lease.expiresAt
   }
   // made for those who ask: few do
   get signal(): AbortSignal {
-    if (this.controller === undefined) {
-      const controller = this.controller = new AbortController()
-      whenOver(this.running, this.lease, (reason) => controller.abort(reason))
+    if (this.#controller === undefined) {
+      const controller = this.#controller = new AbortController()
+      whenOver(this.#running, this.#lease, (reason) => controller.abort(reason))
     }
-    return this.controller.signal
+    return this.#controller.signal
   }
 
-  invalidate = (): void => this.running.now(this.lease.invalidate)
-  rest = (duration: Duration.Input): void => this.running.now(this.lease.rest(duration))
-  renew = (): void => this.running.now(this.lease.renew)
-  detach = (): Promise<Detached<A>> => {
-    const { running } = this
-    const scope = Scope.makeUnsafe()
-    const close = reported(running.name, Scope.close(scope, Exit.void))
-    let closing: Fiber.Fiber<void> | undefined
-    const destroy = () => running.ending(() => closing ??= running.fork(close))
-    const detached = Effect.onError(
-      Effect.map(this.lease.detach, (object) => ({ object, destroy, [Symbol.asyncDispose]: destroy })),
-      // it has left the pool, and nobody else would destroy it
-      () => close
-    )
-    return running.ending(() => running.forkIn(detached, scope))
+  get invalidate(): () => void {
+    return this.#invalidate ??= () => this.#running.now(this.#lease.invalidate)
+  }
+  get rest(): PromiseLease<A>["rest"] {
+    return this.#rest ??= (duration) => this.#running.now(this.#lease.rest(duration))
+  }
+  get renew(): () => void {
+    return this.#renew ??= () => this.#running.now(this.#lease.renew)
+  }
+  get detach(): () => Promise<Detached<A>> {
+    return this.#detach ??= () => {
+      const scope = Scope.makeUnsafe()
+      const close = reported(this.#running.name, afterLease, Scope.close(scope, Exit.void))
+      const detached = Effect.onError(
+        Effect.map(this.#lease.detach, (object) => new DetachedObject(this.#running, object, this.pooled.id, close)),
+        // it has left the pool, and nobody else would destroy it
+        () => close
+      )
+      return this.#running.ending(() => this.#running.forkIn(detached, scope))
+    }
+  }
+
+  static {
+    shows(this.prototype, ({ borrowedAt, expiresAt, id, pooled }) => ({
+      _id: "PromiseLease",
+      id,
+      objectId: pooled.id,
+      status: pooled.status,
+      borrowedAt,
+      expiresAt
+    }))
+  }
+}
+
+/** What has left a pool with its borrower. */
+class DetachedObject<A> implements Detached<A> {
+  readonly #running: Running
+  readonly #object: A
+  readonly #close: Effect.Effect<void>
+  readonly #objectId: number
+  #closing: Fiber.Fiber<void> | undefined = undefined
+  #destroy: (() => Promise<void>) | undefined = undefined
+
+  /** `close` destroys it. */
+  constructor(running: Running, object: A, objectId: number, close: Effect.Effect<void>) {
+    this.#running = running
+    this.#object = object
+    this.#objectId = objectId
+    this.#close = close
+  }
+
+  get object(): A {
+    return this.#object
+  }
+  get destroy(): () => Promise<void> {
+    return this.#destroy ??= () => this[Symbol.asyncDispose]()
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#running.ending(() => this.#closing ??= this.#running.fork(this.#close))
+  }
+
+  static {
+    shows(this.prototype, (self) => ({ _id: "Detached", objectId: self.#objectId }))
   }
 }

@@ -1,0 +1,127 @@
+/** What is made too late: it is destroyed, and what goes wrong with that is a line in the log. */
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
+import { format } from "node:util"
+import { BorrowTimeout, PromisePool } from "../../src/promise.ts"
+import { deferred, failure, idle, unhandled, until } from "./support.ts"
+
+const never = new Promise<never>(() => {})
+const refused = new Error("refused")
+
+/** What is written to the log from now on. */
+const log = (): { readonly text: () => string } => {
+  const lines: Array<string> = []
+  vi.spyOn(console, "log").mockImplementation((...args: ReadonlyArray<unknown>) => void lines.push(format(...args)))
+  return { text: () => lines.join("\n") }
+}
+
+afterEach(() => void vi.restoreAllMocks())
+
+/** A pool whose first object takes until it is resolved: longer than `creation.timeout`, and perhaps than `hookTimeout`. */
+const slow = (destroy: (made: number) => unknown, hookTimeout: number) => {
+  const attempts: Array<ReturnType<typeof deferred<number>>> = []
+  const pool = PromisePool.make({
+    name: "late",
+    acquire: () => {
+      const attempt = deferred<number>()
+      attempts.push(attempt)
+      return attempt.promise
+    },
+    destroy,
+    size: { max: 1 },
+    creation: { timeout: 5 },
+    hookTimeout
+  })
+  return { pool, attempts }
+}
+
+const ways: Readonly<Record<string, readonly [destroy: () => unknown, seen: string]>> = {
+  throws: [() => {
+    throw refused
+  }, "refused"],
+  rejects: [() => Promise.reject(refused), "refused"],
+  "never ends": [() => never, "longer than hookTimeout"]
+}
+
+describe("an object that is made too late", () => {
+  for (const [how, [destroy, seen]] of Object.entries(ways)) {
+    it(`and was given up, and whose destroy ${how}, is in the log`, async () => {
+      const { text } = log()
+      const { attempts, pool } = slow(destroy, 5)
+
+      const unseen = await unhandled(async () => {
+        assert.instanceOf(await failure(pool.borrow()), BorrowTimeout)
+        await until(() => pool.stats().making === 0)
+        attempts[0]!.resolve(1)
+        await until(() => text().includes(seen))
+      })
+
+      assert.deepStrictEqual(unseen, [])
+      assert.include(text(), "acquire made an object after it had been given up: it is destroyed")
+      assert.include(text(), "late")
+      idle(pool)
+    })
+  }
+
+  it("while it is waited for is destroyed once, and one that is given up too", async () => {
+    const destroyed: Array<number> = []
+    const { attempts, pool } = slow((made) => void destroyed.push(made), 50)
+
+    assert.instanceOf(await failure(pool.borrow()), BorrowTimeout)
+    attempts[0]!.resolve(1)
+    await until(() => destroyed.length === 1)
+    assert.instanceOf(await failure(pool.borrow()), BorrowTimeout)
+    await until(() => pool.stats().making === 0)
+    attempts[1]!.resolve(2)
+    await until(() => destroyed.length === 2)
+
+    assert.deepStrictEqual(destroyed, [1, 2])
+    idle(pool)
+  })
+
+  it("is destroyed when its pool has closed meanwhile", async () => {
+    const destroyed: Array<number> = []
+    const { attempts, pool } = slow((made) => void destroyed.push(made), 5)
+    const waiting = failure(pool.borrow({ timeout: "1 minute" }))
+
+    await pool.close()
+    attempts[0]!.resolve(1)
+    await until(() => destroyed.length === 1)
+
+    assert.strictEqual((await waiting as Error).name, "PoolClosed")
+  })
+
+  it("that fails after it was given up is no line in the log", async () => {
+    const { text } = log()
+    const { attempts, pool } = slow(() => {}, 5)
+
+    const unseen = await unhandled(async () => {
+      await failure(pool.borrow())
+      await until(() => pool.stats().making === 0)
+      attempts[0]!.reject(refused)
+    })
+
+    assert.deepStrictEqual([unseen, text().includes("refused")], [[], false])
+  })
+})
+
+describe("what pack has made too late", () => {
+  for (const [how, [unpack, seen]] of Object.entries(ways)) {
+    it(`and whose unpack ${how}, is in the log`, async () => {
+      const { text } = log()
+      const work = deferred<string>()
+      const pool = PromisePool.make({
+        objects: ["a"],
+        pack: () => work.promise,
+        unpack,
+        hookTimeout: 5,
+        leaseTimeout: 5
+      })
+
+      await failure(pool.borrow())
+      work.resolve("packed")
+      await until(() => text().includes(seen))
+
+      idle(pool)
+    })
+  }
+})
