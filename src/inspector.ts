@@ -27,11 +27,11 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpRouter from "effect/http/HttpRouter"
-import * as Inspectable from "effect/Inspectable"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
+import { namedHost } from "./internal/inspection/hosts.ts"
 import { routes } from "./internal/inspection/http.ts"
 import { Hub, type HubOptions } from "./internal/inspection/hub.ts"
 import { nameOfFailure } from "./internal/inspection/words.ts"
@@ -63,15 +63,22 @@ export interface InspectorOptions<RD = never> {
   /** Where the page is: `/pools`, unless said otherwise. */
   readonly path?: `/${string}` | undefined
   /**
+   * Further names by which the server may be asked, each without a scheme or a port, as in `["pools.example.com"]`: behind
+   * a proxy, the name that the proxy is asked by. Requests with another `Host` are refused with a 403, whatever their
+   * port, since a page of another site may have its own name lead to this server. Always accepted are the address that
+   * the server listens at (any address, where it listens at all of them), `localhost`, `127.0.0.1` and `[::1]`.
+   */
+  readonly hosts?: ReadonlyArray<string> | undefined
+  /**
    * What is said of an object, as text: without it there is only its id. It is asked for a few objects at a time, again
-   * after 10 seconds, and has a second to answer.
+   * after 10 seconds, and has a second to answer. What does not end is asked again only when it has ended.
    */
   readonly describe?:
     | ((pooled: PooledObject<unknown, unknown>, pool: string) => string | Effect.Effect<string, unknown, RD>)
     | undefined
   /**
    * What is said of a failure of `acquire`, a detector or a finalizer: without it its code, tag or name, since a message
-   * may hold a password.
+   * may hold a password. A code is shown only if it is a number, or looks like a constant, a word, or a code of SQL.
    */
   readonly describeFailure?: ((failure: unknown) => string) | undefined
 }
@@ -125,8 +132,14 @@ export const Inspector: {
    *
    * `GET path` is the page, `path/events` its stream of frames, `path/snapshot` one frame as JSON. With `actions: true`
    * there is `POST path/actions`: it wants the token that is in the page, the origin of the page, and what `authorize`
-   * wants. What `describe` needs is needed when the layer is built; what `authorize` needs, by each request. A path that
-   * is none, or `actions` without `authorize`, are a defect, an `InvalidInspectorOptions`.
+   * wants. What `describe` needs is needed when the layer is built; what `authorize` needs, by each request. A path or a
+   * host that is none, an option that there is not, or `actions` without `authorize`, are a defect, an
+   * `InvalidInspectorOptions`.
+   *
+   * A path is answered as it is written, with or without one slash at its end. The pools are looked at 4 times a second at
+   * most, however many ask. Of all pools together a frame has 1 000 000 characters of pictures, of one pool 1000 objects
+   * in detail, of one object 10 leases; of what does not fit there are letters, or the number. Up to 32 clients read frames
+   * at once, and 32 snapshots; more get a 503. Who has not taken an answer after 10 seconds is disconnected.
    */
   readonly layerHttp: <RD = never, R = never>(
     options?: InspectorOptions<RD> & InspectorActions<R>
@@ -138,7 +151,7 @@ export const Inspector: {
 } = {
   layerHttp: <RD, R>(options: InspectorOptions<RD> & InspectorActions<R> = {}) =>
     Layer.effectDiscard(Effect.gen(function*() {
-      const { authorize, path } = checked(options)
+      const { authorize, hosts, path } = checked(options)
       const context = yield* Effect.context<RD>()
       const hub = new Hub(
         {
@@ -151,27 +164,40 @@ export const Inspector: {
         Context.omit(Scope.Scope, Tracer.ParentSpan)(context) as Context.Context<never>
       )
       yield* Effect.addFinalizer(() => hub.close)
-      yield* routes({ path, hub, authorize })
+      yield* routes({ path, hosts, hub, authorize })
     }))
 }
 
-const checked = <RD, R>({ actions = false, authorize, describe, describeFailure, path = "/pools" }:
-  & InspectorOptions<RD>
-  & InspectorActions<R>) =>
-{
-  if (typeof path !== "string" || !/^\/[^:*?#]*$/.test(path)) {
-    refuse("path", path, "a path that begins with /, without : * ? #")
+const known = ["path", "hosts", "describe", "describeFailure", "actions", "authorize"]
+
+const checked = <RD, R>(options: InspectorOptions<RD> & InspectorActions<R>) => {
+  const { actions = false, authorize, describe, describeFailure, hosts = [], path = "/pools" } = options
+  for (const option of Object.keys(options)) {
+    if (!known.includes(option)) refuse(option, "given", `only ${known.join(", ")}`)
   }
-  if (typeof actions !== "boolean") refuse("actions", actions, "true or false")
+  if (typeof path !== "string" || !/^\/[^:*?#]*$/.test(path)) {
+    refuse("path", show(path), "a path that begins with /, without : * ? #")
+  }
+  if (!Array.isArray(hosts)) refuse("hosts", show(hosts), "an array of host names")
+  const names = hosts.map((host) =>
+    namedHost(host) ?? refuse("hosts", show(host), "host names, without scheme or port")
+  )
+  if (typeof actions !== "boolean") refuse("actions", show(actions), "true or false")
   if (actions && !Effect.isEffect(authorize)) {
-    refuse("authorize", authorize, "with `actions: true` an effect that fails to refuse a request")
+    refuse("authorize", kindOf(authorize), "with `actions: true` an effect that fails to refuse a request")
   }
   for (const [option, value] of Object.entries({ describe, describeFailure })) {
-    if (value !== undefined && typeof value !== "function") refuse(option, value, "a function")
+    if (value !== undefined && typeof value !== "function") refuse(option, kindOf(value), "a function")
   }
-  return { path: path.replace(/\/+$/, ""), authorize: actions ? authorize : undefined }
+  return { path: path.replace(/\/+$/, ""), hosts: names, authorize: actions ? authorize : undefined }
 }
 
-const refuse = (option: string, value: unknown, allowed: string): never => {
-  throw new InvalidInspectorOptions({ option, value: Inspectable.toStringUnknown(value, 0), allowed })
+const refuse = (option: string, value: string, allowed: string): never => {
+  throw new InvalidInspectorOptions({ option, value, allowed })
 }
+
+const show = (value: unknown): string => typeof value === "string" ? JSON.stringify(value) : kindOf(value)
+
+/** What it is, and not its value: it may be a secret where a function is asked for. */
+const kindOf = (value: unknown): string =>
+  value === undefined || value === null ? String(value) : Array.isArray(value) ? "an array" : `of type ${typeof value}`

@@ -39,7 +39,7 @@ describe("the options of the inspector", () => {
     Effect.forEach(["/", "/admin/pools", "/admin/pools/"] as const, (path) =>
       Effect.gen(function*() {
         const { dispose, handler } = HttpRouter.toWebHandler(Inspector.layerHttp({ path }), { disableLogger: true })
-        const at = `http://x${path.replace(/\/$/, "")}`
+        const at = `http://localhost${path.replace(/\/$/, "")}`
 
         const answers = yield* Effect.promise(() =>
           Promise.all([handler(new Request(at)), handler(new Request(`${at}/snapshot`))])
@@ -146,7 +146,7 @@ describe("what is read", () => {
       const status = (rest: string, site: string, mode: string) =>
         Effect.promise(async () => {
           const headers = { "sec-fetch-site": site, "sec-fetch-mode": mode }
-          return (await handler(new Request(`http://x/pools${rest}`, { headers }))).status
+          return (await handler(new Request(`http://localhost/pools${rest}`, { headers }))).status
         })
 
       assert.strictEqual(yield* status("", "cross-site", "navigate"), 200)

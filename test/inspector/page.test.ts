@@ -13,6 +13,7 @@ import { Browser } from "../../examples/browserPages/Browser.ts"
 import { ObjectPool } from "../../src/index.ts"
 import type { InspectorActions, InspectorOptions } from "../../src/inspector.ts"
 import { script } from "../../src/internal/inspection/page.ts"
+import { pools } from "../../src/internal/pools.ts"
 import { serve } from "./server.ts"
 
 describe("the page", { timeout: 60_000 }, () => {
@@ -102,6 +103,37 @@ describe("the page", { timeout: 60_000 }, () => {
 
       assert.strictEqual((yield* numbers(page, name))["Pool"], name)
       assert.notInclude(yield* Effect.promise(() => page.title()), "owned")
+      assert.deepStrictEqual(said, [])
+    }))
+
+  it.live("a pool that cannot be shown says so, and of an object with many leases the number is told", ({ skip }) =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ name: "shared", objects: ["a"], sharing: 100 })
+      yield* Effect.repeat(pool.borrow, { times: 24 })
+      // it does not close with the test: it cannot, any more
+      yield* Scope.provide(ObjectPool.make({ name: "bad", objects: ["b"] }), Scope.makeUnsafe())
+      const bad = [...pools].find(({ options }) => options.name === "bad")!
+      yield* Effect.addFinalizer(() => Effect.sync(() => pools.delete(bad)))
+      const { page, said } = yield* open({}, skip)
+      yield* until(page, `document.querySelectorAll(".pool").length === 2`)
+      Object.defineProperty(bad.registry, "entries", {
+        get() {
+          throw new RangeError("secret")
+        }
+      })
+
+      yield* until(
+        page,
+        `document.getElementById("troubles").textContent.includes("cannot be shown: RangeError")`,
+        3000
+      )
+      yield* until(page, `document.querySelectorAll(".pool").length === 1`)
+      assert.strictEqual((yield* numbers(page, "shared"))["Borrowed"], "1")
+      yield* Effect.promise(async () => {
+        await page.focus("canvas")
+        await page.keyboard.press("Home")
+      })
+      yield* until(page, `document.querySelector(".detail").textContent.includes("and 15 leases more")`)
       assert.deepStrictEqual(said, [])
     }))
 

@@ -4,14 +4,17 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import * as Layer from "effect/Layer"
-import { createServer } from "node:http"
+import { createServer, request } from "node:http"
 import { Inspector, type InspectorActions, type InspectorOptions } from "../../src/inspector.ts"
 import type { Frame } from "../../src/internal/inspection/frame.ts"
 
 /** It closes with the scope. */
-export const serve = Effect.fnUntraced(function*(options: InspectorOptions & InspectorActions = {}) {
+export const serve = Effect.fnUntraced(function*(
+  options: InspectorOptions & InspectorActions = {},
+  host = "127.0.0.1"
+) {
   const node = createServer()
-  const listening = NodeHttpServer.layer(() => node, { port: 0, host: "127.0.0.1", gracefulShutdownTimeout: 100 })
+  const listening = NodeHttpServer.layer(() => node, { port: 0, host, gracefulShutdownTimeout: 100 })
   const context = yield* Layer.build(
     HttpRouter.serve(Inspector.layerHttp(options), { disableLogger: true, disableListenLog: true }).pipe(
       Layer.provideMerge(listening)
@@ -19,7 +22,7 @@ export const serve = Effect.fnUntraced(function*(options: InspectorOptions & Ins
   )
   yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections()))
   const { address } = Context.get(context, HttpServer.HttpServer)
-  return { url: `${HttpServer.formatAddress(address)}/pools`, node }
+  return { url: `${HttpServer.formatAddress(address).replace("0.0.0.0", "127.0.0.1")}/pools`, node }
 })
 
 export const snapshot = (url: string): Effect.Effect<Frame> =>
@@ -29,6 +32,26 @@ export const tokenOf = (url: string): Effect.Effect<string> =>
   Effect.promise(async () =>
     /name="inspector-token" content="([^"]+)"/.exec(await (await fetch(url)).text())?.[1] ?? ""
   )
+
+/** The status of an answer to a request that is sent as it is given, where `fetch` would set it right. */
+export const asked = (
+  url: string,
+  path: string,
+  headers: Record<string, string> = {},
+  method = "GET",
+  body = ""
+): Effect.Effect<number> =>
+  Effect.callback((resume) => {
+    const { hostname, port } = new URL(url)
+    const sent = request({ hostname, port, path, method, headers, agent: false }, (response) => {
+      // a stream of frames does not end: its head is enough
+      response.destroy()
+      resume(Effect.succeed(response.statusCode ?? 0))
+    })
+    sent.on("error", (error) => resume(Effect.die(error)))
+    sent.end(body)
+    return Effect.sync(() => sent.destroy())
+  })
 
 interface Message {
   readonly id: string

@@ -103,4 +103,52 @@ describe("the parts", () => {
       ["ECONNRESET", "CannotConnect", "TypeError", "an object", "string", "undefined", "null"]
     )
   })
+
+  it("a code is shown if it is a number or a word of a program; whatever else it is stays in the process", () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    const throwing = {
+      _tag: "Throws",
+      get code() {
+        throw new Error("secret")
+      }
+    }
+
+    assert.deepStrictEqual(
+      [
+        "ERR_TLS_CERT_ALTNAME_INVALID",
+        "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        "42P01",
+        "P2002",
+        "not_found",
+        "NotFound",
+        14,
+        "postgres://user:pw@host/db",
+        "user:pw",
+        "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
+        "f7c3bc1d808e04732adf679965ccc34ca7ae3441",
+        "eyJhbGciOi.J9",
+        "A".repeat(41),
+        "",
+        0.1,
+        Number.NaN,
+        { secret: 1 },
+        ["secret"]
+      ].map((code) => nameOfFailure({ _tag: "Tag", code })),
+      [
+        "ERR_TLS_CERT_ALTNAME_INVALID",
+        "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        "42P01",
+        "P2002",
+        "not_found",
+        "NotFound",
+        "code 14",
+        ...Array.from({ length: 11 }, () => "Tag")
+      ]
+    )
+    assert.deepStrictEqual(
+      [{ _tag: "user:pw@host" }, { name: "user:pw" }, throwing, proxy].map(nameOfFailure),
+      ["an object", "an object", "an object", "an object"]
+    )
+  })
 })

@@ -19,7 +19,7 @@ const looking = Effect.gen(function*() {
     yield* Effect.context<never>()
   )
   yield* Effect.addFinalizer(() => hub.close)
-  const frame = () => JSON.parse(hub.snapshot) as Frame
+  const frame = () => JSON.parse(hub.whole.text) as Frame
   frame()
   yield* TestClock.adjust(300)
   const wrong = (pool: string) =>
@@ -210,7 +210,7 @@ describe("looking", () => {
       for (let i = 0; i < 300; i++) yield* pool.borrow
       const { hub } = yield* looking
 
-      const text = hub.snapshot
+      const text = hub.whole.text
       const picture = (JSON.parse(text) as Frame).changed.find(({ name }) => name === "many")!
 
       assert.isBelow(text.length, 60_000)

@@ -1,4 +1,4 @@
-/** `effect-object-pool-inspect URL`: the frames of an inspector, drawn in a terminal. */
+/** `effect-object-pool-inspect URL`: the frames of an inspector, drawn in a terminal. What the server sends may be anything. */
 import * as Cause from "effect/Cause"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -9,14 +9,27 @@ import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Layer from "effect/Layer"
+import type { PlatformError } from "effect/PlatformError"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Terminal from "effect/Terminal"
-import type { Frame } from "./frame.ts"
 import { Story, type View } from "./terminal.ts"
+import { type Drawn, isDrawn } from "./wire.ts"
+import { nameOfFailure, plain, short, unprintable } from "./words.ts"
+
+/** No frame is longer; an inspector of this version sends none of more than a third of it. */
+const longest = 8_000_000
+/** How long an answer, or the next part of a stream, may take. */
+const patience = "10 seconds"
+/** How often it is drawn at most: who sends faster is slowed down. */
+const pause = "100 millis"
+/** How often a server may send on to another address of its own. */
+const redirects = 3
 
 /** There is no inspector at that address, or not any more. */
 class CannotInspect extends Schema.TaggedError<CannotInspect>()("CannotInspect", {
@@ -24,7 +37,7 @@ class CannotInspect extends Schema.TaggedError<CannotInspect>()("CannotInspect",
   reason: Schema.String
 }) {
   override get message(): string {
-    return `No inspector at ${this.url}: ${this.reason}`
+    return `No inspector at ${plain(this.url)}: ${this.reason}`
   }
 }
 
@@ -46,64 +59,133 @@ export const inspect = Command.make(
   { url, once, json },
   ({ json, once, url }) =>
     Effect.gen(function*() {
-      if (json) return yield* Effect.flatMap(snapshot(url), ({ text }) => Console.log(text))
+      if (json) return yield* Effect.flatMap(snapshot(url), (frame) => Console.log(escaped(frame)))
       const terminal = yield* (yield* Stdio.Stdio).stdoutIsTerminal
       if (once || !terminal) return yield* print(url, terminal)
       yield* Effect.raceFirst(show(url), quit)
-    }).pipe(Effect.scoped, Effect.provide(FetchHttpClient.layer))
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(Layer.merge(
+        FetchHttpClient.layer,
+        // it is for us to say where a redirect may lead
+        Layer.succeed(FetchHttpClient.RequestInit, { redirect: "manual" })
+      ))
+    )
 ).pipe(
   Command.withDescription("Shows the object pools of a running program"),
   Command.run({ version: "0.1.0" })
 )
 
-const get = (url: string, headers: Record<string, string> = {}) =>
+const get = (
+  url: string,
+  headers: Record<string, string> = {},
+  left = redirects
+): Effect.Effect<HttpClientResponse.HttpClientResponse, CannotInspect, HttpClient.HttpClient> =>
   HttpClient.execute(HttpClientRequest.get(url, { headers })).pipe(
-    Effect.catchTag("HttpClientError", (error) => Effect.fail(new CannotInspect({ url, reason: reasonOf(error) }))),
-    Effect.filterOrFail(
-      ({ status }) => status === 200,
-      ({ status }) => new CannotInspect({ url, reason: `the server answers ${status}` })
-    )
+    Effect.catchTag("HttpClientError", (error) => cannot(url, reasonOf(error))),
+    Effect.timeoutOrElse({ duration: patience, orElse: () => cannot(url, "it does not answer") }),
+    Effect.flatMap((response) => {
+      const { headers: { location }, status } = response
+      if (status === 200) return Effect.succeed(response)
+      if (status < 300 || status > 399 || location === undefined) return cannot(url, `the server answers ${status}`)
+      const to = URL.canParse(location, url) ? new URL(location, url) : undefined
+      if (to?.origin !== new URL(url).origin) return cannot(url, "it sends on to another server")
+      return left > 0 ? get(to.href, headers, left - 1) : cannot(url, "it sends on and on")
+    })
   )
+
+const cannot = (url: string, reason: string): Effect.Effect<never, CannotInspect> =>
+  Effect.fail(new CannotInspect({ url, reason }))
 
 /** `fetch` hides what has happened behind what it says. */
 const reasonOf = (error: unknown): string => {
-  let last = String(error)
+  if (error instanceof CannotInspect) return error.reason
+  let last = nameOfFailure(error)
   for (let at = error, depth = 0; typeof at === "object" && at !== null && depth < 6; depth++) {
     const { cause, code, message, reason } = at as Record<string, unknown>
     if (typeof message === "string" && message !== "") last = message
-    if (typeof code === "string") return code
+    if (typeof code === "string") last = code
+    if (typeof code === "string") break
     at = cause ?? reason
   }
-  return last
+  return plain(short(last))
 }
 
-const snapshot = (url: string) =>
-  Effect.flatMap(get(`${url}/snapshot`), ({ text }) => text).pipe(
-    Effect.flatMap((text) => Effect.map(decode(url, text), (frame) => ({ text, frame }))),
-    Effect.catchTag("HttpClientError", (error) => Effect.fail(new CannotInspect({ url, reason: reasonOf(error) })))
+/** The parts of an answer, as text. */
+const read = (url: string, { stream }: HttpClientResponse.HttpClientResponse): Stream.Stream<string, CannotInspect> =>
+  stream.pipe(
+    Stream.decodeText,
+    Stream.catch((error) => Stream.fromEffect(cannot(url, reasonOf(error)))),
+    Stream.timeoutOrElse({ duration: patience, orElse: () => Stream.fromEffect(cannot(url, "it does not go on")) })
   )
 
-const decode = (url: string, text: string): Effect.Effect<Frame, CannotInspect> =>
+/** Takes the parts of a text, as long as it is not too long. */
+class Parts {
+  private readonly url: string
+  private parts: Array<string> = []
+  private length = 0
+
+  constructor(url: string) {
+    this.url = url
+  }
+
+  add(part: string): Effect.Effect<void, CannotInspect> {
+    this.length += part.length
+    if (this.length > longest) return cannot(this.url, `it sends more than ${longest / 1e6} MB`)
+    this.parts.push(part)
+    return Effect.void
+  }
+
+  take(): string {
+    const text = this.parts.join("")
+    this.parts = []
+    this.length = 0
+    return text
+  }
+}
+
+const snapshot = Effect.fnUntraced(function*(url: string) {
+  const response = yield* get(`${url}/snapshot`)
+  const parts = new Parts(url)
+  yield* Effect.timeoutOrElse(Stream.runForEach(read(url, response), (part) => parts.add(part)), {
+    duration: patience,
+    orElse: () => cannot(url, "it does not come to an end")
+  })
+  return yield* decode(url, parts.take())
+})
+
+const decode = (url: string, text: string): Effect.Effect<Drawn, CannotInspect> =>
   Effect.try({
     try: () => {
-      const frame = JSON.parse(text) as Frame
-      if (!Array.isArray(frame.changed) || !Array.isArray(frame.troubles)) throw new Error("no frame")
+      const frame: unknown = JSON.parse(text)
+      if (!isDrawn(frame)) throw new Error("no frame")
       return frame
     },
     catch: () => new CannotInspect({ url, reason: "what it answers is not of an inspector" })
   })
 
+/** As JSON of what a terminal shows: what it would obey is written by its number. */
+const escaped = (frame: Drawn): string =>
+  JSON.stringify(frame).replace(
+    new RegExp(unprintable, "gu"),
+    (character) =>
+      Array.from({ length: character.length }, (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`)
+        .join("")
+  )
+
 /** As of NO_COLOR.org: set to anything. */
 const colour = Config.String("NO_COLOR").pipe(Config.withDefault(""), Config.map((text) => text === ""))
 
 const print = Effect.fnUntraced(function*(url: string, terminal: boolean) {
-  const { frame } = yield* snapshot(url)
   const story = new Story()
-  story.take(frame)
+  story.take(yield* snapshot(url))
   const columns = terminal ? yield* (yield* Terminal.Terminal).columns : 120
   const view = { url, columns, rows: Infinity, colour: terminal && (yield* Effect.orDie(colour)), note: "" }
   yield* Console.log(story.lines(view).join("\n"))
 })
+
+/** The other screen of the terminal, which is given back whatever ends the program. */
+export const screen = { taken: false, take: "\x1b[?1049h\x1b[?25l", restore: "\x1b[?25h\x1b[?1049l" }
 
 /** Draws frame after frame, as long as it runs. A stream that ends, or breaks, is followed by the next. */
 const show = Effect.fnUntraced(function*(url: string) {
@@ -125,27 +207,45 @@ const show = Effect.fnUntraced(function*(url: string) {
     yield* terminal.display(`\x1b[H${story.lines(view).map((line) => `${line}\x1b[K`).join("\r\n")}\x1b[J`)
   })
   yield* Effect.acquireRelease(
-    Effect.orDie(terminal.display("\x1b[?1049h\x1b[?25l")),
-    () => Effect.ignore(terminal.display("\x1b[?25h\x1b[?1049l"))
-  )
-  const stream = Effect.flatMap(
-    get(`${url}/events`, lastId === "" ? {} : { "last-event-id": lastId }),
-    ({ stream }) =>
-      stream.pipe(
-        Stream.decodeText,
-        Stream.splitLines,
-        Stream.runForEach((line) => {
-          if (line.startsWith("id: ")) lastId = line.slice(4)
-          if (!line.startsWith("data: ")) return Effect.void
-          return Effect.flatMap(decode(url, line.slice(6)), (frame) => {
-            story.take(frame)
-            note = ""
-            return draw
-          })
+    Effect.andThen(
+      Effect.sync(() => {
+        screen.taken = true
+      }),
+      Effect.ignore(terminal.display(screen.take))
+    ),
+    () =>
+      Effect.andThen(
+        Effect.ignore(terminal.display(screen.restore)),
+        Effect.sync(() => {
+          screen.taken = false
         })
       )
   )
-  yield* Effect.suspend(() => stream).pipe(
+  const hear = (line: string): Effect.Effect<void, CannotInspect | PlatformError> => {
+    const [, id] = /^id: ([\w.-]{1,100})$/.exec(line) ?? []
+    if (id !== undefined) lastId = id
+    if (!line.startsWith("data: ")) return Effect.void
+    return Effect.flatMap(decode(url, line.slice(6)), (frame) => {
+      story.take(frame)
+      note = ""
+      return Effect.andThen(draw, Effect.sleep(pause))
+    })
+  }
+  const stream = Effect.fnUntraced(function*() {
+    const response = yield* get(`${url}/events`, lastId === "" ? {} : { "last-event-id": lastId })
+    const parts = new Parts(url)
+    yield* Stream.runForEach(read(url, response), (part) => {
+      const lines = part.split("\n")
+      const rest = lines.pop()!
+      return Effect.andThen(
+        Effect.forEach(lines, (line) => Effect.andThen(parts.add(line), Effect.suspend(() => hear(parts.take()))), {
+          discard: true
+        }),
+        Effect.suspend(() => parts.add(rest))
+      )
+    })
+  })
+  yield* Effect.suspend(stream).pipe(
     Effect.catch((error) => {
       note = `no connection (${reasonOf(error)}), trying again`
       return Effect.andThen(draw, Effect.sleep("1 second"))

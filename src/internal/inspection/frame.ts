@@ -10,14 +10,21 @@ import type { PoolStats } from "../../PoolError.ts"
 export const detailed = 1000
 /** How many of a large pool are sent in detail all the same: those that are lent, the oldest lease first. */
 export const exemplary = 200
-/** How many objects of a pool are looked at; the rest is counted. */
+/** How many objects of a pool are looked at; the rest is counted. Of its open leases as many. */
 export const visible = 20_000
+/** How many objects are looked at in all, where there are many pools: each has its part. */
+export const visibleInAll = 100_000
+/** How many characters all pools have together, of which each has its part; rows that do not fit are sent as letters. */
+export const pictured = 1_000_000
+/** How many leases of one object are sent, of those that have been open longest. */
+export const leasesShown = 10
 export const waitersShown = 100
 /** How many of the last events are kept of each pool: so many of the everyday ones, and so many of the others. */
 export const eventsKept = 200
 /** How many seconds the sparklines go back. */
 export const history = 300
 export const poolsShown = 100
+export const troublesShown = 100
 
 /** The status of an object in one letter; `O`: borrowed, and overdue. */
 export type Letter = "P" | "A" | "B" | "O" | "D" | "U" | "I"
@@ -34,7 +41,9 @@ export type ObjectRow = readonly [
   wakesAt: number,
   /** It leaves as soon as it is free. */
   leaving: 0 | 1,
-  description: string
+  description: string,
+  /** How many leases it has beside those in `leases`. */
+  more: number
 ]
 
 export type WaiterRow = readonly [

@@ -8,20 +8,26 @@ import * as Exit from "effect/Exit"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import { ClientAbort } from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { Action, perform } from "./actions.ts"
-import { Client, type Hub } from "./hub.ts"
+import { accepting } from "./hosts.ts"
+import { Client, type Hub, type Told } from "./hub.ts"
 import { page } from "./page.ts"
+import { nameOfPool } from "./words.ts"
 
 /**
  * How long one stream of frames lasts; then the page comes again, and goes on where it was. A server that closes waits for
  * its open requests: for these no longer than so.
  */
 const life = 4000
+/** How long a client may take for an answer. One that does not read holds up a server that closes, and the next client. */
+const patience = 10_000
 /** After how many milliseconds the page comes again. */
 const pauses = 300
 /** How many may look at once. */
@@ -46,24 +52,40 @@ const refusal = (status: number, error: string): Response => json({ error }, sta
 export interface Routes<R> {
   /** Without a slash at its end: nothing where it is the root. */
   readonly path: string
+  /** By which the server may be asked, beside its address and the names of this machine. */
+  readonly hosts: ReadonlyArray<string>
   readonly hub: Hub
   /** Absent: nothing can be changed. */
   readonly authorize: Effect.Effect<unknown, unknown, R> | undefined
 }
 
-export const routes = Effect.fnUntraced(function*<R>({ authorize, hub, path }: Routes<R>) {
+export const routes = Effect.fnUntraced(function*<R>({ authorize, hosts, hub, path }: Routes<R>) {
   const router = yield* HttpRouter.HttpRouter
+  const server = yield* Effect.serviceOption(HttpServer.HttpServer)
+  const accepts = accepting(hosts, Option.getOrUndefined(server)?.address)
   // known to who can read the page: another site cannot
   const token = authorize === undefined ? undefined : SecureRandom.uuidV4Unsafe()
-  const at = (rest: string): `/${string}` => `/${(path + rest).slice(1)}`
+  const add = <R1>(
+    method: "GET" | "POST",
+    rest: string,
+    handler: (request: Request) => Effect.Effect<Response, never, Provided | R1>
+  ) => {
+    const isAsked = literally(path + rest)
+    return router.add(
+      method,
+      `/${(path + rest).slice(1)}`,
+      (request) =>
+        Effect.flatMap(HttpRouter.RouteContext, ({ route }) => {
+          if (!isAsked(request, Option.getOrElse(route.prefix, () => ""))) return Effect.succeed(missing)
+          return accepts(request) ? handler(request) : Effect.succeed(misdirected)
+        })
+    )
+  }
   const get = (rest: string, handler: (request: Request) => Effect.Effect<Response, never, Provided>) =>
-    router.add("GET", at(rest), (request) => foreign(request) ? Effect.succeed(forbidden) : handler(request))
+    add("GET", rest, (request) => foreign(request) ? Effect.succeed(forbidden) : handler(request))
 
   yield* get("", () => Effect.sync(() => served(token)))
-  yield* get(
-    "/snapshot",
-    () => Effect.sync(() => HttpServerResponse.text(hub.snapshot, { headers, contentType: "application/json" }))
-  )
+  yield* get("/snapshot", snapshots(hub))
   yield* get("/events", streaming(hub))
   yield* get("/pools/:pool/objects/:object", () =>
     Effect.map(HttpRouter.params, ({ object, pool }) => {
@@ -72,8 +94,26 @@ export const routes = Effect.fnUntraced(function*<R>({ authorize, hub, path }: R
       return row === undefined ? refusal(404, "there is no such object") : json(row)
     }))
   if (authorize === undefined || token === undefined) return
-  yield* router.add("POST", at("/actions"), (request) => change(request, hub, token, authorize))
+  yield* add("POST", "/actions", (request) => change(request, hub, token, authorize))
 })
+
+const missing = refusal(404, "there is nothing here")
+const misdirected = refusal(403, "this server is asked by a name that is not its own: `hosts` says which others it has")
+
+/**
+ * Is a path asked for as it is written? The router also takes it with another case, doubled slashes and percent signs, as a
+ * middleware does not that guards what begins with it.
+ */
+const literally = (path: string) => {
+  const pattern = new RegExp(`^${
+    new URL(`http://localhost${path}`).pathname.replace(/\/$/, "")
+      .replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
+      .replace(/:\w+/g, "\\d{1,15}")
+  }/?$`)
+  const pathOf = (url: string) => url.replace(/^https?:\/\/[^/?#]*/i, "").replace(/\?.*$/s, "")
+  return ({ originalUrl, url }: Request, prefix: string): boolean =>
+    pattern.test(pathOf(url)) && (prefix === "" || pathOf(originalUrl) === prefix + pathOf(url))
+}
 
 type Provided = HttpRouter.Provided
 
@@ -92,13 +132,54 @@ const served = (token: string | undefined): Response => {
 
 // --------------------------------------------------------------------------------------------------------------- frames
 
+/** Answers that may be large are given to so many clients at once, and to each as long as it is patient with. */
+const limited = () => {
+  let clients = 0
+  const attend = Effect.gen(function*() {
+    yield* Effect.acquireRelease(Effect.sync(() => clients++), () => Effect.sync(() => clients--))
+    // the fiber that reads the stream: it may wait for the client for ever
+    yield* Effect.withFiber((fiber) =>
+      Effect.forkScoped(
+        Effect.andThen(
+          Effect.sleep(patience),
+          Effect.sync(() => fiber.interruptUnsafe(undefined, ClientAbort.annotation))
+        ),
+        { startImmediately: true }
+      )
+    )
+  })
+  return (body: Stream.Stream<Uint8Array>, options: HttpServerResponse.Options): Response =>
+    clients >= most
+      ? refusal(503, `${most} are looking already`)
+      : HttpServerResponse.stream(Stream.unwrap(Effect.as(attend, body)), options)
+}
+
+const encoder = new TextEncoder()
+
+/** One snapshot is encoded once, whoever takes it. */
+const snapshots = (hub: Hub) => {
+  const answer = limited()
+  const encoded = new WeakMap<Told, Uint8Array>()
+  return (): Effect.Effect<Response> =>
+    Effect.sync(() => {
+      const { whole } = hub
+      const bytes = encoded.get(whole) ?? encoder.encode(whole.text)
+      encoded.set(whole, bytes)
+      return answer(Stream.succeed(bytes), { headers, contentType: "application/json", contentLength: bytes.length })
+    })
+}
+
 const streaming = (hub: Hub) => {
   const key = SecureRandom.uuidV4Unsafe().slice(0, 8)
-  let clients = 0
-  const attend = Effect.acquireRelease(Effect.sync(() => clients++), () => Effect.sync(() => clients--))
+  const answer = limited()
+  const encoded = new WeakMap<Told, Uint8Array>()
+  const message = (told: Told): Uint8Array => {
+    const bytes = encoded.get(told) ?? encoder.encode(toMessage(told, key))
+    encoded.set(told, bytes)
+    return bytes
+  }
   return (request: Request): Effect.Effect<Response, never, Provided> =>
     Effect.map(Clock.Clock, (clock) => {
-      if (clients >= most) return refusal(503, `${most} are looking already`)
       const client = resumed(request.headers["last-event-id"], key)
       const ends = clock.currentTimeMillisUnsafe() + life
       // a client that has not taken the last frame does not ask: it misses those in between
@@ -106,14 +187,13 @@ const streaming = (hub: Hub) => {
         Effect.timeoutOption(hub.next(client), Math.max(1, ends - clock.currentTimeMillisUnsafe()))
       )
       const pull = Effect.flatMap(
-        next,
+        Effect.map(next, Option.flatten),
         Option.match({
           onNone: () => Cause.done(),
-          onSome: (frame) => Effect.succeed([message(frame, client, key)] as const)
+          onSome: (told) => Effect.succeed([message(told)] as const)
         })
       )
-      const body = Stream.unwrap(Effect.as(attend, Stream.fromPull(Effect.succeed(pull))))
-      return HttpServerResponse.stream(Stream.encodeText(body), {
+      return answer(Stream.fromPull(Effect.succeed(pull)), {
         contentType: "text/event-stream",
         // a proxy that buffers would turn frames into one late answer
         headers: { ...headers, "x-accel-buffering": "no" }
@@ -125,18 +205,16 @@ const streaming = (hub: Hub) => {
 }
 
 /** Its id says where the client is, for when it comes again. */
-const message = (frame: string, { second, seq }: Client, key: string): string =>
-  `id: ${key}.${seq}.${second}\nretry: ${pauses}\ndata: ${frame}\n\n`
+const toMessage = ({ second, seq, text }: Told, key: string): string =>
+  `id: ${key}.${seq}.${second}\nretry: ${pauses}\ndata: ${text}\n\n`
 
 const resumed = (id: string | undefined, key: string): Client => {
-  const client = new Client()
   const [itsKey, seq, second] = id?.split(".") ?? []
-  if (itsKey !== key || !/^\d+$/.test(seq ?? "") || !/^\d+$/.test(second ?? "")) return client
-  client.seq = Number(seq)
-  client.second = Number(second)
-  client.full = false
-  return client
+  if (itsKey !== key || !isCount(seq) || !isCount(second)) return new Client()
+  return new Client({ seq: Number(seq), second: Number(second) })
 }
+
+const isCount = (text: string | undefined): boolean => text !== undefined && /^\d{1,15}$/.test(text)
 
 // -------------------------------------------------------------------------------------------------------------- changes
 
@@ -193,6 +271,7 @@ const equal = (given: string, token: string): boolean => {
 const act = (hub: Hub): Effect.Effect<Response, never, Request> =>
   HttpServerRequest.schemaBodyJson(Action).pipe(
     Effect.provideService(HttpIncomingMessage.MaxBodySize, longest),
+    Effect.timeout(patience),
     Effect.matchEffect({
       onFailure: () => Effect.succeed(refusal(400, "this is not an action")),
       onSuccess: (action) => {
@@ -200,7 +279,7 @@ const act = (hub: Hub): Effect.Effect<Response, never, Request> =>
         if (core === undefined) return Effect.succeed(refusal(404, "there is no such pool"))
         const { _tag, pool: _, ...detail } = action
         return Effect.logInfo(`Inspector: ${_tag}`).pipe(
-          Effect.annotateLogs({ pool: core.options.name, ...detail }),
+          Effect.annotateLogs({ pool: nameOfPool(core), ...detail }),
           Effect.andThen(perform(core, action)),
           Effect.match({
             onSuccess: () => json({ done: _tag }, 202),

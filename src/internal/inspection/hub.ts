@@ -3,7 +3,7 @@
  *
  * While nobody has looked for 5 minutes there is no fiber, and no pool is listened to: it pays nothing. A client asks for its
  * next frame when it has taken the last one, and gets the newest there is; one that does not ask skips frames, and costs
- * one frame and what the server buffers.
+ * one frame and what the server buffers. Those who have had the same get the same: a frame is made once for all of them.
  *
  * Invariant: `sampler` runs exactly while `records` may have any; each record has a fiber that listens.
  */
@@ -11,6 +11,7 @@ import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type Core, forkWith } from "../core.ts"
 import { events } from "../events.ts"
@@ -18,10 +19,11 @@ import { pools } from "../pools.ts"
 import { type Describe, Descriptions } from "./descriptions.ts"
 import { eventsKept, type Frame, type ObjectRow, poolsShown, type Trouble } from "./frame.ts"
 import { type Heard, isEveryday, Record } from "./record.ts"
-import { isOverdue, look, objectRow, picture, type Viewer } from "./snapshot.ts"
-import { troubles, worstFirst } from "./troubles.ts"
+import { isOverdue, look, picture, type Room, roomOf, rowOf, type Viewer } from "./snapshot.ts"
+import { troubles, unreadable, worstFirst } from "./troubles.ts"
+import { nameOfFailure, nameOfPool } from "./words.ts"
 
-/** At most 4 frames a second. */
+/** At most 4 frames a second, and as many looks at the pools. */
 const interval = 250
 /** How long the history of the sparklines is kept going for one who may come back. */
 const linger = 300_000
@@ -36,26 +38,50 @@ export interface HubOptions {
   readonly describeFailure: (failure: unknown) => string
 }
 
+/** What somebody has been told, and how far that goes. */
+export interface Told {
+  /** A `Frame`, as JSON. */
+  readonly text: string
+  readonly seq: number
+  readonly second: number
+}
+
 /** All pools at an instant: what is the same for all clients, encoded once. */
 interface Sample {
   readonly at: number
+  /** Monotonic. */
+  readonly taken: number
+  /** Of those that could be looked at. */
   readonly records: ReadonlyArray<Record>
+  readonly all: ReadonlySet<Record>
   readonly more: number
   readonly troubles: ReadonlyArray<Trouble>
   readonly pictures: ReadonlyMap<Record, string>
+  /** What there is beside pictures, seconds and events. */
+  readonly rest: string
+  /** The last event, and the last second, that there were. */
+  readonly seq: number
+  readonly second: number
+  /** Where clients begin who know nothing. */
+  whole: Told | undefined
 }
 
 /** One who looks. */
 export class Client {
   /** The last event, and the last second, that it has. */
-  seq = 0
-  second = -Infinity
-  full = true
-  /** Pools are sent when they look otherwise than here. */
-  readonly pictures = new WeakMap<Record, string>()
-  /** What else it has been told last. */
-  told = ""
-  resume: ((frame: string) => void) | undefined = undefined
+  readonly seq: number
+  readonly second: number
+  /** It goes on where it was, but for the pictures. */
+  readonly resumed: boolean
+  /** What the pools were like when it was told last. */
+  known: Sample | undefined = undefined
+  resume: ((told: Option.Option<Told>) => void) | undefined = undefined
+
+  constructor(from?: { readonly seq: number; readonly second: number }) {
+    this.resumed = from !== undefined
+    this.seq = from?.seq ?? 0
+    this.second = from?.second ?? -Infinity
+  }
 }
 
 export class Hub {
@@ -66,9 +92,12 @@ export class Hub {
   private readonly records = new Map<AnyCore, Record>()
   private readonly listeners = new Map<AnyCore, Fiber.Fiber<unknown, unknown>>()
   private readonly ids = new WeakMap<AnyCore, number>()
+  /** Pools that could not even be attended to, and why. */
+  private readonly refused = new Map<AnyCore, string>()
   private readonly waiting = new Set<Client>()
   private sampler: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private describing: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  private latest: Sample | undefined = undefined
   private lastId = 0
   private lastSeq = 0
   private lookedAt = -Infinity
@@ -80,17 +109,18 @@ export class Hub {
     this.options = options
     this.clock = clock
     this.fork = forkWith(context)
-    this.descriptions = new Descriptions(options.describe)
+    this.descriptions = new Descriptions(options.describe, context)
   }
 
-  /** The next frame of a client, as JSON: as soon as there is one, in which something is new to it. */
-  next(client: Client): Effect.Effect<string> {
+  /** The next frame of a client: as soon as there is one, in which something is new to it. None when nobody is served. */
+  next(client: Client): Effect.Effect<Option.Option<Told>> {
     return Effect.callback((resume) => {
+      if (this.closed) return resume(Effect.succeedNone)
       this.looked()
-      client.resume = (frame) => {
+      client.resume = (told) => {
         this.waiting.delete(client)
         client.resume = undefined
-        resume(Effect.succeed(frame))
+        resume(Effect.succeed(told))
       }
       this.waiting.add(client)
       return Effect.sync(() => {
@@ -100,10 +130,10 @@ export class Hub {
     })
   }
 
-  /** Everything, now. */
-  get snapshot(): string {
+  /** Everything, as of now or of a moment ago. */
+  get whole(): Told {
     this.looked()
-    return this.frame(new Client(), this.sample())!
+    return this.toWhole(this.sample())
   }
 
   find(id: number): AnyCore | undefined {
@@ -114,7 +144,7 @@ export class Hub {
   /** One object, with all that there is to say of it. */
   row(core: AnyCore, objectId: number): ObjectRow | undefined {
     for (const entry of core.registry.entries) {
-      if (entry.id === objectId) return objectRow(entry, this.viewer(core, this.clock.currentTimeMillisUnsafe()))
+      if (entry.id === objectId) return rowOf(entry, this.viewer(core, this.clock.currentTimeMillisUnsafe()))
     }
     return undefined
   }
@@ -123,6 +153,7 @@ export class Hub {
   readonly close: Effect.Effect<void> = Effect.sync(() => {
     this.closed = true
     this.stop()
+    for (const client of this.waiting) client.resume?.(Option.none())
   })
 
   private looked(): void {
@@ -134,6 +165,7 @@ export class Hub {
   private stop(): void {
     for (const core of [...this.listeners.keys()]) this.forget(core)
     this.records.clear()
+    this.latest = undefined
     const { sampler } = this
     this.sampler = undefined
     sampler?.interruptUnsafe()
@@ -153,11 +185,15 @@ export class Hub {
     this.attend()
     if (this.waiting.size === 0) return
     const sample = this.sample()
+    const told = new Map<Sample | string, Told | undefined>()
     for (const client of this.waiting) {
-      const frame = this.frame(client, sample)
-      if (frame !== undefined) client.resume?.(frame)
+      const { known, resumed, second, seq } = client
+      const from = known ?? (resumed ? `${seq} ${second}` : "")
+      if (!told.has(from)) told.set(from, from === "" ? this.toWhole(sample) : this.tell(client, sample))
+      const next = told.get(from)
+      client.known = sample
+      if (next !== undefined) client.resume?.(Option.some(next))
     }
-    this.askDescriptions(sample.at)
   }
 
   private attend(): void {
@@ -166,27 +202,32 @@ export class Hub {
     // kept as it is, unless the clock was set: what has not changed is to look the same
     if (Math.abs(ahead - this.sinceEpoch) > 1000) this.sinceEpoch = ahead
     for (const core of this.records.keys()) if (!pools.has(core)) this.forget(core)
+    this.refused.clear()
     const second = Math.floor(now / 1000)
     for (const core of pools) {
       const record = this.records.get(core)
-      if (record !== undefined) record.advance(second)
-      else if (this.records.size < poolsShown) this.attach(core, second)
+      if (record !== undefined) attempt(() => record.advance(second))
+      else if (this.records.size < poolsShown) {
+        attempt(() => this.attach(core, second), (failure) => this.refused.set(core, nameOfFailure(failure)))
+      }
     }
   }
 
   private attach(core: AnyCore, second: number): void {
-    let id = this.ids.get(core)
-    if (id === undefined) {
-      id = ++this.lastId
-      this.ids.set(core, id)
-    }
-    const record = new Record(core, id, second, this.options.describeFailure)
+    const record = new Record(core, this.idOf(core), second, this.options.describeFailure)
     this.records.set(core, record)
     const listening = Stream.runForEachArray(events(core), (heard) => {
-      for (const event of heard) record.hear(event, ++this.lastSeq)
+      for (const event of heard) attempt(() => record.hear(event, ++this.lastSeq))
       return Effect.sleep(bunch)
     })
     this.listeners.set(core, this.fork(listening))
+  }
+
+  private idOf(core: AnyCore): number {
+    const known = this.ids.get(core)
+    if (known !== undefined) return known
+    this.ids.set(core, ++this.lastId)
+    return this.lastId
   }
 
   private forget(core: AnyCore): void {
@@ -196,55 +237,99 @@ export class Hub {
   }
 
   private viewer(core: AnyCore, now: number): Viewer {
+    const name = nameOfPool(core)
     return {
       overdue: isOverdue(this.records.get(core)?.medianHold ?? -1, now),
-      describe: (entry) => this.descriptions.of(entry, core.options.name, now)
+      describe: (entry) => this.descriptions.of(entry, name, now)
     }
   }
 
+  /** As the pools are now; or as they were a moment ago, if they are the same pools: to look at all of them takes a while. */
   private sample(): Sample {
     this.attend()
+    const { latest } = this
+    const taken = this.monotonic
+    if (latest !== undefined && taken - latest.taken < interval && this.isOf(latest)) return latest
     const at = this.clock.currentTimeMillisUnsafe()
-    const records = [...this.records.values()]
+    const room = roomOf(this.records.size)
     const pictures = new Map<Record, string>()
-    const wrong: Array<Trouble> = []
-    for (const record of records) {
-      const viewer = this.viewer(record.core, at)
-      const found = look(record.core, viewer.overdue)
-      pictures.set(record, JSON.stringify(picture(record.core, record.id, found, viewer, this.sinceEpoch)))
-      wrong.push(...troubles(record, found, at))
+    const wrong = [...this.refused].map(([core, failure]) => unreadable(core, this.idOf(core), failure))
+    for (const [core, record] of this.records) {
+      attempt(
+        () => {
+          const seen = this.look(record, at, room)
+          pictures.set(record, seen.picture)
+          wrong.push(...seen.troubles)
+        },
+        (failure) => wrong.push(unreadable(core, record.id, nameOfFailure(failure)))
+      )
     }
-    return { at, records, more: pools.size - records.length, troubles: worstFirst(wrong), pictures }
+    const records = [...pictures.keys()]
+    const more = pools.size - this.records.size - this.refused.size
+    const worst = worstFirst(wrong)
+    this.latest = {
+      at,
+      taken,
+      records,
+      all: new Set(this.records.values()),
+      more,
+      troubles: worst,
+      pictures,
+      rest: JSON.stringify([records.map(({ id }) => id), more, worst]),
+      seq: this.lastSeq,
+      second: records.reduce((second, { last }) => Math.max(second, last), -Infinity),
+      whole: undefined
+    }
+    this.askDescriptions(at)
+    return this.latest
+  }
+
+  private isOf({ all }: Sample): boolean {
+    return all.size === this.records.size && [...this.records.values()].every((record) => all.has(record))
+  }
+
+  private look(record: Record, at: number, room: Room) {
+    const { core, id } = record
+    const viewer = this.viewer(core, at)
+    const found = look(core, viewer, room.visible)
+    return {
+      picture: picture(core, id, found, viewer, this.sinceEpoch, room),
+      troubles: troubles(record, found, at)
+    }
+  }
+
+  private toWhole(sample: Sample): Told {
+    return sample.whole ??= this.tell(new Client(), sample)!
   }
 
   /** What is new to a client; nothing where nothing is. */
-  private frame(client: Client, sample: Sample): string | undefined {
-    const changed = sample.records.filter((record) => client.pictures.get(record) !== sample.pictures.get(record))
-    const seconds = sample.records.map((record) => record.after(client.second)).filter((fresh) => fresh !== undefined)
-    const events = newest(sample.records, client.seq)
-    const ids = sample.records.map(({ id }) => id)
-    const told = JSON.stringify([ids, sample.more, sample.troubles])
-    const same = changed.length === 0 && seconds.length === 0 && events.length === 0 && told === client.told
-    if (same && !client.full) return undefined
+  private tell(client: Client, sample: Sample): Told | undefined {
+    const { known } = client
+    const changed = sample.records.filter((record) => known?.pictures.get(record) !== sample.pictures.get(record))
+    const since = known === undefined ? client.second : known.second
+    const seconds = sample.records.map((record) => record.between(since, sample.second))
+      .filter((fresh) => fresh !== undefined)
+    const events = newest(sample.records, known?.seq ?? client.seq, sample.seq)
+    const same = changed.length === 0 && seconds.length === 0 && events.length === 0 && known?.rest === sample.rest
+    if (same) return undefined
     const rest: Omit<Frame, "changed"> = {
       at: sample.at,
-      full: client.full,
+      full: known === undefined && !client.resumed,
       actions: this.options.actions,
-      pools: ids,
+      pools: sample.records.map(({ id }) => id),
       more: sample.more,
       troubles: sample.troubles,
       seconds,
-      events: events.map(([record, heard]) => record.row(heard))
+      events: events.map(([record, heard]) => attempt(() => record.row(heard))).filter((row) => row !== undefined)
     }
-    for (const record of changed) client.pictures.set(record, sample.pictures.get(record)!)
-    client.full = false
-    client.told = told
-    client.seq = events.at(-1)?.[1].seq ?? client.seq
-    client.second = Math.max(client.second, ...seconds.map(({ borrows, from }) => from + borrows.length - 1))
-    // pictures are encoded once for all clients
-    return `${JSON.stringify(rest).slice(0, -1)},"changed":[${
-      changed.map((record) => sample.pictures.get(record)).join(",")
-    }]}`
+    return {
+      // pictures are encoded once for all clients
+      text: `${JSON.stringify(rest).slice(0, -1)},"changed":[${
+        changed.map((record) => sample.pictures.get(record)).join(",")
+      }]}`,
+      seq: sample.seq,
+      second: sample.second
+    }
   }
 
   private askDescriptions(now: number): void {
@@ -259,10 +344,20 @@ export class Hub {
   }
 }
 
+/** What throws while one pool is looked at is of no harm to the others. */
+const attempt = <A>(f: () => A, failed: (failure: unknown) => void = () => {}): A | undefined => {
+  try {
+    return f()
+  } catch (failure) {
+    failed(failure)
+    return undefined
+  }
+}
+
 /** The events after one of them: of those of every day and of the others as many as are kept of one pool. */
-const newest = (records: ReadonlyArray<Record>, seq: number): Array<[Record, Heard]> => {
+const newest = (records: ReadonlyArray<Record>, after: number, last: number): Array<[Record, Heard]> => {
   const fresh = records
-    .flatMap((record) => record.eventsAfter(seq).map((heard): [Record, Heard] => [record, heard]))
+    .flatMap((record) => record.eventsBetween(after, last).map((heard): [Record, Heard] => [record, heard]))
     .sort(([, a], [, b]) => a.seq - b.seq)
   if (fresh.length <= eventsKept) return fresh
   const kept = new Set([

@@ -19,9 +19,15 @@ class Bucket {
   timeouts = 0
   refusals = 0
   destroyFailures = 0
+  private quantiles: readonly [p50: number, p99: number] | undefined = undefined
 
   constructor(second: number) {
     this.second = second
+  }
+
+  /** Asked for when its second is over, by each who comes: nothing of it changes any more. */
+  get waited(): readonly [p50: number, p99: number] {
+    return this.quantiles ??= [this.waits.quantile(0.5), this.waits.quantile(0.99)]
   }
 }
 
@@ -41,6 +47,8 @@ export const isEveryday = (event: PoolEvent): boolean => everyday.has(event._tag
 export interface Heard {
   readonly seq: number
   readonly event: PoolEvent
+  /** As it is sent; absent until somebody is told. */
+  row?: EventRow
 }
 
 /** The last of a kind, the oldest first. */
@@ -53,8 +61,8 @@ class Ring {
     this.next = (this.next + 1) % eventsKept
   }
 
-  after(seq: number): Array<Heard> {
-    return this.kept.filter((heard) => heard.seq > seq)
+  between(after: number, last: number): Array<Heard> {
+    return this.kept.filter(({ seq }) => seq > after && seq <= last)
   }
 }
 
@@ -148,16 +156,21 @@ export class Record {
     this.medianHold = this.findMedianHold()
   }
 
-  /** The seconds after one of them; none where there is no new one. */
-  after(second: number): Seconds | undefined {
-    const fresh = this.buckets.filter((bucket) => bucket.second > second)
+  /** The last second that is over. */
+  get last(): number {
+    return this.buckets.at(-1)?.second ?? -Infinity
+  }
+
+  /** The seconds after one of them, up to another; none where there is no new one. */
+  between(after: number, last: number): Seconds | undefined {
+    const fresh = this.buckets.filter(({ second }) => second > after && second <= last)
     if (fresh.length === 0) return undefined
     return {
       pool: this.id,
       from: fresh[0]!.second,
       borrows: fresh.map((bucket) => bucket.borrows),
-      p50: fresh.map((bucket) => bucket.waits.quantile(0.5)),
-      p99: fresh.map((bucket) => bucket.waits.quantile(0.99)),
+      p50: fresh.map(({ waited }) => waited[0]),
+      p99: fresh.map(({ waited }) => waited[1]),
       timeouts: fresh.map((bucket) => bucket.timeouts),
       minute: minute(this.minute)
     }
@@ -183,12 +196,16 @@ export class Record {
     return holds.count < 20 ? -1 : holds.quantile(0.5)
   }
 
-  /** The events after one of them, the oldest first. */
-  eventsAfter(seq: number): Array<Heard> {
-    return [...this.everyday.after(seq), ...this.notable.after(seq)].sort((a, b) => a.seq - b.seq)
+  /** The events after one of them, up to another, the oldest first. */
+  eventsBetween(after: number, last: number): Array<Heard> {
+    return [...this.everyday.between(after, last), ...this.notable.between(after, last)].sort((a, b) => a.seq - b.seq)
   }
 
-  row({ event, seq }: Heard): EventRow {
+  row(heard: Heard): EventRow {
+    return heard.row ??= this.toRow(heard)
+  }
+
+  private toRow({ event, seq }: Heard): EventRow {
     return [
       seq,
       this.id,

@@ -1,22 +1,47 @@
 /** How a pool looks at an instant, as plain data. Nothing of an object is in it but what `describe` has said. */
 import { type Core, stats } from "../core.ts"
 import type { ActiveLease } from "../lease.ts"
-import { type Entry, leasesOf } from "../registry.ts"
+import type { Entry } from "../registry.ts"
 import type { Waiter } from "../waiters.ts"
 import {
   detailed,
   exemplary,
   type LeaseRow,
+  leasesShown,
   type Letter,
   type ObjectRow,
+  pictured,
   type PoolPicture,
   visible,
+  visibleInAll,
   type WaiterRow,
   waitersShown
 } from "./frame.ts"
+import { nameOfPool } from "./words.ts"
 
+type AnyCore = Core<never, never>
 type AnyEntry = Entry<never, never>
 type AnyLease = ActiveLease<never, never>
+
+/** How much of one pool is looked at and sent: the part that it has of what all pools have. */
+export interface Room {
+  readonly characters: number
+  readonly rows: number
+  readonly visible: number
+  readonly waiters: number
+}
+
+export const roomOf = (pools: number): Room => {
+  const part = (whole: number) => Math.floor(whole / Math.max(1, pools))
+  const characters = part(pictured)
+  return {
+    characters,
+    // a row is seldom shorter than 50 characters, and seldom much longer
+    rows: Math.min(detailed, Math.floor(characters / 100)),
+    visible: Math.min(visible, part(visibleInAll)),
+    waiters: Math.min(waitersShown, Math.floor(characters / 500))
+  }
+}
 
 /** When a lease is overdue, and what is said of an object. */
 export interface Viewer {
@@ -39,10 +64,13 @@ export const isOverdue = (medianHold: number, now: number) => (lease: AnyLease):
   return now - lease.borrowedAtMillis > limit
 }
 
-const letters = { Pending: "P", Available: "A", Borrowed: "B", Dormant: "D", Unknown: "U", Invalid: "I" } as const
+/** The open leases of an object, the first of them first, as long as `look` wants more: one object may have many. */
+export const visitLeases = ({ lease, others }: AnyEntry, look: (lease: AnyLease) => boolean): void => {
+  if (lease === undefined || !look(lease) || others === undefined) return
+  for (const other of others) if (!look(other)) return
+}
 
-const letterOf = (entry: AnyEntry, viewer: Viewer): Letter =>
-  entry.lease !== undefined && leasesOf(entry).some(viewer.overdue) ? "O" : letters[entry.status]
+const letters = { Pending: "P", Available: "A", Borrowed: "B", Dormant: "D", Unknown: "U", Invalid: "I" } as const
 
 /** A time that JSON has a number for. */
 const millis = (time: number | undefined): number =>
@@ -56,78 +84,155 @@ const leaseRow = (lease: AnyLease, viewer: Viewer): LeaseRow => [
   viewer.overdue(lease) ? 1 : 0
 ]
 
-export const objectRow = (entry: AnyEntry, viewer: Viewer): ObjectRow => [
-  entry.id,
-  letterOf(entry, viewer),
-  millis(entry.addedAtMillis),
-  entry.borrowCount,
-  leasesOf(entry).map((lease) => leaseRow(lease, viewer)),
-  entry.status === "Dormant" ? millis(entry.wakesAtMillis) : 0,
-  entry.condemned || entry.retired ? 1 : 0,
-  viewer.describe(entry)
-]
+const objectRow = (entry: AnyEntry, letter: Letter, viewer: Viewer): ObjectRow => {
+  const leases: Array<LeaseRow> = []
+  visitLeases(entry, (lease) => leases.push(leaseRow(lease, viewer)) < leasesShown)
+  return [
+    entry.id,
+    letter,
+    millis(entry.addedAtMillis),
+    entry.borrowCount,
+    leases,
+    entry.status === "Dormant" ? millis(entry.wakesAtMillis) : 0,
+    entry.condemned || entry.retired ? 1 : 0,
+    viewer.describe(entry),
+    entry.open - leases.length
+  ]
+}
+
+/** One object, with all that there is to say of it. */
+export const rowOf = (entry: AnyEntry, viewer: Viewer): ObjectRow =>
+  objectRow(entry, lookAt(entry, viewer, visible), viewer)
+
+const lookAt = (entry: AnyEntry, viewer: Viewer, most: number): Letter => {
+  let overdue = false
+  let seen = 0
+  visitLeases(entry, (lease) => {
+    overdue ||= viewer.overdue(lease)
+    return !overdue && ++seen < most
+  })
+  return overdue ? "O" : letters[entry.status]
+}
 
 /** What a walk over the objects has found. */
 export interface Found {
   readonly entries: ReadonlyArray<AnyEntry>
+  /** One for each entry. */
+  readonly letters: string
   readonly lent: ReadonlyArray<AnyEntry>
-  readonly overdue: ReadonlyArray<AnyLease>
+  /** How many leases are overdue, and which of them is the oldest. */
+  readonly overdue: number
+  readonly oldest: AnyLease | undefined
+  /** Of how many leases that is known. */
+  readonly leases: number
 }
 
-/** One walk over the objects, no longer than `visible`. */
-export const look = (core: Core<never, never>, overdue: Viewer["overdue"]): Found => {
+/** One walk over the objects and their leases, over no more of either than `most`. */
+export const look = (core: AnyCore, viewer: Viewer, most: number): Found => {
   const entries: Array<AnyEntry> = []
   const lent: Array<AnyEntry> = []
-  const late: Array<AnyLease> = []
-  for (const entry of core.registry.entries) {
-    if (entries.length === visible) break
-    entries.push(entry)
-    if (entry.lease === undefined) continue
-    lent.push(entry)
-    for (const lease of leasesOf(entry)) if (overdue(lease)) late.push(lease)
+  let text = ""
+  let overdue = 0
+  let oldest: AnyLease | undefined
+  let leases = 0
+  let late = false
+  const visit = (lease: AnyLease): boolean => {
+    if (leases === most) return false
+    leases++
+    if (!viewer.overdue(lease)) return true
+    late = true
+    overdue++
+    if (oldest === undefined || lease.borrowedAtMillis < oldest.borrowedAtMillis) oldest = lease
+    return true
   }
-  return { entries, lent, overdue: late }
+  for (const entry of core.registry.entries) {
+    if (entries.length === most) break
+    entries.push(entry)
+    if (entry.lease !== undefined) {
+      lent.push(entry)
+      late = false
+      visitLeases(entry, visit)
+      text += late ? "O" : letters[entry.status]
+    } else text += letters[entry.status]
+  }
+  return { entries, letters: text, lent, overdue, oldest, leases }
 }
 
+/** As much of a pool as there is room for, as JSON. */
 export const picture = (
-  core: Core<never, never>,
+  core: AnyCore,
   id: number,
   found: Found,
   viewer: Viewer,
-  sinceEpoch: number
-): PoolPicture => ({
-  id,
-  name: core.options.name,
-  life: core.life._tag,
-  suspended: core.suspended,
-  sharing: core.options.sharing,
-  makes: core.creator !== undefined,
-  detects: core.detector !== undefined,
-  stats: stats(core),
-  overdue: found.overdue.length,
-  objects: objects(core, found, viewer),
-  waiters: waiters(core, waitersShown).map((waiter) => waiterRow(core, waiter, sinceEpoch))
-})
+  sinceEpoch: number,
+  room: Room
+): string => {
+  const whole = {
+    id,
+    name: nameOfPool(core),
+    life: core.life._tag,
+    suspended: core.suspended,
+    sharing: core.options.sharing,
+    makes: core.creator !== undefined,
+    detects: core.detector !== undefined,
+    stats: stats(core),
+    overdue: found.overdue,
+    waiters: waiters(core, room.waiters).map((waiter) => waiterRow(core, waiter, sinceEpoch))
+  }
+  let { rows, visible } = room
+  while (true) {
+    const text = JSON.stringify(
+      { ...whole, objects: objects(core, found, viewer, rows, visible) } satisfies PoolPicture
+    )
+    if (text.length <= room.characters || visible === 0) return text
+    // descriptions and ids may be of any length: less is tried until it fits
+    if (rows > 0) rows >>= 2
+    else visible >>= 2
+  }
+}
 
-const objects = (core: Core<never, never>, { entries, lent }: Found, viewer: Viewer): PoolPicture["objects"] => {
+const objects = (
+  core: AnyCore,
+  found: Found,
+  viewer: Viewer,
+  rows: number,
+  visible: number
+): PoolPicture["objects"] => {
+  const entries = found.entries.length > visible ? found.entries.slice(0, visible) : found.entries
   const beyond = core.registry.size - entries.length
-  if (entries.length <= detailed) return { rows: entries.map((entry) => objectRow(entry, viewer)), beyond }
+  if (entries.length <= rows) {
+    return { rows: entries.map((entry, i) => objectRow(entry, found.letters[i] as Letter, viewer)), beyond }
+  }
   const runs: Array<number> = []
-  let text = ""
   for (const { id } of entries) {
     if (runs.length > 0 && id === runs[runs.length - 2]! + runs[runs.length - 1]!) runs[runs.length - 1]!++
     else runs.push(id, 1)
   }
-  for (const entry of entries) text += letterOf(entry, viewer)
-  const rows = [...lent]
-    .sort((a, b) => a.lease!.borrowedAtMillis - b.lease!.borrowedAtMillis)
-    .slice(0, exemplary)
-    .map((entry) => objectRow(entry, viewer))
-  return { cells: { runs, letters: text }, rows, beyond }
+  return {
+    cells: { runs, letters: found.letters.slice(0, entries.length) },
+    rows: longestHeld(found.lent, Math.min(exemplary, rows)).map((entry) =>
+      objectRow(entry, lookAt(entry, viewer, leasesShown), viewer)
+    ),
+    beyond
+  }
+}
+
+/** The first of them in the order of their oldest leases: to sort all of them would take several times as long. */
+const longestHeld = (lent: ReadonlyArray<AnyEntry>, most: number): ReadonlyArray<AnyEntry> => {
+  const first: Array<AnyEntry> = []
+  const since = ({ lease }: AnyEntry): number => lease!.borrowedAtMillis
+  for (const entry of lent) {
+    if (first.length === most && (most === 0 || since(entry) >= since(first[most - 1]!))) continue
+    let at = first.length
+    while (at > 0 && since(first[at - 1]!) > since(entry)) at--
+    first.splice(at, 0, entry)
+    if (first.length > most) first.pop()
+  }
+  return first
 }
 
 /** Those at the head of the queue. */
-export const waiters = (core: Core<never, never>, most: number): Array<Waiter<never, never>> => {
+export const waiters = (core: AnyCore, most: number): Array<Waiter<never, never>> => {
   const found: Array<Waiter<never, never>> = []
   for (let waiter = core.waiters.first; waiter !== undefined && found.length < most;) {
     found.push(waiter)
@@ -136,7 +241,7 @@ export const waiters = (core: Core<never, never>, most: number): Array<Waiter<ne
   return found
 }
 
-const waiterRow = (core: Core<never, never>, waiter: Waiter<never, never>, sinceEpoch: number): WaiterRow => [
+const waiterRow = (core: AnyCore, waiter: Waiter<never, never>, sinceEpoch: number): WaiterRow => [
   waiter.fiberId,
   millis(waiter.since + sinceEpoch),
   waiter.due === Infinity ? 0 : millis(waiter.due + sinceEpoch),
@@ -145,7 +250,7 @@ const waiterRow = (core: Core<never, never>, waiter: Waiter<never, never>, since
   doing(core, waiter)
 ]
 
-const doing = (core: Core<never, never>, waiter: Waiter<never, never>): WaiterRow[4] => {
+const doing = (core: AnyCore, waiter: Waiter<never, never>): WaiterRow[4] => {
   if (waiter.creation !== undefined) return waiter.creation.phase
   if (waiter.detection !== undefined) return "Detecting"
   if (waiter.choosing) return "Choosing"

@@ -1,6 +1,8 @@
 /** The same as on the page, in a terminal: what has come so far, and how it looks in so many columns and rows. */
-import { type EventRow, type Frame, history, type Letter, type Minute, type PoolPicture } from "./frame.ts"
-import { clockTime, plural, span } from "./words.ts"
+import { cut } from "./columns.ts"
+import { history, type Letter, poolsShown, troublesShown, visible } from "./frame.ts"
+import type { Drawn, DrawnEvent, DrawnPicture, DrawnSeconds } from "./wire.ts"
+import { clockTime, plain, plural, short, span } from "./words.ts"
 
 const letters: ReadonlyArray<Letter> = ["A", "B", "O", "P", "D", "U", "I"]
 const names = {
@@ -17,30 +19,50 @@ const colours = { A: 32, B: 34, O: 31, P: 33, D: 35, U: 36, I: 90 } as const
 const severities = { bad: [31, "●"], warning: [33, "▲"], note: [90, "–"] } as const
 const everyday = new Set(["StatusChanged"])
 
+/** What is drawn of a pool: no more of it is kept, however much has come. */
 interface Seen {
-  picture: PoolPicture
-  minute?: Minute
+  readonly name: string
+  readonly state: string
+  readonly stats: DrawnPicture["stats"]
+  readonly letters: string
+  /** Since when the first of those who wait does; `Infinity`: nobody waits. */
+  readonly since: number
+}
+
+interface Past {
+  minute?: DrawnSeconds["minute"]
   borrows: Array<number>
   p99: Array<number>
 }
 
+const toSeen = ({ life, name, objects, stats, suspended, waiters }: DrawnPicture): Seen => ({
+  name: short(name),
+  state: life !== "Open" ? short(life.toLowerCase(), 20) : suspended ? "suspended" : "open",
+  stats,
+  letters: (objects.cells?.letters ?? objects.rows.map(([, letter]) => letter).join("")).slice(0, visible)
+    .replace(/[^ABOPDUI]/g, "I"),
+  since: waiters.reduce((first, [, since]) => Math.min(first, since), Infinity)
+})
+
 /** What the frames of a stream have told so far. */
 export class Story {
-  private readonly pools = new Map<number, Seen>()
-  private events: Array<EventRow> = []
-  last: Frame | undefined = undefined
+  private readonly pools = new Map<number, Seen & Past>()
+  private events: Array<DrawnEvent> = []
+  private last: Pick<Drawn, "at" | "more" | "pools" | "troubles"> | undefined = undefined
 
-  take(frame: Frame): void {
+  take(frame: Drawn): void {
     if (frame.full) {
       this.pools.clear()
       this.events = []
     }
+    const pools = frame.pools.slice(0, poolsShown)
+    const listed = new Set(pools)
     for (const picture of frame.changed) {
-      const seen = this.pools.get(picture.id)
-      if (seen === undefined) this.pools.set(picture.id, { picture, borrows: [], p99: [] })
-      else seen.picture = picture
+      if (!listed.has(picture.id)) continue
+      const { borrows = [], minute, p99 = [] } = this.pools.get(picture.id) ?? {}
+      this.pools.set(picture.id, { ...toSeen(picture), borrows, p99, ...minute !== undefined && { minute } })
     }
-    for (const id of this.pools.keys()) if (!frame.pools.includes(id)) this.pools.delete(id)
+    for (const id of this.pools.keys()) if (!listed.has(id)) this.pools.delete(id)
     for (const { borrows, minute, p99, pool } of frame.seconds) {
       const seen = this.pools.get(pool)
       if (seen === undefined) continue
@@ -48,8 +70,18 @@ export class Story {
       seen.borrows = [...seen.borrows, ...borrows].slice(-history)
       seen.p99 = [...seen.p99, ...p99].slice(-history)
     }
-    this.events = [...this.events, ...frame.events.filter(([, , , tag]) => !everyday.has(tag))].slice(-200)
-    this.last = frame
+    const told = frame.events.filter(([, , , tag]) => !everyday.has(tag)).slice(-200)
+      .map((
+        [seq, pool, at, tag, object, lease, text]
+      ): DrawnEvent => [seq, pool, at, short(tag, 40), object, lease, short(text)])
+    this.events = [...this.events, ...told].slice(-200)
+    this.last = {
+      at: frame.at,
+      more: frame.more + frame.pools.length - pools.length,
+      pools,
+      troubles: frame.troubles.slice(0, troublesShown + 1)
+        .map(({ name, severity, text }) => ({ name: short(name), severity, text: short(text, 1000) }))
+    }
   }
 
   /** As many lines as there is room for; none is longer than `columns`. */
@@ -59,13 +91,13 @@ export class Story {
     const pools = last.pools.map((id) => this.pools.get(id)).filter((seen) => seen !== undefined)
     const lines = [
       fit(view, [["Pools", 1], [`  ${view.url}  ${clockTime(last.at)}  ${view.note}`, 90]]),
-      ...troubles(view, last, pools),
+      ...troubles(view, last.troubles, pools),
       ...pools.flatMap((seen) => ["", ...pool(view, seen, last.at)]),
       ...(last.more > 0 ? ["", fit(view, [[`… and ${plural(last.more, "pool")} more`]])] : [])
     ]
     const room = view.rows - lines.length - 2
     if (room >= 2 && this.events.length > 0) {
-      const of = new Map(pools.map(({ picture: { id, name } }) => [id, name]))
+      const of = new Map([...this.pools].map(([id, { name }]) => [id, name]))
       lines.push(
         "",
         fit(view, [["Events", 1]]),
@@ -86,43 +118,40 @@ export interface View {
 
 type Part = readonly [text: string, colour?: number]
 
-/** A name may hold anything: what would move the cursor or change a colour is taken out. */
-const plain = (text: string): string => text.replace(/\p{C}/gu, "�")
-
 /** One line, of parts that are coloured, cut where the terminal ends. */
 const fit = ({ colour, columns }: View, parts: ReadonlyArray<Part>): string => {
   let left = columns
   let line = ""
   for (const [text, code] of parts) {
-    const characters = Array.from(plain(text)).slice(0, left)
-    const cut = characters.join("")
-    left -= characters.length
-    line += colour && code !== undefined && cut !== "" ? `\x1b[${code}m${cut}\x1b[0m` : cut
+    const [kept, taken] = cut(plain(text), left)
+    left -= taken
+    line += colour && code !== undefined && kept !== "" ? `\x1b[${code}m${kept}\x1b[0m` : kept
   }
   return line
 }
 
-const troubles = (view: View, { troubles }: Frame, pools: ReadonlyArray<Seen>): ReadonlyArray<string> => {
+const troubles = (
+  view: View,
+  troubles: Drawn["troubles"],
+  pools: ReadonlyArray<Seen>
+): ReadonlyArray<string> => {
   if (troubles.length > 0) {
     return troubles.map(({ name, severity, text }) => {
       const [colour, sign] = severities[severity]
       return fit(view, [[`${sign} `, colour], [name, 1], [` ${text}`, colour]])
     })
   }
-  const sum = (of: (picture: PoolPicture) => number) => pools.reduce((n, { picture }) => n + of(picture), 0)
-  const all = `${plural(pools.length, "pool")}, ${plural(sum(({ stats }) => stats.size), "object")}, ${
-    plural(sum(({ stats }) => stats.leases), "lease")
+  const sum = (of: (stats: Seen["stats"]) => number) => pools.reduce((n, { stats }) => n + of(stats), 0)
+  const all = `${plural(pools.length, "pool")}, ${plural(sum(({ size }) => size), "object")}, ${
+    plural(sum(({ leases }) => leases), "lease")
   }`
   return [fit(view, [[`✓ All is well: ${all}`, 32]])]
 }
 
-const pool = (view: View, { borrows, minute, p99, picture }: Seen, at: number): ReadonlyArray<string> => {
-  const { life, name, objects, stats, suspended, waiters } = picture
-  const all = objects.cells?.letters ?? objects.rows.map(([, letter]) => letter).join("")
+const pool = (view: View, seen: Seen & Past, at: number): ReadonlyArray<string> => {
+  const { borrows, letters: all, minute, name, p99, since, state, stats } = seen
   const counts = letters.map((letter): readonly [Letter, number] => [letter, all.split(letter).length - 1])
-  const state = life !== "Open" ? life.toLowerCase() : suspended ? "suspended" : "open"
   const size = stats.max === undefined ? "" : `, ${stats.min} to ${stats.max}`
-  const longest = Math.max(0, ...waiters.map(([, since]) => at - since))
   return [
     fit(view, [
       [name, 1],
@@ -132,7 +161,7 @@ const pool = (view: View, { borrows, minute, p99, picture }: Seen, at: number): 
         [`${n} ${names[letter]}  `]
       ]),
       [stats.making > 0 ? `${stats.making} being made  ` : ""],
-      [stats.waiting > 0 ? `${stats.waiting} waiting, the longest ${span(longest)}` : "", 33]
+      [stats.waiting > 0 ? `${stats.waiting} waiting, the longest ${span(Math.max(0, at - since))}` : "", 33]
     ]),
     ...cells(view, all),
     ...(minute === undefined ? [] : [fit(view, [
@@ -184,7 +213,7 @@ const millis = (value: number): string => value < 0 ? "–" : span(value)
 
 const event = (
   view: View,
-  [, pool, at, tag, object, lease, text]: EventRow,
+  [, pool, at, tag, object, lease, text]: DrawnEvent,
   names: ReadonlyMap<number, string>
 ): string =>
   fit(view, [

@@ -1,10 +1,10 @@
 /** What is wrong with a pool, in plain words. */
 import type { Core } from "../core.ts"
 import type { ActiveLease } from "../lease.ts"
-import type { Trouble } from "./frame.ts"
+import { type Trouble, troublesShown } from "./frame.ts"
 import type { Record } from "./record.ts"
-import { type Found, waiters } from "./snapshot.ts"
-import { clockTime, plural, short, span } from "./words.ts"
+import { type Found, visitLeases, waiters } from "./snapshot.ts"
+import { clockTime, nameOfPool, plural, short, span } from "./words.ts"
 
 /** How many waiters are asked how long they wait already. */
 const asked = 1000
@@ -14,15 +14,16 @@ type Said = Omit<Trouble, "pool" | "name">
 /** Each looks at one thing that may be wrong. */
 type Check = (record: Record, found: Found, now: number) => Said | undefined
 
-const overdue: Check = ({ core, warnings }, { overdue }, now) => {
-  if (overdue.length === 0) return undefined
-  const oldest = overdue.reduce((a, b) => b.borrowedAtMillis < a.borrowedAtMillis ? b : a)
-  const many = `${overdue.length} of ${plural(core.leases, "lease")} ${overdue.length === 1 ? "is" : "are"} overdue`
+const overdue: Check = ({ core, warnings }, { leases, oldest, overdue }, now) => {
+  if (oldest === undefined) return undefined
+  // of more leases than are looked at
+  const least = leases < core.leases ? "at least " : ""
+  const many = `${least}${overdue} of ${plural(core.leases, "lease")} ${overdue === 1 ? "is" : "are"} overdue`
   const age = span(now - oldest.borrowedAtMillis)
   return {
     kind: "overdue",
     severity: "bad",
-    text: `${many}, ${overdue.length === 1 ? `lent for ${age}` : `oldest ${age}`}, ${
+    text: `${many}, ${overdue === 1 ? `lent for ${age}` : `oldest ${age}`}, ${
       borrowed(oldest, warnings.get(oldest.id))
     }`
   }
@@ -34,7 +35,7 @@ const borrowed = (
   warning: { readonly borrower: string; readonly site?: string } | undefined
 ): string =>
   `borrowed at ${short(warning?.site ?? clockTime(lease.borrowedAtMillis))} by ${
-    warning?.borrower ?? `fiber #${lease.owner}`
+    short(warning?.borrower ?? `fiber #${lease.owner}`)
   } (object ${lease.entry.id})`
 
 const factory: Check = ({ core, failure, failures }) => {
@@ -47,18 +48,24 @@ const factory: Check = ({ core, failure, failures }) => {
   }
 }
 
-const selfWaiting: Check = ({ core }, { lent }) => {
+const selfWaiting: Check = ({ core }, { leases, lent }) => {
   if (core.waiters.size === 0 || core.registry.counts.Available > 0) return undefined
-  const holders = new Map<number, number>()
-  for (const { lease, others } of lent) {
-    for (const { owner } of [lease!, ...others ?? []]) holders.set(owner, (holders.get(owner) ?? 0) + 1)
+  const holds = new Map(waiters(core, asked).map((waiter) => [waiter.fiberId, 0]))
+  let left = leases
+  for (const entry of lent) {
+    visitLeases(entry, ({ owner }) => {
+      const held = holds.get(owner)
+      if (held !== undefined) holds.set(owner, held + 1)
+      return --left > 0
+    })
+    if (left <= 0) break
   }
-  const self = waiters(core, asked).find((waiter) => holders.has(waiter.fiberId))
+  const self = [...holds].find(([, held]) => held > 0)
   if (self === undefined) return undefined
   return {
     kind: "selfWaiting",
     severity: "warning",
-    text: `fiber #${self.fiberId} waits for an object while it holds ${plural(holders.get(self.fiberId)!, "object")} ` +
+    text: `fiber #${self[0]} waits for an object while it holds ${plural(self[1], "object")} ` +
       `of this pool itself: it may be waiting for itself`
   }
 }
@@ -140,7 +147,7 @@ const unknown: Check = ({ core, detectionFailure }) => {
 const resting: Check = ({ core }, { entries }, now) => {
   const { counts, size } = core.registry
   if (size === 0 || counts.Dormant < size) return undefined
-  const wakes = Math.min(...entries.map((entry) => entry.wakesAtMillis ?? Infinity))
+  const wakes = entries.reduce((first, { wakesAtMillis = Infinity }) => Math.min(first, wakesAtMillis), Infinity)
   return {
     kind: "resting",
     severity: "warning",
@@ -178,14 +185,30 @@ const checks = [
   closing
 ]
 
-export const troubles = (record: Record, found: Found, now: number): ReadonlyArray<Trouble> =>
-  checks.flatMap((check) => {
+export const troubles = (record: Record, found: Found, now: number): ReadonlyArray<Trouble> => {
+  const about = { pool: record.id, name: nameOfPool(record.core) }
+  return checks.flatMap((check) => {
     const said = check(record, found, now)
-    return said === undefined ? [] : [{ pool: record.id, name: record.core.options.name, ...said }]
+    return said === undefined ? [] : [{ ...about, ...said }]
   })
+}
+
+/** A pool that cannot be looked at: it says so in a line of its own, and the others are seen. */
+export const unreadable = (core: Core<never, never>, id: number, failure: string): Trouble => ({
+  pool: id,
+  name: nameOfPool(core),
+  kind: "unreadable",
+  severity: "bad",
+  text: `cannot be shown: ${failure}`
+})
 
 const weight = { bad: 0, warning: 1, note: 2 }
 
 /** The worst first; among equals the order of the pools. */
-export const worstFirst = (all: ReadonlyArray<Trouble>): ReadonlyArray<Trouble> =>
-  [...all].sort((a, b) => weight[a.severity] - weight[b.severity])
+export const worstFirst = (all: ReadonlyArray<Trouble>): ReadonlyArray<Trouble> => {
+  const sorted = [...all].sort((a, b) => weight[a.severity] - weight[b.severity])
+  if (sorted.length <= troublesShown) return sorted
+  const rest = sorted.splice(troublesShown)
+  const text = `${plural(rest.length, "other thing")} ${rest.length === 1 ? "is" : "are"} wrong as well`
+  return [...sorted, { pool: 0, name: "", kind: "more", severity: rest[0]!.severity, text }]
+}

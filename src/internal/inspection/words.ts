@@ -24,7 +24,24 @@ export const clockTime = (millis: number): string =>
 /** No longer than so; a text of a user may be anything. */
 export const short = (text: string, most = 200): string => text.length <= most ? text : `${text.slice(0, most - 1)}…`
 
-const word = /^[\w.:/@-]{1,60}$/
+/** What would move the cursor of a terminal, change its colours, or turn its text around. */
+export const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u
+
+/** A text for a terminal: what it would obey instead of showing it is taken out. */
+export const plain = (text: string): string => text.replace(new RegExp(unprintable, "gu"), "�")
+
+/**
+ * What a program calls a failure by: an identifier as the constants of Node, a word, or a code of SQL. A value that is
+ * none of these may be anything, a key or an address with its password as well.
+ */
+const identifier = /^(?:[A-Z][A-Z0-9_]{0,39}|[A-Za-z][A-Za-z_]{0,39}|[A-Z0-9]{5})$/
+/** As an identifier, with the path of what it belongs to. */
+const tagged = /^[A-Za-z_][\w./-]{0,59}$/
+
+const codeOf = (code: unknown): string | undefined => {
+  if (typeof code === "string") return identifier.test(code) ? code : undefined
+  return typeof code === "number" && Number.isSafeInteger(code) ? `code ${code}` : undefined
+}
 
 /**
  * The name of a failure, without its message: that of a failed connection may well hold its password. What has a code is
@@ -32,14 +49,29 @@ const word = /^[\w.:/@-]{1,60}$/
  */
 export const nameOfFailure = (failure: unknown): string => {
   let tag: string | undefined
-  for (let at = failure, depth = 0; typeof at === "object" && at !== null && depth < 5; depth++) {
-    const { _tag, cause, code, name, reason } = at as Record<string, unknown>
-    if (typeof code === "string" && word.test(code)) return code
-    if (tag === undefined && typeof _tag === "string" && word.test(_tag)) tag = _tag
-    if (tag === undefined && typeof name === "string" && word.test(name)) tag = name
-    at = cause ?? reason
+  try {
+    for (let at = failure, depth = 0; typeof at === "object" && at !== null && depth < 5; depth++) {
+      const { _tag, cause, code, name, reason } = at as Record<string, unknown>
+      const named = codeOf(code)
+      if (named !== undefined) return named
+      if (tag === undefined && typeof _tag === "string" && tagged.test(_tag)) tag = _tag
+      if (tag === undefined && typeof name === "string" && tagged.test(name)) tag = name
+      at = cause ?? reason
+    }
+  } catch {
+    // it throws when it is looked at: what is known of it will do
   }
   return tag ?? (failure === null ? "null" : typeof failure === "object" ? "an object" : typeof failure)
+}
+
+/** The name of a pool, which is only a text where somebody has seen to that. */
+export const nameOfPool = (core: { readonly options: { readonly name: unknown } }): string => {
+  try {
+    const { name } = core.options
+    return typeof name === "string" ? short(name) : `(a ${typeof name}, no name)`
+  } catch {
+    return "(no name)"
+  }
 }
 
 /** What an event says beside its name, its object and its lease. */

@@ -104,7 +104,7 @@ const drawTile = (context, pool, i, x, y, size) => {
     context.textBaseline = "top"
     context.fillText(id, x + 5, y + 5, side - 14)
   }
-  const sharers = row === undefined ? 0 : row[4].length
+  const sharers = row === undefined ? 0 : row[4].length + row[8]
   const sign = sharers > 1 && size >= 28 ? "×" + sharers : SIGNS[letter]
   if (sign !== "") {
     context.font = "700 " + (sharers > 1 ? 10 : Math.min(13, size * .6)) + "px system-ui, sans-serif"

@@ -147,7 +147,7 @@ const DOING = { Acquiring: "one is being made", Detecting: "one is being checked
   BackingOff: "backs off", Suspended: "pool suspended" }
 
 const statusOf = (row) => NAMES[row[1]] + (row[6] === 1 ? ", leaving" : "")
-const holders = (row) => row[4].map((lease) => "fiber #" + lease[1]).join(", ")
+const holders = (row) => row[4].map((lease) => "fiber #" + lease[1]).join(", ") + (row[8] > 0 ? " and " + count(row[8]) + " more" : "")
 
 const drawDetail = (pool, view) => {
   if (view.chosen === undefined || !pool.ids.includes(view.chosen)) {
@@ -166,6 +166,7 @@ const drawDetail = (pool, view) => {
     parts.push(["fiber #" + lease[1], "for " + span(time - lease[2]) +
       (lease[3] > 0 ? ", " + (lease[3] > time ? span(lease[3] - time) + " left" : "time is over") : "")])
   }
+  if (row[8] > 0) parts.push(["and " + count(row[8]), "leases more"])
   if (row[5] > 0) parts.push(["wakes", "in " + span(Math.max(0, row[5] - time))])
   parts.push(["lent", row[3] === 1 ? "once" : count(row[3]) + " times"], [span(time - row[2]), "old"])
   if (row[7] !== "") parts.push([row[7], ""])
