@@ -11,20 +11,34 @@ import type { Op, Scenario, Setup, Site, Temper } from "./scenario.ts"
 
 const turns = Effect.repeat(Effect.yieldNow, { times: 2 })
 
+/** Something that throws when it is looked at. */
+const nonsense = (): unknown => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
 export class Callbacks {
   private readonly scenario: Scenario
   private readonly setup: Setup
   private readonly judge: Judge
-  private readonly perform: (op: Op) => void
+  private readonly start: (effect: Effect.Effect<unknown, unknown>) => void
+  private readonly perform: (op: Op) => Effect.Effect<unknown, unknown>
   private readonly next: () => number
   private readonly calls = new Map<Site, number>()
   private isCalm = false
   private readonly waiting = new Set<() => void>()
 
-  constructor(scenario: Scenario, judge: Judge, perform: (op: Op) => void) {
+  constructor(
+    scenario: Scenario,
+    judge: Judge,
+    start: (effect: Effect.Effect<unknown, unknown>) => void,
+    perform: (op: Op) => Effect.Effect<unknown, unknown>
+  ) {
     this.scenario = scenario
     this.setup = scenario.setup
     this.judge = judge
+    this.start = start
     this.perform = perform
     this.next = numbers(scenario.seed + 1)
   }
@@ -44,13 +58,19 @@ export class Callbacks {
     return Effect.sync(() => this.waiting.delete(told))
   })
 
-  /** A callback is called: it does what it does to the pool. */
-  enter(site: Site): void {
+  /** A callback is called: it does what it does to the pool. What it does in its own fiber is answered, where it has one. */
+  enter(site: Site, waits: boolean): Effect.Effect<unknown, unknown> {
     this.judge.check(`in ${site}`)
-    if (this.isCalm || this.judge.port === undefined) return
+    let within: Effect.Effect<unknown, unknown> = Effect.void
+    if (this.isCalm || this.judge.port === undefined) return within
     const nth = (this.calls.get(site) ?? 0) + 1
     this.calls.set(site, nth)
-    for (const each of this.scenario.entrances) if (each.site === site && each.nth === nth) this.perform(each.op)
+    for (const each of this.scenario.entrances) {
+      if (each.site !== site || each.nth !== nth) continue
+      if (waits && each.within) within = Effect.andThen(within, this.perform(each.op))
+      else this.start(this.perform(each.op))
+    }
+    return within
   }
 
   /** How a callback goes this time. */
@@ -73,9 +93,13 @@ export class Callbacks {
 
   /** What a callback answers, plainly or with an effect. */
   private answer<B>(site: Site, temper: Temper, value: () => B): B | Effect.Effect<B, Failed> {
-    this.enter(site)
-    const later = (wait: Effect.Effect<unknown>) => Effect.map(wait, value)
-    switch (this.temper(temper)) {
+    const how = this.temper(temper)
+    const within = Effect.ignore(this.enter(site, how !== "plain" && how !== "throw"))
+    const later = (wait: Effect.Effect<unknown>) => Effect.map(Effect.andThen(within, wait), value)
+    const odd = this.setup.nonsense &&
+      (site === "select" || site === "detect" || site === "onBorrow" || site === "onRelease")
+    if (odd && !this.isCalm && this.next() < 0.2) return nonsense() as B
+    switch (how) {
       case "plain":
         return value()
       case "effect":
@@ -83,7 +107,7 @@ export class Callbacks {
       case "slow":
         return later(Effect.sleep(1 + Math.floor(20 * this.next())))
       case "fail":
-        return Effect.andThen(turns, Effect.fail(new Failed(site)))
+        return Effect.andThen(within, Effect.fail(new Failed(site)))
       case "throw":
         throw new Boom(site)
       case "never":
@@ -101,7 +125,7 @@ export class Callbacks {
 
   /** One that has to answer plainly: it may throw. */
   private plainly<B>(site: Site, value: () => B): B {
-    this.enter(site)
+    void this.enter(site, false)
     if (!this.isCalm && this.setup.asking === "mixed" && this.next() < 0.1) throw new Boom(site)
     return value()
   }
@@ -153,7 +177,7 @@ export class Callbacks {
       name: "fuzz",
       objects,
       data: (): number => {
-        this.enter("data")
+        void this.enter("data", false)
         return 1
       },
       size: { min: setup.min, max: setup.max },
@@ -182,6 +206,8 @@ export class Callbacks {
       onBorrow: hook("onBorrow"),
       onRelease: hook("onRelease"),
       hookTimeout: setup.hookTimeout,
+      leaseWarning: setup.leaseWarning,
+      captureBorrowSite: setup.leaseWarning !== undefined,
       lifetime: {
         timeToLive: setup.timeToLive,
         idleTimeToLive: setup.idleTimeToLive,
@@ -266,5 +292,10 @@ export class Callbacks {
 }
 
 /** What a function for promises answers. */
-const promised = <B>(answer: B | Effect.Effect<B, Failed>): B | Promise<B> =>
-  Effect.isEffect(answer) ? Effect.runPromise(answer as Effect.Effect<B, Failed>) : answer
+const promised = <B>(answer: B | Effect.Effect<B, Failed>): B | Promise<B> => {
+  try {
+    return Effect.isEffect(answer) ? Effect.runPromise(answer as Effect.Effect<B, Failed>) : answer
+  } catch {
+    return answer as B
+  }
+}

@@ -53,7 +53,8 @@ const lines = [
   "Destroying what was made too late, or in part",
   "Closing revoked",
   "Closing gave up",
-  "What follows a lease has failed"
+  "What follows a lease has failed",
+  "A lease is held longer than leaseWarning"
 ]
 
 const tagOf = (failure: unknown): string => {
@@ -90,6 +91,7 @@ export class Judge {
   broken: Broken | undefined = undefined
   /** Since a `resize` there may be too many, but no more than there were. */
   private crowd = 0
+  private max = 0
 
   constructor(setup: Setup, loop: Loop) {
     this.setup = setup
@@ -205,8 +207,10 @@ export class Judge {
       case "LeaseExpired Expired":
       case "LeaseExpired Revoked":
         return true
+      case "TypeError":
+        return setup.nonsense
       default:
-        return interrupted && how === "Error" && setup.flavour === "promise"
+        return interrupted && how === "Error" && setup.flavour !== "effect"
     }
   }
 
@@ -216,7 +220,8 @@ export class Judge {
     const failure = Cause.squash(cause)
     const how = tagOf(failure)
     const may = how === "Failed" || how === "Boom" || how === "PoolFull" || how === "DuplicateObject" ||
-      how === "InvalidPoolOptions" || (how === "PoolClosed" && this.closing) ||
+      how === "InvalidPoolOptions" || (how === "TypeError" && this.setup.nonsense) ||
+      (how === "PoolClosed" && this.closing) ||
       (how === "TimeoutError" && operation === "Ready") ||
       (how.startsWith("LeaseExpired") && (how !== "LeaseExpired Closed" || this.closing))
     this.must(may, `an operation does not fail so: ${how}`, () => `${operation}: ${Cause.pretty(cause).slice(0, 500)}`)
@@ -237,6 +242,8 @@ export class Judge {
     const what = () => `${where}: ${JSON.stringify(stats)}`
     this.must(pending + available + borrowed + dormant + unknown + invalid === size, "26 statuses sum to size", what)
     const population = size + making
+    if (max < this.max) this.crowd = Math.max(this.crowd, this.max)
+    this.max = max
     this.must(population <= Math.max(max, this.crowd), "19 size + making is at most max", what)
     this.crowd = Math.min(this.crowd, Math.max(max, population))
     const leases = port.leases()

@@ -17,8 +17,8 @@ const runs = number("FUZZ_RUNS", seconds > 0 ? Infinity : 100)
 
 /** Seeds that are left out where no time is given: what they find is still to be mended. */
 const unmended: Record<Kind, ReadonlyArray<number>> = {
-  calls: [94],
-  reenters: [58, 66]
+  calls: [29, 64, 71, 94],
+  reenters: [23]
 }
 
 type Tree = Scenario | ReadonlyArray<unknown> | Readonly<Record<string, unknown>>
@@ -36,6 +36,7 @@ function* less(tree: unknown): Generator<unknown> {
         yield { ...tree, [key]: undefined }
       }
       if (key === "awaited" && value !== "no") yield { ...tree, [key]: "no" }
+      if (key === "within" && value === true) yield { ...tree, [key]: false }
       if (key === "priority" && value !== 0) yield { ...tree, [key]: 0 }
       if (key === "nth" && (value as number) > 1) yield { ...tree, [key]: 1 }
       if (key !== "setup") { for (const one of less(value)) yield { ...tree, [key]: one } }

@@ -71,17 +71,24 @@ export type Op =
 interface Entrance {
   readonly site: Site
   readonly nth: number
+  /** In its own fiber, where it has one. */
+  readonly within: boolean
   readonly op: Op
 }
 
 export interface Setup {
-  readonly flavour: "effect" | "promise"
+  /** \`"runtime"\`: a pool for promises, made from one for Effect. */
+  readonly flavour: "effect" | "promise" | "runtime"
   /** Operations before a fiber yields. */
   readonly budget: number
   /** How late the event loop may be. */
   readonly lag: number
   /** Somebody listens to the events. */
   readonly listens: boolean
+  readonly traced: boolean
+  readonly leaseWarning: number | undefined
+  /** Callbacks may answer with something that cannot be looked at. */
+  readonly nonsense: boolean
   readonly acquire: Temper | undefined
   readonly destroy: Temper
   readonly objects: number
@@ -137,6 +144,9 @@ export const plain: Setup = {
   budget: 2048,
   lag: 0,
   listens: false,
+  traced: false,
+  leaseWarning: undefined,
+  nonsense: false,
   acquire: "plain",
   destroy: "plain",
   objects: 0,
@@ -194,10 +204,13 @@ const setupOf = ({ below, maybe, one }: Draws, kind: Kind): Setup => {
       : one("plain", "plain", "effect", "slow", "mixed", "mixed")
   const detect = maybe(0.5, temper)
   return {
-    flavour: one("effect", "effect", "promise"),
+    flavour: one("effect", "effect", "effect", "promise", "promise", "runtime"),
     budget: one(3, 4, 5, 7, 10, 16, 32, 64, 2048, 2048),
     lag: kind === "calls" ? one(0, 0.5, 1, 3) : one(0, 0, 0, 1),
     listens: one(false, false, true),
+    traced: below(8) === 0,
+    leaseWarning: maybe(0.1, () => one(5, 30)),
+    nonsense: below(30) === 0,
     acquire: makes ? one<Temper>("plain", "plain", "effect", temper()) : undefined,
     destroy: one("plain", temper()),
     objects: makes ? Math.min(max, one(0, 0, 1, 2)) : 1 + below(max),
@@ -257,7 +270,7 @@ const borrowOf = (draw: Draws, depth: number): Borrow => {
     _tag: "Borrow",
     how: one("borrow", "borrow", "with", "with", "with", "try", "sync"),
     timeout: maybe(0.3, () => one(0, 5, 30, 300)),
-    kind: maybe(0.2, () => below(3)),
+    kind: maybe(0.3, () => below(3)),
     priority: one(0, 0, 0, 1, -1),
     leaseTimeout: maybe(0.2, () => one(5, 25)),
     interrupt: maybe(0.4, () => below(40)),
@@ -306,12 +319,17 @@ const opOf = (draw: Draws, depth: number, closes: boolean): Op => {
   return closes && below(3) === 0 ? { _tag: "Close" } : { _tag: "Resume" }
 }
 
+const entering = (draw: Draws): Op => {
+  const at = draw.below(10)
+  if (at < 3) return { _tag: "Interrupt", whom: draw.one("oldest", "oldest", "waiting", "newest", "holding") }
+  return at < 4 ? { _tag: "Close" } : opOf(draw, 1, false)
+}
+
 const entranceOf = (draw: Draws, sites: ReadonlyArray<Site>): Entrance => ({
   site: draw.one(...sites),
   nth: 1 + draw.below(6),
-  op: draw.below(3) === 0
-    ? { _tag: "Interrupt", whom: draw.one("oldest", "oldest", "waiting", "newest", "holding") }
-    : opOf(draw, 1, draw.below(2) === 0)
+  within: draw.below(3) === 0,
+  op: entering(draw)
 })
 
 /** The callbacks that a pool of this setup calls. */
@@ -361,6 +379,6 @@ export const print = ({ clients, entrances, seed, setup }: Scenario): string => 
   return [
     `seed ${seed}, { ${special.map(([key, value]) => `${key}: ${text(value)}`).join(", ")} }`,
     ...clients.flatMap((ops, i) => [`client ${i + 1}`, ...ops.map((op) => `  ${text(op)}`)]),
-    ...entrances.map(({ nth, op, site }) => `in ${site}, call ${nth}: ${text(op)}`)
+    ...entrances.map(({ nth, op, site, within }) => `in ${site}, call ${nth}${within ? ", within" : ""}: ${text(op)}`)
   ].join("\n")
 }

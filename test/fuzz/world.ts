@@ -7,10 +7,13 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { ObjectPool } from "../../src/index.ts"
+import * as Tracer from "effect/Tracer"
+import { ObjectPool, PoolService } from "../../src/index.ts"
 import { PromisePool } from "../../src/promise.ts"
 import { Ledger } from "../support/ledger.ts"
 import { Callbacks } from "./callbacks.ts"
@@ -25,6 +28,10 @@ const pick = <T>(from: ReadonlyArray<T>, of: number): T | undefined => from[of %
 const turns = (n: number) => Effect.repeat(Effect.yieldNow, { times: n })
 
 const failed = (cause: Cause.Cause<unknown>): boolean => !Cause.hasInterruptsOnly(cause)
+
+class Fuzzed extends PoolService<Fuzzed, Thing, { error: unknown; data: number }>()("fuzz") {}
+
+const tracer = Tracer.make({ span: (options) => new Tracer.NativeSpan(options) })
 
 class World {
   readonly scenario: Scenario
@@ -43,8 +50,10 @@ class World {
     this.scenario = scenario
     this.loop = loop
     this.judge = new Judge(scenario.setup, loop)
-    this.context = Context.make(Scheduler.MaxOpsBeforeYield, scenario.setup.budget)
-    this.callbacks = new Callbacks(scenario, this.judge, (op) => this.start(this.perform(op)))
+    const { budget, traced } = scenario.setup
+    const context = Context.make(Scheduler.MaxOpsBeforeYield, budget)
+    this.context = traced ? Context.add(context, Tracer.Tracer, tracer) : context
+    this.callbacks = new Callbacks(scenario, this.judge, (effect) => this.start(effect), this.perform)
   }
 
   start<A>(effect: Effect.Effect<A, unknown>): Fiber.Fiber<A, unknown> {
@@ -223,8 +232,10 @@ class World {
     let hand: Hand | undefined
     const using = Effect.suspend(() => {
       const taken = hand = this.judge.take(attempt, grip)
-      this.callbacks.enter("body")
-      return Effect.forEach(steps, (step) => this.step(taken, step), { discard: true })
+      return Effect.andThen(
+        this.callbacks.enter("body", true),
+        Effect.forEach(steps, (step) => this.step(taken, step), { discard: true })
+      )
     })
     // the frame is there before anything is taken: an interruption comes at any yield
     return Effect.onExit(Effect.scoped(using), () =>
@@ -301,14 +312,13 @@ class World {
     for (const thing of mine) thing.added++
     if (setup.flavour === "promise") {
       this.port = promisePort(PromisePool.make(callbacks.promiseOptions([...mine])) as never)
+    } else if (setup.flavour === "runtime") {
+      const layer = Fuzzed.layer(callbacks.effectOptions([...mine]) as never)
+      const runtime = ManagedRuntime.make(Layer.provideMerge(layer, Layer.succeedContext(this.context)))
+      this.port = promisePort(await this.made(Effect.promise(() => PromisePool.fromRuntime(Fuzzed, runtime))) as never)
     } else {
-      const scope = Scope.makeUnsafe()
-      const make = Scope.provide(ObjectPool.make(callbacks.effectOptions([...mine])), scope)
-      const fiber = this.start(make)
-      await this.run(() => fiber.pollUnsafe() !== undefined, 1000)
-      const exit = fiber.pollUnsafe()!
-      if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
-      this.port = effectPort(exit.value as never)
+      const pool = ObjectPool.make(callbacks.effectOptions([...mine]))
+      this.port = effectPort(await this.made(Scope.provide(pool, Scope.makeUnsafe())) as never)
     }
     judge.port = this.port
     const { events } = this.port
@@ -316,6 +326,14 @@ class World {
       const ledger = this.ledger = new Ledger(this.port.objects())
       Effect.runFork(Stream.runForEach(events, (event) => Effect.sync(() => ledger.hear(event))))
     }
+  }
+
+  private async made<B>(effect: Effect.Effect<B>): Promise<B> {
+    const fiber = this.start(effect)
+    await this.run(() => fiber.pollUnsafe() !== undefined, 1000)
+    const exit = fiber.pollUnsafe()!
+    if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
+    return exit.value
   }
 
   async play(): Promise<void> {
@@ -373,8 +391,8 @@ class World {
           served = true
           told.push(() => resume(Effect.void))
         })
-      const probe = this.start(this.port.borrow(body, { timeout: 40_000, leaseTimeout: Infinity }))
-      await this.run(() => served || probe.pollUnsafe() !== undefined, 41_000)
+      const probe = this.start(this.port.borrow(body, { timeout: 10_000, leaseTimeout: Infinity }))
+      await this.run(() => served || probe.pollUnsafe() !== undefined, 11_000)
       judge.must(
         served,
         "2 nothing is lost: all that there is room for can be lent",
@@ -412,7 +430,7 @@ class World {
 
 /** Plays a scenario: what was broken, if anything was. */
 export const play = async (scenario: Scenario): Promise<Broken | undefined> => {
-  const loop = new Loop(numbers(scenario.seed), scenario.setup.lag, scenario.setup.flavour === "promise")
+  const loop = new Loop(numbers(scenario.seed), scenario.setup.lag, scenario.setup.flavour !== "effect")
   const world = new World(scenario, loop)
   const { judge } = world
   const rejected = (reason: unknown) => judge.must(false, "no rejection is left unhandled", () => String(reason))
