@@ -9,11 +9,13 @@ import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { once } from "node:events"
 import { connect, type Socket } from "node:net"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { ObjectPool, Selector } from "../../src/index.ts"
 import { Inspector } from "../../src/inspector.ts"
 import { type Describe } from "../../src/internal/inspection/descriptions.ts"
 import type { Frame } from "../../src/internal/inspection/frame.ts"
-import { Hub } from "../../src/internal/inspection/hub.ts"
+import { Client, Hub } from "../../src/internal/inspection/hub.ts"
 import { nameOfFailure } from "../../src/internal/inspection/words.ts"
 import { pools } from "../../src/internal/pools.ts"
 import { turn } from "../promise/support.ts"
@@ -393,5 +395,30 @@ describe("who describes badly", () => {
       said()
       yield* TestClock.adjust("3 seconds")
       assert.strictEqual(asked, 40 + 24, "what has not ended is not asked again")
+    }))
+})
+
+describe("who drops a pool", () => {
+  setFlagsFromString("--expose-gc")
+  const collect = runInNewContext("gc") as () => void
+
+  it.live("it goes, though somebody looks, and is not shown any more", () =>
+    Effect.gen(function*() {
+      const { frame, hub } = yield* looking()
+      const names = () => frame().changed.map(({ name }) => name).filter((name) => name.startsWith("dropped"))
+      yield* Effect.forkChild(Effect.forever(hub.next(new Client())))
+      for (let i = 0; i < 3; i++) {
+        const pool = yield* Scope.provide(
+          ObjectPool.make({ name: `dropped ${i}`, acquire: Effect.succeed({}), size: { min: 1 } }),
+          Scope.makeUnsafe()
+        )
+        yield* pool.with(() => Effect.void)
+      }
+      assert.lengthOf(names(), 3)
+      yield* Effect.sleep(300)
+
+      yield* Effect.repeat(Effect.andThen(Effect.sync(collect), Effect.sleep(50)), {
+        until: () => names().length < 3
+      })
     }))
 })

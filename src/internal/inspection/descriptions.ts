@@ -59,6 +59,11 @@ export class Descriptions {
       )
     })
 
+  /** Nobody wants to know any more. */
+  forget(): void {
+    this.asked = new Map()
+  }
+
   get wanted(): boolean {
     return this.asked.size > 0
   }

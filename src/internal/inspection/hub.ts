@@ -5,7 +5,9 @@
  * next frame when it has taken the last one, and gets the newest there is; one that does not ask skips frames, and costs
  * one frame and what the server buffers. Those who have had the same get the same: a frame is made once for all of them.
  *
- * Invariant: `sampler` runs exactly while `records` may have any; each record has a fiber that listens.
+ * No pool is held: one that is dropped without being closed goes, whoever looks. What is known of it goes with it.
+ *
+ * Invariant: `sampler` runs exactly while `attended` may have any; each of its records has a fiber that listens.
  */
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -32,6 +34,12 @@ const bunch = 50
 
 type AnyCore = Core<never, never>
 
+/** What is known of a pool since somebody looks, and the fiber that listens to it. */
+interface Attended {
+  readonly record: Record
+  readonly listener: Fiber.Fiber<unknown, unknown>
+}
+
 export interface HubOptions {
   readonly actions: boolean
   readonly describe: Describe
@@ -53,7 +61,8 @@ interface Sample {
   readonly taken: number
   /** Of those that could be looked at. */
   readonly records: ReadonlyArray<Record>
-  readonly all: ReadonlySet<Record>
+  readonly of: WeakSet<AnyCore>
+  readonly pools: number
   readonly more: number
   readonly troubles: ReadonlyArray<Trouble>
   readonly pictures: ReadonlyMap<Record, string>
@@ -89,11 +98,8 @@ export class Hub {
   private readonly clock: Clock.Clock
   private readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   private readonly descriptions: Descriptions
-  private readonly records = new Map<AnyCore, Record>()
-  private readonly listeners = new Map<AnyCore, Fiber.Fiber<unknown, unknown>>()
+  private attended = new WeakMap<AnyCore, Attended>()
   private readonly ids = new WeakMap<AnyCore, number>()
-  /** Pools that could not even be attended to, and why. */
-  private readonly refused = new Map<AnyCore, string>()
   private readonly waiting = new Set<Client>()
   private sampler: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private describing: Fiber.Fiber<unknown, unknown> | undefined = undefined
@@ -163,8 +169,9 @@ export class Hub {
   }
 
   private stop(): void {
-    for (const core of [...this.listeners.keys()]) this.forget(core)
-    this.records.clear()
+    for (const core of pools) this.attended.get(core)?.listener.interruptUnsafe()
+    this.attended = new WeakMap()
+    this.descriptions.forget()
     this.latest = undefined
     const { sampler } = this
     this.sampler = undefined
@@ -196,31 +203,37 @@ export class Hub {
     }
   }
 
-  private attend(): void {
+  /** What there is to look at; what cannot be attended to has a failure in place of a record. */
+  private attend(): ReadonlyMap<AnyCore, Record | string> {
     const now = this.clock.currentTimeMillisUnsafe()
     const ahead = Math.round(now - this.monotonic)
     // kept as it is, unless the clock was set: what has not changed is to look the same
     if (Math.abs(ahead - this.sinceEpoch) > 1000) this.sinceEpoch = ahead
-    for (const core of this.records.keys()) if (!pools.has(core)) this.forget(core)
-    this.refused.clear()
     const second = Math.floor(now / 1000)
+    const all = new Map<AnyCore, Record | string>()
     for (const core of pools) {
-      const record = this.records.get(core)
-      if (record !== undefined) attempt(() => record.advance(second))
-      else if (this.records.size < poolsShown) {
-        attempt(() => this.attach(core, second), (failure) => this.refused.set(core, nameOfFailure(failure)))
-      }
+      if (all.size === poolsShown) break
+      attempt(
+        () => {
+          const { record } = this.attended.get(core) ?? this.attach(core, second)
+          all.set(core, record)
+          record.advance(core, second)
+        },
+        (failure) => all.set(core, nameOfFailure(failure))
+      )
     }
+    return all
   }
 
-  private attach(core: AnyCore, second: number): void {
+  private attach(core: AnyCore, second: number): Attended {
     const record = new Record(core, this.idOf(core), second, this.options.describeFailure)
-    this.records.set(core, record)
     const listening = Stream.runForEachArray(events(core), (heard) => {
       for (const event of heard) attempt(() => record.hear(event, ++this.lastSeq))
       return Effect.sleep(bunch)
     })
-    this.listeners.set(core, this.fork(listening))
+    const attended = { record, listener: this.fork(listening) }
+    this.attended.set(core, attended)
+    return attended
   }
 
   private idOf(core: AnyCore): number {
@@ -230,48 +243,44 @@ export class Hub {
     return this.lastId
   }
 
-  private forget(core: AnyCore): void {
-    this.records.delete(core)
-    this.listeners.get(core)?.interruptUnsafe()
-    this.listeners.delete(core)
-  }
-
   private viewer(core: AnyCore, now: number): Viewer {
     const name = nameOfPool(core)
     return {
-      overdue: isOverdue(this.records.get(core)?.medianHold ?? -1, now),
+      overdue: isOverdue(this.attended.get(core)?.record.medianHold ?? -1, now),
       describe: (entry) => this.descriptions.of(entry, name, now)
     }
   }
 
   /** As the pools are now; or as they were a moment ago, if they are the same pools: to look at all of them takes a while. */
   private sample(): Sample {
-    this.attend()
+    const all = this.attend()
     const { latest } = this
     const taken = this.monotonic
-    if (latest !== undefined && taken - latest.taken < interval && this.isOf(latest)) return latest
+    if (latest !== undefined && taken - latest.taken < interval && isOf(latest, all)) return latest
     const at = this.clock.currentTimeMillisUnsafe()
-    const room = roomOf(this.records.size)
+    const room = roomOf(all.size)
     const pictures = new Map<Record, string>()
-    const wrong = [...this.refused].map(([core, failure]) => unreadable(core, this.idOf(core), failure))
-    for (const [core, record] of this.records) {
+    const wrong: Array<Trouble> = []
+    for (const [core, record] of all) {
       attempt(
         () => {
-          const seen = this.look(record, at, room)
+          if (typeof record === "string") return wrong.push(unreadable(core, this.idOf(core), record))
+          const seen = this.look(core, record, at, room)
           pictures.set(record, seen.picture)
-          wrong.push(...seen.troubles)
+          return wrong.push(...seen.troubles)
         },
-        (failure) => wrong.push(unreadable(core, record.id, nameOfFailure(failure)))
+        (failure) => wrong.push(unreadable(core, this.idOf(core), nameOfFailure(failure)))
       )
     }
     const records = [...pictures.keys()]
-    const more = pools.size - this.records.size - this.refused.size
+    const more = pools.size - all.size
     const worst = worstFirst(wrong)
     this.latest = {
       at,
       taken,
       records,
-      all: new Set(this.records.values()),
+      of: new WeakSet(all.keys()),
+      pools: all.size,
       more,
       troubles: worst,
       pictures,
@@ -284,17 +293,12 @@ export class Hub {
     return this.latest
   }
 
-  private isOf({ all }: Sample): boolean {
-    return all.size === this.records.size && [...this.records.values()].every((record) => all.has(record))
-  }
-
-  private look(record: Record, at: number, room: Room) {
-    const { core, id } = record
+  private look(core: AnyCore, record: Record, at: number, room: Room) {
     const viewer = this.viewer(core, at)
     const found = look(core, viewer, room.visible)
     return {
-      picture: picture(core, id, found, viewer, this.sinceEpoch, room),
-      troubles: troubles(record, found, at)
+      picture: picture(core, record.id, found, viewer, this.sinceEpoch, room),
+      troubles: troubles(core, record, found, at)
     }
   }
 
@@ -343,6 +347,9 @@ export class Hub {
     return Number(this.clock.monotonicTimeNanosUnsafe()) / 1e6
   }
 }
+
+const isOf = (sample: Sample, all: ReadonlyMap<AnyCore, unknown>): boolean =>
+  sample.pools === all.size && [...all.keys()].every((core) => sample.of.has(core))
 
 /** What throws while one pool is looked at is of no harm to the others. */
 const attempt = <A>(f: () => A, failed: (failure: unknown) => void = () => {}): A | undefined => {

@@ -66,8 +66,8 @@ class Ring {
   }
 }
 
+/** It does not hold its pool: one that is dropped without being closed is to go, whoever looks. */
 export class Record {
-  readonly core: Core<never, never>
   readonly id: number
   private readonly buckets: Array<Bucket> = []
   private now: Bucket
@@ -89,7 +89,6 @@ export class Record {
   private readonly name: (failure: unknown) => string
 
   constructor(core: Core<never, never>, id: number, second: number, describeFailure: (failure: unknown) => string) {
-    this.core = core
     this.id = id
     this.now = new Bucket(second)
     this.totals = { ...core.totals }
@@ -137,14 +136,14 @@ export class Record {
   }
 
   /** The time goes on: the buckets of the seconds that are over are closed. */
-  advance(second: number): void {
+  advance({ totals }: Core<never, never>, second: number): void {
     // a clock that is set back ends nothing
     if (second <= this.now.second) return
-    const { borrowed, exhausted, timedOut } = this.core.totals
+    const { borrowed, exhausted, timedOut } = totals
     this.now.borrows = borrowed - this.totals.borrowed
     this.now.timeouts = timedOut - this.totals.timedOut
     this.now.refusals = exhausted - this.totals.exhausted
-    this.totals = { ...this.core.totals }
+    this.totals = { ...totals }
     this.buckets.push(this.now)
     // seconds in which nobody came to close a bucket had none of their own
     for (let empty = Math.max(this.now.second + 1, second - history); empty < second; empty++) {

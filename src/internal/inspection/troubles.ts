@@ -12,9 +12,9 @@ const asked = 1000
 type Said = Omit<Trouble, "pool" | "name">
 
 /** Each looks at one thing that may be wrong. */
-type Check = (record: Record, found: Found, now: number) => Said | undefined
+type Check = (core: Core<never, never>, record: Record, found: Found, now: number) => Said | undefined
 
-const overdue: Check = ({ core, warnings }, { leases, oldest, overdue }, now) => {
+const overdue: Check = (core, { warnings }, { leases, oldest, overdue }, now) => {
   if (oldest === undefined) return undefined
   // of more leases than are looked at
   const least = leases < core.leases ? "at least " : ""
@@ -38,7 +38,7 @@ const borrowed = (
     short(warning?.borrower ?? `fiber #${lease.owner}`)
   } (object ${lease.entry.id})`
 
-const factory: Check = ({ core, failure, failures }) => {
+const factory: Check = (core, { failure, failures }) => {
   if (failures === 0) return undefined
   const times = failures === 1 ? "has failed" : `has failed ${failures} times in a row`
   return {
@@ -48,7 +48,7 @@ const factory: Check = ({ core, failure, failures }) => {
   }
 }
 
-const selfWaiting: Check = ({ core }, { leases, lent }) => {
+const selfWaiting: Check = (core, _, { leases, lent }) => {
   if (core.waiters.size === 0 || core.registry.counts.Available > 0) return undefined
   const holds = new Map(waiters(core, asked).map((waiter) => [waiter.fiberId, 0]))
   let left = leases
@@ -70,7 +70,7 @@ const selfWaiting: Check = ({ core }, { leases, lent }) => {
   }
 }
 
-const unserved: Check = ({ core }) => {
+const unserved: Check = (core) => {
   if (core.suspended) {
     const { size } = core.waiters
     return {
@@ -92,7 +92,7 @@ const unserved: Check = ({ core }) => {
   }
 }
 
-const queue: Check = ({ core }) => {
+const queue: Check = (core) => {
   const now = core.deadlines.now()
   let longest = 0
   for (const { since } of waiters(core, asked)) longest = Math.max(longest, now - since)
@@ -118,21 +118,21 @@ const why = (core: Core<never, never>): string => {
   return `of ${plural(size, "object")}, ${parts.join(", ") || "none is usable"}`
 }
 
-const timeouts: Check = ({ minute }) =>
+const timeouts: Check = (_, { minute }) =>
   minute.timeouts === 0 ? undefined : {
     kind: "timeouts",
     severity: "bad",
     text: `${plural(minute.timeouts, "borrow")} timed out in the last minute`
   }
 
-const refusals: Check = ({ minute }) =>
+const refusals: Check = (_, { minute }) =>
   minute.refusals === 0 ? undefined : {
     kind: "refusals",
     severity: "warning",
     text: `${plural(minute.refusals, "borrow")} ${minute.refusals === 1 ? "was" : "were"} refused in the last minute`
   }
 
-const unknown: Check = ({ core, detectionFailure }) => {
+const unknown: Check = (core, { detectionFailure }) => {
   const { counts, size } = core.registry
   if (counts.Unknown === 0) return undefined
   return {
@@ -144,7 +144,7 @@ const unknown: Check = ({ core, detectionFailure }) => {
   }
 }
 
-const resting: Check = ({ core }, { entries }, now) => {
+const resting: Check = (core, _, { entries }, now) => {
   const { counts, size } = core.registry
   if (size === 0 || counts.Dormant < size) return undefined
   const wakes = entries.reduce((first, { wakesAtMillis = Infinity }) => Math.min(first, wakesAtMillis), Infinity)
@@ -157,14 +157,14 @@ const resting: Check = ({ core }, { entries }, now) => {
   }
 }
 
-const destroying: Check = ({ minute }) =>
+const destroying: Check = (_, { minute }) =>
   minute.destroyFailures === 0 ? undefined : {
     kind: "destroying",
     severity: "warning",
     text: `${plural(minute.destroyFailures, "object")} could not be destroyed in the last minute`
   }
 
-const closing: Check = ({ core }) =>
+const closing: Check = (core) =>
   core.life._tag !== "Closing" ? undefined : {
     kind: "closing",
     severity: "note",
@@ -185,10 +185,15 @@ const checks = [
   closing
 ]
 
-export const troubles = (record: Record, found: Found, now: number): ReadonlyArray<Trouble> => {
-  const about = { pool: record.id, name: nameOfPool(record.core) }
+export const troubles = (
+  core: Core<never, never>,
+  record: Record,
+  found: Found,
+  now: number
+): ReadonlyArray<Trouble> => {
+  const about = { pool: record.id, name: nameOfPool(core) }
   return checks.flatMap((check) => {
-    const said = check(record, found, now)
+    const said = check(core, record, found, now)
     return said === undefined ? [] : [{ ...about, ...said }]
   })
 }
