@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -8,7 +8,11 @@ import { ObjectPool } from "../src/index.ts"
 import type { Core } from "../src/internal/core.ts"
 import { type Deadline, Deadlines, make as makeDeadline } from "../src/internal/deadlines.ts"
 import { Policy } from "../src/internal/policy.ts"
+import { Queue } from "../src/internal/queue.ts"
+import { type Rank, Ranks } from "../src/internal/ranks.ts"
 import { type Entry, Registry } from "../src/internal/registry.ts"
+import { Bits } from "../src/internal/selection/bits.ts"
+import { RandomSelection, SpreadSelection } from "../src/internal/selection/list.ts"
 import * as Selection from "../src/internal/selection/selection.ts"
 import { type Request, Waiter, Waiters } from "../src/internal/waiters.ts"
 import { costly } from "./support/clocks.ts"
@@ -189,6 +193,28 @@ describe("the selections choose what a walk would choose", () => {
       for (const times of drawn.values()) assert.approximately(times, 1000, 150)
     }).pipe(Random.withSeed("random")))
 
+  it.effect("random over shared objects looks at none but one of those with the fewest leases, however many are open", () =>
+    Effect.gen(function*() {
+      const selection = new SpreadSelection<number, undefined>(yield* Random.Random)
+      const registry = new Registry(selection)
+      const [busy, busier] = [50_000, 60_000].map((open) => {
+        const entry = registry.join(open, undefined, {}, 0)
+        entry.open = open
+        selection.add(entry)
+        return entry
+      })
+      const looks = vi.spyOn(RandomSelection.prototype, "pick")
+
+      assert.strictEqual(selection.pick(), busy)
+      selection.remove(busy!)
+      assert.strictEqual(selection.pick(), busier)
+      selection.add(busy!)
+      assert.strictEqual(selection.pick(), busy)
+
+      assert.strictEqual(looks.mock.calls.length, 3)
+      looks.mockRestore()
+    }))
+
   it.effect("weighted draws by exact sums after 100 000 changes", () =>
     Effect.gen(function*() {
       const weight = (entry: Item) => entry.id % 4 === 0 ? 0 : entry.id % 3 === 0 ? 0.1 : entry.id
@@ -237,6 +263,125 @@ describe("the selections choose what a walk would choose", () => {
 
       for (let i = 0; i < 100; i++) assert.strictEqual(it.selection.pick()?.id, 1)
     }))
+})
+
+describe("a set of numbers", () => {
+  it("finds the next member after a number, through additions and deletions in any order", () => {
+    const { below } = dice(17)
+    const bits = new Bits()
+    const model = new Set<number>()
+    for (let i = 0; i < 4000; i++) {
+      const member = below([10, 40, 1100, 40_000][i % 4]!)
+      if (below(2) === 0) {
+        bits.add(member)
+        model.add(member)
+      } else {
+        bits.delete(member)
+        model.delete(member)
+      }
+      const least = below(1200)
+      assert.strictEqual(bits.from(least), sorted(model).find((each) => each >= least))
+    }
+    for (const member of model) bits.delete(member)
+    assert.isUndefined(bits.from(0))
+  })
+})
+
+describe("a queue", () => {
+  it("gives its members in the order in which they joined, whoever leaves, comes again, or joins meanwhile", () => {
+    const { below } = dice(37)
+    for (let round = 0; round < 200; round++) {
+      const queue = new Queue<number | undefined>()
+      let model: Array<number | undefined> = []
+      for (let i = 0; i < 200; i++) {
+        const member = below(30) === 0 ? undefined : below(40)
+        switch (below(5)) {
+          case 0:
+          case 1:
+            if (!model.includes(member)) model.push(member)
+            queue.add(member)
+            break
+          case 2:
+            assert.strictEqual(queue.delete(member), model.includes(member))
+            model = model.filter((other) => other !== member)
+            break
+          case 3:
+            assert.strictEqual(queue.take(), model.shift())
+            break
+          default:
+            if (below(20) === 0) {
+              queue.clear()
+              model = []
+            }
+        }
+        if (below(3) > 0) assert.strictEqual(queue.first, model[0])
+        assert.strictEqual(queue.size, model.length)
+      }
+      assert.deepStrictEqual([...queue], model)
+    }
+  })
+})
+
+describe("ranks", () => {
+  class Mark implements Rank<Mark> {
+    static looks = 0
+    readonly next: Array<Mark | undefined> = []
+    private readonly value: number
+    constructor(value: number) {
+      this.value = value
+    }
+    get key(): number {
+      Mark.looks++
+      return this.value
+    }
+  }
+  const all = (ranks: Ranks<Mark>) => {
+    const keys: Array<number> = []
+    for (let mark = ranks.first; mark !== undefined; mark = mark.next[0]) keys.push(mark.key)
+    return keys
+  }
+
+  it("are in order, each once, through additions and removals in any order", () => {
+    const { below, one } = dice(29)
+    const ranks = new Ranks<Mark>()
+    const model = new Map<number, Mark>()
+    for (let i = 0; i < 5000; i++) {
+      const key = below(10) === 0 ? one([Infinity, -Infinity, 0, 0.5]) : below(300) - 100
+      const mark = model.get(key)
+      assert.strictEqual(ranks.find(key), mark)
+      if (mark === undefined) {
+        model.set(key, new Mark(key))
+        ranks.add(model.get(key)!)
+      } else {
+        ranks.remove(mark)
+        model.delete(key)
+        assert.strictEqual(mark.next.length, 0)
+      }
+      if (i % 10 === 0) assert.deepStrictEqual(all(ranks), sorted(model.keys()))
+    }
+  })
+
+  it("are found, added and removed in few steps, however many there are and in whatever order", () => {
+    const { below } = dice(31)
+    const n = 20_000
+    const orders = [(i: number) => i, (i: number) => n - i, (i: number) => (i * 7919) % n, () => below(1e9)]
+    for (const order of orders) {
+      const ranks = new Ranks<Mark>()
+      const marks = new Map<number, Mark>()
+      Mark.looks = 0
+      for (let i = 0; i < n; i++) {
+        const key = order(i)
+        if (ranks.find(key) !== undefined) continue
+        const mark = new Mark(key)
+        ranks.add(mark)
+        marks.set(key, mark)
+      }
+      for (const mark of marks.values()) ranks.remove(mark)
+
+      assert.isUndefined(ranks.first)
+      assert.isBelow(Mark.looks / n, 200)
+    }
+  })
 })
 
 describe("the registry", () => {
@@ -329,6 +474,30 @@ describe("the queue of waiters", () => {
     for (const waiter of model) waiters.leave(waiter)
     assert.deepInclude(waiters, { size: 0, busy: 0 })
     assert.isUndefined(waiters.first)
+  })
+
+  it("compares few priorities for each waiter, though each has one of its own", () => {
+    const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
+    const waiters = new Waiters<string, undefined>()
+    const n = 5000
+    let looks = 0
+    const looked = (priority: number) => ({
+      valueOf: () => {
+        looks++
+        return priority
+      }
+    })
+    const all = Array.from({ length: n }, (_, i) => {
+      const priority = looked((i * 7919) % n) as unknown as number
+      return new Waiter(core, request(priority), (i * 7919) % n, () => Effect.void, undefined)
+    })
+
+    for (const waiter of all) waiters.join(waiter)
+    const served = order(waiters)
+    for (const waiter of all) waiters.leave(waiter)
+
+    assert.deepStrictEqual(served, Array.from({ length: n }, (_, i) => n - 1 - i))
+    assert.isBelow(looks / n, 100)
   })
 
   it.effect("100 000 waiters are served in order by one object, without deep stacks", () =>

@@ -369,7 +369,7 @@ export const leaseExpired = <A, D>(
 export const leases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => {
   const open: Array<ActiveLease<A, D>> = []
   for (const entry of core.registry.entries) {
-    if (entry.lease !== undefined) open.push(...leasesOf(entry))
+    for (const lease of leasesOf(entry)) open.push(lease)
   }
   return open.sort((a, b) => a.id - b.id)
 }

@@ -14,6 +14,7 @@ import type * as Fiber from "effect/Fiber"
 import type { PooledObject } from "../PooledObject.ts"
 import type { Status } from "../Status.ts"
 import { type Deadline, type Deadlines } from "./deadlines.ts"
+import { Queue } from "./queue.ts"
 import type { Entry } from "./registry.ts"
 
 /** How a detection ended. */
@@ -119,8 +120,8 @@ export class Detector<A, D> {
   /** It answered plainly when it was asked last. */
   private plain = false
   /** Requests that wait for their turn: those of borrowers, and the others. */
-  private readonly urgent = new Set<Detection<A, D>>()
-  private readonly patient = new Set<Detection<A, D>>()
+  private readonly urgent = new Queue<Detection<A, D>>()
+  private readonly patient = new Queue<Detection<A, D>>()
 
   /** `threw` is told what has been thrown as a detection ended: the next one gets its turn all the same. */
   constructor(
@@ -204,9 +205,8 @@ export class Detector<A, D> {
     this.advancing = true
     while (this.running < this.options.concurrency) {
       const queue = this.urgent.size > 0 ? this.urgent : this.patient
-      const next = queue.values().next().value
+      const next = queue.take()
       if (next === undefined) break
-      queue.delete(next)
       this.run(next)
     }
     this.advancing = false

@@ -19,6 +19,7 @@ import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
 import { never, Pooled } from "./pooled.ts"
+import type { Queue } from "./queue.ts"
 import type { Selection } from "./selection/selection.ts"
 
 /** Why an object leaves. */
@@ -60,7 +61,7 @@ export class Entry<A, D> {
   /** Open leases: the first, and the others where it is shared. */
   open = 0
   lease: ActiveLease<A, D> | undefined = undefined
-  others: Set<ActiveLease<A, D>> | undefined = undefined
+  others: Queue<ActiveLease<A, D>> | undefined = undefined
   /** Shown, in wall-clock milliseconds, as other times of that name. */
   borrowedAtMillis = never
   releasedAtMillis = never

@@ -42,8 +42,7 @@ const forget = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
     entry.others!.delete(lease)
     return
   }
-  entry.lease = entry.others?.values().next().value
-  if (entry.lease !== undefined) entry.others!.delete(entry.lease)
+  entry.lease = entry.others?.take()
 }
 
 type Fate = Entry<unknown, unknown>["fate"]

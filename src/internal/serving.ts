@@ -20,6 +20,7 @@ import { ActiveLease } from "./lease.ts"
 import { reserve, resting } from "./lifecycle.ts"
 import { watch } from "./overdue.ts"
 import { Pace } from "./pacing.ts"
+import { Queue } from "./queue.ts"
 import type { Entry } from "./registry.ts"
 import { cleanUp, hookFailed, prepared } from "./returning.ts"
 import type { Request, Waiter } from "./waiters.ts"
@@ -56,7 +57,7 @@ export const take = <A, D>(
   entry.prepared = false
   const lease = new ActiveLease(core, entry, fiberId, timeout, now)
   if (entry.lease === undefined) entry.lease = lease
-  else (entry.others ??= new Set()).add(lease)
+  else (entry.others ??= new Queue()).add(lease)
   entry.borrowedAtMillis = now
   entry.borrowCount++
   core.leases++

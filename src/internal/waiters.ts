@@ -1,6 +1,7 @@
 /**
- * The queue of waiters: a doubly linked list for each priority, the highest first. Joining, leaving and the next are
- * O(1) in the number of waiters.
+ * The queue of waiters: a doubly linked list for each priority, the highest first. Joining, leaving and the next take a
+ * number of steps that does not depend on how many wait; where a priority gets its first waiter, or loses its last, it
+ * is the logarithm of the number of priorities.
  *
  * Invariants:
  * - A waiter is linked exactly while `lane` is set.
@@ -18,6 +19,7 @@ import type { Detection } from "./detection.ts"
 import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
+import { type Rank, Ranks } from "./ranks.ts"
 import type { Site } from "./site.ts"
 import type { Trace } from "./tracing.ts"
 
@@ -139,15 +141,22 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
   }
 }
 
-interface Lane<A, D> {
-  readonly priority: number
-  first: Waiter<A, D> | undefined
-  last: Waiter<A, D> | undefined
+/** The waiters of one priority. */
+class Lane<A, D> implements Rank<Lane<A, D>> {
+  /** The highest priority is the first. */
+  readonly key: number
+  readonly next: Array<Lane<A, D> | undefined> = []
+  first: Waiter<A, D> | undefined = undefined
+  last: Waiter<A, D> | undefined = undefined
+
+  constructor(key: number) {
+    this.key = key
+  }
 }
 
 export class Waiters<A, D> {
-  /** By falling priority; none is empty. */
-  private readonly lanes: Array<Lane<A, D>> = []
+  /** By falling priority. None is empty, but for the last one: the next waiter mostly has its priority. */
+  private readonly lanes = new Ranks<Lane<A, D>>()
   size = 0
   busy = 0
 
@@ -161,7 +170,7 @@ export class Waiters<A, D> {
   }
 
   join(waiter: Waiter<A, D>): void {
-    const lane = this.lane(waiter.request.priority)
+    const lane = this.lane(-waiter.request.priority)
     waiter.lane = lane
     waiter.previous = lane.last
     if (lane.last === undefined) lane.first = waiter
@@ -179,19 +188,18 @@ export class Waiters<A, D> {
     if (waiter.next === undefined) lane.last = waiter.previous
     else waiter.next.previous = waiter.previous
     waiter.lane = waiter.previous = waiter.next = undefined
-    if (lane.first === undefined) this.lanes.splice(this.lanes.indexOf(lane), 1)
+    if (lane.first === undefined && this.size > 1) this.lanes.remove(lane)
     this.size--
     if (waiter.busy) this.busy--
   }
 
   /** The oldest of the highest priority. */
   get first(): Waiter<A, D> | undefined {
-    return this.lanes[0]?.first
+    return this.lanes.first?.first
   }
 
   after(waiter: Waiter<A, D>): Waiter<A, D> | undefined {
-    if (waiter.next !== undefined || waiter.lane === undefined) return waiter.next
-    return this.lanes[this.lanes.indexOf(waiter.lane) + 1]?.first
+    return waiter.next ?? waiter.lane?.next[0]?.first
   }
 
   /** Where a walk goes on: at what was next, or from the first again where that has left meanwhile. */
@@ -199,13 +207,14 @@ export class Waiters<A, D> {
     return next !== undefined && next.lane === undefined ? this.first : next
   }
 
-  private lane(priority: number): Lane<A, D> {
-    let i = 0
-    while (i < this.lanes.length && this.lanes[i]!.priority > priority) i++
-    let lane = this.lanes[i]
-    if (lane === undefined || lane.priority !== priority) {
-      lane = { priority, first: undefined, last: undefined }
-      this.lanes.splice(i, 0, lane)
+  private lane(key: number): Lane<A, D> {
+    const { first } = this.lanes
+    if (first?.key === key) return first
+    if (this.size === 0 && first !== undefined) this.lanes.remove(first)
+    let lane = this.lanes.find(key)
+    if (lane === undefined) {
+      lane = new Lane(key)
+      this.lanes.add(lane)
     }
     return lane
   }

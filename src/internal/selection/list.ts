@@ -3,6 +3,7 @@
  */
 import type * as Random from "effect/Random"
 import type { Entry } from "../registry.ts"
+import { Bits } from "./bits.ts"
 import type { Selection } from "./selection.ts"
 
 export type RandomService = (typeof Random.Random)["Service"]
@@ -10,6 +11,9 @@ export type RandomService = (typeof Random.Random)["Service"]
 /** What is listed, in an array without order: the last fills the place of the one that leaves. */
 export class ListSelection<A, D> implements Selection<A, D> {
   protected readonly listed: Array<Entry<A, D>> = []
+  get size(): number {
+    return this.listed.length
+  }
   add(entry: Entry<A, D>): void {
     entry.slot = this.listed.length
     this.listed.push(entry)
@@ -38,39 +42,60 @@ export class RandomSelection<A, D> extends ListSelection<A, D> {
     this.random = random
   }
   override pick(): Entry<A, D> | undefined {
-    return this.among(this.listed)
+    return drawn(this.random, this.listed)
   }
   override among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
-    const n = candidates.length
-    return n < 2 ? candidates[0] : candidates[Math.min(n - 1, Math.floor(this.random.nextDoubleUnsafe() * n))]
+    return drawn(this.random, candidates)
   }
 }
 
-/** At random among those with the fewest open leases: a bucket for each number of them. */
+/** At random among those with the fewest open leases: a bucket for each number of leases that some of them have. */
 export class SpreadSelection<A, D> implements Selection<A, D> {
   private readonly random: RandomService
-  private readonly buckets: Array<RandomSelection<A, D>> = []
+  private readonly buckets: Array<RandomSelection<A, D> | undefined> = []
+  /** The numbers of those that are not empty: the others are absent. */
+  private readonly filled = new Bits()
+  /** The one that was emptied last: mostly the next that is filled is filled with what was in it. */
+  private spare: RandomSelection<A, D> | undefined = undefined
   constructor(random: RandomService) {
     this.random = random
   }
   add(entry: Entry<A, D>): void {
-    while (this.buckets.length <= entry.open) this.buckets.push(new RandomSelection(this.random))
-    entry.place = entry.open
-    this.buckets[entry.place]!.add(entry)
+    const place = entry.open
+    entry.place = place
+    while (this.buckets.length <= place) this.buckets.push(undefined)
+    let bucket = this.buckets[place]
+    if (bucket === undefined) {
+      bucket = this.spare ?? new RandomSelection(this.random)
+      this.spare = undefined
+      this.buckets[place] = bucket
+      this.filled.add(place)
+    }
+    bucket.add(entry)
   }
   remove(entry: Entry<A, D>): void {
-    this.buckets[entry.place]!.remove(entry)
+    const place = entry.place
+    const bucket = this.buckets[place]!
+    bucket.remove(entry)
+    if (bucket.size > 0) return
+    this.buckets[place] = undefined
+    this.filled.delete(place)
+    this.spare = bucket
   }
   forget(): void {}
   pick(): Entry<A, D> | undefined {
-    for (const bucket of this.buckets) {
-      const entry = bucket.pick()
-      if (entry !== undefined) return entry
-    }
-    return undefined
+    const fewest = this.filled.from(0)
+    return fewest === undefined ? undefined : this.buckets[fewest]!.pick()
   }
   among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
-    const fewest = Math.min(...candidates.map((entry) => entry.open))
-    return this.buckets[0]?.among(candidates.filter((entry) => entry.open === fewest))
+    let fewest = Infinity
+    for (const { open } of candidates) if (open < fewest) fewest = open
+    return drawn(this.random, candidates.filter(({ open }) => open === fewest))
   }
+}
+
+/** One of them, each with the same chance. */
+export const drawn = <T>(random: RandomService, candidates: ReadonlyArray<T>): T | undefined => {
+  const n = candidates.length
+  return n < 2 ? candidates[0] : candidates[Math.min(n - 1, Math.floor(random.nextDoubleUnsafe() * n))]
 }
