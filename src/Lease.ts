@@ -9,6 +9,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { PooledObject } from "./PooledObject.ts"
 import type { LeaseExpired } from "./PoolError.ts"
+import type { Status } from "./Status.ts"
 
 /**
  * The right to use one object for a while.
@@ -43,10 +44,13 @@ export interface Lease<out A, out D = undefined> {
   /** Condemns the object: it leaves the pool when the lease ends, and is not lent on. Beats `rest`. */
   readonly invalidate: Effect.Effect<void>
   /**
-   * The object rests until this long from now; carried out when the lease ends, unless the time has passed by then. Of
-   * two rests the later moment wins.
+   * The object rests until this long from now; carried out when the lease ends, unless the time has passed by then. One
+   * that is shared takes no new leases at once, and again when the time has passed. Of two rests the later wins. What is
+   * no duration, or a negative one, is a defect, an `InvalidPoolOptions`.
    */
   readonly rest: (duration: Duration.Input) => Effect.Effect<void>
+  /** `rest`, until the wall clock says so: also after it was set, or after a night in which the machine slept. */
+  readonly restUntil: (moment: Status.Moment) => Effect.Effect<void>
   /** Starts the lease time-out anew. Without one it does nothing. */
   readonly renew: Effect.Effect<void, LeaseExpired>
   /**

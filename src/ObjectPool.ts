@@ -47,6 +47,7 @@ import { borrowPacked } from "./internal/packing.ts"
 import { shows } from "./internal/picture.ts"
 import { list } from "./internal/pools.ts"
 import { Registry } from "./internal/registry.ts"
+import * as Rests from "./internal/rest.ts"
 import * as Scopes from "./internal/scope.ts"
 import * as Selection from "./internal/selection/selection.ts"
 import * as Serving from "./internal/serving.ts"
@@ -132,8 +133,9 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    */
   readonly detect: Effect.Effect<void, PoolClosed, S>
   /**
-   * Benches an object from outside a lease; one that is lent or being detected, when it is free. Of two rests the later
-   * moment wins. Answers whether it is in the pool.
+   * Benches an object from outside a lease; one that is lent or being detected, when it is free; one that is shared and
+   * lent takes no new leases meanwhile. Of two rests the later wins. Answers whether it is in the pool. What is no
+   * duration, or a negative one, is a defect, an `InvalidPoolOptions`.
    */
   readonly rest: (object: A | PooledObject<A, D>, duration: Duration.Input) => Effect.Effect<boolean, never, S>
   /**
@@ -292,6 +294,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
   const threw = (defect: unknown) =>
     report(core, "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
   const deadlines = new Deadlines.Deadlines(clock, fork, threw)
+  const moments = new Deadlines.Moments(clock, fork, threw)
   const core: Core<A, D> = {
     options,
     context,
@@ -299,6 +302,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     random,
     dispatcher,
     deadlines,
+    moments,
     registry: new Registry(Selection.make(options.policy, random, options.sharing)),
     waiters: new Waiters(),
     detector: options.detectStatus === undefined ? undefined : new Detector(
@@ -429,8 +433,8 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
       addAll(core, () => toObjects(options.name, objects), settings),
     remove: (target: A) => Effect.sync(() => Leaving.remove(core, target)),
     detect: Maintenance.detectAll(core),
-    rest: (target: A, duration: Parameters<typeof Lifecycle.restUntil>[1]) =>
-      Effect.sync(() => Lifecycle.rest(core, target, Lifecycle.restUntil(core, duration))),
+    rest: (target: A, duration: Duration.Input) =>
+      Effect.sync(() => Lifecycle.rest(core, target, Rests.after(core, duration))),
     wake: (target: A) => Effect.sync(() => Lifecycle.wake(core, target)),
     ready: Upkeep.ready(core),
     resize: (size: Parameters<typeof Upkeep.resize>[1]) => Upkeep.resize(core, size),

@@ -29,6 +29,9 @@ export interface PooledObject<out A, out D = undefined> {
   readonly borrowedAt: DateTime.Utc | undefined
   readonly releasedAt: DateTime.Utc | undefined
   readonly borrowCount: number
-  /** When a `Dormant` object comes back, if that is known. */
+  /**
+   * When a `Dormant` object comes back, if that is known; and when one that is shared, and was told to rest while it is
+   * lent, takes new leases again.
+   */
   readonly wakesAt: DateTime.Utc | undefined
 }

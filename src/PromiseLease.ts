@@ -6,6 +6,7 @@
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import type { PooledObject } from "./PooledObject.ts"
+import type { Status } from "./Status.ts"
 
 /**
  * The right to use what was borrowed, until it is given back. Of a tag whose `pack` says what a borrower gets, this is all
@@ -55,8 +56,13 @@ export interface PromiseLease<out A, out D = undefined, out P = A> extends Packe
   readonly signal: AbortSignal
   /** Condemns the object: it leaves the pool when the lease ends. */
   readonly invalidate: () => void
-  /** The object rests until this long from now; carried out when the lease ends. */
+  /**
+   * The object rests until this long from now; carried out when the lease ends. One that is shared takes no new leases at
+   * once, and again when the time has passed. What is no duration, or a negative one, throws `InvalidPoolOptions`.
+   */
   readonly rest: (duration: Duration.Input) => void
+  /** `rest`, until the wall clock says so: also after it was set, or after a night in which the machine slept. */
+  readonly restUntil: (moment: Status.Moment) => void
   /** Starts the lease time-out anew. Throws `LeaseExpired` once the lease is over. */
   readonly renew: () => void
   /** Takes the object out of the pool for good. Rejects with `LeaseExpired` once the lease is over. */

@@ -8,6 +8,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import { aDuration, aMoment, toMillis, toMoment } from "./internal/times.ts"
 
 /**
  * The status of a pooled object.
@@ -50,9 +51,17 @@ export declare namespace Status {
    */
   export interface Rest {
     readonly _tag: "Rest"
-    /** A duration counts from the answer. */
+    /** A duration counts from the answer, in time that goes by; a moment is one of the wall clock. */
     readonly until: Duration.Duration | DateTime.Utc
   }
+
+  /**
+   * A moment of the wall clock: a `DateTime`, a `Date`, or milliseconds since 1970.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  export type Moment = DateTime.DateTime | Date | number
 
   /**
    * What a detector may answer. A plain `"Dormant"` is detected again after `detection.dormantFor`, or at any earlier
@@ -96,14 +105,32 @@ export declare namespace Status {
  * @since 0.1.0
  */
 export const Status: {
-  /** `Dormant` for a while, counted from the answer; `"Infinity"` rests until `wake`. */
+  /**
+   * `Dormant` for a while, counted from the answer in time that goes by, however the wall clock is set; `"Infinity"` rests
+   * until `wake`. Throws a `TypeError` on what is no duration, or a negative one.
+   */
   readonly dormant: (duration: Duration.Input) => Status.Rest
-  /** `Dormant` until a moment, on the wall clock. */
-  readonly dormantUntil: (moment: DateTime.DateTime) => Status.Rest
+  /**
+   * `Dormant` until the wall clock says so: also after it was set, or after a night in which the machine slept. Throws a
+   * `TypeError` on what is no moment.
+   */
+  readonly dormantUntil: (moment: Status.Moment) => Status.Rest
   /** The table of legal moves. */
   readonly transitions: Status.Transitions
 } = {
-  dormant: (duration) => ({ _tag: "Rest", until: Duration.fromInputUnsafe(duration) }),
-  dormantUntil: (moment) => ({ _tag: "Rest", until: DateTime.toUtc(moment) }),
+  dormant: (duration) => {
+    const millis = toMillis(duration) ?? refuse("dormant", duration, aDuration)
+    return { _tag: "Rest", until: Duration.millis(millis) }
+  },
+  dormantUntil: (moment) => {
+    const millis = toMoment(moment) ?? refuse("dormantUntil", moment, aMoment)
+    return { _tag: "Rest", until: DateTime.makeUnsafe(millis) }
+  },
   transitions: Object.freeze(transitions)
+}
+
+/** Never says more than a number of what it was given: nobody knows what it is. */
+const refuse = (name: string, value: unknown, wanted: string): never => {
+  const given = typeof value === "number" ? String(value) : `a value of type ${typeof value}`
+  throw new TypeError(`Status.${name} was given ${given}; allowed: ${wanted}`)
 }

@@ -308,19 +308,6 @@ describe("a mark on one of several leases", () => {
       assert.strictEqual(state(waiter), "ok")
     }))
 
-  it.effect("`wake` has an object lent on whose rest is over before its last lease", () =>
-    Effect.gen(function*() {
-      const pool = yield* make({ objects: ["a"], sharing: 2 })
-      const { lease } = yield* hold(pool.borrow)
-      yield* lease.rest("1 second")
-      yield* TestClock.adjust("2 seconds")
-      const waiter = yield* start(hold(pool.borrow))
-      assert.strictEqual(state(waiter), "waits")
-      assert.isTrue(yield* pool.wake("a"))
-      yield* settle
-      assert.strictEqual(state(waiter), "ok")
-    }))
-
   it.effect("a rest whose time has passed when the last lease ends has no effect", () =>
     Effect.gen(function*() {
       const pool = yield* make({ objects: ["a"], sharing: 2 })

@@ -2,10 +2,10 @@
  * What a sound value of each kind of option is, and the failure that says what is wrong with another.
  */
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { InvalidPoolOptions } from "../PoolError.ts"
 import { isPrimitive } from "./registry.ts"
+import { aDuration, toMillis } from "./times.ts"
 
 /** The keys that each level knows. Another is a mistake, not a wish. */
 export const levels = {
@@ -62,19 +62,6 @@ const show = (value: unknown, text: "text" | "no text"): string => {
   }
 }
 
-/** Milliseconds, zero or more; `undefined` for what is no duration. */
-export const toMillis = (value: unknown): number | undefined => {
-  try {
-    // effect takes NaN for zero
-    if (Number.isNaN(value)) return undefined
-    const duration = Option.getOrUndefined(Duration.fromInput(value as Duration.Input))
-    const millis = duration === undefined ? NaN : Duration.toMillis(duration)
-    return millis >= 0 ? millis : undefined
-  } catch {
-    return undefined
-  }
-}
-
 /** Checks of one pool's options. Each throws the `InvalidPoolOptions` that says what is wrong. */
 export const checks = (pool: string) => {
   const refuse = (option: string, value: unknown, allowed: string, text: "text" | "no text" = "no text"): never => {
@@ -122,7 +109,7 @@ export const checks = (pool: string) => {
       return refuse(
         option,
         value,
-        zero === "zero" ? "a duration, zero or longer" : "a duration longer than zero",
+        zero === "zero" ? aDuration : "a duration longer than zero",
         "text"
       )
     },

@@ -110,6 +110,7 @@ export const settled = <A, D>(core: Core<A, D>): void => {
   }
   core.life = { _tag: "Closed" }
   core.deadlines.end()
+  core.moments.end()
   if (core.feed !== undefined) tell(core, { _tag: "Closed" })
   each(core, core.onClosed)
 }

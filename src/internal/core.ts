@@ -20,7 +20,7 @@ import type * as Random from "effect/Random"
 import type * as Scheduler from "effect/Scheduler"
 import { BorrowTimeout, LeaseExpired, PoolClosed, PoolExhausted, type PoolStats } from "../PoolError.ts"
 import type { Creation, Creator } from "./creation.ts"
-import { type Deadline, type Deadlines, slice } from "./deadlines.ts"
+import { type Deadline, type Deadlines, type Moments, slice } from "./deadlines.ts"
 import type { Destroyer } from "./destruction.ts"
 import type { Detector } from "./detection.ts"
 import { type Feed, span } from "./events.ts"
@@ -60,6 +60,8 @@ export interface Core<A, D> {
   readonly random: (typeof Random.Random)["Service"]
   readonly dispatcher: Scheduler.SchedulerDispatcher
   readonly deadlines: Deadlines
+  /** Deadlines on the wall clock. */
+  readonly moments: Moments
   readonly registry: Registry<A, D>
   readonly waiters: Waiters<A, D>
   readonly detector: Detector<A, D> | undefined

@@ -35,7 +35,9 @@ const batch = 512
 export const slice = 2
 
 export class Deadlines {
-  private readonly clock: Clock.Clock
+  protected readonly clock: Clock.Clock
+  /** The longest that it sleeps before it looks at its clock again. */
+  protected readonly longest: number = Infinity
   private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   private readonly threw: (defect: unknown) => void
   private readonly heap: Array<Deadline | undefined> = []
@@ -105,7 +107,7 @@ export class Deadlines {
     this.sleeper?.interruptUnsafe()
     this.sleepsUntil = due
     // whole milliseconds, rounded up: a timer may not wake before its time
-    const millis = Math.max(0, Math.ceil(due - this.now()))
+    const millis = Math.min(Math.max(0, Math.ceil(due - this.now())), this.longest)
     // never within the caller's step, even when it is due now
     const sleep = millis === 0 ? Effect.yieldNow : this.clock.sleep(Duration.millis(millis))
     this.sleeper = this.fork(Effect.flatMap(sleep, () => this.fire))
@@ -198,5 +200,19 @@ export class Deadlines {
     this.heap[at] = deadline
     this.dues[at] = due
     if (deadline !== undefined) deadline.index = at
+  }
+}
+
+/**
+ * Deadlines on the wall clock. That is set forward and back, and goes on while the machine sleeps, which no timer sees: it is
+ * looked at every ten seconds, while something waits for it. Those who wait are served that much later at most, a third
+ * of the usual `borrowTimeout`; and a day costs some thousand looks, however much waits.
+ */
+export class Moments extends Deadlines {
+  protected override readonly longest = 10_000
+
+  /** Milliseconds since 1970. */
+  override now(): number {
+    return this.clock.currentTimeMillisUnsafe()
   }
 }

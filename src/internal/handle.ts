@@ -10,12 +10,14 @@ import * as Scope from "effect/Scope"
 import type { Lease } from "../Lease.ts"
 import type { PooledObject } from "../PooledObject.ts"
 import type { LeaseExpired } from "../PoolError.ts"
+import type { Status } from "../Status.ts"
 import { leaseExpired, suspended } from "./core.ts"
 import { type ActiveLease, detach, end, takeIn } from "./lease.ts"
 import { discard } from "./leaving.ts"
-import { restLater, restUntil } from "./lifecycle.ts"
+import { restLater } from "./lifecycle.ts"
 import { shows } from "./picture.ts"
 import { moment } from "./pooled.ts"
+import * as Rests from "./rest.ts"
 import * as Scopes from "./scope.ts"
 
 export class Handle<A, D> implements Lease<A, D> {
@@ -63,8 +65,15 @@ export class Handle<A, D> implements Lease<A, D> {
   rest(duration: Duration.Input): Effect.Effect<void> {
     const lease = this.#lease
     return Effect.sync(() => {
-      const until = restUntil(lease.core, duration)
-      if (lease.marks) restLater(lease.core, lease.entry, until)
+      const end = Rests.after(lease.core, duration)
+      if (lease.marks) restLater(lease.core, lease.entry, end)
+    })
+  }
+  restUntil(moment: Status.Moment): Effect.Effect<void> {
+    const lease = this.#lease
+    return Effect.sync(() => {
+      const end = Rests.at(lease.core, moment)
+      if (lease.marks) restLater(lease.core, lease.entry, end)
     })
   }
   get renew(): Effect.Effect<void, LeaseExpired> {

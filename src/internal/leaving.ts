@@ -49,7 +49,7 @@ export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>, why: Eviction)
 }
 
 const invalidate = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  if (entry.waking !== undefined) core.deadlines.cancel(entry.waking)
+  entry.rest?.stop()
   if (entry.retrying !== undefined) core.deadlines.cancel(entry.retrying)
   if (entry.limits?.aging !== undefined) core.deadlines.cancel(entry.limits.aging)
   if (entry.limits?.idling !== undefined) core.deadlines.cancel(entry.limits.idling)

@@ -4,8 +4,6 @@
  * Each function is one synchronous step. One that frees an object ends with `core.offer`, one that frees room with
  * `core.roomFreed`, both after the bookkeeping.
  */
-import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import type { PooledObject } from "../PooledObject.ts"
 import type { Status } from "../Status.ts"
 import { excess, limit } from "./ageing.ts"
@@ -17,6 +15,7 @@ import { evict, marked } from "./leaving.ts"
 import { Pace } from "./pacing.ts"
 import { moment } from "./pooled.ts"
 import type { Entry, Origin } from "./registry.ts"
+import { asleep, type End, endOf, isOver, Rest, resting } from "./rest.ts"
 
 /** What follows the first detection of an object, or its joining if there is none: perhaps before `introduce` returns. */
 export interface Joining<A, D> {
@@ -101,7 +100,7 @@ export const reserve = <A, D>(
 ): Detection<A, D> => {
   if (entry.status !== "Pending") core.registry.move(entry, "Pending")
   const detection = new Detection(core.detector!, entry, () => true, (told) => {
-    const outcome = isOver(core, told) ? answeredAvailable : told
+    const outcome = restsNot(core, told) ? answeredAvailable : told
     settling?.()
     conclude(core, detection, before, outcome)
     ended(outcome)
@@ -114,9 +113,8 @@ export const reserve = <A, D>(
 const answeredAvailable: Outcome = { _tag: "Answered", answer: "Available" }
 
 /** A rest whose time has passed is none. */
-const isOver = <A, D>(core: Core<A, D>, outcome: Outcome): boolean =>
-  outcome._tag === "Answered" && typeof outcome.answer !== "string" &&
-  until(core, outcome.answer) <= core.deadlines.now()
+const restsNot = <A, D>(core: Core<A, D>, outcome: Outcome): boolean =>
+  outcome._tag === "Answered" && typeof outcome.answer !== "string" && isOver(core, endOf(core, outcome.answer))
 
 /**
  * A detection that takes its object only when its turn comes; it ends as `Dropped` at once if the object is lent, rests
@@ -131,9 +129,9 @@ export const whenFree = <A, D>(
     core.detector!,
     entry,
     () => {
-      const before = detection.before = detectable(core, entry)
+      const before = detection.before = detectable(entry)
       if (before === undefined) return false
-      if (before === "Dormant") core.deadlines.cancel(entry.waking!)
+      if (before === "Dormant") entry.rest!.stop()
       core.registry.move(entry, "Pending")
       // what is lendable has changed: not within the step of the detector
       core.dispatcher.scheduleTask(core.consider, 0)
@@ -148,13 +146,13 @@ export const whenFree = <A, D>(
 }
 
 /** The status of an object that may be detected without being asked for by a borrower. */
-export const detectable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Before | undefined => {
+export const detectable = <A, D>(entry: Entry<A, D>): Before | undefined => {
   switch (entry.status) {
     case "Available":
     case "Unknown":
       return entry.status
     case "Dormant":
-      return resting(core, entry) ? undefined : entry.status
+      return resting(entry) ? undefined : entry.status
     default:
       return undefined
   }
@@ -168,7 +166,11 @@ const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, before: Be
   if (entry.status !== "Pending") return
   const unknown = outcome._tag === "Failed" || (outcome._tag === "Answered" && outcome.answer === "Unknown")
   if (!unknown && outcome._tag !== "Dropped") entry.pace = undefined
-  if (outcome._tag !== "Dropped") trust(core, entry)
+  if (outcome._tag !== "Dropped") {
+    trust(core, entry)
+    // what it was plainly "Dormant" for is over
+    if (entry.rest !== undefined) entry.rest.doze = -Infinity
+  }
   if (leaves(core, entry)) return dismiss(core, entry)
   if (outcome._tag === "Dropped") return detection.woken ? rouse(core, entry) : restore(core, entry, before)
   if (outcome._tag === "Failed") return doubt(core, entry, outcome.failure)
@@ -194,7 +196,7 @@ const toldBy = <A, D>(core: Core<A, D>, entry: Entry<A, D>, outcome: Outcome, mi
 }
 
 const restore = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before): void => {
-  if (before === "Dormant") return sleep(core, entry, later(entry.waking!.due, entry.restsUntil))
+  if (before === "Dormant") return sleep(core, entry)
   if (rests(core, entry)) return
   core.registry.move(entry, before)
   if (before === "Available") return core.offer(entry, false)
@@ -239,47 +241,32 @@ const answered = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Ans
     case "Unknown":
       return doubt(core, entry, undefined)
     case "Dormant":
-      return sleep(core, entry, later(core.deadlines.now() + core.options.dormantFor, entry.restsUntil))
+      restOf(core, entry).doze = core.deadlines.now() + core.options.dormantFor
+      return sleep(core, entry)
     case "Available":
       break
     default:
-      entry.restsUntil = later(until(core, answer), entry.restsUntil)
+      restOf(core, entry).extend(endOf(core, answer))
   }
   if (rests(core, entry)) return
   core.registry.move(entry, "Available")
   core.offer(entry, true)
 }
 
-/** The monotonic time that a rest ends. */
-const until = <A, D>(core: Core<A, D>, rest: Status.Rest): number =>
-  core.deadlines.now() + (Duration.isDuration(rest.until)
-    ? Duration.toMillis(rest.until)
-    : DateTime.toEpochMillis(rest.until) - core.clock.currentTimeMillisUnsafe())
-
-/** The monotonic time that a rest from now ends. Throws on what is no duration. */
-export const restUntil = <A, D>(core: Core<A, D>, duration: Duration.Input): number =>
-  core.deadlines.now() + Duration.toMillis(Duration.fromInputUnsafe(duration))
-
-/** Not on the path of an object that never was asked to rest: no clock is read for it. */
-export const resting = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
-  entry.restsUntil !== undefined && entry.restsUntil > core.deadlines.now()
+const restOf = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Rest<A, D> =>
+  entry.rest ??= new Rest(core, () => over(core, entry))
 
 /** Puts an object to sleep if a rest that was asked for is not over. */
 export const rests = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
-  if (!resting(core, entry)) return false
-  sleep(core, entry, entry.restsUntil!)
+  if (!asleep(entry)) return false
+  sleep(core, entry)
   return true
 }
 
-/** Of two rests the later moment wins. */
-const later = (due: number, other: number | undefined): number => other === undefined ? due : Math.max(due, other)
-
-/** Makes an object `Dormant` until a monotonic time, or keeps it so for longer. */
-const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void => {
+/** Makes an object `Dormant` until its rest is over, or keeps it so for longer. */
+const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   core.registry.move(entry, "Dormant")
-  entry.waking ??= Deadlines.make(() => wakeUp(core, entry))
-  entry.wakesAtMillis = core.clock.currentTimeMillisUnsafe() + (due - core.deadlines.now())
-  core.deadlines.set(entry.waking, due)
+  entry.rest!.wait()
   if (core.feed !== undefined) {
     const until = moment(entry.wakesAtMillis)
     tell(core, { _tag: "Rested", objectId: entry.id, ...until && { until } })
@@ -287,12 +274,26 @@ const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void =>
   core.changed()
 }
 
+/** A rest is over, by one of the clocks. */
+const over = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  // the other one has yet to say so, or this one has been set back
+  if (asleep(entry)) return entry.rest!.wait()
+  if (entry.status === "Dormant") wakeUp(core, entry)
+  else if (entry.benched) lendOn(core, entry)
+}
+
 /** Ends the rest of a `Dormant` object: by detection, where there is a detector. */
 const wakeUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  core.deadlines.cancel(entry.waking!)
-  entry.restsUntil = undefined
+  entry.rest!.forget()
   if (core.feed !== undefined) tell(core, { _tag: "Woke", objectId: entry.id })
   rouse(core, entry)
+}
+
+/** Ends the rest of a lent object before it has begun for those who have it. */
+const lendOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  entry.rest!.forget()
+  entry.benched = false
+  marked(core, entry)
 }
 
 /** It rests no more: it is detected, where there is a detector, or available. */
@@ -306,24 +307,26 @@ const rouse = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   }
 }
 
-/** An object is to rest; a lent one when it comes back. */
-export const restLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, due: number): void => {
-  entry.restsUntil = later(due, entry.restsUntil)
-  if (entry.status !== "Borrowed" || !resting(core, entry)) return
+/** An object is to rest; a lent one when it comes back, and, where it is shared, for those who do not have it. */
+export const restLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, end: End): void => {
+  if (isOver(core, end)) return
+  const rest = restOf(core, entry)
+  rest.extend(end)
+  if (entry.status !== "Borrowed" || core.options.sharing === 1) return
   entry.benched = true
+  rest.wait()
   marked(core, entry)
 }
 
 /** Rests every free object of a kind now, and a busy one when it is free. */
-export const rest = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>, due: number): boolean => {
+export const rest = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>, end: End): boolean => {
   let found = false
   for (const entry of core.registry.find(target)) {
     if (entry.status === "Invalid") continue
     found = true
-    restLater(core, entry, due)
-    if (!resting(core, entry)) continue
-    if (entry.status === "Dormant") sleep(core, entry, later(entry.waking!.due, entry.restsUntil))
-    else if (entry.status === "Available" || entry.status === "Unknown") rests(core, entry)
+    restLater(core, entry, end)
+    if (!resting(entry)) continue
+    if (entry.status === "Dormant" || entry.status === "Available" || entry.status === "Unknown") sleep(core, entry)
   }
   core.consider()
   return found
@@ -340,13 +343,11 @@ export const wake = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): bo
       found = true
       // an answer that is under way is as good as another
       entry.detection!.woken = true
-      entry.restsUntil = undefined
+      entry.rest!.forget()
       if (core.feed !== undefined) tell(core, { _tag: "Woke", objectId: entry.id })
-    } else if (entry.status !== "Invalid" && (entry.benched || resting(core, entry))) {
+    } else if (entry.status !== "Invalid" && (entry.benched || resting(entry))) {
       found = true
-      entry.restsUntil = undefined
-      entry.benched = false
-      marked(core, entry)
+      lendOn(core, entry)
     }
   }
   return found

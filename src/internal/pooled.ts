@@ -56,7 +56,7 @@ export class Pooled<A, D> implements PooledObject<A, D> {
     return this.#entry.borrowCount
   }
   get wakesAt(): DateTime.Utc | undefined {
-    return this.#entry.status === "Dormant" ? moment(this.#entry.wakesAtMillis) : undefined
+    return moment(this.#entry.wakesAtMillis)
   }
 }
 

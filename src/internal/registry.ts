@@ -20,6 +20,7 @@ import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
 import { never, Pooled } from "./pooled.ts"
 import type { Queue } from "./queue.ts"
+import type { Rest } from "./rest.ts"
 import type { Selection } from "./selection/selection.ts"
 
 /** Why an object leaves. */
@@ -69,7 +70,7 @@ export class Entry<A, D> {
   condemned = false
   /** Its place is to be taken by another: it leaves as soon as that costs no object of the minimum. */
   retired = false
-  /** While it was lent it was told to rest: it is lent to nobody else until its last lease has ended. */
+  /** While it was lent, and shared, it was told to rest: it is lent to nobody else until that is over. */
   benched = false
   /** `onBorrow` has prepared it, and nobody has taken it yet. */
   prepared = false
@@ -77,8 +78,8 @@ export class Entry<A, D> {
   fate: "return" | "detect" | "destroy" = "return"
   /** Monotonic: until when the last detection may be trusted. */
   trustedUntil: number | undefined = undefined
-  /** Monotonic: a rest until a known time, that has been asked for. Carried out when the object is free. */
-  restsUntil: number | undefined = undefined
+  /** What it has been asked to rest, by whomever. Carried out when the object is free. */
+  rest: Rest<A, D> | undefined = undefined
   limits: Limits | undefined = undefined
   /** Why it is to leave. */
   why: Eviction | undefined = undefined
@@ -97,9 +98,6 @@ export class Entry<A, D> {
   readonly release: Effect.Effect<unknown> | undefined
   addedAtMillis: number
   detectedAtMillis: number | undefined = undefined
-  wakesAtMillis: number | undefined = undefined
-  /** Wakes it, while it is `Dormant`; its `due` is kept while a detection asks in between. */
-  waking: Deadline | undefined = undefined
   /** Asks again, while it is `Unknown`. */
   retrying: Deadline | undefined = undefined
   /** When an `Unknown` object is detected again. */
@@ -121,6 +119,10 @@ export class Entry<A, D> {
     this.leaseTimeout = origin.leaseTimeout
     this.order = id
     this.addedAtMillis = now
+  }
+  /** When it wakes, as the wall clock stands now. Shown where it rests. */
+  get wakesAtMillis(): number | undefined {
+    return this.status === "Dormant" || this.benched ? this.rest?.wakesAtMillis : undefined
   }
   /** What users see of it; made for the first of them. */
   get pooled(): PooledObject<A, D> {

@@ -17,11 +17,12 @@ import { isRefusal } from "./detection.ts"
 import { span, tell } from "./events.ts"
 import { Hook } from "./hooks.ts"
 import { ActiveLease } from "./lease.ts"
-import { reserve, resting } from "./lifecycle.ts"
+import { reserve } from "./lifecycle.ts"
 import { watch } from "./overdue.ts"
 import { Pace } from "./pacing.ts"
 import { Queue } from "./queue.ts"
 import type { Entry } from "./registry.ts"
+import { resting } from "./rest.ts"
 import { cleanUp, hookFailed, prepared } from "./returning.ts"
 import type { Request, Waiter } from "./waiters.ts"
 
@@ -177,7 +178,7 @@ const prepareFor = <A, D>(
       hookFailed(core, entry, failure)
     } else if (prepared(core, entry)) {
       // its borrower has left: it goes to another who waits, or is cleaned up again
-      const lent = lends(core) && !resting(core, entry) && (grant(core, waiter, entry) || passOn(core, entry))
+      const lent = lends(core) && !resting(entry) && (grant(core, waiter, entry) || passOn(core, entry))
       if (lent) shareOn(core, entry)
       else cleanUp(core, entry)
       core.changed()

@@ -347,7 +347,7 @@ export class Model {
       (pooled.object.generation < this.rotations || pooled.borrowCount >= maxBorrows ||
         now - pooled.object.madeAt >= timeToLive)
     return pooled.status === "Borrowed" && this.out(pooled.id).length < this.setup.sharing &&
-      !entry.barred && !entry.leaving && !old
+      !entry.barred && !entry.leaving && !old && entry.restsUntil <= now
   }
 
   private waiters(view: View): void {

@@ -382,7 +382,6 @@ class World {
   rests(pooled: Pooled, millis: number): void {
     const entry = this.model.entry(pooled)
     entry.restsUntil = Math.max(entry.restsUntil, this.now + millis)
-    if (pooled.status === "Borrowed") entry.barred = true
   }
 
   add(thing: Thing, destroyed: boolean, leaseTimeout: number | undefined): Effect.Effect<void> {

@@ -124,6 +124,7 @@ export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, 
   #controller: AbortController | undefined = undefined
   #invalidate: (() => void) | undefined = undefined
   #rest: PromiseLease<A>["rest"] | undefined = undefined
+  #restUntil: PromiseLease<A>["restUntil"] | undefined = undefined
   #renew: (() => void) | undefined = undefined
   #detach: (() => Promise<Detached<A>>) | undefined = undefined
 
@@ -172,6 +173,9 @@ export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, 
   }
   get rest(): PromiseLease<A>["rest"] {
     return this.#rest ??= (duration) => this.#running.now(this.#lease.rest(duration))
+  }
+  get restUntil(): PromiseLease<A>["restUntil"] {
+    return this.#restUntil ??= (moment) => this.#running.now(this.#lease.restUntil(moment))
   }
   get renew(): () => void {
     return this.#renew ??= () => this.#running.now(this.#lease.renew)
