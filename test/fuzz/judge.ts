@@ -75,8 +75,14 @@ export class Judge {
   readonly detaching = new Set<Thing>()
   /** Leases, by their ids, and objects that somebody else may have released. */
   readonly released = new Set<number | Thing>()
-  /** Runs of `pack`, and of what ends it. */
-  packing = 0
+  /** Runs of `pack`, and of what ends it: each says whether its lease is over. */
+  readonly packing = new Set<() => boolean>()
+  /** Leases that were over before `pack` had ended. */
+  readonly overdue = new Set<number>()
+  /** Operations but for borrows. */
+  readonly operations = new Set<string>()
+  /** Closing has given up something, which is not counted any more. */
+  gaveUp = false
   /** When closing began. */
   closedAt = Infinity
   closed = false
@@ -126,6 +132,12 @@ export class Judge {
     this.must(attempt.state === "waits", "a borrow is served once", what)
     const { kind } = attempt.op
     this.must(kind === undefined || kind === thing.kind, "`where` holds", what)
+    const { id } = grip
+    this.must(
+      id === undefined || !this.overdue.has(id),
+      "11 what is packed for a lease that is over is not given",
+      what
+    )
     attempt.state = "holds"
     grip.whenOver(() => {
       hand.over = true
@@ -228,6 +240,7 @@ export class Judge {
   }
 
   log(line: string): void {
+    if (line.includes("Closing gave up")) this.gaveUp = true
     this.must(lines.some((each) => line.includes(each)), "only what is known is logged", () => line.slice(0, 500))
   }
 
@@ -286,7 +299,7 @@ export class Judge {
     const what = () => JSON.stringify(stats)
     const waiting = this.attempts.filter(({ state }) => state === "waits")
     for (const attempt of waiting) {
-      if (this.packing > 0) continue
+      if (this.packing.size > 0) continue
       const who = () => `borrower ${attempt.n}, ${what()}`
       // it may have begun late, or the loop has stood still
       this.must(loop.now <= attempt.until + 5 + 80 * setup.lag, "6 a borrow ends at its deadline", who)
@@ -297,10 +310,21 @@ export class Judge {
         5 + 80 * setup.lag
       this.must(loop.now <= this.closedAt + most, "24 close ends in time", what)
     }
+    if (this.closed) {
+      const left = [...this.operations, ...waiting.map(({ n }) => `borrower ${n}`)]
+      this.must(
+        left.length === 0 || this.packing.size > 0,
+        "24 whatever is asked of a pool ends with it",
+        () => left.join()
+      )
+    }
+    if (setup.flavour === "effect" && setup.pack !== "stubborn" && setup.pack !== "mixed") {
+      this.must(![...this.packing].some((over) => over()), "11 `pack` ends with its lease", what)
+    }
     const own = setup.select === "last" || setup.select === "picky" || setup.onBorrow !== undefined
     if (this.closing || this.suspensions !== this.resumed || own || stats.pending > 0) return
     const patient = waiting.some(({ interrupted, op }) => op.kind === undefined && !interrupted)
-    if (patient && this.packing === 0 && stats.waiting > 0) {
+    if (patient && this.packing.size === 0 && stats.waiting > 0) {
       this.must(stats.available === 0, "5 nobody waits while an object is lendable", what)
     }
   }
@@ -322,8 +346,17 @@ export class Judge {
     const stats = this.port!.stats()
     this.must(this.closed, "24 close ends", () => JSON.stringify(stats))
     this.must(stats.size + stats.making === 0, "24 nothing is left after close", () => JSON.stringify(stats))
-    for (const thing of this.things) {
-      if (!thing.made) continue
+    const made = this.things.filter(({ made }) => made)
+    const { destroyed, made: counted } = stats.totals
+    const detached = made.filter((thing) => this.detaching.has(thing)).length
+    this.must(
+      // an effect may be interrupted when it has made one, and has yet to say so
+      this.gaveUp || ((counted === made.length || (counted < made.length && this.setup.flavour !== "promise")) &&
+        destroyed <= counted && destroyed >= counted - detached),
+      "26 what was made and destroyed is counted",
+      () => `${made.length} made, ${detached} detached: ${JSON.stringify(stats)}`
+    )
+    for (const thing of made) {
       this.must(
         thing.destroyed === 1,
         "20 every made object is destroyed once",
