@@ -40,7 +40,7 @@ import { type Request, Waiter } from "./waiters.ts"
 
 /** What the selector picks for a borrower that has just come; nothing where it is not his turn, or no lease may begin. */
 export const pickNow = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined =>
-  core.life._tag === "Open" && !core.suspended ? pick(core, request) : undefined
+  core.life._tag === "Open" && !core.suspended ? pick(core, asking(request)) : undefined
 
 /**
  * Lends what was picked in this very step; or does nothing, where it has to be prepared first, or detected by more than a
@@ -87,13 +87,14 @@ export const borrowScoped = <A, D>(
   Effect.withFiber((fiber) => borrow(core, request, fiber, attach<A, D>, Context.getUnsafe(fiber.context, Scope.Scope)))
 
 /** What the selector picks, unless that is the user's own function: it is asked in the order of the queue. */
-const pick = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined => {
+const pick = <A, D>(core: Core<A, D>, may: ((entry: Entry<A, D>) => boolean) | undefined): Entry<A, D> | undefined => {
   if (core.options.policy.kind === "custom") return undefined
-  const where = request.where
-  return where === undefined
-    ? core.registry.selection.pick()
-    : core.registry.selection.among(core.registry.listed().filter((entry) => where(entry.pooled)))
+  const { selection } = core.registry
+  return may === undefined ? selection.pick() : selection.among(core.registry.listed().filter(may))
 }
+
+const asking = <A, D>({ where }: Request<A, D>): ((entry: Entry<A, D>) => boolean) | undefined =>
+  where && ((entry) => where(entry.pooled))
 
 /**
  * The slow path. The waiter joins the queue in the very step that suspends its fiber: no interruption comes between.
@@ -163,7 +164,7 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
   // a detection that ends at once comes back for the next candidate
   while (waiter.lane !== undefined && waiter.detection === undefined && !(waiter.spoilt && backsOff(core, waiter))) {
     try {
-      entry ??= pick(core, waiter.request)
+      entry ??= pick(core, waiter.request.where && ((entry) => fits(core, waiter, entry)))
     } catch (defect) {
       return fail(core, waiter, Effect.die(defect))
     }

@@ -98,11 +98,17 @@ const observe = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, lease: ActiveLeas
   waiter.trace?.served(lease, millis)
 }
 
-/** May this waiter have the object? A `where` that throws is a defect of its borrower. */
+/**
+ * May this waiter have the object? One whose `where` rejects what was made for it is a misfit; one that another was served
+ * before is not asked, and is none. A `where` that throws is a defect of its borrower.
+ */
 export const fits = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (waiter.lane === undefined) return false
+  const { where } = waiter.request
   try {
-    return waiter.request.where === undefined || waiter.request.where(entry.pooled)
+    if (where === undefined || where(entry.pooled)) return true
+    if (waiter.made === entry) waiter.misfit = true
+    return false
   } catch (defect) {
     fail(core, waiter, Effect.die(defect))
     return false
