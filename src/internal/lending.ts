@@ -30,6 +30,7 @@ import {
   isFresh,
   lasting,
   lend,
+  lendOn,
   quit,
   refuse,
   stale,
@@ -56,11 +57,12 @@ export const lendNow = <A, D>(
   const asked = stale(core, picked)
   if (asked && !vouchedFor(core, picked)) return undefined
   const timeout = lasting(core, picked, request)
-  // unless a function of the user's has used the pool: it is lent, or nothing is
-  if (picked.slot === -1 || !lends(core)) return undefined
   // what has been asked in this step needs no other look at the clock
   const now = asked ? picked.detectedAtMillis! : core.clock.currentTimeMillisUnsafe()
+  // unless a function of the user's has used the pool: it is lent, or nothing is
+  if (picked.slot === -1 || !lends(core)) return undefined
   const lease = take(core, picked, timeout, fiber.id, now)
+  if (core.options.sharing > 1) lendOn(core, picked)
   if (core.options.leaseWarning !== undefined) watch(lease, fiber, request.site)
   if (fiber.cache.tracer !== undefined) servedAtOnce(fiber, lease)
   return lease
@@ -203,7 +205,9 @@ const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   } catch (defect) {
     return fail(core, waiter, Effect.die(defect))
   }
-  if (entry !== undefined) grant(core, waiter, entry)
+  if (entry === undefined) return
+  grant(core, waiter, entry)
+  lendOn(core, entry)
 }
 
 /** The fiber was interrupted: in the queue, or granted a lease that it has not been resumed with. */
