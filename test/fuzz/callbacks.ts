@@ -170,11 +170,20 @@ export class Callbacks {
 
   private choose(available: ReadonlyArray<Pooled>) {
     const picky = this.setup.select === "picky" && !this.isCalm
-    return this.answer(
-      "select",
-      this.setup.selecting,
-      () => available.filter(({ object }) => !picky || object.n % 2 === 0).at(-1)
-    )
+    const last = () => available.filter(({ object }) => !picky || object.n % 2 === 0).at(-1)
+    const answer = this.answer("select", this.setup.selecting, last)
+    if (!isEffect(answer)) return answer
+    const { judge } = this
+    let begun = false
+    const counted = Effect.suspend(() => {
+      begun = true
+      judge.choosing++
+      return answer as Effect.Effect<Pooled | undefined, Failed>
+    })
+    return Effect.onExit(counted, () =>
+      Effect.sync(() => {
+        if (begun) judge.choosing--
+      }))
   }
 
   /** What is the same in both flavours. */
@@ -304,11 +313,15 @@ export class Callbacks {
   }
 }
 
-/** What a function for promises answers. */
-const promised = <B>(answer: B | Effect.Effect<B, Failed>): B | Promise<B> => {
+/** Is it one? It may be something that throws when it is looked at. */
+const isEffect = (answer: unknown): boolean => {
   try {
-    return Effect.isEffect(answer) ? Effect.runPromise(answer as Effect.Effect<B, Failed>) : answer
+    return Effect.isEffect(answer)
   } catch {
-    return answer as B
+    return false
   }
 }
+
+/** What a function for promises answers. */
+const promised = <B>(answer: B | Effect.Effect<B, Failed>): B | Promise<B> =>
+  isEffect(answer) ? Effect.runPromise(answer as Effect.Effect<B, Failed>) : answer as B

@@ -4,9 +4,10 @@
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type { PoolStats } from "../../src/index.ts"
 import type { Loop } from "./loop.ts"
 import { type Grip, type Port, Thing } from "./port.ts"
-import type { Borrow, Setup } from "./scenario.ts"
+import type { Borrow, Setup, Temper } from "./scenario.ts"
 
 /** A promise that was not kept. */
 export class Broken extends Error {
@@ -57,6 +58,9 @@ const lines = [
   "A lease is held longer than leaseWarning"
 ]
 
+/** It never fails, nor takes any time. */
+const easy = (temper: Temper): boolean => temper === "plain" || temper === "effect"
+
 const tagOf = (failure: unknown): string => {
   if (!(failure instanceof Error)) return String(failure)
   // one that says which weight it was that could not be read
@@ -77,6 +81,8 @@ export class Judge {
   readonly released = new Set<number | Thing>()
   /** Runs of `pack`, and of what ends it: each says whether its lease is over. */
   readonly packing = new Set<() => boolean>()
+  /** Answers of the selector that are awaited. */
+  choosing = 0
   /** Leases that were over before `pack` had ended. */
   readonly overdue = new Set<number>()
   /** Operations but for borrows. */
@@ -288,6 +294,11 @@ export class Judge {
     for (const pooled of port.objects()) {
       const n = leases.filter((lease) => lease.thing === pooled.object).length
       this.must(n <= this.setup.sharing, "1 at most `sharing` leases", what)
+      this.must(
+        n > 0 === (pooled.status === "Borrowed") || pooled.status === "Invalid",
+        "26 what has an open lease is borrowed",
+        () => `object ${pooled.id} is ${pooled.status} with ${n} lease(s), ${what()}`
+      )
     }
   }
 
@@ -321,11 +332,43 @@ export class Judge {
     if (setup.flavour === "effect" && setup.pack !== "stubborn" && setup.pack !== "mixed") {
       this.must(![...this.packing].some((over) => over()), "11 `pack` ends with its lease", what)
     }
-    const own = setup.select === "last" || setup.select === "picky" || setup.onBorrow !== undefined
-    if (this.closing || this.suspensions !== this.resumed || own || stats.pending > 0) return
-    const patient = waiting.some(({ interrupted, op }) => op.kind === undefined && !interrupted)
-    if (patient && this.packing.size === 0 && stats.waiting > 0) {
-      this.must(stats.available === 0, "5 nobody waits while an object is lendable", what)
+    this.due(what)
+    if (!this.closing && this.suspensions === this.resumed) this.lends(stats, what)
+  }
+
+  /** What is due has happened. */
+  private due(what: () => string): void {
+    const { loop, port, setup } = this
+    const late = loop.wall - 5 - 80 * setup.lag
+    for (const pooled of port!.objects()) {
+      const { wakesAt } = pooled
+      const woken = wakesAt === undefined || wakesAt.epochMilliseconds > late || this.closing
+      this.must(woken, "17 what rests comes back at its time", () => `object ${pooled.id}, ${what()}`)
+    }
+    // what follows a body may take its time
+    if (this.packing.size > 0 || this.detaching.size > 0) return
+    for (const lease of port!.leases()) {
+      this.must(lease.expiresAt() > late, "11 a lease expires at its time", () => `lease ${lease.id}, ${what()}`)
+    }
+  }
+
+  /** Who waits has reason to. */
+  private lends(stats: PoolStats, what: () => string): void {
+    const { setup } = this
+    const choosy = setup.select === "picky" || this.choosing > 0 || setup.nonsense
+    const hooked = setup.onBorrow !== undefined && !easy(setup.onBorrow)
+    if (choosy || hooked || stats.pending > 0 || this.packing.size > 0) return
+    const patient = this.attempts.filter(({ interrupted, op, state }) =>
+      state === "waits" && op.kind === undefined && !interrupted
+    )
+    if (patient.length === 0 || stats.waiting === 0) return
+    this.must(stats.available === 0, "5 nobody waits while an object is lendable", what)
+    const { making, max = Infinity, size } = stats
+    const makes = setup.acquire !== undefined && easy(setup.acquire) && setup.creationConcurrency === undefined &&
+      setup.detect === undefined && setup.asking === "plain"
+    const queues = patient.some(({ op }) => op.how === "borrow" || op.how === "with")
+    if (makes && queues && size + making < max) {
+      this.must(making > 0, "5 nobody waits while there is room to make one", what)
     }
   }
 

@@ -118,11 +118,12 @@ class World {
       case "Resume":
         return Effect.suspend(() => {
           judge.lentBefore = undefined
-          const { suspensions } = judge
+          // a suspension under way may come before or after
+          const { suspending, suspensions } = judge
           return Effect.andThen(
             port.resume,
             Effect.sync(() => {
-              if (judge.suspending === 0) judge.resumed = suspensions
+              if (suspending === 0 && judge.suspending === 0) judge.resumed = suspensions
             })
           )
         })
