@@ -9,6 +9,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { PooledObject } from "../PooledObject.ts"
+import { ask } from "./asking.ts"
 import { type Core, fork, lendable, lends } from "./core.ts"
 import type { Entry } from "./registry.ts"
 import { backsOff, fail, fits, grant, isFresh, lend, lendOn, stale } from "./serving.ts"
@@ -36,7 +37,7 @@ export const consider = <A, D>(core: Core<A, D>): void => {
   for (let waiter = core.waiters.first; waiter !== undefined && core.choosing === undefined && lends(core);) {
     const version = core.registry.version
     const offered = offerTo(core, waiter)
-    if (offered.length > 0) ask(core, waiter, offered)
+    if (offered.length > 0) choose(core, waiter, offered)
     else if (waiter.choosing) answered(core, waiter)
     // what has changed may be for an older one
     waiter = version === core.registry.version && waiter.lane !== undefined
@@ -86,19 +87,17 @@ const mayChoose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A,
   return true
 }
 
-const ask = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyArray<Entry<A, D>>): void => {
-  const choose = core.options.policy.f as (available: ReadonlyArray<PooledObject<A, D>>) => unknown
+const choose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyArray<Entry<A, D>>): void => {
+  const selector = core.options.policy.f as (available: ReadonlyArray<PooledObject<A, D>>) => unknown
   const version = core.registry.version
   core.choosing = waiter
-  let answer: unknown
-  try {
-    answer = choose(offered.map((entry) => entry.pooled))
-  } catch (defect) {
+  const answer = ask(selector, offered.map((entry) => entry.pooled))
+  if (answer._tag === "Threw") {
     core.choosing = undefined
-    return fail(core, waiter, Effect.die(defect))
+    return fail(core, waiter, Effect.die(answer.defect))
   }
-  if (!Effect.isEffect(answer)) return apply(core, waiter, offered, version, answer)
-  const fiber = fork(core, answer as Effect.Effect<unknown, unknown>)
+  if (answer._tag === "Plain") return apply(core, waiter, offered, version, answer.value)
+  const fiber = fork(core, answer.effect)
   if (waiter.lane === undefined) {
     // it left in the first step of the choice
     core.choosing = undefined

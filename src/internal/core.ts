@@ -26,6 +26,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Random from "effect/Random"
 import type * as Scheduler from "effect/Scheduler"
 import { BorrowTimeout, LeaseExpired, PoolClosed, PoolExhausted, type PoolStats } from "../PoolError.ts"
+import { start } from "./asking.ts"
 import type { Creation, Creator } from "./creation.ts"
 import { type Deadline, type Deadlines, type Moments, slice } from "./deadlines.ts"
 import type { Destroyer } from "./destruction.ts"
@@ -163,8 +164,10 @@ export const know = <A, D>(pool: object, core: Core<A, D>): void => {
 export const coreOf = (pool: object): Core<never, never> | undefined => cores.get(pool)
 
 /** Runs the user's code in a fiber of the pool, at once. */
-export const forkWith = (context: Context.Context<never>) => <B, E>(effect: Effect.Effect<B, E>): Fiber.Fiber<B, E> =>
-  Effect.runForkWith(context)(effect)
+export const forkWith = (context: Context.Context<never>) => {
+  const run = Effect.runForkWith(context)
+  return <B, E>(effect: Effect.Effect<B, E>): Fiber.Fiber<B, E> => start(run, effect)
+}
 
 export const fork = <A, D, B, E>(core: Core<A, D>, effect: Effect.Effect<B, E>): Fiber.Fiber<B, E> =>
   forkWith(core.context)(effect)

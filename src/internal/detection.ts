@@ -8,11 +8,12 @@
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { PooledObject } from "../PooledObject.ts"
 import type { Status } from "../Status.ts"
+import { type Answer, ask } from "./asking.ts"
 import { type Deadline, type Deadlines } from "./deadlines.ts"
 import { Queue } from "./queue.ts"
 import type { Entry } from "./registry.ts"
@@ -96,12 +97,6 @@ export class Detection<A, D> implements Deadline {
   }
 }
 
-/** What the user's function has returned, or thrown. */
-export interface Told {
-  readonly answer: unknown
-  readonly threw: boolean
-}
-
 export interface DetectorOptions<A, D> {
   readonly detectStatus: (pooled: PooledObject<A, D>) => unknown
   readonly concurrency: number
@@ -149,7 +144,7 @@ export class Detector<A, D> {
     this.running++
     const told = this.ask(entry)
     this.running--
-    if (told.answer === "Available") return true
+    if (told._tag === "Plain" && told.value === "Available") return true
     entry.told = told
     return false
   }
@@ -229,13 +224,13 @@ export class Detector<A, D> {
     detection.entry.detection = detection
     detection.state = "Running"
     detection.began = this.deadlines.now()
-    const { answer, threw } = detection.entry.told ?? this.ask(detection.entry)
+    const told = detection.entry.told ?? this.ask(detection.entry)
     detection.entry.told = undefined
-    if (threw) return this.end(detection, failed(answer))
-    if (!Effect.isEffect(answer)) {
-      return this.end(detection, this.wanted(detection) ? parse(answer, detection.entry) : dropped)
+    if (told._tag === "Threw") return this.end(detection, failed(told.defect))
+    if (told._tag === "Plain") {
+      return this.end(detection, this.wanted(detection) ? parse(told.value, detection.entry) : dropped)
     }
-    const fiber = this.fork(answer as Effect.Effect<unknown, unknown>)
+    const fiber = this.fork(told.effect)
     detection.fiber = fiber
     fiber.addObserver((exit) => {
       // its time is over already
@@ -257,14 +252,10 @@ export class Detector<A, D> {
     if (!this.wanted(detection)) fiber.interruptUnsafe()
   }
 
-  private ask(entry: Entry<A, D>): Told {
-    try {
-      const answer = this.options.detectStatus(entry.pooled)
-      this.plain = !Effect.isEffect(answer)
-      return { answer, threw: false }
-    } catch (defect) {
-      return { answer: defect, threw: true }
-    }
+  private ask(entry: Entry<A, D>): Answer {
+    const answer = ask(this.options.detectStatus, entry.pooled)
+    if (answer._tag !== "Threw") this.plain = answer._tag === "Plain"
+    return answer
   }
 
   private wanted(detection: Detection<A, D>): boolean {
@@ -272,20 +263,23 @@ export class Detector<A, D> {
   }
 }
 
-const parse = <A, D>(answer: unknown, entry: Entry<A, D>): Outcome => {
+const parse = <A, D>(told: unknown, entry: Entry<A, D>): Outcome => {
   try {
-    if (isAnswer(answer)) return { _tag: "Answered", answer }
+    const answer = toAnswer(told)
+    if (answer !== undefined) return { _tag: "Answered", answer }
   } catch {
     // it cannot even be looked at
   }
-  const what = typeof answer === "string" ? JSON.stringify(answer) : typeof answer
+  const what = typeof told === "string" ? JSON.stringify(told) : typeof told
   return failed(new TypeError(`detectStatus of object ${entry.id} answered ${what}, which is no status`))
 }
 
-const isAnswer = (answer: unknown): answer is Status.Answer => {
-  if (typeof answer === "string") {
-    return answer === "Available" || answer === "Dormant" || answer === "Invalid" || answer === "Unknown"
-  }
-  if (typeof answer !== "object" || answer === null || !("_tag" in answer) || !("until" in answer)) return false
-  return answer._tag === "Rest" && (Duration.isDuration(answer.until) || DateTime.isDateTime(answer.until))
+/** What was told, if it is an answer. A rest is looked at here once and for all: it may be anything that looks like one. */
+const toAnswer = (told: unknown): Status.Answer | undefined => {
+  if (told === "Available" || told === "Dormant" || told === "Invalid" || told === "Unknown") return told
+  if (typeof told !== "object" || told === null || !("_tag" in told) || !("until" in told)) return undefined
+  const { _tag, until } = told
+  if (_tag !== "Rest") return undefined
+  if (Duration.isDuration(until)) return { _tag, until: Duration.millis(Duration.toMillis(until)) }
+  return DateTime.isDateTime(until) ? { _tag, until: DateTime.makeUnsafe(DateTime.toEpochMillis(until)) } : undefined
 }

@@ -3,10 +3,10 @@
  * function, and an effect that ends without suspending, cost neither a timer nor a suspension.
  */
 import * as Cause from "effect/Cause"
-import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { PooledObject } from "../PooledObject.ts"
+import { ask } from "./asking.ts"
 import { type Core, fork } from "./core.ts"
 import type { Deadline } from "./deadlines.ts"
 import type { Entry } from "./registry.ts"
@@ -35,14 +35,9 @@ export class Hook<A, D> implements Deadline {
   /** `ended` is called once, perhaps before this returns. */
   run(f: (pooled: PooledObject<A, D>) => unknown): void {
     this.entry.hook = this
-    let result: unknown
-    try {
-      result = f(this.entry.pooled)
-    } catch (defect) {
-      return this.end(Cause.die(defect))
-    }
-    if (!Effect.isEffect(result)) return this.end(undefined)
-    const fiber = fork(this.core, result as Effect.Effect<unknown, unknown>)
+    const answer = ask(f, this.entry.pooled)
+    if (answer._tag !== "Effect") return this.end(answer._tag === "Threw" ? Cause.die(answer.defect) : undefined)
+    const fiber = fork(this.core, answer.effect)
     this.fiber = fiber
     fiber.addObserver((exit) => this.end(Exit.isFailure(exit) ? exit.cause : undefined))
     if (this.over) return

@@ -13,8 +13,9 @@ import type * as Scope from "effect/Scope"
 import type { PooledObject } from "../PooledObject.ts"
 import type { PoolEvent } from "../PoolEvent.ts"
 import { Status } from "../Status.ts"
+import type { Answer } from "./asking.ts"
 import type { Deadline } from "./deadlines.ts"
-import type { Detection, Told } from "./detection.ts"
+import type { Detection } from "./detection.ts"
 import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
@@ -104,7 +105,7 @@ export class Entry<A, D> {
   pace: Pace | undefined = undefined
   detection: Detection<A, D> | undefined = undefined
   /** What the detector has said already to its next detection. */
-  told: Told | undefined = undefined
+  told: Answer | undefined = undefined
   hook: Hook<A, D> | undefined = undefined
   /** The next entry of an equal object. */
   twin: Entry<A, D> | undefined = undefined

@@ -24,20 +24,24 @@ export class Packed<A, D, P> {
   }
 }
 
-/** The lease in what a pool has lent; absent where a tag's `pack` has hidden it. */
-export const leaseIn = (borrowed: unknown): Lease<unknown, unknown> | undefined =>
-  borrowed instanceof Packed
-    ? borrowed.lease
-    : Predicate.hasProperty(borrowed, "pooled") && Predicate.hasProperty(borrowed, "expired") &&
+/** The lease in what a pool has lent; absent where a tag's `pack` has hidden it, also in what cannot be looked at. */
+export const leaseIn = (borrowed: unknown): Lease<unknown, unknown> | undefined => {
+  try {
+    if (borrowed instanceof Packed) return borrowed.lease
+    return Predicate.hasProperty(borrowed, "pooled") && Predicate.hasProperty(borrowed, "expired") &&
         Effect.isEffect(borrowed.expired)
-    ? borrowed as unknown as Lease<unknown, unknown>
-    : undefined
+      ? borrowed as unknown as Lease<unknown, unknown>
+      : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** What the borrower is after. */
 export const objectIn = (borrowed: unknown): unknown => {
-  if (borrowed instanceof Packed) return borrowed.object
   const lease = leaseIn(borrowed)
-  return lease === undefined ? borrowed : lease.object
+  if (lease === undefined) return borrowed
+  return lease === borrowed ? lease.object : (borrowed as Packed<unknown, unknown, unknown>).object
 }
 
 /** Calls a function when a lease expires or is revoked; at once where it has been. Interrupt the fiber to stop that. */

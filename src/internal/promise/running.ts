@@ -29,11 +29,16 @@ const kinds = [BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired,
 /** Those that say whose call here has failed. */
 const located = new WeakSet<Error>()
 
-/** Is it an error of a pool that does not say yet whose call has failed? */
-const isLost = (error: unknown): error is Error =>
-  error instanceof Error && kinds.some((kind) => error instanceof kind) && !located.has(error) &&
-  // one that says so by itself; but that of a lease may know only the step in which its time was over
-  (!Site.isTold(error) || error instanceof LeaseExpired)
+/** Is it an error of a pool that does not say yet whose call has failed? What cannot be looked at is none. */
+const isLost = (error: unknown): error is Error => {
+  try {
+    return error instanceof Error && kinds.some((kind) => error instanceof kind) && !located.has(error) &&
+      // one that says so by itself; but that of a lease may know only the step in which its time was over
+      (!Site.isTold(error) || error instanceof LeaseExpired)
+  } catch {
+    return false
+  }
+}
 
 /** Such an error says what this step knows. */
 const locate = (error: Error): void => {
