@@ -30,7 +30,7 @@ import * as Ageing from "./internal/ageing.ts"
 import { bracket } from "./internal/bracket.ts"
 import * as Choosing from "./internal/choosing.ts"
 import * as Closing from "./internal/closing.ts"
-import { type Core, forkWith, know, leases, report, stats } from "./internal/core.ts"
+import { catchUp, type Core, forkWith, know, leases, report, stats } from "./internal/core.ts"
 import { Creator } from "./internal/creation.ts"
 import * as Deadlines from "./internal/deadlines.ts"
 import { Destroyer } from "./internal/destruction.ts"
@@ -442,8 +442,14 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
     suspend: Upkeep.suspend(core),
     resume: Upkeep.resume(core),
     drain: Upkeep.drain(core),
-    stats: Effect.sync(() => stats(core)),
-    objects: Effect.sync(() => Array.from(core.registry.entries, (entry) => entry.pooled)),
+    stats: Effect.sync(() => {
+      catchUp(core, false)
+      return stats(core)
+    }),
+    objects: Effect.sync(() => {
+      catchUp(core, false)
+      return Array.from(core.registry.entries, (entry) => entry.pooled)
+    }),
     leases: Effect.sync(() => leases(core).map(handleOf)),
     events: Events.events(core),
     close: Closing.close(core)

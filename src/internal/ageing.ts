@@ -49,6 +49,12 @@ const idled = <A, D>(
   else core.deadlines.set(idling, now + limit)
 }
 
+/** The time of an object that is about to be lent may be over, though its deadlines have not had their turn. */
+export const heed = <A, D>(core: Core<A, D>, { limits }: Entry<A, D>): void => {
+  if (limits?.aging !== undefined) core.deadlines.hasten(limits.aging)
+  if (limits?.idling !== undefined) core.deadlines.hasten(limits.idling)
+}
+
 /** How many objects there are, but for those that are to leave. */
 const staying = <A, D>(core: Core<A, D>): number => {
   const { condemned, counts, retired, size } = core.registry

@@ -47,6 +47,7 @@ export class Deadlines {
   private head = 0
   private sleeper: Fiber.Fiber<void> | undefined = undefined
   private sleepsUntil = Infinity
+  private firing = false
   private ended = false
 
   /** `threw` is told what a deadline has thrown as it fired. */
@@ -116,25 +117,66 @@ export class Deadlines {
   private readonly fire: Effect.Effect<void> = Effect.suspend(() => {
     // stays set while deadlines fire, so that a new one does not start a second timer
     this.sleepsUntil = -Infinity
-    const now = this.now()
-    for (let fired = 0; fired < batch; fired++) {
-      const deadline = this.earliest()
-      if (deadline === undefined || deadline.due > now) {
-        this.sleeper = undefined
-        this.sleepsUntil = Infinity
-        if (deadline !== undefined) this.arm(deadline.due)
-        return Effect.void
-      }
-      this.cancel(deadline)
-      try {
-        deadline.fire()
-      } catch (defect) {
-        this.threw(defect)
-      }
-      if (fired % 16 === 15 && this.now() - now > slice) break
-    }
-    return Effect.andThen(Effect.yieldNow, this.fire)
+    if (this.fireUntil(this.now(), batch)) return Effect.andThen(Effect.yieldNow, this.fire)
+    this.sleeper = undefined
+    this.sleepsUntil = Infinity
+    const next = this.earliest()
+    if (next !== undefined) this.arm(next.due)
+    return Effect.void
   })
+
+  /** Fires what is due by then, the earliest first, but no more than others can wait for: `true` if more may be due. */
+  private fireUntil(now: number, most: number): boolean {
+    this.firing = true
+    let fired = 0
+    let more = false
+    while (!more) {
+      const deadline = this.earliest()
+      if (deadline === undefined || deadline.due > now) break
+      this.cancel(deadline)
+      this.call(deadline)
+      more = ++fired === most || (most !== Infinity && fired % 16 === 0 && this.now() - now > slice)
+    }
+    this.firing = false
+    return more
+  }
+
+  private call(deadline: Deadline): void {
+    try {
+      deadline.fire()
+    } catch (defect) {
+      this.threw(defect)
+    }
+  }
+
+  /** Is anything due that has not happened, since the timer has not had its turn? No clock is read where nothing waits. */
+  get late(): boolean {
+    const first = this.firing ? undefined : this.earliest()
+    return first !== undefined && first.due <= this.now()
+  }
+
+  /**
+   * What is due happens in the caller's step, as the timer would have it. Where very much is due, the rest is left to the
+   * timer, so that others get their turn in between, unless the caller needs `all`. `now`: a reading of the clock, if there
+   * is one. Answers whether anything has happened.
+   *
+   * Within a deadline that fires it does nothing: the timer is having its turn, and what is due follows.
+   */
+  catchUp(all: boolean, now?: number): boolean {
+    const first = this.firing ? undefined : this.earliest()
+    if (first === undefined) return false
+    const until = now ?? this.now()
+    if (first.due > until) return false
+    this.fireUntil(until, all ? Infinity : batch)
+    return true
+  }
+
+  /** Fires one that is due, and has not fired, since the timer has not had its turn. */
+  hasten(deadline: Deadline): void {
+    if (deadline.index === -1 || deadline.due > this.now()) return
+    this.cancel(deadline)
+    this.call(deadline)
+  }
 
   /** The first that waits; empty places before it are cleared away, or passed for good. */
   private earliest(): Deadline | undefined {

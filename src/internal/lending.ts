@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Choosing from "./choosing.ts"
-import { closed, type Core, deliver, hasRoom, lendable, lends } from "./core.ts"
+import { catchUp, closed, type Core, deliver, hasRoom, lendable, lends } from "./core.ts"
 import { Detection } from "./detection.ts"
 import { attach, type Handle } from "./handle.ts"
 import { type ActiveLease, end } from "./lease.ts"
@@ -30,7 +30,6 @@ import {
   isFresh,
   lasting,
   lend,
-  lendOn,
   quit,
   refuse,
   stale,
@@ -41,7 +40,7 @@ import { type Request, Waiter } from "./waiters.ts"
 
 /** What the selector picks for a borrower that has just come; nothing where it is not his turn, or no lease may begin. */
 export const pickNow = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined =>
-  core.life._tag === "Open" && !core.suspended ? pick(core, asking(request)) : undefined
+  core.life._tag === "Open" && !core.suspended ? pick(core, request) : undefined
 
 /**
  * Lends what was picked in this very step; or does nothing, where it has to be prepared first, or detected by more than a
@@ -54,15 +53,16 @@ export const lendNow = <A, D>(
   fiber: Fiber.Fiber<unknown, unknown>
 ): ActiveLease<A, D> | undefined => {
   if (core.options.onBorrow !== undefined) return undefined
+  // its own time may be over, or that of another's lease of it, though the timer has not had its turn
+  if ((picked.limits !== undefined || picked.open > 0) && core.deadlines.late) return undefined
   const asked = stale(core, picked)
   if (asked && !vouchedFor(core, picked)) return undefined
   const timeout = lasting(core, picked, request)
-  // what has been asked in this step needs no other look at the clock
-  const now = asked ? picked.detectedAtMillis! : core.clock.currentTimeMillisUnsafe()
   // unless a function of the user's has used the pool: it is lent, or nothing is
   if (picked.slot === -1 || !lends(core)) return undefined
+  // what has been asked in this step needs no other look at the clock
+  const now = asked ? picked.detectedAtMillis! : core.clock.currentTimeMillisUnsafe()
   const lease = take(core, picked, timeout, fiber.id, now)
-  if (core.options.sharing > 1) lendOn(core, picked)
   if (core.options.leaseWarning !== undefined) watch(lease, fiber, request.site)
   if (fiber.cache.tracer !== undefined) servedAtOnce(fiber, lease)
   return lease
@@ -89,14 +89,13 @@ export const borrowScoped = <A, D>(
   Effect.withFiber((fiber) => borrow(core, request, fiber, attach<A, D>, Context.getUnsafe(fiber.context, Scope.Scope)))
 
 /** What the selector picks, unless that is the user's own function: it is asked in the order of the queue. */
-const pick = <A, D>(core: Core<A, D>, may: ((entry: Entry<A, D>) => boolean) | undefined): Entry<A, D> | undefined => {
+const pick = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined => {
   if (core.options.policy.kind === "custom") return undefined
-  const { selection } = core.registry
-  return may === undefined ? selection.pick() : selection.among(core.registry.listed().filter(may))
+  const where = request.where
+  return where === undefined
+    ? core.registry.selection.pick()
+    : core.registry.selection.among(core.registry.listed().filter((entry) => where(entry.pooled)))
 }
-
-const asking = <A, D>({ where }: Request<A, D>): ((entry: Entry<A, D>) => boolean) | undefined =>
-  where && ((entry) => where(entry.pooled))
 
 /**
  * The slow path. The waiter joins the queue in the very step that suspends its fiber: no interruption comes between.
@@ -130,12 +129,14 @@ const suspend = <A, D, H, B>(
   trace: Trace | undefined
 ): Effect.Effect<B, unknown> =>
   Effect.callback((resume: NonNullable<Waiter<A, D>["resume"]>) => {
-    if (core.life._tag !== "Open") return resume(closed(core))
     // what it is held by, and what follows, is its caller's affair
     const waiter = new Waiter(core, request, fiber.id, accept as Waiter<A, D>["accept"], holder)
     waiter.trace = trace
     if (core.options.leaseWarning !== undefined) waiter.fiber = fiber
-    arrive(core, waiter, picked)
+    // one that waits gets in the next turns what a timer has yet to do; another needs all of it now
+    const caughtUp = catchUp(core, request.timeout === 0 || !request.queues, waiter.since)
+    if (core.life._tag !== "Open") return resume(closed(core))
+    arrive(core, waiter, caughtUp ? undefined : picked)
     if (waiter.lane === undefined) return deliver(core, waiter, resume)
     waiter.resume = resume
     return waiter
@@ -166,7 +167,7 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
   // a detection that ends at once comes back for the next candidate
   while (waiter.lane !== undefined && waiter.detection === undefined && !(waiter.spoilt && backsOff(core, waiter))) {
     try {
-      entry ??= pick(core, waiter.request.where && ((entry) => fits(core, waiter, entry)))
+      entry ??= pick(core, waiter.request)
     } catch (defect) {
       return fail(core, waiter, Effect.die(defect))
     }
@@ -205,9 +206,7 @@ const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   } catch (defect) {
     return fail(core, waiter, Effect.die(defect))
   }
-  if (entry === undefined) return
-  grant(core, waiter, entry)
-  lendOn(core, entry)
+  if (entry !== undefined) grant(core, waiter, entry)
 }
 
 /** The fiber was interrupted: in the queue, or granted a lease that it has not been resumed with. */

@@ -10,7 +10,7 @@ import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { PoolClosed } from "../PoolError.ts"
 import { shrink } from "./ageing.ts"
-import { closed, type Core, fork, hasRoom, report, stays, suspended } from "./core.ts"
+import { catchUp, closed, type Core, fork, hasRoom, report, stays, suspended } from "./core.ts"
 import { Creation } from "./creation.ts"
 import { isRefusal, type Outcome } from "./detection.ts"
 import { span, tell } from "./events.ts"
@@ -68,8 +68,6 @@ export const made = <A, D>(
     // before it is offered: if it serves another waiter, what is made for that one is made for this one then
     settling: () => {
       waiter = disown(core, creation)
-      // one that inherited it has nothing to conclude from what it made
-      if (waiter !== undefined && waiter === creation.begunFor) waiter.made = entry
     },
     ended: (entry, outcome) => arrived(core, creation, waiter, entry, outcome)
   })
@@ -100,9 +98,10 @@ const arrived = <A, D>(
   else if (waiter === undefined && refusal && entry.status === "Invalid") refillFailed(core)
   if (waiter?.lane !== undefined) {
     if (outcome?._tag === "Failed") waiter.troubled.lastFailure = outcome.failure
+    // one that inherited it has nothing to conclude from what it made
     if (waiter === creation.begunFor) {
       if (refusal) refused(core, waiter)
-      if (!waiter.request.queues) waiter.misfit = true
+      if (!waiter.request.queues || (usable && waiter.request.where !== undefined)) waiter.misfit = true
     }
     core.advance(waiter)
   }
@@ -221,6 +220,7 @@ export const retry = <A, D>(core: Core<A, D>): void => {
 export const detectAll = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
   Effect.suspend(() => {
     if (core.life._tag !== "Open") return closed(core)
+    catchUp(core, true)
     const { concurrency } = core.options
     const all = Effect.forEach([...core.registry.entries], (entry) => detectOne(core, entry), {
       concurrency,

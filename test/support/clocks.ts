@@ -1,6 +1,6 @@
 /**
  * Clocks for a pool to be built with: one that counts its timers, one whose wall time can be set without time passing,
- * one for which every reading takes time.
+ * one that goes on while no timer does, one for which every reading takes time.
  */
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
@@ -31,6 +31,21 @@ export const skewed = Effect.map(Clock.Clock, (clock) => {
   const skew = { millis: 0 }
   const currentTimeMillisUnsafe = () => clock.currentTimeMillisUnsafe() + skew.millis
   return { clock: but(clock, { currentTimeMillisUnsafe }), skew }
+})
+
+/** The clock of the test, which can go on for `skew.millis` while no timer has its turn: as for a process that was stopped. */
+export const stopped = Effect.map(Clock.Clock, (clock) => {
+  const skew = { millis: 0 }
+  const readings = { monotonic: 0, wall: 0 }
+  const currentTimeMillisUnsafe = () => {
+    readings.wall++
+    return clock.currentTimeMillisUnsafe() + skew.millis
+  }
+  const monotonicTimeNanosUnsafe = () => {
+    readings.monotonic++
+    return clock.monotonicTimeNanosUnsafe() + BigInt(skew.millis * 1_000_000)
+  }
+  return { clock: but(clock, { currentTimeMillisUnsafe, monotonicTimeNanosUnsafe }), skew, readings }
 })
 
 /** The clock of the test, but each reading of the monotonic time takes `toll.millis`. */
