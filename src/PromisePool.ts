@@ -460,8 +460,17 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     throw new NotSynchronous({ pool, stats, operation, callback })
   }
 
+  /** Its counts, for those who only look: a double of a pool may have none. */
+  #counts(): { readonly stats?: PoolStats } {
+    try {
+      return { stats: this.stats() }
+    } catch {
+      return {}
+    }
+  }
+
   static {
-    shows(this.prototype, (self) => ({ _id: "PromisePool", name: self.name, stats: self.stats() }))
+    shows(this.prototype, (self) => ({ _id: "PromisePool", name: self.name, ...self.#counts() }))
   }
 }
 

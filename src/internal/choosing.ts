@@ -12,7 +12,7 @@ import type { PooledObject } from "../PooledObject.ts"
 import { ask } from "./asking.ts"
 import { type Core, fork, lendable, lends } from "./core.ts"
 import type { Entry } from "./registry.ts"
-import { backsOff, fail, fits, grant, isFresh, lend, stale } from "./serving.ts"
+import { backsOff, fail, fits, grant, isFresh, lend, lendOn, stale } from "./serving.ts"
 import type { Waiter } from "./waiters.ts"
 
 /** An `Available` object is offered to the oldest waiter, alone; then to all, with whatever else is lendable. */
@@ -20,7 +20,7 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
   if (fresh) {
     // chosen already, and detected since: it is not asked for again
     for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
-      if (waiter.detection?.entry === entry && grant(core, waiter, entry)) return
+      if (waiter.detection?.entry === entry && grant(core, waiter, entry)) return lendOn(core, entry)
     }
   }
   // a function of the user's has taken it out, or rests it

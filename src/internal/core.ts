@@ -4,6 +4,13 @@
  * A state change is one synchronous step; JavaScript runs one at a time, so there is no lock. Effects begin where a step
  * ends: the user's code runs in fibers of the pool, whose ends call back into a new step.
  *
+ * Within a step the user's code runs as well: `where`, a weight, `leaseTimeout`, a hook, the first steps of `acquire`, also
+ * a clock, a random source, a tracer or a logger of the user's. It may use the pool, and it may interrupt who waits: that
+ * fiber takes its leave before the call returns. So the books come first: what belongs together is written in one stretch
+ * in which nothing of the user's is called, and each stretch ends with books that are right. A grant is one: the object is
+ * lent, its lease is its borrower's, and that waits no more, before anybody is told, anything is listed, or replaced. What
+ * was known before such a call is looked at again after it.
+ *
  * Invariants, at the end of every step:
  * - For each listed object and each waiter that may have it, something is being detected or chosen for that waiter.
  *   So a newcomer may take what is listed without asking the queue.

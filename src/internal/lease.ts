@@ -25,7 +25,7 @@ import * as Scopes from "./scope.ts"
 class Expiry<A, D> implements Deadline {
   private readonly lease: ActiveLease<A, D>
   readonly timeout: number
-  expiresAtMillis = 0
+  expiresAtMillis: number
   due = Infinity
   index = -1
   /** Under `with` the body has to end before the pool takes the object back. */
@@ -35,9 +35,10 @@ class Expiry<A, D> implements Deadline {
   /** The body is to be interrupted, perhaps as soon as it can be. */
   interrupted = false
 
-  constructor(lease: ActiveLease<A, D>, timeout: number) {
+  constructor(lease: ActiveLease<A, D>, timeout: number, now: number) {
     this.lease = lease
     this.timeout = timeout
+    this.expiresAtMillis = now + timeout
   }
   fire(): void {
     this.lease.expire()
@@ -75,8 +76,14 @@ export class ActiveLease<A, D> {
     this.id = ++core.lastLeaseId
     this.owner = owner
     this.borrowedAtMillis = now
-    this.expiry = timeout === Infinity ? undefined : new Expiry(this, timeout)
-    if (this.expiry !== undefined) this.start(this.expiry, now)
+    this.expiry = timeout === Infinity ? undefined : new Expiry(this, timeout, now)
+  }
+
+  /** Its time-out begins, in the step that grants it, when its borrower has it. */
+  begin(expiry: Expiry<A, D>): void {
+    const due = this.core.deadlines.now() + expiry.timeout
+    // unless whoever's clock that is has ended it
+    if (this.over === undefined) this.core.deadlines.set(expiry, due)
   }
 
   /** May its borrower still say what becomes of the object? What a `pack` has to end may, until the object is back. */
@@ -110,16 +117,15 @@ export class ActiveLease<A, D> {
 
   /** Its time, where it has one, starts anew. */
   renew(): void {
-    if (this.expiry !== undefined) this.start(this.expiry, this.core.clock.currentTimeMillisUnsafe())
+    const { expiry } = this
+    if (expiry === undefined) return
+    expiry.expiresAtMillis = this.core.clock.currentTimeMillisUnsafe() + expiry.timeout
+    this.begin(expiry)
   }
 
   private interruptBody(expiry: Expiry<A, D>): void {
     expiry.interrupted = true
     expiry.interrupt?.()
-  }
-  private start(expiry: Expiry<A, D>, now: number): void {
-    this.core.deadlines.set(expiry, this.core.deadlines.now() + expiry.timeout)
-    expiry.expiresAtMillis = now + expiry.timeout
   }
   private takeBack(): void {
     const exit = this.packScope === undefined

@@ -30,6 +30,7 @@ import {
   isFresh,
   lasting,
   lend,
+  lendOn,
   quit,
   refuse,
   stale,
@@ -40,7 +41,7 @@ import { type Request, Waiter } from "./waiters.ts"
 
 /** What the selector picks for a borrower that has just come; nothing where it is not his turn, or no lease may begin. */
 export const pickNow = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined =>
-  core.life._tag === "Open" && !core.suspended ? pick(core, request) : undefined
+  core.life._tag === "Open" && !core.suspended ? pick(core, asking(request)) : undefined
 
 /**
  * Lends what was picked in this very step; or does nothing, where it has to be prepared first, or detected by more than a
@@ -58,11 +59,12 @@ export const lendNow = <A, D>(
   const asked = stale(core, picked)
   if (asked && !vouchedFor(core, picked)) return undefined
   const timeout = lasting(core, picked, request)
-  // unless a function of the user's has used the pool: it is lent, or nothing is
-  if (picked.slot === -1 || !lends(core)) return undefined
   // what has been asked in this step needs no other look at the clock
   const now = asked ? picked.detectedAtMillis! : core.clock.currentTimeMillisUnsafe()
+  // unless a function of the user's has used the pool: it is lent, or nothing is
+  if (picked.slot === -1 || !lends(core)) return undefined
   const lease = take(core, picked, timeout, fiber.id, now)
+  if (core.options.sharing > 1) lendOn(core, picked)
   if (core.options.leaseWarning !== undefined) watch(lease, fiber, request.site)
   if (fiber.cache.tracer !== undefined) servedAtOnce(fiber, lease)
   return lease
@@ -89,13 +91,14 @@ export const borrowScoped = <A, D>(
   Effect.withFiber((fiber) => borrow(core, request, fiber, attach<A, D>, Context.getUnsafe(fiber.context, Scope.Scope)))
 
 /** What the selector picks, unless that is the user's own function: it is asked in the order of the queue. */
-const pick = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined => {
+const pick = <A, D>(core: Core<A, D>, may: ((entry: Entry<A, D>) => boolean) | undefined): Entry<A, D> | undefined => {
   if (core.options.policy.kind === "custom") return undefined
-  const where = request.where
-  return where === undefined
-    ? core.registry.selection.pick()
-    : core.registry.selection.among(core.registry.listed().filter((entry) => where(entry.pooled)))
+  const { selection } = core.registry
+  return may === undefined ? selection.pick() : selection.among(core.registry.listed().filter(may))
 }
+
+const asking = <A, D>({ where }: Request<A, D>): ((entry: Entry<A, D>) => boolean) | undefined =>
+  where && ((entry) => where(entry.pooled))
 
 /**
  * The slow path. The waiter joins the queue in the very step that suspends its fiber: no interruption comes between.
@@ -167,7 +170,7 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
   // a detection that ends at once comes back for the next candidate
   while (waiter.lane !== undefined && waiter.detection === undefined && !(waiter.spoilt && backsOff(core, waiter))) {
     try {
-      entry ??= pick(core, waiter.request)
+      entry ??= pick(core, waiter.request.where && ((entry) => fits(core, waiter, entry)))
     } catch (defect) {
       return fail(core, waiter, Effect.die(defect))
     }
@@ -206,7 +209,9 @@ const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   } catch (defect) {
     return fail(core, waiter, Effect.die(defect))
   }
-  if (entry !== undefined) grant(core, waiter, entry)
+  if (entry === undefined) return
+  grant(core, waiter, entry)
+  lendOn(core, entry)
 }
 
 /** The fiber was interrupted: in the queue, or granted a lease that it has not been resumed with. */

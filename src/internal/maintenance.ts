@@ -68,6 +68,8 @@ export const made = <A, D>(
     // before it is offered: if it serves another waiter, what is made for that one is made for this one then
     settling: () => {
       waiter = disown(core, creation)
+      // one that inherited it has nothing to conclude from what it made
+      if (waiter !== undefined && waiter === creation.begunFor) waiter.made = entry
     },
     ended: (entry, outcome) => arrived(core, creation, waiter, entry, outcome)
   })
@@ -98,10 +100,9 @@ const arrived = <A, D>(
   else if (waiter === undefined && refusal && entry.status === "Invalid") refillFailed(core)
   if (waiter?.lane !== undefined) {
     if (outcome?._tag === "Failed") waiter.troubled.lastFailure = outcome.failure
-    // one that inherited it has nothing to conclude from what it made
     if (waiter === creation.begunFor) {
       if (refusal) refused(core, waiter)
-      if (!waiter.request.queues || (usable && waiter.request.where !== undefined)) waiter.misfit = true
+      if (!waiter.request.queues) waiter.misfit = true
     }
     core.advance(waiter)
   }

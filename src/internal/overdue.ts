@@ -59,9 +59,10 @@ export const watch = <A, D>(
   fiber: Fiber.Fiber<unknown, unknown>,
   site: Site.Site | undefined
 ): void => {
-  // a function of the user's, called as it was granted, has closed the pool
-  if (lease.returned) return
   const { deadlines, options } = lease.core
+  const due = deadlines.now() + options.leaseWarning!
+  // a function of the user's, called as it was granted, has ended it
+  if (lease.returned) return
   lease.overdue = new Overdue(lease, fiber, site)
-  deadlines.set(lease.overdue, deadlines.now() + options.leaseWarning!)
+  deadlines.set(lease.overdue, due)
 }

@@ -43,7 +43,10 @@ export const stale = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
 export const lasting = <A, D>(core: Core<A, D>, entry: Entry<A, D>, request: Request<A, D>): number =>
   request.leaseTimeout ?? entry.leaseTimeout ?? core.options.leaseTimeout?.(entry) ?? Infinity
 
-/** Grants a lease of a lendable object, perhaps to one that waits. `now`: the wall clock. */
+/**
+ * Grants a lease of a lendable object, perhaps to one that waits. `now`: the wall clock. Where it is shared it may be lent
+ * on: {@link lendOn} follows, or it is offered.
+ */
 export const take = <A, D>(
   core: Core<A, D>,
   entry: Entry<A, D>,
@@ -52,22 +55,31 @@ export const take = <A, D>(
   now: number,
   waiter?: Waiter<A, D>
 ): ActiveLease<A, D> => {
-  if (entry.open === 0) core.registry.move(entry, "Borrowed")
-  else core.registry.unlist(entry)
-  entry.open++
-  entry.prepared = false
   const lease = new ActiveLease(core, entry, fiberId, timeout, now)
+  // from here to the move nothing of the user's is called
+  if (waiter !== undefined) waiter.lease = lease
   if (entry.lease === undefined) entry.lease = lease
   else (entry.others ??= new Queue()).add(lease)
+  entry.prepared = false
   entry.borrowedAtMillis = now
   entry.borrowCount++
   core.leases++
   core.totals.borrowed++
+  if (entry.open++ === 0) core.registry.move(entry, "Borrowed")
+  else core.registry.unlist(entry)
+  // from now on whoever is called may end it
   if (core.feed !== undefined) borrowed(core, lease, waiter)
-  if (core.options.sharing > 1 && lendable(core, entry)) core.registry.list(entry)
-  // last, since it may have another one made at once
+  if (lease.expiry !== undefined) lease.begin(lease.expiry)
   if (entry.limits !== undefined && entry.borrowCount >= entry.limits.mostBorrows) retire(core, [entry], "MaxBorrows")
   return lease
+}
+
+/** What is shared and has room for another lease goes to those who wait, in their order, or is listed. */
+export const lendOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (core.options.sharing === 1 || entry.slot !== -1 || entry.status !== "Borrowed" || !lendable(core, entry)) return
+  // the user's selector is asked for those who wait by whoever has had it asked for this one
+  if (core.waiters.size === 0 || core.options.policy.kind === "custom") core.registry.list(entry)
+  else core.offer(entry, true)
 }
 
 const waited = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>) => span(core.deadlines.now() - waiter.since)
@@ -98,22 +110,31 @@ const observe = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, lease: ActiveLeas
   waiter.trace?.served(lease, millis)
 }
 
-/** May this waiter have the object? A `where` that throws is a defect of its borrower. */
+/**
+ * May this waiter have the object? One whose `where` rejects what was made for it is a misfit; one that another was served
+ * before is not asked, and is none. A `where` that throws is a defect of its borrower.
+ */
 export const fits = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (waiter.lane === undefined) return false
+  const { where } = waiter.request
   try {
-    return waiter.request.where === undefined || waiter.request.where(entry.pooled)
+    if (where === undefined || where(entry.pooled)) return true
+    if (waiter.made === entry) waiter.misfit = true
+    return false
   } catch (defect) {
     fail(core, waiter, Effect.die(defect))
     return false
   }
 }
 
-/** Serves a waiter. `false`: it could not be, and is none any more; or the object cannot be lent any more. */
+/**
+ * Serves a waiter. `false`: it could not be, and is none any more; or the object cannot be lent any more. Where it is
+ * shared, {@link lendOn} follows, or it is offered.
+ */
 export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   // what was prepared in time is lent
   if (!entry.prepared) heed(core, entry)
-  if (!lendable(core, entry)) return false
+  if (waiter.lane === undefined || !lendable(core, entry)) return false
   let timeout: number
   try {
     timeout = lasting(core, entry, waiter.request)
@@ -121,15 +142,16 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
     fail(core, waiter, Effect.die(defect))
     return false
   }
-  // a function of the user's may have used the pool
+  const now = core.clock.currentTimeMillisUnsafe()
+  // a function of the user's may have used the pool, or ended the wait
   if (waiter.lane === undefined || !lends(core) || !lendable(core, entry)) return false
   if (core.options.onBorrow !== undefined && entry.open === 0 && !entry.prepared) {
     prepareFor(core, waiter, entry, core.options.onBorrow)
     return true
   }
-  // no waiter any more before anything else may be offered
+  // no waiter any more before anything else may be offered; its lease is its own before anything of the user's is called
   unqueue(core, waiter)
-  const lease = waiter.lease = take(core, entry, timeout, waiter.fiberId, core.clock.currentTimeMillisUnsafe(), waiter)
+  const lease = take(core, entry, timeout, waiter.fiberId, now, waiter)
   const creation = waiter.creation
   // a detection that was begun for it goes on: whoever comes next is glad of the answer
   waiter.creation = waiter.detection = undefined
@@ -184,7 +206,7 @@ const prepareFor = <A, D>(
     } else if (prepared(core, entry)) {
       // its borrower has left: it goes to another who waits, or is cleaned up again
       const lent = lends(core) && !resting(entry) && (grant(core, waiter, entry) || passOn(core, entry))
-      if (lent) shareOn(core, entry)
+      if (lent) lendOn(core, entry)
       else cleanUp(core, entry)
       core.changed()
     }
@@ -204,13 +226,6 @@ const passOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
   return false
 }
 
-/** Where an object is shared, others who wait may have it as well. */
-const shareOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  if (entry.slot === -1) return
-  core.registry.unlist(entry)
-  core.offer(entry, true)
-}
-
 /** Would `onBorrow` run for a waiter that has another object prepared for it, or waits a while after three failures? */
 export const holdsOff = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean =>
   core.options.onBorrow !== undefined && entry.open === 0 && !entry.prepared &&
@@ -218,8 +233,9 @@ export const holdsOff = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: En
 
 /** Lends an object to a waiter, by way of a detection where it has to be detected first. */
 export const lend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
-  if (stale(core, entry)) detectFor(core, waiter, entry)
-  else grant(core, waiter, entry)
+  if (stale(core, entry)) return detectFor(core, waiter, entry)
+  grant(core, waiter, entry)
+  lendOn(core, entry)
 }
 
 // ------------------------------------------------------------------------------------------------------------- making

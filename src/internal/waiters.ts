@@ -20,6 +20,7 @@ import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
 import { type Rank, Ranks } from "./ranks.ts"
+import type { Entry } from "./registry.ts"
 import type { Site } from "./site.ts"
 import type { Trace } from "./tracing.ts"
 
@@ -91,7 +92,9 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
   // what it has seen
   /** It has its place in the queue: `maxWaiters` does not refuse it any more. */
   admitted = false
-  /** What was made for it did not serve it, and nothing more is: it has a `where`, or does not queue. */
+  /** What was made for it. */
+  made: Entry<A, D> | undefined = undefined
+  /** Its own `where` has rejected that, or it does not queue and was not served by it: nothing more is made for it. */
   misfit = false
   /** What has gone wrong for it, if anything has. */
   trouble: Trouble | undefined = undefined

@@ -11,12 +11,30 @@ import type { Op, Scenario, Setup, Site, Temper } from "./scenario.ts"
 
 const turns = Effect.repeat(Effect.yieldNow, { times: 2 })
 
+/** How often a mixed temper is which. */
+const mixture: ReadonlyArray<readonly [number, Exclude<Temper, "mixed">]> = [
+  [0.3, "plain"],
+  [0.55, "effect"],
+  [0.72, "slow"],
+  [0.77, "stubborn"],
+  [0.86, "fail"],
+  [0.93, "throw"],
+  [1, "never"]
+]
+
 /** Something that throws when it is looked at. */
 const nonsense = (): unknown => {
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
   return proxy
 }
+
+/** What `pack` is given, in either flavour. */
+type Packable =
+  & { readonly id: number }
+  & ({ readonly signal: AbortSignal } | {
+    readonly expired: Effect.Effect<never, unknown>
+  })
 
 export class Callbacks {
   private readonly scenario: Scenario
@@ -78,17 +96,8 @@ export class Callbacks {
     if (this.isCalm) return temper === "plain" || temper === "effect" ? temper : this.next() < 0.5 ? "plain" : "effect"
     if (temper !== "mixed") return temper
     const at = this.next()
-    return at < 0.3
-      ? "plain"
-      : at < 0.55
-      ? "effect"
-      : at < 0.75
-      ? "slow"
-      : at < 0.85
-      ? "fail"
-      : at < 0.93
-      ? "throw"
-      : "never"
+    const [, drawn] = mixture.find(([below]) => at < below)!
+    return drawn
   }
 
   /** What a callback answers, plainly or with an effect. */
@@ -106,6 +115,8 @@ export class Callbacks {
         return later(turns)
       case "slow":
         return later(Effect.sleep(1 + Math.floor(20 * this.next())))
+      case "stubborn":
+        return later(Effect.uninterruptible(Effect.sleep(1 + Math.floor(80 * this.next()))))
       case "fail":
         return Effect.andThen(within, Effect.fail(new Failed(site)))
       case "throw":
@@ -159,11 +170,20 @@ export class Callbacks {
 
   private choose(available: ReadonlyArray<Pooled>) {
     const picky = this.setup.select === "picky" && !this.isCalm
-    return this.answer(
-      "select",
-      this.setup.selecting,
-      () => available.filter(({ object }) => !picky || object.n % 2 === 0).at(-1)
-    )
+    const last = () => available.filter(({ object }) => !picky || object.n % 2 === 0).at(-1)
+    const answer = this.answer("select", this.setup.selecting, last)
+    if (!isEffect(answer)) return answer
+    const { judge } = this
+    let begun = false
+    const counted = Effect.suspend(() => {
+      begun = true
+      judge.choosing++
+      return answer as Effect.Effect<Pooled | undefined, Failed>
+    })
+    return Effect.onExit(counted, () =>
+      Effect.sync(() => {
+        if (begun) judge.choosing--
+      }))
   }
 
   /** What is the same in both flavours. */
@@ -230,26 +250,27 @@ export class Callbacks {
     }
   }
 
-  /** Packs for as long as it does; so does what ends it. */
-  private packs<B>(effect: Effect.Effect<B, Failed>): Effect.Effect<B, Failed> {
-    return Effect.suspend(() => {
-      let begun = false
-      const counted = Effect.suspend(() => {
-        begun = true
-        this.judge.packing++
-        return effect
-      })
-      return Effect.onExit(counted, () =>
-        Effect.sync(() => {
-          if (begun) this.judge.packing--
-        }))
+  /** Packs, or ends what was packed, for as long as it does. */
+  private packs<B>(effect: Effect.Effect<B, Failed>, over: () => boolean): Effect.Effect<B, Failed> {
+    const { packing } = this.judge
+    const counted = Effect.suspend(() => {
+      packing.add(over)
+      return effect
     })
+    return Effect.onExit(counted, () => Effect.sync(() => packing.delete(over)))
   }
-  private pack<P>(temper: Temper, lease: P) {
-    return this.packs(this.answers("pack", temper, () => lease))
+  /** Asks whether a lease is over, in either flavour; its time may be over before anybody is told. */
+  private pack<P extends Packable>(temper: Temper, lease: P): Effect.Effect<P, Failed> {
+    const over = () =>
+      "signal" in lease ? lease.signal.aborted : Effect.runFork(lease.expired).pollUnsafe() !== undefined
+    const done = Effect.map(this.answers("pack", temper, () => {}), () => {
+      if (over()) this.judge.overdue.add(lease.id)
+      return lease
+    })
+    return this.packs(done, over)
   }
-  private get unpack() {
-    return Effect.orDie(this.packs(this.answers("unpack", this.setup.unpack, () => {})))
+  private get unpack(): Effect.Effect<void> {
+    return Effect.orDie(this.packs(this.answers("unpack", this.setup.unpack, () => {}), () => false))
   }
 
   effectOptions(objects: ReadonlyArray<Thing>) {
@@ -265,7 +286,8 @@ export class Callbacks {
       },
       select: this.selector ?? ((available: ReadonlyArray<Pooled>) => this.choose(available) as never),
       ...pack !== undefined && {
-        pack: <P>(lease: P) => Effect.acquireRelease(this.pack(pack, lease), () => this.unpack, { interruptible: true })
+        pack: <P extends Packable>(lease: P) =>
+          Effect.acquireRelease(this.pack(pack, lease), () => this.unpack, { interruptible: true })
       }
     }
   }
@@ -284,18 +306,22 @@ export class Callbacks {
       },
       select: this.selector ?? ((available: ReadonlyArray<Pooled>) => promised(this.choose(available))),
       ...pack !== undefined && {
-        pack: <P>(lease: P) => Effect.runPromise(this.pack(pack, lease)),
+        pack: <P extends Packable>(lease: P) => Effect.runPromise(this.pack(pack, lease)),
         unpack: () => Effect.runPromise(this.unpack)
       }
     }
   }
 }
 
-/** What a function for promises answers. */
-const promised = <B>(answer: B | Effect.Effect<B, Failed>): B | Promise<B> => {
+/** Is it one? It may be something that throws when it is looked at. */
+const isEffect = (answer: unknown): boolean => {
   try {
-    return Effect.isEffect(answer) ? Effect.runPromise(answer as Effect.Effect<B, Failed>) : answer
+    return Effect.isEffect(answer)
   } catch {
-    return answer as B
+    return false
   }
 }
+
+/** What a function for promises answers. */
+const promised = <B>(answer: B | Effect.Effect<B, Failed>): B | Promise<B> =>
+  isEffect(answer) ? Effect.runPromise(answer as Effect.Effect<B, Failed>) : answer as B

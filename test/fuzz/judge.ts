@@ -4,9 +4,10 @@
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type { PoolStats } from "../../src/index.ts"
 import type { Loop } from "./loop.ts"
 import { type Grip, type Port, Thing } from "./port.ts"
-import type { Borrow, Setup } from "./scenario.ts"
+import type { Borrow, Setup, Temper } from "./scenario.ts"
 
 /** A promise that was not kept. */
 export class Broken extends Error {
@@ -57,6 +58,9 @@ const lines = [
   "A lease is held longer than leaseWarning"
 ]
 
+/** It never fails, nor takes any time. */
+const easy = (temper: Temper): boolean => temper === "plain" || temper === "effect"
+
 const tagOf = (failure: unknown): string => {
   if (!(failure instanceof Error)) return String(failure)
   // one that says which weight it was that could not be read
@@ -75,8 +79,16 @@ export class Judge {
   readonly detaching = new Set<Thing>()
   /** Leases, by their ids, and objects that somebody else may have released. */
   readonly released = new Set<number | Thing>()
-  /** Runs of `pack`, and of what ends it. */
-  packing = 0
+  /** Runs of `pack`, and of what ends it: each says whether its lease is over. */
+  readonly packing = new Set<() => boolean>()
+  /** Answers of the selector that are awaited. */
+  choosing = 0
+  /** Leases that were over before `pack` had ended. */
+  readonly overdue = new Set<number>()
+  /** Operations but for borrows. */
+  readonly operations = new Set<string>()
+  /** Closing has given up something, which is not counted any more. */
+  gaveUp = false
   /** When closing began. */
   closedAt = Infinity
   closed = false
@@ -126,6 +138,12 @@ export class Judge {
     this.must(attempt.state === "waits", "a borrow is served once", what)
     const { kind } = attempt.op
     this.must(kind === undefined || kind === thing.kind, "`where` holds", what)
+    const { id } = grip
+    this.must(
+      id === undefined || !this.overdue.has(id),
+      "11 what is packed for a lease that is over is not given",
+      what
+    )
     attempt.state = "holds"
     grip.whenOver(() => {
       hand.over = true
@@ -228,6 +246,7 @@ export class Judge {
   }
 
   log(line: string): void {
+    if (line.includes("Closing gave up")) this.gaveUp = true
     this.must(lines.some((each) => line.includes(each)), "only what is known is logged", () => line.slice(0, 500))
   }
 
@@ -275,6 +294,11 @@ export class Judge {
     for (const pooled of port.objects()) {
       const n = leases.filter((lease) => lease.thing === pooled.object).length
       this.must(n <= this.setup.sharing, "1 at most `sharing` leases", what)
+      this.must(
+        n > 0 === (pooled.status === "Borrowed") || pooled.status === "Invalid",
+        "26 what has an open lease is borrowed",
+        () => `object ${pooled.id} is ${pooled.status} with ${n} lease(s), ${what()}`
+      )
     }
   }
 
@@ -286,7 +310,7 @@ export class Judge {
     const what = () => JSON.stringify(stats)
     const waiting = this.attempts.filter(({ state }) => state === "waits")
     for (const attempt of waiting) {
-      if (this.packing > 0) continue
+      if (this.packing.size > 0) continue
       const who = () => `borrower ${attempt.n}, ${what()}`
       // it may have begun late, or the loop has stood still
       this.must(loop.now <= attempt.until + 5 + 80 * setup.lag, "6 a borrow ends at its deadline", who)
@@ -297,11 +321,54 @@ export class Judge {
         5 + 80 * setup.lag
       this.must(loop.now <= this.closedAt + most, "24 close ends in time", what)
     }
-    const own = setup.select === "last" || setup.select === "picky" || setup.onBorrow !== undefined
-    if (this.closing || this.suspensions !== this.resumed || own || stats.pending > 0) return
-    const patient = waiting.some(({ interrupted, op }) => op.kind === undefined && !interrupted)
-    if (patient && this.packing === 0 && stats.waiting > 0) {
-      this.must(stats.available === 0, "5 nobody waits while an object is lendable", what)
+    if (this.closed) {
+      const left = [...this.operations, ...waiting.map(({ n }) => `borrower ${n}`)]
+      this.must(
+        left.length === 0 || this.packing.size > 0,
+        "24 whatever is asked of a pool ends with it",
+        () => left.join()
+      )
+    }
+    if (setup.flavour === "effect" && setup.pack !== "stubborn" && setup.pack !== "mixed") {
+      this.must(![...this.packing].some((over) => over()), "11 `pack` ends with its lease", what)
+    }
+    this.due(what)
+    if (!this.closing && this.suspensions === this.resumed) this.lends(stats, what)
+  }
+
+  /** What is due has happened. */
+  private due(what: () => string): void {
+    const { loop, port, setup } = this
+    const late = loop.wall - 5 - 80 * setup.lag
+    for (const pooled of port!.objects()) {
+      const { wakesAt } = pooled
+      const woken = wakesAt === undefined || wakesAt.epochMilliseconds > late || this.closing
+      this.must(woken, "17 what rests comes back at its time", () => `object ${pooled.id}, ${what()}`)
+    }
+    // what follows a body may take its time
+    if (this.packing.size > 0 || this.detaching.size > 0) return
+    for (const lease of port!.leases()) {
+      this.must(lease.expiresAt() > late, "11 a lease expires at its time", () => `lease ${lease.id}, ${what()}`)
+    }
+  }
+
+  /** Who waits has reason to. */
+  private lends(stats: PoolStats, what: () => string): void {
+    const { setup } = this
+    const choosy = setup.select === "picky" || this.choosing > 0 || setup.nonsense
+    const hooked = setup.onBorrow !== undefined && !easy(setup.onBorrow)
+    if (choosy || hooked || stats.pending > 0 || this.packing.size > 0) return
+    const patient = this.attempts.filter(({ interrupted, op, state }) =>
+      state === "waits" && op.kind === undefined && !interrupted
+    )
+    if (patient.length === 0 || stats.waiting === 0) return
+    this.must(stats.available === 0, "5 nobody waits while an object is lendable", what)
+    const { making, max = Infinity, size } = stats
+    const makes = setup.acquire !== undefined && easy(setup.acquire) && setup.creationConcurrency === undefined &&
+      setup.detect === undefined && setup.asking === "plain"
+    const queues = patient.some(({ op }) => op.how === "borrow" || op.how === "with")
+    if (makes && queues && size + making < max) {
+      this.must(making > 0, "5 nobody waits while there is room to make one", what)
     }
   }
 
@@ -322,8 +389,17 @@ export class Judge {
     const stats = this.port!.stats()
     this.must(this.closed, "24 close ends", () => JSON.stringify(stats))
     this.must(stats.size + stats.making === 0, "24 nothing is left after close", () => JSON.stringify(stats))
-    for (const thing of this.things) {
-      if (!thing.made) continue
+    const made = this.things.filter(({ made }) => made)
+    const { destroyed, made: counted } = stats.totals
+    const detached = made.filter((thing) => this.detaching.has(thing)).length
+    this.must(
+      // an effect may be interrupted when it has made one, and has yet to say so
+      this.gaveUp || ((counted === made.length || (counted < made.length && this.setup.flavour !== "promise")) &&
+        destroyed <= counted && destroyed >= counted - detached),
+      "26 what was made and destroyed is counted",
+      () => `${made.length} made, ${detached} detached: ${JSON.stringify(stats)}`
+    )
+    for (const thing of made) {
       this.must(
         thing.destroyed === 1,
         "20 every made object is destroyed once",

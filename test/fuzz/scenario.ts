@@ -5,8 +5,11 @@
  */
 import { type Draws, draws, numbers } from "./draw.ts"
 
-/** How a callback goes. `"effect"`: in a few turns; `"never"`: not before the end of the scenario; `"mixed"`: differs. */
-export type Temper = "plain" | "effect" | "slow" | "fail" | "throw" | "never" | "mixed"
+/**
+ * How a callback goes. `"effect"`: in a few turns; `"stubborn"`: slowly, whoever interrupts it; `"never"`: not before the
+ * end of the scenario; `"mixed"`: differs.
+ */
+export type Temper = "plain" | "effect" | "slow" | "stubborn" | "fail" | "throw" | "never" | "mixed"
 
 /** The callbacks; `"body"` is what runs under a lease. */
 export type Site =

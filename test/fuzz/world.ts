@@ -73,14 +73,21 @@ class World {
     ) as Effect.Effect<void, unknown>
 
   private operate(op: Exclude<Op, Borrow>): Effect.Effect<unknown, unknown> {
-    const { judge, port } = this
+    const { judge, loop, port } = this
     const about = (of: number, f: (target: Thing) => unknown) =>
       Effect.sync(() => {
         const pooled = pick(port.objects(), of)
         // by its record, or by itself
         if (pooled !== undefined) f(of % 2 === 0 ? pooled as never : pooled.object)
       })
-    const awhile = (effect: Effect.Effect<void, unknown>) => Effect.timeoutOption(effect, 150)
+    const awhile = (effect: Effect.Effect<void, unknown>) => {
+      const key = `${op._tag} ${loop.turns}`
+      const asked = Effect.suspend(() => {
+        judge.operations.add(key)
+        return effect
+      })
+      return Effect.timeoutOption(Effect.onExit(asked, () => Effect.sync(() => judge.operations.delete(key))), 150)
+    }
     switch (op._tag) {
       case "Sleep":
         return Effect.sleep(op.millis)
@@ -111,11 +118,12 @@ class World {
       case "Resume":
         return Effect.suspend(() => {
           judge.lentBefore = undefined
-          const { suspensions } = judge
+          // a suspension under way may come before or after
+          const { suspending, suspensions } = judge
           return Effect.andThen(
             port.resume,
             Effect.sync(() => {
-              if (judge.suspending === 0) judge.resumed = suspensions
+              if (suspending === 0 && judge.suspending === 0) judge.resumed = suspensions
             })
           )
         })

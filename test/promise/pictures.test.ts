@@ -1,6 +1,6 @@
 /** What is seen of a pool and its leases by whoever prints, logs or clones them. */
 import { assert, describe, expect, it } from "@effect/vitest"
-import { Console, Effect, Formatter, Inspectable, Logger, ManagedRuntime } from "effect"
+import { Console, Effect, Formatter, Inspectable, Layer, Logger, ManagedRuntime } from "effect"
 import { format, inspect } from "node:util"
 import { PoolService } from "../../src/index.ts"
 import { NotSynchronous, PromisePool } from "../../src/promise.ts"
@@ -67,6 +67,10 @@ const subjects: Readonly<Record<string, () => Promise<readonly [value: object, s
     const layer = Packs.layer({ objects: secrets, pack: (lease) => lease.object })
     const pool = await PromisePool.fromRuntime(Packs, ManagedRuntime.make(layer))
     return [pool, { _id: "PromisePool", name: "pictures/Packs", stats: pool.stats() }]
+  },
+  "a double of a pool": async () => {
+    const double = Layer.mock(Packs, { name: "double" })
+    return [await PromisePool.fromLayer(Packs, double), { _id: "PromisePool", name: "double" }]
   },
   "a lease": async () => {
     const pool = PromisePool.make({ objects: secrets, data: ({ key }) => ({ of: key }), leaseTimeout: "1 hour" })

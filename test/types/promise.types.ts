@@ -28,6 +28,7 @@ expectTypeOf(sessions.with(async (session, signal) => [await session.ping(), sig
   Promise<readonly [boolean, boolean]>
 >()
 expectTypeOf(sessions.with((session) => session.ping())).toEqualTypeOf<Promise<boolean>>()
+expectTypeOf(sessions.with((...args) => args)).toEqualTypeOf<Promise<[Session, AbortSignal]>>()
 expectTypeOf<PromiseLease<Session>["object"]>().toEqualTypeOf<Session>()
 expectTypeOf<ReturnType<PromiseLease<Session>["detach"]>>().toEqualTypeOf<Promise<Detached<Session>>>()
 expectTypeOf(PromisePool.make({ acquire: () => 1 })).toEqualTypeOf<PromisePool<number>>()
