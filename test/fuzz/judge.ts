@@ -356,7 +356,8 @@ export class Judge {
   private lends(stats: PoolStats, what: () => string): void {
     const { setup } = this
     const choosy = setup.select === "picky" || this.choosing > 0 || setup.nonsense
-    const hooked = setup.onBorrow !== undefined && !easy(setup.onBorrow)
+    // one that has failed, or was late, three times has the borrower wait a while
+    const hooked = setup.onBorrow !== undefined && (!easy(setup.onBorrow) || setup.lag > 0)
     if (choosy || hooked || stats.pending > 0 || this.packing.size > 0) return
     const patient = this.attempts.filter(({ interrupted, op, state }) =>
       state === "waits" && op.kind === undefined && !interrupted

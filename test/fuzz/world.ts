@@ -175,11 +175,15 @@ class World {
     const { judge, loop, port } = this
     if (!judge.closing) judge.closedAt = loop.now
     judge.lentBefore = undefined
-    return Effect.andThen(port.close, () =>
+    const closed = Effect.andThen(
+      port.close,
       Effect.sync(() => {
         judge.closed = true
         judge.lentBefore = port.stats().totals.borrowed
-      }))
+      })
+    )
+    // it goes on closing when who has asked for it is interrupted
+    return Effect.onInterrupt(closed, () => Effect.sync(() => this.start(closed)))
   })
 
   /** One that is no fiber of its own is left alone. */
