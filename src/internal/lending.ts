@@ -228,15 +228,18 @@ export const leave = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effe
 export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
   if (core.waiters.size === 0 || !lends(core)) return core.registry.list(entry)
   if (core.options.policy.kind === "custom") return Choosing.offer(core, entry, fresh)
-  const ready = fresh || !stale(core, entry)
+  const { arrivals } = core.waiters
+  let ready = fresh || !stale(core, entry)
   // what was made and needs a detection goes to one that waits a while after three refusals only if nobody else wants it
   let last: Waiter<A, D> | undefined
   for (let waiter = core.waiters.first; waiter !== undefined;) {
     const next = core.waiters.after(waiter)
     // one for which something is being detected already does not have a second one detected
     if ((ready || waiter.detection === undefined) && !holdsOff(core, waiter, entry) && fits(core, waiter, entry)) {
-      // a `where` that has taken it out
-      if (!lendable(core, entry)) return
+      // a `where` that has taken it out, or has had it offered
+      if (!lendable(core, entry) || entry.slot !== -1) return
+      // or detected
+      ready ||= !stale(core, entry)
       if (ready) {
         // one that is shared may serve the next as well
         if (grant(core, waiter, entry) && !lendable(core, entry)) return
@@ -252,6 +255,16 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
   if (!lendable(core, entry)) return
   if (last?.lane !== undefined) return detectNow(core, last, entry)
   core.registry.list(entry)
+  if (core.waiters.arrivals !== arrivals) welcome(core, arrivals)
+}
+
+/** Those who have come while others were asked, by functions of the user's, about what nobody had listed yet. */
+const welcome = <A, D>(core: Core<A, D>, since: number): void => {
+  for (let waiter = core.waiters.first; waiter !== undefined;) {
+    const next = core.waiters.after(waiter)
+    if (waiter.arrival > since) core.advance(waiter)
+    waiter = core.waiters.onward(next)
+  }
 }
 
 const detectNow = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {

@@ -106,6 +106,8 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
   index = -1
 
   // as a member of the queue
+  /** The how manieth it is that has joined. */
+  arrival = 0
   lane: Lane<A, D> | undefined = undefined
   previous: Waiter<A, D> | undefined = undefined
   next: Waiter<A, D> | undefined = undefined
@@ -162,6 +164,8 @@ export class Waiters<A, D> {
   private readonly lanes = new Ranks<Lane<A, D>>()
   size = 0
   busy = 0
+  /** How many have ever joined. */
+  arrivals = 0
 
   /** Notes what is under way for a waiter. */
   note<K extends "creation" | "detection" | "choosing">(waiter: Waiter<A, D>, key: K, value: Waiter<A, D>[K]): void {
@@ -173,6 +177,7 @@ export class Waiters<A, D> {
   }
 
   join(waiter: Waiter<A, D>): void {
+    waiter.arrival = ++this.arrivals
     const lane = this.lane(-waiter.request.priority)
     waiter.lane = lane
     waiter.previous = lane.last
