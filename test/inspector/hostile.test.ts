@@ -268,6 +268,31 @@ describe("who asks for much", () => {
   }
 })
 
+describe("who does not come to an end", () => {
+  it.effect("a request for a change that is not all there after 10 seconds is not waited for", () =>
+    Effect.gen(function*() {
+      const { node, url } = yield* serve({ actions: true, authorize: Effect.void })
+      const { host, port } = new URL(url)
+      const token = yield* tokenOf(url)
+      const client = connect(Number(port), "127.0.0.1")
+      yield* Effect.addFinalizer(() => Effect.sync(() => client.destroy()))
+      let closed = false
+      client.on("error", () => {}).on("close", () => closed = true).resume()
+      const begun = once(node, "request")
+      client.write(
+        `POST /pools/actions HTTP/1.1\r\nHost: ${host}\r\nX-Inspector-Token: ${token}\r\n` +
+          `Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{`
+      )
+      yield* Effect.promise(() => begun)
+
+      yield* TestClock.adjust("9 seconds")
+      yield* Effect.promise(turn)
+      assert.isFalse(closed)
+      yield* TestClock.adjust("1 second")
+      yield* Effect.repeat(Effect.promise(turn), { until: () => closed })
+    }))
+})
+
 describe("what is large", () => {
   it.effect("of one object with very many leases the oldest ten are sent, and how many more there are", () =>
     Effect.gen(function*() {
