@@ -383,7 +383,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     },
     changed: () => {
       // on the path of every release: nothing is walked where nobody watches and nothing is old
-      if (core.watchers.size === 0 && core.registry.retired.size === 0) return
+      if (core.watchers.size === 0 && core.registry.retired === 0) return
       Ageing.replace(core)
       for (const watcher of core.watchers) if (watcher.look()) core.watchers.delete(watcher)
     },

@@ -1,11 +1,77 @@
 /**
- * Many objects, many leases, many who wait: what each of them costs does not depend on how many there are.
+ * Many objects, many leases, many who wait: what each of them costs does not depend on how many there are, and others have
+ * their turn in between.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { ObjectPool } from "../src/index.ts"
+import * as Latch from "effect/Latch"
+import type * as Scope from "effect/Scope"
+import { TestClock } from "effect/testing"
+import { ObjectPool, type PoolStats } from "../src/index.ts"
 
 const range = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i)
+const turns = (n: number) => Effect.repeat(Effect.yieldNow, { times: n })
+
+/** Milliseconds of the processor that this thread has had: others that are busy on the machine do not count. */
+const spent = (): number => {
+  const { system, user } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
+/** What prepares something for so many, and answers with what is measured. */
+type Scenario<E> = (n: number) => Effect.Effect<Effect.Effect<unknown, E, Scope.Scope>, E, Scope.Scope>
+
+/** The time for each of so many; over and over, since the processor's time is counted in some milliseconds. */
+const costOf = Effect.fnUntraced(function*<E>(scenario: Scenario<E>, n: number) {
+  let total = 0
+  let runs = 0
+  while (total < 40) {
+    total += yield* Effect.scoped(Effect.gen(function*() {
+      const measured = yield* scenario(n)
+      const start = spent()
+      yield* measured
+      return spent() - start
+    }))
+    runs++
+  }
+  return total / (runs * n)
+})
+
+/** For sixteen times as many it is not much more for each: a walk over all for each of them would make it sixteen times. */
+const grows = <E>(scenario: Scenario<E>, few = 1000) =>
+  Effect.gen(function*() {
+    yield* costOf(scenario, few)
+    const small = yield* costOf(scenario, few)
+    const large = yield* costOf(scenario, 16 * few)
+    return large / small
+  })
+
+const linear = <E>(title: string, scenario: Scenario<E>, few?: number): void => {
+  it.effect(title, () =>
+    Effect.map(grows(scenario, few), (factor) => {
+      assert.isBelow(factor, 5)
+    }))
+}
+
+/** By how much a count has grown at most from one turn to the next. */
+const leap = <E, R>(
+  stats: Effect.Effect<PoolStats>,
+  count: (stats: PoolStats) => number,
+  effect: Effect.Effect<void, E, R>
+) =>
+  Effect.gen(function*() {
+    let most = 0
+    let last = count(yield* stats)
+    const watch = Effect.map(stats, (stats) => {
+      most = Math.max(most, count(stats) - last)
+      last = count(stats)
+    })
+    yield* Effect.race(effect, Effect.forever(Effect.andThen(watch, Effect.yieldNow)))
+    yield* watch
+    return most
+  })
+
+const acquire = Effect.sync(() => ({}))
 
 describe("as many objects as a call has no arguments", () => {
   const many = 130_000
@@ -29,4 +95,130 @@ describe("as many objects as a call has no arguments", () => {
       assert.strictEqual(leases.length, many)
       assert.isTrue(leases.every(({ id }, i) => id === i + 1))
     }))
+})
+
+describe("the cost of one does not grow with how many there are", () => {
+  linear(
+    "of many leases of one object, taken and given back",
+    (n) =>
+      Effect.map(
+        ObjectPool.make({ objects: ["a"], sharing: n }),
+        (pool) => Effect.scoped(Effect.forEach(range(n), () => pool.borrow, { discard: true }))
+      )
+  )
+
+  linear(
+    "of many equal primitives that are removed at once",
+    (n) => Effect.map(ObjectPool.make({ objects: range(n).map(() => "x") }), (pool) => pool.remove("x")),
+    2000
+  )
+
+  linear(
+    "of many equal primitives that leave one by one, the first first",
+    (n) =>
+      Effect.map(
+        ObjectPool.make({ objects: range(n).map(() => "x") }),
+        (pool) => Effect.andThen(pool.remove("y"), pool.close)
+      ),
+    2000
+  )
+
+  for (const min of [0, Infinity]) {
+    const kept = min === 0 ? "none of which has to be kept" : "all of which have to be kept"
+    const make = (n: number) => ObjectPool.make({ acquire, size: { min: Math.min(min, n), max: n } })
+
+    linear(`of many lent objects that are rotated and come back, ${kept}`, (n) =>
+      Effect.gen(function*() {
+        const pool = yield* make(n)
+        const leases = yield* Effect.forEach(range(n), () => pool.borrow)
+        yield* pool.rotate
+        return Effect.forEach(leases, (lease) => lease.release, { discard: true })
+      }))
+
+    linear(`of many idle objects that are rotated, ${kept}`, (n) =>
+      Effect.gen(function*() {
+        const pool = yield* make(n)
+        yield* Effect.scoped(Effect.forEach(range(n), () => pool.borrow))
+        return pool.rotate
+      }), 500)
+  }
+
+  linear("of many lent objects whose time is over and that come back", (n) =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ acquire, size: { max: n }, lifetime: { timeToLive: "1 minute" } })
+      const leases = yield* Effect.forEach(range(n), () => pool.borrow)
+      yield* TestClock.adjust("1 minute")
+      return Effect.forEach(leases, (lease) => lease.release, { discard: true })
+    }))
+
+  linear("of many that were being made when there was room for them", (n) =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make()
+      const pool = yield* ObjectPool.make({ acquire: Effect.as(gate.await, {}), size: { min: n, max: n } })
+      while ((yield* pool.stats).making < n) yield* Effect.yieldNow
+      yield* pool.resize({ min: 0, max: 1 })
+      return Effect.andThen(gate.open, pool.rotate)
+    }))
+})
+
+describe("others have their turn", () => {
+  const n = 5000
+
+  it.effect("while as many are made as have to be kept", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ acquire, size: { min: n, max: n } })
+      const begun = (yield* pool.stats).totals.made
+
+      const most = yield* leap(pool.stats, ({ totals }) => totals.made, Effect.orDie(pool.ready))
+
+      assert.strictEqual((yield* pool.stats).totals.made, n)
+      assert.isBelow(Math.max(begun, most), n / 4)
+    }))
+
+  for (const max of [n, 2 * n]) {
+    it.effect(`while ${n} of at most ${max} are rotated`, () =>
+      Effect.gen(function*() {
+        const pool = yield* ObjectPool.make({ acquire, size: { min: n, max } })
+        yield* pool.ready
+
+        const most = yield* leap(pool.stats, ({ totals }) =>
+          totals.made, Effect.orDie(Effect.andThen(pool.rotate, pool.ready)))
+
+        assert.strictEqual((yield* pool.stats).totals.made, 2 * n)
+        assert.isBelow(most, n / 4)
+      }))
+  }
+
+  it.effect("while those go that need not be replaced", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ acquire, size: { max: n } })
+      yield* Effect.scoped(Effect.forEach(range(n), () => pool.borrow))
+
+      const most = yield* leap(pool.stats, ({ available }) => -available, Effect.orDie(pool.rotate))
+
+      assert.strictEqual((yield* pool.stats).available, 0)
+      assert.isBelow(most, n / 4)
+    }))
+})
+
+describe("many whose time is over at once", () => {
+  for (const max of [2000, 2500, 4000]) {
+    it.effect(`are each replaced once, 2000 of at most ${max}`, () =>
+      Effect.gen(function*() {
+        const pool = yield* ObjectPool.make({
+          acquire: Effect.as(Effect.yieldNow, {}),
+          size: { min: 2000, max },
+          lifetime: { timeToLive: "1 minute", jitter: 0 }
+        })
+        yield* pool.ready
+
+        yield* TestClock.adjust("1 minute")
+        while ((yield* pool.stats).totals.destroyed < 2000) yield* Effect.yieldNow
+        yield* TestClock.adjust("59 seconds")
+        yield* turns(100)
+
+        assert.deepInclude(yield* pool.stats, { size: 2000, available: 2000, making: 0 })
+        assert.deepInclude((yield* pool.stats).totals, { made: 4000, destroyed: 2000 })
+      }))
+  }
 })

@@ -2,10 +2,12 @@
  * The limits of a made object, and what has to go to make room for another: by age, by idle time, by number of borrows, by
  * `rotate`, by `resize`. Added objects have no limits.
  */
-import { type Core, population } from "./core.ts"
+import { type Core, population, soon } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
 import { discard, marked } from "./leaving.ts"
+import type { Queue } from "./queue.ts"
 import type { Entry, Eviction, Limits } from "./registry.ts"
+import { Turn } from "./turn.ts"
 
 /** Draws the limits of a made object: each shortened by the same factor from (1 - jitter, 1]. */
 export const limit = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
@@ -56,12 +58,7 @@ export const heed = <A, D>(core: Core<A, D>, { limits }: Entry<A, D>): void => {
 }
 
 /** How many objects there are, but for those that are to leave. */
-const staying = <A, D>(core: Core<A, D>): number => {
-  const { condemned, counts, retired, size } = core.registry
-  let leaving = counts.Invalid + retired.size
-  for (const entry of condemned) if (!entry.retired) leaving++
-  return size - leaving
-}
+const staying = <A, D>({ registry }: Core<A, D>): number => registry.size - registry.counts.Invalid - registry.going
 
 /**
  * The time of these objects is over: each leaves when another has taken its place, where there is room for one; a lent
@@ -70,39 +67,59 @@ const staying = <A, D>(core: Core<A, D>): number => {
 export const retire = <A, D>(core: Core<A, D>, entries: ReadonlyArray<Entry<A, D>>, why: Eviction): void => {
   for (const entry of entries) {
     if (entry.retired || entry.status === "Invalid") continue
-    entry.retired = true
     entry.why ??= why
-    core.registry.retired.add(entry)
+    core.registry.retire(entry)
     marked(core, entry)
   }
   replace(core)
   core.leaving()
 }
 
-/** Lets old objects go, as far as that costs no object of the minimum. */
+/** Lets old objects go, as far as that costs no object of the minimum: so many at once, the others soon. */
 export const replace = <A, D>(core: Core<A, D>): void => {
-  const { condemned, counts, retired } = core.registry
   // letting one go comes back here: the outer loop goes on
-  if (retired.size === 0 || core.replacing) return
+  if (core.registry.retired === 0 || core.replacing) return
   core.replacing = true
-  for (const entry of retired) {
-    // what is being prepared for a borrower, or cleaned up after one, is as good as lent
-    if (entry.status === "Borrowed" || entry.condemned || entry.hook !== undefined) continue
-    // one that is being detected is not there yet, or leaves nobody behind
-    let staying = counts.Available + counts.Borrowed + counts.Dormant + counts.Unknown
-    for (const other of condemned) if (other.status === "Borrowed") staying--
-    if (entry.status === "Pending") staying++
-    // without room for its successor it goes first, one at a time: unless that is under way already
-    const spare = excess(core)
-    const cramped = staying >= core.size.min && spare >= 0 && staying >= core.size.max + spare
-    if (staying > core.size.min || cramped) discard(core, entry, entry.why!)
+  const turn = new Turn(core.deadlines)
+  for (let entry = superfluous(core); entry !== undefined; entry = superfluous(core)) {
+    discard(core, entry, entry.why!)
+    if (!turn.over) continue
+    // whoever comes by until then leaves it to that
+    return soon(core, () => {
+      core.replacing = false
+      core.changed()
+    })
   }
   core.replacing = false
 }
 
+/** The first old object that the pool can do without now. */
+const superfluous = <A, D>(core: Core<A, D>): Entry<A, D> | undefined => {
+  const { condemnedLent, counts, retiredFree, retiredPending } = core.registry
+  const staying = counts.Available + counts.Borrowed + counts.Dormant + counts.Unknown - condemnedLent
+  const free = spares(core, staying) ? retiredFree.first : undefined
+  // one that is being detected is not there yet, or leaves nobody behind
+  const pending = spares(core, staying + 1) ? detecting(retiredPending) : undefined
+  return free === undefined || (pending !== undefined && pending.id < free.id) ? pending : free
+}
+
+/** May one of so many objects go? */
+const spares = <A, D>(core: Core<A, D>, staying: number): boolean => {
+  if (staying > core.size.min) return true
+  // without room for its successor it goes first, one at a time: unless that is under way already
+  const spare = excess(core)
+  return staying >= core.size.min && spare >= 0 && staying >= core.size.max + spare
+}
+
+/** What is being prepared for a borrower, or cleaned up after one, is as good as lent: it comes again when it moves. */
+const detecting = <A, D>(pending: Queue<Entry<A, D>>): Entry<A, D> | undefined => {
+  while (pending.first?.hook !== undefined) pending.take()
+  return pending.first
+}
+
 /** By how much there is more than there may be, since `resize`; what is leaving does not count. */
 export const excess = <A, D>(core: Core<A, D>): number =>
-  population(core) - core.registry.counts.Invalid - core.registry.condemned.size - core.size.max
+  population(core) - core.registry.counts.Invalid - core.registry.condemned - core.size.max
 
 /** Lets free objects go, the oldest first, until there are no more than there may be. */
 export const shrink = <A, D>(core: Core<A, D>): void => {
@@ -115,4 +132,11 @@ export const shrink = <A, D>(core: Core<A, D>): void => {
     if (excess(core) <= 0) return
     discard(core, entry, "Resized")
   }
+}
+
+/** One that has just arrived may be one too many, since `resize`; whatever else is free has left then. */
+export const fitIn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (!core.crowded) return
+  core.crowded = excess(core) > 0
+  if (core.crowded && entry.status !== "Borrowed" && entry.status !== "Pending") discard(core, entry, "Resized")
 }

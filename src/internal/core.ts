@@ -57,7 +57,7 @@ export interface Watcher {
   /** Has it come? Then this resumes who waits, and answers `true`. */
   readonly look: () => boolean
   /** An attempt to make an object has failed, and none is under way. */
-  readonly failed?: (cause: Cause.Cause<unknown>) => void
+  readonly failed: ((cause: Cause.Cause<unknown>) => void) | undefined
   readonly closed: () => void
 }
 
@@ -269,6 +269,10 @@ export const each = <A, D>(core: Core<A, D>, functions: Iterable<() => void>): v
     }
   }
 }
+
+/** Goes on in a turn of its own, so that other fibers have theirs before. */
+export const soon = <A, D>(core: Core<A, D>, then: () => void): void =>
+  core.dispatcher.scheduleTask(() => each(core, [then]), 0)
 
 /** Suspends a fiber. Resuming it does not throw, though it runs on within that call: see `core.threw`. */
 export const suspended = <A, D, B, E = never>(

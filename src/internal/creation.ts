@@ -71,6 +71,8 @@ export class Creator<A, D> {
   private readonly acquire: Effect.Effect<Made<A, D>, unknown, Scope.Scope>
   private readonly running = new Set<Creation<A, D>>()
   private tardy = 0
+  /** How many of those whose time is not over were begun before the last rotation. */
+  private old = 0
 
   constructor(
     options: CreatorOptions<A, D>,
@@ -135,6 +137,7 @@ export class Creator<A, D> {
     creation.fire = () => {
       creation.late = true
       if (!creation.abandoned) this.tardy++
+      if (!creation.abandoned && creation.old) this.old--
       this.options.late(creation)
       fiber.interruptUnsafe()
     }
@@ -160,17 +163,18 @@ export class Creator<A, D> {
   private remove(creation: Creation<A, D>): boolean {
     if (!this.running.delete(creation)) return false
     if (creation.late) this.tardy--
+    else if (creation.old) this.old--
     return true
   }
 
   /** What is under way belongs to the past. */
   age(): void {
     for (const creation of this.running) creation.old = true
+    this.old = this.promising
   }
 
   get aging(): boolean {
-    for (const creation of this.running) if (creation.old && !creation.late) return true
-    return false
+    return this.old > 0
   }
 
   interruptAll(): void {
@@ -185,7 +189,7 @@ export class Creator<A, D> {
     const n = this.running.size
     for (const creation of this.running) creation.abandoned = true
     this.running.clear()
-    this.tardy = 0
+    this.tardy = this.old = 0
     return n
   }
 }

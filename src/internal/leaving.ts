@@ -20,9 +20,8 @@ export const marked = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 /** Takes an object out: a free one now, a busy one when it is free. */
 export const discard = <A, D>(core: Core<A, D>, entry: Entry<A, D>, why: Eviction): void => {
   if (entry.status === "Invalid") return
-  entry.condemned = true
   entry.why ??= why
-  core.registry.condemned.add(entry)
+  core.registry.condemn(entry)
   marked(core, entry)
   if (entry.detection !== undefined) core.detector!.drop(entry.detection)
   else if (entry.hook === undefined && entry.status !== "Borrowed") evict(core, entry, why)
@@ -54,8 +53,6 @@ const invalidate = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (entry.limits?.aging !== undefined) core.deadlines.cancel(entry.limits.aging)
   if (entry.limits?.idling !== undefined) core.deadlines.cancel(entry.limits.idling)
   core.registry.move(entry, "Invalid")
-  core.registry.retired.delete(entry)
-  core.registry.condemned.delete(entry)
 }
 
 /** An object is destroyed, left to its owner, or given up: its room is free. */

@@ -9,8 +9,8 @@ import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { PoolClosed } from "../PoolError.ts"
-import { shrink } from "./ageing.ts"
-import { catchUp, closed, type Core, fork, hasRoom, report, stays, suspended } from "./core.ts"
+import { fitIn } from "./ageing.ts"
+import { catchUp, closed, type Core, fork, hasRoom, report, soon, stays, suspended } from "./core.ts"
 import { Creation } from "./creation.ts"
 import { isRefusal, type Outcome } from "./detection.ts"
 import { span, tell } from "./events.ts"
@@ -18,23 +18,34 @@ import { detectable, introduce, join, whenFree } from "./lifecycle.ts"
 import { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
 import { begin, disown, fail, failOldest, refillFailed, refused } from "./serving.ts"
+import { Turn } from "./turn.ts"
 import type { Waiter } from "./waiters.ts"
 
 // ------------------------------------------------------------------------------------------------------------- making
 
-/** Makes what is missing of `size.min`. Failures put it off: 100 millis, doubling to 30 seconds. */
+/**
+ * Makes what is missing of `size.min`: so many at once, the others soon. Failures put it off: 100 millis, doubling to 30
+ * seconds.
+ */
 export const refill = <A, D>(core: Core<A, D>): void => {
   // making may end at once, and come back here: the outer loop goes on
   if (core.creator === undefined || core.life._tag !== "Open" || core.refill.running) return
+  if (!missing(core)) return
   core.refill.running = true
+  const turn = new Turn(core.deadlines)
   while (missing(core) && hasRoom(core) && core.refill.deadline.index === -1) {
     begin(core, new Creation(undefined))
+    if (!turn.over) continue
+    return soon(core, () => {
+      core.refill.running = false
+      refill(core)
+    })
   }
   core.refill.running = false
 }
 
 const missing = <A, D>(core: Core<A, D>): boolean =>
-  core.registry.size - core.registry.counts.Invalid - core.registry.retired.size + core.creator!.promising <
+  core.registry.size - core.registry.counts.Invalid - core.registry.retired + core.creator!.promising <
     core.size.min
 
 /** An object has been made: it joins, and goes to the oldest waiter that may have it. */
@@ -59,9 +70,8 @@ export const made = <A, D>(
   if (core.feed !== undefined || core.timings !== undefined) acquired(core, creation, entry)
   // `rotate` was called while it was being made
   if (creation.old) {
-    entry.retired = true
     entry.why = "Rotated"
-    core.registry.retired.add(entry)
+    core.registry.retire(entry)
   }
   introduce(core, entry, {
     urgent: creation.owner !== undefined,
@@ -106,7 +116,7 @@ const arrived = <A, D>(
     }
     core.advance(waiter)
   }
-  shrink(core)
+  fitIn(core, entry)
   // a success lets the others be tried
   core.roomFreed()
 }

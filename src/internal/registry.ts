@@ -7,6 +7,7 @@
  * - An entry that is listed (a candidate of the selection) is `Available`, or it is `Borrowed`, shared and not marked, with
  *   room for another lease. Nothing is under way for it.
  * - An entry that has left is in no structure, and its last status is `Invalid`.
+ * - `added`, `condemned`, `retired` and `going` count entries of which that is so; the latter three none that is `Invalid`.
  */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -20,7 +21,7 @@ import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
 import { never, Pooled } from "./pooled.ts"
-import type { Queue } from "./queue.ts"
+import { Queue } from "./queue.ts"
 import type { Rest } from "./rest.ts"
 import type { Selection } from "./selection/selection.ts"
 
@@ -107,8 +108,9 @@ export class Entry<A, D> {
   /** What the detector has said already to its next detection. */
   told: Answer | undefined = undefined
   hook: Hook<A, D> | undefined = undefined
-  /** The next entry of an equal object. */
-  twin: Entry<A, D> | undefined = undefined
+  /** The next older and the next newer entry of an equal object. */
+  elder: Entry<A, D> | undefined = undefined
+  younger: Entry<A, D> | undefined = undefined
   private view: Pooled<A, D> | undefined = undefined
 
   constructor(object: A, data: D, id: number, origin: Origin, now: number) {
@@ -144,10 +146,19 @@ const legal = Object.fromEntries(
 export class Registry<A, D> {
   readonly selection: Selection<A, D>
   readonly entries = new Set<Entry<A, D>>()
-  /** Those that are to leave, and could not yet. */
-  readonly condemned = new Set<Entry<A, D>>()
-  /** Those that are old, and have not left yet. */
-  readonly retired = new Set<Entry<A, D>>()
+  /** How many entries are of objects that the user has added. */
+  added = 0
+  /** How many are to leave, and could not yet; and how many of those are lent. */
+  condemned = 0
+  condemnedLent = 0
+  /** How many are old, and have not left yet; and how many of those are lent. */
+  retired = 0
+  retiredLent = 0
+  /** How many are one of the two, or both. */
+  going = 0
+  /** Those that are old: the free ones, and those that are being detected or are in a hook. */
+  readonly retiredFree = new Queue<Entry<A, D>>()
+  readonly retiredPending = new Queue<Entry<A, D>>()
   readonly counts: Record<Status, number> = {
     Pending: 0,
     Available: 0,
@@ -156,7 +167,7 @@ export class Registry<A, D> {
     Unknown: 0,
     Invalid: 0
   }
-  /** The newest entry of each object; entries of equal objects are chained by `twin`. Absent until somebody looks. */
+  /** The newest entry of each object; `elder` leads on to those of equal ones. Absent until somebody looks. */
   private byObject: Map<A, Entry<A, D>> | undefined = undefined
   /** Grows when what is listed changes. */
   version = 0
@@ -178,6 +189,7 @@ export class Registry<A, D> {
     const entry = new Entry(object, data, ++this.lastId, origin, now)
     entry.order = ++this.lastOrder
     this.entries.add(entry)
+    if (origin.scope === undefined) this.added++
     if (this.byObject !== undefined) chain(this.byObject, entry)
     this.counts.Pending++
     return entry
@@ -207,7 +219,50 @@ export class Registry<A, D> {
     }
     this.unlist(entry)
     entry.status = to
+    if (entry.condemned || entry.retired) this.recount(entry, from, to)
     if (this.moved !== undefined) this.moved(entry, from)
+  }
+
+  /** It is to leave as soon as it is free. */
+  condemn(entry: Entry<A, D>): void {
+    if (entry.condemned || entry.status === "Invalid") return
+    entry.condemned = true
+    this.condemned++
+    if (entry.status === "Borrowed") this.condemnedLent++
+    if (!entry.retired) this.going++
+    else this.file(entry)
+  }
+
+  /** It is old: it is to leave as soon as another can take its place. */
+  retire(entry: Entry<A, D>): void {
+    if (entry.retired || entry.status === "Invalid") return
+    entry.retired = true
+    this.retired++
+    if (entry.status === "Borrowed") this.retiredLent++
+    if (!entry.condemned) this.going++
+    this.file(entry)
+  }
+
+  /** One that is to leave has moved. */
+  private recount(entry: Entry<A, D>, from: Status, to: Status): void {
+    const lent = (to === "Borrowed" ? 1 : 0) - (from === "Borrowed" ? 1 : 0)
+    if (entry.condemned) this.condemnedLent += lent
+    if (entry.retired) this.retiredLent += lent
+    if (to === "Invalid") {
+      this.going--
+      if (entry.condemned) this.condemned--
+      if (entry.retired) this.retired--
+    }
+    if (entry.retired) this.file(entry)
+  }
+
+  /** Puts one that is old where it is found when others can do without it. One that is lent, or leaving, comes to that itself. */
+  private file(entry: Entry<A, D>): void {
+    const { condemned, status } = entry
+    if (status === "Pending" && !condemned) this.retiredPending.add(entry)
+    else this.retiredPending.delete(entry)
+    if (status !== "Pending" && status !== "Borrowed" && status !== "Invalid" && !condemned) this.retiredFree.add(entry)
+    else this.retiredFree.delete(entry)
   }
 
   /** Lists an `Available` object that nobody took as a candidate for the next borrower. */
@@ -239,18 +294,15 @@ export class Registry<A, D> {
   drop(entry: Entry<A, D>): void {
     if (!this.entries.delete(entry)) return
     this.counts.Invalid--
+    if (entry.scope === undefined) this.added--
     this.selection.forget(entry)
     if (this.byObject === undefined) return
-    const first = this.byObject.get(entry.object)
-    if (first !== entry) {
-      let before = first
-      while (before !== undefined && before.twin !== entry) before = before.twin
-      if (before !== undefined) before.twin = entry.twin
-    } else if (entry.twin === undefined) {
-      this.byObject.delete(entry.object)
-    } else {
-      this.byObject.set(entry.object, entry.twin)
-    }
+    const { elder, younger } = entry
+    if (elder !== undefined) elder.younger = younger
+    if (younger !== undefined) younger.elder = elder
+    else if (elder !== undefined) this.byObject.set(entry.object, elder)
+    else this.byObject.delete(entry.object)
+    entry.elder = entry.younger = undefined
   }
 
   /** The entries of an object, by `Object.is`; or the one entry, where its record is given. */
@@ -259,7 +311,7 @@ export class Registry<A, D> {
     if (entry !== undefined && this.entries.has(entry)) return [entry]
     const found: Array<Entry<A, D>> = []
     // a Map takes 0 and -0 for one key
-    for (let entry = this.look(target as A); entry !== undefined; entry = entry.twin) {
+    for (let entry = this.look(target as A); entry !== undefined; entry = entry.elder) {
       if (Object.is(entry.object, target)) found.push(entry)
     }
     return found.reverse()
@@ -280,7 +332,9 @@ export class Registry<A, D> {
 }
 
 const chain = <A, D>(byObject: Map<A, Entry<A, D>>, entry: Entry<A, D>): void => {
-  entry.twin = byObject.get(entry.object)
+  const elder = byObject.get(entry.object)
+  if (elder !== undefined) elder.younger = entry
+  entry.elder = elder
   byObject.set(entry.object, entry)
 }
 

@@ -8,46 +8,64 @@ import { closed, type Core, held, suspended, type Watcher } from "./core.ts"
 import { tell } from "./events.ts"
 import { toSize } from "./options.ts"
 
-/** Waits until the pool has come to a state. An interruption ends the wait, nothing else. */
-const until = <A, D>(
-  core: Core<A, D>,
-  reached: () => boolean,
-  fails: boolean
-): Effect.Effect<void, PoolClosed> =>
-  suspended(core, (resume) => {
-    if (core.life._tag !== "Open") return resume(closed(core))
-    if (reached()) return resume(Effect.void)
-    const watcher: Watcher = {
-      look: () => {
-        if (!reached()) return false
-        resume(Effect.void)
-        return true
-      },
-      // what making fails with is the user's own failure
-      ...fails && {
-        failed: (cause) => {
-          core.watchers.delete(watcher)
-          resume(Effect.failCause(cause) as Effect.Effect<never>)
-        }
-      },
-      closed: () => resume(closed(core))
-    }
-    core.watchers.add(watcher)
-    return Effect.sync(() => core.watchers.delete(watcher))
-  })
+type Resume = (effect: Effect.Effect<void, PoolClosed>) => void
+
+/** A state of the pool, and those who wait for it: it is asked once for all of them whether it has come. */
+class Awaited<A, D> implements Watcher {
+  private readonly core: Core<A, D>
+  private readonly reached: () => boolean
+  private readonly waiting = new Set<Resume>()
+  readonly failed: Watcher["failed"]
+
+  constructor(core: Core<A, D>, reached: () => boolean, fails: boolean) {
+    this.core = core
+    this.reached = reached
+    // what making fails with is the user's own failure
+    this.failed = fails ? (cause) => this.end(Effect.failCause(cause) as Effect.Effect<never>) : undefined
+  }
+
+  /** Waits until it has come. An interruption ends the wait, nothing else. */
+  readonly wait: Effect.Effect<void, PoolClosed> = Effect.suspend(() =>
+    suspended(this.core, (resume: Resume) => {
+      if (this.core.life._tag !== "Open") return resume(closed(this.core))
+      if (this.reached()) return resume(Effect.void)
+      this.waiting.add(resume)
+      this.core.watchers.add(this)
+      return Effect.sync(() => {
+        this.waiting.delete(resume)
+        if (this.waiting.size === 0) this.core.watchers.delete(this)
+      })
+    })
+  )
+
+  look(): boolean {
+    if (!this.reached()) return false
+    this.end(Effect.void)
+    return true
+  }
+  closed(): void {
+    this.end(closed(this.core))
+  }
+  private end(outcome: Effect.Effect<void, PoolClosed>): void {
+    this.core.watchers.delete(this)
+    const waiting = [...this.waiting]
+    this.waiting.clear()
+    for (const resume of waiting) resume(outcome)
+  }
+}
 
 const open = <A, D, E>(core: Core<A, D>, step: () => Effect.Effect<void, E>): Effect.Effect<void, E | PoolClosed> =>
   Effect.suspend((): Effect.Effect<void, E | PoolClosed> => core.life._tag === "Open" ? step() : closed(core))
 
 export const ready = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
-  until(core, () => core.registry.counts.Available + core.registry.counts.Borrowed >= core.size.min, true)
+  new Awaited(core, () => core.registry.counts.Available + core.registry.counts.Borrowed >= core.size.min, true).wait
 
 export const resize = <A, D>(
   core: Core<A, D>,
   size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined }
 ): Effect.Effect<void, InvalidPoolOptions | PoolClosed> =>
   open(core, () => {
-    const checked = toSize(core.options, size, core.size, [...core.registry.entries].filter((e) => !e.scope).length)
+    const checked = toSize(core.options, size, core.size, core.registry.added)
     if (Effect.isEffect(checked)) return checked
     core.size.min = checked.min
     core.size.max = checked.max
@@ -59,14 +77,16 @@ export const resize = <A, D>(
     return Effect.void
   })
 
-export const rotate = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
-  open(core, () => {
+export const rotate = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> => {
+  const idle = () => core.registry.retired > core.registry.retiredLent
+  const rotated = new Awaited(core, () => core.creator?.aging !== true && !idle(), false)
+  return open(core, () => {
     core.creator?.age()
     if (core.feed !== undefined) tell(core, { _tag: "Rotated" })
     retire(core, [...core.registry.entries].filter((entry) => entry.scope !== undefined), "Rotated")
-    const idle = () => [...core.registry.retired].some((entry) => entry.open === 0)
-    return until(core, () => core.creator?.aging !== true && !idle(), false)
+    return rotated.wait
   })
+}
 
 export const suspend = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
   open(core, () => {
@@ -92,5 +112,8 @@ export const resume = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> 
 
 export const drain = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
   Effect.withFiber((fiber) =>
-    Effect.andThen(suspend(core), until(core, () => !core.suspended || core.leases === held(core, fiber).length, false))
+    Effect.andThen(
+      suspend(core),
+      new Awaited(core, () => !core.suspended || core.leases === held(core, fiber).length, false).wait
+    )
   )
