@@ -385,6 +385,9 @@ class World {
     await this.run(() => false, 300)
     judge.quiet()
     if (this.ledger !== undefined) {
+      // what looking at the pool makes happen is told in the next turns
+      port.stats()
+      await this.run(() => this.loop.idle, 0)
       const [told, counted] = [this.ledger.books, Ledger.books(port.stats())]
       judge.must(
         JSON.stringify(told) === JSON.stringify(counted),
