@@ -187,3 +187,41 @@ describe("pack", () => {
     idle(stuck)
   })
 })
+
+describe("what a function rejects with that has ended what it runs for", () => {
+  it("is unhandled nowhere: a body that has its own lease taken back", async () => {
+    const seen = await unhandled(async () => {
+      const pool = PromisePool.make({ acquire: () => ({}), pack: async () => 1, closing: { timeout: 0 } })
+      const body = async () => {
+        void pool.close()
+        throw new Error("the body")
+      }
+
+      const reason = await failure(pool.with(body, { leaseTimeout: "1 hour" }))
+
+      assert.instanceOf(reason, Error)
+      await pool.close()
+    })
+
+    assert.deepStrictEqual(seen, [])
+  })
+
+  it("is unhandled nowhere: a detector and a hook that close their pool", async () => {
+    const seen = await unhandled(async () => {
+      for (const callback of ["detectStatus", "onBorrow"] as const) {
+        const pool: PromisePool<string> = PromisePool.make({
+          objects: ["a"],
+          closing: { timeout: 0 },
+          [callback]: async () => {
+            void pool.close()
+            throw new Error(callback)
+          }
+        })
+        await failure(pool.borrow())
+        await pool.close()
+      }
+    })
+
+    assert.deepStrictEqual(seen, [])
+  })
+})

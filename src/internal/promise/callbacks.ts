@@ -22,9 +22,22 @@ const settling = <B>(promised: PromiseLike<B>, told: (exit: Exit.Exit<B, unknown
   )
 }
 
-/** What has been promised. Nobody waits for it once the fiber is interrupted; its rejection is nobody's then. */
-const promised = <B>(promise: PromiseLike<B>): Effect.Effect<B, unknown> =>
-  Effect.callback((resume) => settling(promise, resume))
+/**
+ * What has been promised. Nobody waits for it once the fiber is interrupted; its rejection is nobody's then. It is listened
+ * to from now on, since the fiber may be interrupted before it waits: a rejection that nobody hears ends the process.
+ */
+const promised = <B>(promise: PromiseLike<B>): Effect.Effect<B, unknown> => {
+  let outcome: Exit.Exit<B, unknown> | undefined
+  let resume: ((exit: Exit.Exit<B, unknown>) => void) | undefined
+  settling(promise, (exit) => {
+    outcome = exit
+    resume?.(exit)
+  })
+  return Effect.callback((told) => {
+    if (outcome !== undefined) return told(outcome)
+    resume = told
+  })
+}
 
 /** Calls a function of the user's. One that answers plainly does not suspend. */
 export const call = <B>(f: () => B): Effect.Effect<Awaited<B>, unknown> =>
