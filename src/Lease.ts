@@ -17,7 +17,8 @@ import type { Status } from "./Status.ts"
  * **Details**
  *
  * A lease ends when its scope closes, when `release` runs, when its time is over (it *expires*), or when the pool takes it
- * back as it closes (it is *revoked*). Everything here is idempotent, and without effect on the object or on its next
+ * back before that (it is *revoked*): by `revoke`, as another lease of a shared object detaches that, or as the pool closes.
+ * Everything here is idempotent, and without effect on the object or on its next
  * lease once this lease is over; only `renew` and `detach` then fail, with `LeaseExpired`, whose `reason` says why. While
  * what `pack` has made is ended after a release, `invalidate` and `rest` still count: it may be then that the object turns
  * out to be broken.
@@ -55,7 +56,7 @@ export interface Lease<out A, out D = undefined> {
   readonly renew: Effect.Effect<void, LeaseExpired>
   /**
    * The object leaves the pool for good, and its room is free at once; what made it is closed with the scope of the
-   * caller. The `release` of an added object is not run.
+   * caller. The `release` of an added object is not run. Where it is shared, its other leases are revoked.
    */
   readonly detach: Effect.Effect<A, LeaseExpired, Scope.Scope>
   /** Fails when the lease expires or is revoked; otherwise it never ends. Race it with the work. */

@@ -36,7 +36,7 @@ import * as Deadlines from "./internal/deadlines.ts"
 import { Destroyer } from "./internal/destruction.ts"
 import { Detector } from "./internal/detection.ts"
 import * as Events from "./internal/events.ts"
-import { handleOf } from "./internal/handle.ts"
+import { handleOf, revoke } from "./internal/handle.ts"
 import * as Leaving from "./internal/leaving.ts"
 import * as Lending from "./internal/lending.ts"
 import * as Lifecycle from "./internal/lifecycle.ts"
@@ -83,6 +83,9 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    * When an object is lendable, and nothing configured is asynchronous, this does not suspend. Else the fiber waits in
    * the order of arrival, while an object is made for it if there is room. The whole is bounded by `borrowTimeout`. A
    * fiber that is interrupted leaves at once, and nothing is lost: what was being made for it goes to the next.
+   *
+   * What `pack` does comes after the borrow: it is bounded by the lease, not by `borrowTimeout`. When the lease ends first,
+   * `pack` is interrupted, its finalizers run, and this fails with `LeaseExpired`.
    */
   readonly borrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>
   /** `borrow`, with a time-out, a condition, a priority or a lease time-out of its own. */
@@ -100,7 +103,8 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    * **Details**
    *
    * Cheaper than `borrow` in a scope of its own. Where the lease has a time-out, and only there, `f` runs in a child
-   * fiber; when the lease expires that is interrupted, its finalizers run, and the effect fails with `LeaseExpired`.
+   * fiber. When the lease expires, or is revoked, the body is interrupted, its finalizers run, and the effect fails with
+   * `LeaseExpired`.
    */
   readonly with: <B, E1, R1>(
     f: (borrowed: P) => Effect.Effect<B, E1, R1>,
@@ -144,6 +148,20 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    */
   readonly wake: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
   /**
+   * Takes a lease back before its time, or all those of an object: an operator's way to end what holds on to it.
+   *
+   * **Details**
+   *
+   * What follows is what follows an expiry. Under `with` the body is interrupted, its finalizers run, and the effect fails
+   * with `LeaseExpired`, whose `reason` is `"Revoked"`; under `borrow` nothing is interrupted but a `pack` that is still at
+   * work, and `expired` fails. `onLeaseExpired` says what becomes of the object, when a body or a `pack` has ended, else
+   * at once. A borrower that has not been resumed with its lease yet goes on waiting, in its place.
+   *
+   * Answers whether there was a lease to take back: `false` for one that is over, or of another pool, and for an object
+   * that is not lent, or not in the pool. Anything but a lease or a record is a defect.
+   */
+  readonly revoke: (target: Lease<A, D> | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  /**
    * Waits until `size.min` objects can be lent, or are; fails with what making one failed with, as soon as no attempt is
    * under way, whatever is tried later. For failing fast at start (`Effect.retry` it for a start that may take its time),
    * and for waiting until what was lost has been replaced.
@@ -167,8 +185,8 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
   /** Ends a suspension: those who wait are served. */
   readonly resume: Effect.Effect<void, PoolClosed, S>
   /**
-   * Suspends, and waits until every lease is back but those of the calling fiber. `resume` ends it: the suspension, and
-   * the wait of those who drain. An interruption ends the wait, not the suspension.
+   * Suspends, and waits until every lease is back but those of the calling fiber, or of the borrower whose body it runs.
+   * `resume` ends it: the suspension, and the wait of those who drain. An interruption ends the wait, not the suspension.
    */
   readonly drain: Effect.Effect<void, PoolClosed, S>
   /** The counts at this instant. */
@@ -185,7 +203,8 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
   /**
    * What closing the pool's scope does: waiters fail with `PoolClosed`, free objects are destroyed, open leases have
    * `closing.timeout` and are then revoked. Ends when nothing is left. Idempotent; an interrupted caller stops waiting,
-   * the pool goes on closing. Leases of the calling fiber are revoked at once, not waited for.
+   * the pool goes on closing. Leases of the calling fiber, or of the borrower whose body it runs, are revoked at once,
+   * not waited for.
    */
   readonly close: Effect.Effect<void, never, S>
 }
@@ -372,6 +391,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
       core.changed()
     },
     advance: (waiter) => Lending.serve(core, waiter),
+    attend: (waiter) => Lending.attend(core, waiter),
     expire: (waiter) => Serving.expire(core, waiter),
     leave: (waiter) => Lending.leave(core, waiter),
     consider: () => {
@@ -436,6 +456,7 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
     rest: (target: A, duration: Duration.Input) =>
       Effect.sync(() => Lifecycle.rest(core, target, Rests.after(core, duration))),
     wake: (target: A) => Effect.sync(() => Lifecycle.wake(core, target)),
+    revoke: (target: Lease<A, D> | PooledObject<A, D>) => Effect.sync(() => revoke(core, target)),
     ready: Upkeep.ready(core),
     resize: (size: Parameters<typeof Upkeep.resize>[1]) => Upkeep.resize(core, size),
     rotate: Upkeep.rotate(core),

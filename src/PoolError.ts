@@ -179,7 +179,8 @@ export class PoolFull extends Schema.TaggedError<PoolFull>()("PoolFull", {
 }
 
 /**
- * The lease is over: its time has passed, it was released, or the pool took it back as it closed.
+ * The lease is over: its time has passed, it was released, it was revoked (by `revoke`, or since another lease of its object
+ * has detached that), or the pool took it back as it closed.
  *
  * @category errors
  * @since 0.1.0
@@ -189,12 +190,13 @@ export class LeaseExpired extends Schema.TaggedError<LeaseExpired>()("LeaseExpir
   stats: PoolStats,
   leaseId: Schema.Int,
   objectId: Schema.Int,
-  reason: Schema.Literals(["Expired", "Released", "Closed"])
+  reason: Schema.Literals(["Expired", "Released", "Revoked", "Closed"])
 }) {
   override get message(): string {
     const why = {
       Expired: "its time is over",
       Released: "it was released",
+      Revoked: "it was revoked",
       Closed: "the pool was closed"
     }[this.reason]
     return `Pool "${this.pool}": lease ${this.leaseId} of object ${this.objectId} has ended: ${why}`
@@ -238,12 +240,13 @@ export class InvalidPoolOptions extends Schema.TaggedError<InvalidPoolOptions>()
 }
 
 /**
- * What a borrow may fail with, beside the user's own `E`.
+ * What a borrow may fail with, beside the user's own `E`. `LeaseExpired` only where the lease is over before its `pack` has
+ * ended.
  *
  * @category errors
  * @since 0.1.0
  */
-export type BorrowError = PoolExhausted | BorrowTimeout | PoolClosed
+export type BorrowError = PoolExhausted | BorrowTimeout | PoolClosed | LeaseExpired
 
 /** An error prints as any other: its stack, which begins with its message, and what it was caused by. */
 function inspected(

@@ -32,7 +32,8 @@ const failure = Schema.Defect()
  * - `StatusChanged`: an object has moved along the table of `Status.transitions`.
  * - `Borrowed`: a lease was granted. `waited` is how long its borrower was suspended, `phase` what it last waited for.
  *   `Released`: a lease has ended, however it did; `held` is how long the object was held.
- * - `LeaseExpired`: the time of a lease is over; `Released` follows, when the object is taken back.
+ * - `LeaseExpired`: the time of a lease is over. `LeaseRevoked`: it was taken back before that, by `revoke`, or since another
+ *   lease of its object has detached that. `Released` follows, when the object is taken back.
  * - `LeaseOverdue`: a lease has been held for longer than `leaseWarning`: by which span, or fiber, and where it was borrowed,
  *   if that is known. Once for each lease.
  * - `Rested`, `Woke`: an object rests until a time (absent: for ever); its rest is over.
@@ -58,6 +59,7 @@ export const PoolEvent = Schema.TaggedUnion({
   },
   Released: { ...ofLease, held: Schema.DurationFromMillis },
   LeaseExpired: ofLease,
+  LeaseRevoked: ofLease,
   LeaseOverdue: {
     ...ofLease,
     held: Schema.DurationFromMillis,

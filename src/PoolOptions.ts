@@ -56,7 +56,7 @@ export interface PoolSettings {
    */
   readonly captureBorrowSite?: boolean | undefined
   /**
-   * What becomes of an object whose lease has expired: it is destroyed, detected, or lent on unchecked. Default `"detect"`
+   * What becomes of an object whose lease has expired, or was revoked: it is destroyed, detected, or lent on unchecked. Default `"detect"`
    * with a detector; else `"destroy"` for made and `"return"` for added objects.
    */
   readonly onLeaseExpired?: "destroy" | "detect" | "return" | undefined

@@ -6,10 +6,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { Above, type Core, leaseExpired, lineage, suspended } from "./core.ts"
+import { type Core, leaseExpired } from "./core.ts"
 import { handleOf } from "./handle.ts"
-import { type ActiveLease, end } from "./lease.ts"
+import { inChild, interrupt, resolve, within } from "./interruption.ts"
+import { type ActiveLease, end, type Work } from "./lease.ts"
 import * as Lending from "./lending.ts"
 import { pack } from "./packing.ts"
 import type { Request } from "./waiters.ts"
@@ -23,7 +25,7 @@ export const bracket = <A, D, P>(
 ): AnyEffect =>
   Effect.withFiber((fiber) => {
     const run = new Run(core, request(), f, fiber)
-    return Effect.onExitPrimitive(run, (exit) => run.lease === undefined ? undefined : end(run.lease, exit))
+    return Effect.onExitPrimitive(run, (exit) => run.lease === undefined ? undefined : run.end(run.lease, exit))
   })
 
 const RunBase = function() {} as unknown as new() => AnyEffect
@@ -45,7 +47,7 @@ const hold = <A, D, P>(lease: ActiveLease<A, D>, run: Run<A, D, P>): Effect.Effe
   return run as unknown as Effect.Effect<unknown, unknown>
 }
 
-class Run<A, D, P> extends RunBase {
+class Run<A, D, P> extends RunBase implements Work {
   private readonly core: Core<A, D>
   private readonly request: Request<A, D>
   private readonly f: (borrowed: P) => AnyEffect
@@ -78,17 +80,22 @@ class Run<A, D, P> extends RunBase {
 
   private body(): AnyEffect {
     const lease = this.lease!
-    // it expired, or the pool closed, before this fiber was resumed with it
+    // it expired before this fiber was resumed with it; or a function of the user's, called as it was granted, has ended it
     if (lease.over !== undefined) return leaseExpired(this.core, lease, lease.over)
-    return lease.expiry === undefined ? this.use(lease) : this.limited(lease, lease.expiry)
+    if (lease.expiry !== undefined) return inChild(this.above, lease, () => this.use(lease))
+    lease.holder = this
+    return this.use(lease)
   }
 
   private use(lease: ActiveLease<A, D>): AnyEffect {
-    return this.core.options.pack === undefined
-      ? this.call(handleOf(lease) as P)
-      : Effect.flatMap(pack(this.core, lease), (packed) =>
-        // revoked while it was packed
-        lease.over === "Closed" ? leaseExpired(this.core, lease, lease.over) : this.call(packed as P))
+    if (this.core.options.pack === undefined) return this.call(handleOf(lease) as P)
+    const packing = pack(this.core, lease)
+    return Effect.flatMap(lease.expiry === undefined ? within(this.above, lease, packing) : packing, (packed) => {
+      // that of one which is over has been released
+      if (lease.over !== undefined) return leaseExpired(this.core, lease, lease.over)
+      if (lease.expiry === undefined) lease.holder = this
+      return this.call(packed as P)
+    })
   }
 
   private call(borrowed: P): AnyEffect {
@@ -97,22 +104,15 @@ class Run<A, D, P> extends RunBase {
     return isEffect(body) ? body : Effect.die(new TypeError("The body of `with` answered no effect"))
   }
 
-  /** The body in a child fiber, which owns the lease; it is interrupted, and awaited, when the lease expires. */
-  private limited(lease: ActiveLease<A, D>, expiry: NonNullable<ActiveLease<A, D>["expiry"]>): AnyEffect {
-    expiry.hasBody = true
-    const body = Effect.provideService(
-      Effect.withFiber((child) => {
-        lease.owner = child.id
-        return this.use(lease)
-      }),
-      Above,
-      lineage(this.above)
-    )
-    const expired = suspended<A, D, never, unknown>(this.core, (resume) => {
-      expiry.interrupt = () => resume(leaseExpired(this.core, lease, lease.over!))
-      // during the body's first step
-      if (expiry.interrupted) expiry.interrupt()
-    })
-    return Effect.raceFirst(body, expired)
+  /** The lease has been revoked. Where the pool closes, a body goes on: it has had its time. */
+  interrupt(): void {
+    const lease = this.lease!
+    if (lease.over !== "Closed") interrupt(this.above, lease)
+  }
+
+  /** The frame of the run: gives back. */
+  end(lease: ActiveLease<A, D>, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void, unknown> | undefined {
+    const rest = end(lease, exit)
+    return lease.over === "Released" ? rest : resolve(this.above, lease, exit, rest)
   }
 }

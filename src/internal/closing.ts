@@ -5,7 +5,7 @@
  * they are revoked; what does not end although it was interrupted is given up after `hookTimeout` more.
  */
 import * as Effect from "effect/Effect"
-import { closed, type Core, each, held, leases, population, report, suspended } from "./core.ts"
+import { closed, type Core, each, leases, leasesHeld, population, report, suspended } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
 import { tell } from "./events.ts"
 import { cutOff, evict } from "./leaving.ts"
@@ -16,7 +16,7 @@ export const close = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     if (core.life._tag === "Open") begin(core)
     // never waits for the leases of the caller itself
-    for (const lease of held(core, fiber)) lease.revoke(true)
+    for (const lease of leasesHeld(core, fiber)) lease.close(true)
     core.destroyer.flush()
     return hasClosed(core)
   })
@@ -66,7 +66,7 @@ const shutDown = <A, D>(core: Core<A, D>): void => {
 const timeIsUp = <A, D>(core: Core<A, D>): void => {
   if (core.life._tag === "Closing" && core.life.serving) shutDown(core)
   const open = leases(core)
-  for (const lease of open) lease.revoke(false)
+  for (const lease of open) lease.close(false)
   if (open.length > 0) {
     const ids = open.slice(0, 10).map(({ id }) => id)
     report(core, `Closing revoked ${open.length} lease(s) that were still open`, {

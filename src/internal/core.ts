@@ -15,11 +15,11 @@
  * - For each listed object and each waiter that may have it, something is being detected or chosen for that waiter.
  *   So a newcomer may take what is listed without asking the queue.
  * - `size + making <= max`.
- * - `leases` is the number of entries with a lease.
+ * - `leases` is the number of open leases.
  */
 import type * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -137,6 +137,8 @@ export interface Core<A, D> {
   readonly offer: (entry: Entry<A, D>, fresh: boolean) => void
   /** A waiter may be served, or given something to be made. */
   readonly advance: (waiter: Waiter<A, D>) => void
+  /** A waiter waits again, after what it was granted was taken back: it is asked what can be done for it, as when it came. */
+  readonly attend: (waiter: Waiter<A, D>) => void
   /** The deadline of a waiter has passed. */
   readonly expire: (waiter: Waiter<A, D>) => void
   /** The fiber of a waiter has been interrupted. */
@@ -179,6 +181,9 @@ const chain = 256
 export const wake = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   // not suspended yet: it sees the outcome when the step ends
   if (waiter.resume === undefined) return
+  // with an outcome that was taken back before it was resumed
+  if (waiter.awake) return
+  waiter.awake = true
   core.awake.push(waiter)
   if (core.waking) return
   core.waking = true
@@ -196,8 +201,9 @@ const resumeAwake = <A, D>(core: Core<A, D>): void => {
   let next = 0
   while (next < awake.length && next < most) {
     const waiter = awake[next++]!
-    // one that was interrupted since has nothing to resume
-    if (waiter.resume !== undefined) {
+    waiter.awake = false
+    // one that was interrupted since has nothing to resume, and one that waits again has no outcome
+    if (waiter.resume !== undefined && waiter.lane === undefined) {
       try {
         deliver(core, waiter, waiter.resume)
       } catch (defect) {
@@ -223,7 +229,8 @@ export const deliver = <A, D>(
 ): void => {
   const { lease } = waiter
   if (lease === undefined) return resume(waiter.failure!)
-  // revoked before this fiber was resumed with it
+  lease.holder = undefined
+  // the pool was closed before this fiber was resumed with it: it has waited in vain
   if (lease.over === "Closed") return resume(closed(core, waiter))
   resume(waiter.accept(lease, waiter.holder))
 }
@@ -235,6 +242,21 @@ export const deliver = <A, D>(
 export const catchUp = <A, D>(core: Core<A, D>, all: boolean, now?: number): boolean => {
   const woken = core.moments.catchUp(all)
   return core.deadlines.catchUp(all, now) || woken
+}
+
+/**
+ * What a waiter was granted is taken back before it has been resumed with it: it waits again, in its place and under its
+ * deadline. {@link Core.attend} follows, when the bookkeeping is done. In a pool that closes it has waited in vain.
+ */
+export const requeue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  waiter.lease = undefined
+  if (!stays(core)) {
+    waiter.failure = closed(core, waiter)
+    return
+  }
+  core.waiters.rejoin(waiter)
+  const { timeout } = waiter.request
+  if (timeout !== Infinity) core.deadlines.set(waiter, waiter.since + timeout)
 }
 
 /** What a line in the log is about, beside the pool. */
@@ -366,7 +388,7 @@ export const timedOut = <A, D>(
   const waited = span(core.deadlines.now() - waiter.since)
   const lastFailure = waiter.trouble?.lastFailure
   return Effect.withFiber((fiber) => {
-    const fields = { pool: core.options.name, stats: stats(core), waited, phase, held: held(core, fiber).length }
+    const fields = { pool: core.options.name, stats: stats(core), waited, phase, held: held(core, fiber) }
     return failWith(
       BorrowTimeout,
       lastFailure === undefined ? fields : { ...fields, lastFailure },
@@ -390,35 +412,50 @@ export const leaseExpired = <A, D>(
     }, undefined)
   )
 
-/** Open leases, in order of their id. */
-export const leases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => {
+/** Open leases, in no order. */
+export const openLeases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => {
   const open: Array<ActiveLease<A, D>> = []
   for (const entry of core.registry.entries) {
     for (const lease of leasesOf(entry)) open.push(lease)
   }
-  return open.sort((a, b) => a.id - b.id)
+  return open
 }
 
-/** The fibers that wait for this one, as it runs the body of a lease with a time-out: they hold what it holds. */
-export const Above = Context.Reference<ReadonlyArray<number>>("effect-object-pool/Above", { defaultValue: () => [] })
+/** Open leases, in order of their id. */
+export const leases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => openLeases(core).sort((a, b) => a.id - b.id)
 
-/** A fiber, and those above it. */
-export const lineage = (fiber: Fiber.Fiber<unknown, unknown>): ReadonlyArray<number> => [
-  fiber.id,
-  ...Context.get(fiber.context, Above)
-]
+/** Fibers that run what goes on under a lease, while another waits for it: who that is. */
+const standIns = new Map<number, number>()
+
+/** In whose name a fiber borrows: its own; or that of the borrower for whom it stands in. */
+export const nameOf = (fiber: Fiber.Fiber<unknown, unknown>): number =>
+  standIns.size === 0 ? fiber.id : standIns.get(fiber.id) ?? fiber.id
+
+/**
+ * Runs something for a fiber that waits for it, in another one: that borrows in the name of the first for as long. What is
+ * forked there, and goes on by itself, does not.
+ */
+export const standIn = <B, E, R>(
+  above: Fiber.Fiber<unknown, unknown>,
+  work: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<B, E, R>
+): Effect.Effect<B, E, R> =>
+  Effect.withFiber((fiber) => {
+    standIns.set(fiber.id, nameOf(above))
+    return Effect.onExitPrimitive(Effect.suspend(() => work(fiber)), () => {
+      standIns.delete(fiber.id)
+      return undefined
+    })
+  })
+
+/** How many open leases one fiber has. */
+export const held = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown>): number =>
+  core.leases === 0 ? 0 : leasesHeld(core, fiber).length
 
 /** Open leases of one fiber. */
-export const held = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown>): Array<ActiveLease<A, D>> => {
-  const open: Array<ActiveLease<A, D>> = []
-  if (core.leases === 0) return open
-  const above = Context.get(fiber.context, Above)
-  const look = (lease: ActiveLease<A, D>) => {
-    if (lease.owner === fiber.id || above.includes(lease.owner)) open.push(lease)
-  }
-  for (const { lease, others } of core.registry.entries) {
-    if (lease !== undefined) look(lease)
-    if (others !== undefined) others.forEach(look)
-  }
-  return open
+export const leasesHeld = <A, D>(
+  core: Core<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>
+): ReadonlyArray<ActiveLease<A, D>> => {
+  const owner = nameOf(fiber)
+  return openLeases(core).filter((lease) => lease.owner === owner)
 }

@@ -11,12 +11,13 @@ import type { Lease } from "../Lease.ts"
 import type { PooledObject } from "../PooledObject.ts"
 import type { LeaseExpired } from "../PoolError.ts"
 import type { Status } from "../Status.ts"
-import { leaseExpired, suspended } from "./core.ts"
-import { type ActiveLease, detach, end, takeIn } from "./lease.ts"
+import { type Core, leaseExpired, suspended } from "./core.ts"
+import { type ActiveLease, detach, end, revoke as revokeAll, takeIn } from "./lease.ts"
 import { discard } from "./leaving.ts"
 import { restLater } from "./lifecycle.ts"
 import { shows } from "./picture.ts"
-import { moment } from "./pooled.ts"
+import { moment, Pooled } from "./pooled.ts"
+import { leasesOf } from "./registry.ts"
 import * as Rests from "./rest.ts"
 import * as Scopes from "./scope.ts"
 
@@ -25,6 +26,13 @@ export class Handle<A, D> implements Lease<A, D> {
 
   constructor(lease: ActiveLease<A, D>) {
     this.#lease = lease
+  }
+
+  /** The lease of a handle; none of anything else. */
+  static leaseOf<A, D>(target: unknown): ActiveLease<A, D> | undefined {
+    return typeof target === "object" && target !== null && #lease in target
+      ? target.#lease as unknown as ActiveLease<A, D>
+      : undefined
   }
 
   get object(): A {
@@ -123,4 +131,13 @@ export const attach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effe
   lease.scope = scope
   if (!Scopes.add(scope, lease, (exit) => takeIn(lease, exit) ?? Effect.void)) end(lease, Exit.void)
   return Exit.succeed(handleOf(lease))
+}
+
+/** Takes a lease, or all of an object, back. Answers whether there was one to take back. Throws on what is neither. */
+export const revoke = <A, D>(core: Core<A, D>, target: Lease<A, D> | PooledObject<A, D>): boolean => {
+  const lease = Handle.leaseOf<A, D>(target)
+  if (lease !== undefined) return lease.core === core && revokeAll(core, lease.entry, [lease])
+  const entry = Pooled.entryOf<A, D>(target)
+  if (entry === undefined) throw new TypeError("`revoke` was given neither a lease nor the record of an object")
+  return core.registry.entries.has(entry) && revokeAll(core, entry, leasesOf(entry))
 }

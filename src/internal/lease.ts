@@ -3,15 +3,18 @@
  *
  * Invariants:
  * - `over` is set once, and says why; from then on the borrower has no rights.
- * - `returned` is set once, when the pool takes the object back. It is later than `over` where a body or a pack's scope
- *   has to end first.
+ * - `returned` is set once, when the pool takes the object back. It is later than `over` where something goes on under the
+ *   lease that has to end first: a body, a pack, or the end of what that has made.
  * - Its deadline waits exactly while it has a time-out and is not over.
+ * - From its grant to the step that resumes its borrower, `holder` is the waiter; from the step that begins a body or a
+ *   pack, that.
  */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { LeaseExpired } from "../PoolError.ts"
-import { type Core, fork, leaseExpired } from "./core.ts"
+import { type Core, fork, leaseExpired, report, requeue } from "./core.ts"
 import type { Deadline } from "./deadlines.ts"
 import { tell } from "./events.ts"
 import type { Handle } from "./handle.ts"
@@ -20,6 +23,7 @@ import type { Overdue } from "./overdue.ts"
 import { type Entry, leasesOf } from "./registry.ts"
 import { expired, giveBack } from "./returning.ts"
 import * as Scopes from "./scope.ts"
+import { Waiter } from "./waiters.ts"
 
 /** The time-out of a lease; it is a deadline of the pool. */
 class Expiry<A, D> implements Deadline {
@@ -28,12 +32,6 @@ class Expiry<A, D> implements Deadline {
   expiresAtMillis: number
   due = Infinity
   index = -1
-  /** Under `with` the body has to end before the pool takes the object back. */
-  hasBody = false
-  /** Interrupts the body, once it can be interrupted. */
-  interrupt: (() => void) | undefined = undefined
-  /** The body is to be interrupted, perhaps as soon as it can be. */
-  interrupted = false
 
   constructor(lease: ActiveLease<A, D>, timeout: number, now: number) {
     this.lease = lease
@@ -45,13 +43,19 @@ class Expiry<A, D> implements Deadline {
   }
 }
 
+/** What goes on under a lease in the fiber of its borrower: the object comes back when that has ended. */
+export interface Work {
+  /** Has it end, perhaps as soon as it can be; or lets it go on. The lease is over, and says why. */
+  readonly interrupt: () => void
+}
+
 /** Kept small: one is made for each borrow. */
 export class ActiveLease<A, D> {
   readonly core: Core<A, D>
   readonly entry: Entry<A, D>
   readonly id: number
-  /** The fiber that holds it: the borrower's, or the child in which a body runs under a time-out. */
-  owner: number
+  /** In whose name it was borrowed: the id of a fiber. */
+  readonly owner: number
   readonly borrowedAtMillis: number
   /** Absent without a time-out. */
   readonly expiry: Expiry<A, D> | undefined
@@ -60,6 +64,8 @@ export class ActiveLease<A, D> {
   returned = false
   /** The scope that gives it back; absent under `with`. */
   scope: Scope.Scope | undefined = undefined
+  /** Its borrower, until that is resumed with it; then what goes on under it. */
+  holder: Waiter<A, D> | Work | undefined = undefined
   /** Warns of it, where the pool does. */
   overdue: Overdue<A, D> | undefined = undefined
   /** The scope of what `pack` made. */
@@ -88,29 +94,39 @@ export class ActiveLease<A, D> {
 
   /** May its borrower still say what becomes of the object? What a `pack` has to end may, until the object is back. */
   get marks(): boolean {
-    return this.over === undefined || (this.over === "Released" && leasesOf(this.entry).includes(this))
+    return this.over === undefined || (this.over === "Released" && this.isOpen)
+  }
+  private get isOpen(): boolean {
+    return this.entry.lease === this || this.entry.others?.has(this) === true
   }
 
-  /** Its time is over. The pool takes the object back now, or when the body has ended. */
+  /** Its time is over. The pool takes the object back now, or when what goes on under the lease has ended. */
   expire(): void {
     this.over = "Expired"
     this.core.totals.expired++
-    if (this.core.feed !== undefined) {
-      tell(this.core, { _tag: "LeaseExpired", objectId: this.entry.id, leaseId: this.id })
-    }
+    if (this.core.feed !== undefined) this.told("LeaseExpired")
     expired(this.core, this.entry)
-    if (this.expiry!.hasBody) this.interruptBody(this.expiry!)
-    else this.takeBack()
+    this.cut()
+  }
+
+  /** The pool takes it back before its time: from now on it is over. */
+  revoke(): void {
+    this.over = "Revoked"
+    if (this.expiry !== undefined) this.core.deadlines.cancel(this.expiry)
+    if (this.core.feed !== undefined) this.told("LeaseRevoked")
+  }
+
+  /** Takes the object of a lease that is over back: now, or when what goes on under it has ended. */
+  cut(): void {
+    if (!this.interrupt()) this.takeBack()
     this.tell()
   }
 
   /** The pool is closing: the object is taken back at once, whatever the borrower does. `inside`: the borrower closes it. */
-  revoke(inside: boolean): void {
+  close(inside: boolean): void {
     if (this.over === undefined) this.over = "Closed"
-    if (this.expiry !== undefined) {
-      this.core.deadlines.cancel(this.expiry)
-      if (!inside) this.interruptBody(this.expiry)
-    }
+    if (this.expiry !== undefined) this.core.deadlines.cancel(this.expiry)
+    if (!inside) this.interrupt()
     this.takeBack()
     this.tell()
   }
@@ -123,16 +139,28 @@ export class ActiveLease<A, D> {
     this.begin(expiry)
   }
 
-  private interruptBody(expiry: Expiry<A, D>): void {
-    expiry.interrupted = true
-    expiry.interrupt?.()
+  private told(tag: "LeaseExpired" | "LeaseRevoked"): void {
+    tell(this.core, { _tag: tag, objectId: this.entry.id, leaseId: this.id })
+  }
+  /** Has what goes on under it end. `false`: there is nothing. */
+  private interrupt(): boolean {
+    const { holder } = this
+    // what has given it back is at something else
+    if (this.returned || holder === undefined || holder instanceof Waiter) return false
+    holder.interrupt()
+    return true
   }
   private takeBack(): void {
     const exit = this.packScope === undefined
       ? Exit.void
       : Effect.runSyncExit(leaseExpired(this.core, this, this.over!))
     const closing = end(this, exit)
-    if (closing !== undefined) fork(this.core, closing)
+    if (closing === undefined) return
+    const reported = (cause: Cause.Cause<unknown>) =>
+      Effect.sync(() =>
+        report(this.core, "Closing what pack made has failed", { cause, entry: this.entry, lease: this })
+      )
+    fork(this.core, Effect.catchCause(closing, reported))
   }
   private tell(): void {
     const watchers = this.watchers
@@ -179,6 +207,43 @@ const finish = <A, D>(lease: ActiveLease<A, D>): void => {
   if (lease.expiry !== undefined) lease.core.deadlines.cancel(lease.expiry)
 }
 
+/** Some leases of an object are over before their time, by one step; who has them is told in the next. */
+class Revocation<A, D> {
+  private readonly leases: ReadonlyArray<ActiveLease<A, D>>
+  /** Those who have not been resumed with what they were granted: they have their places in the queue again. */
+  private readonly waiting: Array<Waiter<A, D>> = []
+
+  constructor(core: Core<A, D>, leases: ReadonlyArray<ActiveLease<A, D>>) {
+    this.leases = leases.filter((lease) => lease.over === undefined)
+    for (const lease of this.leases) {
+      lease.revoke()
+      if (!(lease.holder instanceof Waiter)) continue
+      this.waiting.push(lease.holder)
+      requeue(core, lease.holder)
+    }
+  }
+  get any(): boolean {
+    return this.leases.length > 0
+  }
+  carryOut(core: Core<A, D>): void {
+    for (const lease of this.leases) lease.cut()
+    for (const waiter of this.waiting) core.attend(waiter)
+  }
+}
+
+/** Takes leases of an object back before their time, as if it were over. Answers whether any was open. */
+export const revoke = <A, D>(
+  core: Core<A, D>,
+  entry: Entry<A, D>,
+  leases: ReadonlyArray<ActiveLease<A, D>>
+): boolean => {
+  const revocation = new Revocation(core, leases)
+  if (!revocation.any) return false
+  expired(core, entry)
+  revocation.carryOut(core)
+  return true
+}
+
 /** The object leaves the pool with its borrower, whose scope closes what made it. */
 export const detach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effect<A, LeaseExpired> => {
   if (lease.over !== undefined) return leaseExpired(lease.core, lease, lease.over)
@@ -188,10 +253,11 @@ export const detach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effe
   if (lease.scope !== undefined) Scopes.remove(lease.scope, lease)
   // where it is shared, nobody else goes on with it
   discard(core, entry, "Removed")
-  for (const other of leasesOf(entry)) if (other !== lease) other.revoke(false)
+  const revocation = new Revocation(core, leasesOf(entry))
   const made = entry.scope
   const adopted = made === undefined || Scopes.add(scope, made, (exit) => Scope.close(made, exit))
   depart(core, entry)
+  revocation.carryOut(core)
   let rest: Effect.Effect<unknown> = Effect.void
   if (!adopted) rest = Scope.close(made, Exit.void)
   if (packScope !== undefined) rest = Effect.andThen(Scope.close(packScope, Exit.void), rest)

@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Choosing from "./choosing.ts"
-import { catchUp, closed, type Core, deliver, hasRoom, lendable, lends } from "./core.ts"
+import { catchUp, closed, type Core, deliver, hasRoom, lendable, lends, nameOf } from "./core.ts"
 import { Detection } from "./detection.ts"
 import { attach, type Handle } from "./handle.ts"
 import { type ActiveLease, end } from "./lease.ts"
@@ -63,7 +63,7 @@ export const lendNow = <A, D>(
   const now = asked ? picked.detectedAtMillis! : core.clock.currentTimeMillisUnsafe()
   // unless a function of the user's has used the pool: it is lent, or nothing is
   if (picked.slot === -1 || !lends(core)) return undefined
-  const lease = take(core, picked, timeout, fiber.id, now)
+  const lease = take(core, picked, timeout, nameOf(fiber), now)
   if (core.options.sharing > 1) lendOn(core, picked)
   if (core.options.leaseWarning !== undefined) watch(lease, fiber, request.site)
   if (fiber.cache.tracer !== undefined) servedAtOnce(fiber, lease)
@@ -133,7 +133,7 @@ const suspend = <A, D, H, B>(
 ): Effect.Effect<B, unknown> =>
   Effect.callback((resume: NonNullable<Waiter<A, D>["resume"]>) => {
     // what it is held by, and what follows, is its caller's affair
-    const waiter = new Waiter(core, request, fiber.id, accept as Waiter<A, D>["accept"], holder)
+    const waiter = new Waiter(core, request, nameOf(fiber), accept as Waiter<A, D>["accept"], holder)
     waiter.trace = trace
     if (core.options.leaseWarning !== undefined) waiter.fiber = fiber
     // one that waits gets in the next turns what a timer has yet to do; another needs all of it now
@@ -147,18 +147,23 @@ const suspend = <A, D, H, B>(
 
 const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
   core.waiters.join(waiter)
-  if (core.options.policy.kind === "custom" && !core.suspended) {
+  attend(core, waiter, picked)
+  if (waiter.lane === undefined) return
+  const { timeout } = waiter.request
+  if (timeout === 0) return expire(core, waiter)
+  if (timeout !== Infinity) core.deadlines.set(waiter, waiter.since + timeout)
+  if (!waiter.choosing) waiter.admitted = true
+}
+
+/** What can be done for a waiter that has its place in the queue, perhaps again. */
+export const attend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D>): void => {
+  if (waiter.lane !== undefined && core.options.policy.kind === "custom" && !core.suspended) {
     core.waiters.note(waiter, "choosing", true)
     Choosing.consider(core)
   } else {
     // what was picked may have been lent since
     serve(core, waiter, picked?.slot === -1 ? undefined : picked)
   }
-  if (waiter.lane === undefined) return
-  const { timeout } = waiter.request
-  if (timeout === 0) return expire(core, waiter)
-  if (timeout !== Infinity) core.deadlines.set(waiter, waiter.since + timeout)
-  if (!waiter.choosing) waiter.admitted = true
 }
 
 /** What can be done for one waiter now: lend, detect, make; else it waits, or may not wait. */
@@ -218,7 +223,10 @@ const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 export const leave = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<void> => {
   waiter.resume = undefined
   if (waiter.lane !== undefined) quit(core, waiter)
-  return (waiter.lease && end(waiter.lease, Exit.void)) ?? Effect.void
+  const { lease } = waiter
+  // what goes on under it gives it back
+  if (lease === undefined || (lease.holder !== undefined && lease.holder !== waiter)) return Effect.void
+  return end(lease, Exit.void) ?? Effect.void
 }
 
 /**

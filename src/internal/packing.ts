@@ -4,9 +4,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import type { Core } from "./core.ts"
+import { type Core, leaseExpired } from "./core.ts"
 import { attach, handleOf } from "./handle.ts"
+import { resolve, within } from "./interruption.ts"
 import { type ActiveLease, end } from "./lease.ts"
 import * as Lending from "./lending.ts"
 import type { Request } from "./waiters.ts"
@@ -14,19 +16,17 @@ import type { Request } from "./waiters.ts"
 /** Packs a lease. It runs in the borrower's fiber, with what the pool was built with. */
 export const pack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): Effect.Effect<unknown, unknown> => {
   const packed = core.options.pack!(handleOf(lease))
+  // the function itself may have ended it
+  if (lease.over !== undefined) return leaseExpired(core, lease, lease.over)
   if (!Effect.isEffect(packed)) return Exit.succeed(packed)
-  const scope = Scope.makeUnsafe()
-  const scoped = Effect.updateContext(
+  const scope = lease.packScope = Scope.makeUnsafe()
+  return Effect.updateContext(
     packed as Effect.Effect<unknown, unknown, Scope.Scope>,
     (context: Context.Context<never>) => Context.add(Context.merge(context, core.context), Scope.Scope, scope)
   )
-  // the lease is over already: what is acquired under it is released at once
-  if (lease.returned) return Effect.andThen(Scope.close(scope, Exit.void), scoped)
-  lease.packScope = scope
-  return scoped
 }
 
-/** Borrows and packs. A pack that fails, or is interrupted, ends the lease at once. */
+/** Borrows and packs. A pack that fails, or is interrupted, ends the lease at once; a lease that is over ends the pack. */
 export const borrowPacked = <A, D>(
   core: Core<A, D>,
   request: Request<A, D>
@@ -41,8 +41,26 @@ export const borrowPacked = <A, D>(
     return Effect.onExitPrimitive(
       Effect.flatMap(
         Effect.suspend(() => Lending.borrow(core, request, fiber, accept, undefined)),
-        () => pack(core, lease!)
+        () =>
+          lease!.over === undefined
+            ? within(fiber, lease!, pack(core, lease!))
+            : leaseExpired(core, lease!, lease!.over)
       ),
-      (exit) => Exit.isFailure(exit) && lease !== undefined ? end(lease, exit) : undefined
+      (exit) => lease === undefined ? undefined : packed(fiber, lease, exit)
     )
   })
+
+/** A pack has ended: its lease is the borrower's, unless it is over. */
+const packed = <A, D>(
+  fiber: Fiber.Fiber<unknown, unknown>,
+  lease: ActiveLease<A, D>,
+  exit: Exit.Exit<unknown, unknown>
+): Effect.Effect<void, unknown> | undefined => {
+  lease.holder = undefined
+  if (lease.over === undefined && Exit.isSuccess(exit)) return undefined
+  const rest = end(lease, exit)
+  const resolved = resolve(fiber, lease, exit, rest)
+  if (Exit.isFailure(exit) || resolved !== rest) return resolved
+  // nothing that has been released is handed out
+  return Effect.andThen(rest ?? Effect.void, leaseExpired(lease.core, lease, lease.over!))
+}

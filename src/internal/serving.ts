@@ -57,7 +57,10 @@ export const take = <A, D>(
 ): ActiveLease<A, D> => {
   const lease = new ActiveLease(core, entry, fiberId, timeout, now)
   // from here to the move nothing of the user's is called
-  if (waiter !== undefined) waiter.lease = lease
+  if (waiter !== undefined) {
+    waiter.lease = lease
+    lease.holder = waiter
+  }
   if (entry.lease === undefined) entry.lease = lease
   else (entry.others ??= new Queue()).add(lease)
   entry.prepared = false
@@ -152,6 +155,8 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   // no waiter any more before anything else may be offered; its lease is its own before anything of the user's is called
   unqueue(core, waiter)
   const lease = take(core, entry, timeout, waiter.fiberId, now, waiter)
+  // whoever was called has had it taken back: it waits again, and what is under way for it is its own
+  if (waiter.lease !== lease) return false
   const creation = waiter.creation
   // a detection that was begun for it goes on: whoever comes next is glad of the answer
   waiter.creation = waiter.detection = undefined

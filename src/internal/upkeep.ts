@@ -114,6 +114,6 @@ export const drain = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =
   Effect.withFiber((fiber) =>
     Effect.andThen(
       suspend(core),
-      new Awaited(core, () => !core.suspended || core.leases === held(core, fiber).length, false).wait
+      new Awaited(core, () => !core.suspended || core.leases === held(core, fiber), false).wait
     )
   )

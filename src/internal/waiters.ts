@@ -72,11 +72,14 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
   readonly accept: (lease: ActiveLease<A, D>, holder: unknown) => Effect.Effect<unknown, unknown>
   readonly holder: unknown
 
-  // its outcome: at most one of the two is ever set
+  // its outcome: at most one of the two is set at a time
   lease: ActiveLease<A, D> | undefined = undefined
   failure: Effect.Effect<never, unknown> | undefined = undefined
   /** Resumes the fiber; absent until it is suspended, and once it has been interrupted. */
   resume: ((outcome: Effect.Effect<unknown, unknown>) => void) | undefined = undefined
+
+  /** It has an outcome, and a task is on its way that resumes it. */
+  awake = false
 
   // what is under way for it
   creation: Creation<A, D> | undefined = undefined
@@ -179,11 +182,29 @@ export class Waiters<A, D> {
   join(waiter: Waiter<A, D>): void {
     waiter.arrival = ++this.arrivals
     const lane = this.lane(-waiter.request.priority)
+    this.link(waiter, lane, lane.last)
+  }
+
+  /** Joins again, in the place that it had: `maxWaiters` does not refuse it. */
+  rejoin(waiter: Waiter<A, D>): void {
+    const lane = this.lane(-waiter.request.priority)
+    let before: Waiter<A, D> | undefined
+    // those before it are few: they were passed over when it was served
+    for (let next = lane.first; next !== undefined && next.arrival < waiter.arrival; next = next.next) before = next
+    waiter.admitted = true
+    waiter.declined = -1
+    this.link(waiter, lane, before)
+  }
+
+  private link(waiter: Waiter<A, D>, lane: Lane<A, D>, before: Waiter<A, D> | undefined): void {
+    const after = before === undefined ? lane.first : before.next
     waiter.lane = lane
-    waiter.previous = lane.last
-    if (lane.last === undefined) lane.first = waiter
-    else lane.last.next = waiter
-    lane.last = waiter
+    waiter.previous = before
+    waiter.next = after
+    if (before === undefined) lane.first = waiter
+    else before.next = waiter
+    if (after === undefined) lane.last = waiter
+    else after.previous = waiter
     this.size++
     if (waiter.busy) this.busy++
   }

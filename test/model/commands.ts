@@ -31,6 +31,8 @@ export type Command =
   | { readonly _tag: "Lease"; readonly of: number; readonly act: Act }
   | { readonly _tag: "Stale"; readonly of: number; readonly act: Act }
   | { readonly _tag: "Interrupt"; readonly of: number; readonly waiting: boolean }
+  /** One of its leases is taken back; or all of an object. */
+  | { readonly _tag: "Revoke"; readonly of: number; readonly all: boolean }
   | { readonly _tag: "Advance"; readonly millis: number }
   | { readonly _tag: "Acquire"; readonly gate: Gate }
   | { readonly _tag: "Destroy"; readonly gate: Gate }
@@ -187,6 +189,7 @@ const commandOf = ({ below, maybe, one }: Draws, closes: boolean): Command => {
   }
   if (at < 50) return { _tag: "Stale", of, act: one<Act>("release", "invalidate", "rest", "renew", "detach") }
   if (at < 55) return { _tag: "Interrupt", of, waiting: one(true, true, false) }
+  if (at < 57) return { _tag: "Revoke", of, all: one(true, false) }
   if (at < 71) return { _tag: "Advance", millis: one(0, 1, 100, 500, 1000, 1000, 3000, 5000, 10_000, 40_000) }
   if (at < 74) return { _tag: "Acquire", gate: one<Gate>("ok", "ok", "fail", "slow", "never", "recovers") }
   if (at < 76) return { _tag: "Destroy", gate: one<Gate>("ok", "ok", "slow", "fail", "never") }

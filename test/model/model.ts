@@ -204,16 +204,21 @@ export class Model {
   pass(now: number): void {
     for (const held of this.held) {
       if (held.over || held.expiresAt > now) continue
-      held.over = true
       this.expired++
-      this.entry(held.pooled).expiredAt = held.expiresAt
-      if (this.setup.onLeaseExpired !== "return") this.entry(held.pooled).barred = true
-      const detects = this.setup.trust !== "no detector"
-      const destroys = this.setup.onLeaseExpired === "destroy" ||
-        (this.setup.onLeaseExpired === undefined && !detects && held.pooled.object.made)
-      if (destroys) this.entry(held.pooled).leaving = true
-      if (!held.borrower.body) this.giveBack(held)
+      this.cut(held, held.expiresAt)
     }
+  }
+
+  /** The lease is over, though its borrower has not ended it. */
+  cut(held: Held, at: number): void {
+    held.over = true
+    this.entry(held.pooled).expiredAt = at
+    if (this.setup.onLeaseExpired !== "return") this.entry(held.pooled).barred = true
+    const detects = this.setup.trust !== "no detector"
+    const destroys = this.setup.onLeaseExpired === "destroy" ||
+      (this.setup.onLeaseExpired === undefined && !detects && held.pooled.object.made)
+    if (destroys) this.entry(held.pooled).leaving = true
+    if (!held.borrower.body) this.giveBack(held)
   }
 
   /** The pool has taken everything back. */

@@ -306,6 +306,13 @@ class World {
           if (borrower !== undefined) this.fibers.get(borrower)!.interruptUnsafe()
           return Effect.void
         })
+      case "Revoke":
+        return command.all
+          ? this.about(command.of, (pooled) => this.revoke(pooled, (held) => held.pooled === pooled))
+          : Effect.suspend(() => {
+            const held = pick(this.model.held, command.of)
+            return held === undefined ? Effect.void : this.revoke(this.live.get(held)!, (each) => each === held)
+          })
       case "Advance":
         return this.advance(command.millis)
       case "Acquire":
@@ -345,6 +352,20 @@ class World {
       case "Close":
         return this.close
     }
+  }
+
+  revoke(target: Lease<Thing> | Pooled, concerns: (held: Held) => boolean): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const leases = this.model.open.filter(concerns)
+      for (const held of leases) this.model.cut(held, this.now)
+      return Effect.map(this.pool.revoke(target), (found) => {
+        must(
+          found === leases.length > 0,
+          "revoke answers whether it was lent",
+          () => `${found}, ${leases.length} leases`
+        )
+      })
+    })
   }
 
   objects(): ReadonlyArray<Pooled> {

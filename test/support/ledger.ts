@@ -42,6 +42,8 @@ export class Ledger {
       case "LeaseExpired":
         totals.expired++
         return leases.get(event.leaseId) === event.objectId
+      case "LeaseRevoked":
+        return leases.get(event.leaseId) === event.objectId
       case "Released":
         return leases.get(event.leaseId) === event.objectId && leases.delete(event.leaseId)
       case "Destroyed":

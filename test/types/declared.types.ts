@@ -24,7 +24,7 @@ import { Dice, Inspector, leaseAccount, openSession, Signer, TooManyMails } from
 class Sessions extends PoolService<Sessions, Session>()("mail/Sessions") {}
 
 expectTypeOf(Sessions.borrow).toEqualTypeOf<
-  Effect.Effect<Lease<Session>, PoolExhausted | BorrowTimeout | PoolClosed, Sessions | Scope.Scope>
+  Effect.Effect<Lease<Session>, PoolExhausted | BorrowTimeout | PoolClosed | LeaseExpired, Sessions | Scope.Scope>
 >()
 expectTypeOf(Sessions.tryBorrow).toEqualTypeOf<typeof Sessions.borrow>()
 expectTypeOf(Sessions.tryBorrowWith({ leaseTimeout: "1 second" })).toEqualTypeOf<typeof Sessions.borrow>()

@@ -2,14 +2,14 @@
 export const events = /* js */ String.raw`
 const SHOWN = 200
 const GROUPS = {
-  Leases: ["Borrowed", "Released", "LeaseExpired", "LeaseOverdue"],
+  Leases: ["Borrowed", "Released", "LeaseExpired", "LeaseRevoked", "LeaseOverdue"],
   Statuses: ["StatusChanged", "Rested", "Woke"],
   Objects: ["Added", "Acquired", "AcquireFailed", "Evicted", "Destroyed", "DestroyFailed", "Left"],
   Detection: ["Detected", "DetectionFailed"],
   Waiters: ["WaiterTimedOut", "WaiterRefused"],
   Pool: ["Resized", "Suspended", "Resumed", "Rotated", "Closing", "Closed", "Missed"]
 }
-const SEVERITY = { AcquireFailed: "bad", DestroyFailed: "bad", WaiterTimedOut: "bad", LeaseExpired: "bad", LeaseOverdue: "bad",
+const SEVERITY = { AcquireFailed: "bad", DestroyFailed: "bad", WaiterTimedOut: "bad", LeaseExpired: "bad", LeaseRevoked: "bad", LeaseOverdue: "bad",
   DetectionFailed: "warning", WaiterRefused: "warning", Rested: "warning", Missed: "warning", Suspended: "warning" }
 const groupOf = new Map(Object.entries(GROUPS).flatMap(([group, tags]) => tags.map((tag) => [tag, group])))
 // moves of status are told twice otherwise: they come with nearly every other event
