@@ -371,6 +371,7 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
     watchers: new Set(),
     background: new Set(),
     leases: 0,
+    owners: undefined,
     lastLeaseId: 0,
     feed: undefined,
     timings: undefined,

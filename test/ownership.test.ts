@@ -1,5 +1,5 @@
 /**
- * Whose a lease is: for `drain`, `close` and `BorrowTimeout` (promises 11, 24).
+ * Whose a lease is: for `drain`, `close` and `BorrowTimeout` (promises 11, 24), and what it costs to ask.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -8,6 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { type BorrowTimeout, ObjectPool } from "../src/index.ts"
+import { coreOf } from "../src/internal/core.ts"
 import { hold, make, settle, start, state } from "./support/borrowers.ts"
 import { late } from "./support/observed.ts"
 
@@ -170,5 +171,49 @@ describe("the fibers that run bodies under lease time-outs, one within the other
       const held = yield* pool.with(() => pool.with(() => heldBy(pool.with(() => Effect.void, { timeout: 0 }))))
 
       assert.strictEqual(held, 2)
+    }))
+})
+
+describe("how many leases a borrower has", () => {
+  it.effect("is right whatever has begun and ended since it was asked before", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({ objects: ["a", "b", "c"], sharing: 2 })
+      const all = yield* Effect.forEach([1, 2, 3, 4, 5, 6], () => hold(pool.borrow))
+      const asked = heldBy(pool.with(() => Effect.void, { timeout: 0 }))
+      assert.strictEqual(yield* asked, 6)
+      yield* all[0]!.release
+      const other = yield* start(hold(pool.borrow))
+      assert.strictEqual(yield* asked, 5)
+      yield* (yield* Fiber.join(other)).release
+      yield* Effect.scoped(all[1]!.lease.detach)
+      const rest = yield* Effect.forEach(Array.from({ length: (yield* pool.stats).size * 2 }), () =>
+        Effect.exit(hold(pool.tryBorrow)))
+
+      assert.strictEqual(yield* asked, (yield* pool.stats).leases)
+      assert.isAtLeast(rest.length, 2)
+    }))
+
+  it.effect("is asked by many without a walk for each, though leases come and go in between", () =>
+    Effect.gen(function*() {
+      const objects = Array.from({ length: 500 }, (_, i) => `${i}`)
+      const pool = yield* make({ objects })
+      yield* Effect.forEach(objects, () => hold(pool.borrow))
+      const others = yield* Effect.forEach(objects, () => start(hold(pool.borrow)))
+      const { registry } = coreOf(pool)!
+      let walks = 0
+      const walk = registry.entries[Symbol.iterator]
+      registry.entries[Symbol.iterator] = function() {
+        walks++
+        return walk.call(this)
+      }
+      for (const lease of (yield* pool.leases).slice(0, 100)) {
+        const asking = heldBy(pool.with(() => Effect.void, { timeout: 0, priority: -1 }))
+        assert.isAbove(yield* asking, 0)
+        yield* lease.release
+      }
+      yield* settle
+
+      assert.isAtMost(walks, 10)
+      assert.strictEqual(others.filter((each) => state(each) === "ok").length, 100)
     }))
 })

@@ -15,7 +15,7 @@
  * - For each listed object and each waiter that may have it, something is being detected or chosen for that waiter.
  *   So a newcomer may take what is listed without asking the queue.
  * - `size + making <= max`.
- * - `leases` is the number of open leases.
+ * - `leases` is the number of open leases, and `owners`, where there are any, says how many each borrower has.
  */
 import type * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
@@ -84,6 +84,7 @@ export interface Core<A, D> {
   /** Since a `resize` there may be more objects than `size.max`. */
   crowded: boolean
   leases: number
+  owners: Owners | undefined
   lastLeaseId: number
   /** Those who listen to what happens; absent where nobody does. */
   feed: Feed | undefined
@@ -447,9 +448,46 @@ export const standIn = <B, E, R>(
     })
   })
 
+/**
+ * How many open leases each borrower has. Kept only while it is asked for: built by a walk over the objects, and dropped
+ * when more leases have begun or ended since than that walk saw, so that asking costs no more than they did.
+ */
+export class Owners {
+  private readonly counts = new Map<number, number>()
+  private readonly cost: number
+  private changes = 0
+
+  constructor(open: ReadonlyArray<{ readonly owner: number }>, cost: number) {
+    this.cost = cost
+    for (const { owner } of open) this.add(owner, 1)
+  }
+  of(owner: number): number {
+    this.changes = 0
+    return this.counts.get(owner) ?? 0
+  }
+  /** `false`: nobody has asked for long. */
+  note(owner: number, change: 1 | -1): boolean {
+    this.add(owner, change)
+    return ++this.changes <= this.cost
+  }
+  private add(owner: number, change: number): void {
+    const count = (this.counts.get(owner) ?? 0) + change
+    if (count === 0) this.counts.delete(owner)
+    else this.counts.set(owner, count)
+  }
+}
+
+/** A lease has begun, or ended. Only where there are owners. */
+export const own = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, change: 1 | -1): void => {
+  if (!core.owners!.note(lease.owner, change)) core.owners = undefined
+}
+
 /** How many open leases one fiber has. */
-export const held = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown>): number =>
-  core.leases === 0 ? 0 : leasesHeld(core, fiber).length
+export const held = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown>): number => {
+  if (core.leases === 0) return 0
+  core.owners ??= new Owners(openLeases(core), core.registry.size + core.leases)
+  return core.owners.of(nameOf(fiber))
+}
 
 /** Open leases of one fiber. */
 export const leasesHeld = <A, D>(
@@ -457,5 +495,5 @@ export const leasesHeld = <A, D>(
   fiber: Fiber.Fiber<unknown, unknown>
 ): ReadonlyArray<ActiveLease<A, D>> => {
   const owner = nameOf(fiber)
-  return openLeases(core).filter((lease) => lease.owner === owner)
+  return held(core, fiber) === 0 ? [] : openLeases(core).filter((lease) => lease.owner === owner)
 }

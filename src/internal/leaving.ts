@@ -5,7 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import type { PooledObject } from "../PooledObject.ts"
-import { type Core, lendable, report } from "./core.ts"
+import { type Core, lendable, own, report } from "./core.ts"
 import { released, tell } from "./events.ts"
 import type { ActiveLease } from "./lease.ts"
 import { type Entry, type Eviction, leasesOf } from "./registry.ts"
@@ -78,7 +78,10 @@ export const ended = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, now: num
 /** The leases of an object end, though it does not come back. */
 export const cutOff = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const now = core.clock.currentTimeMillisUnsafe()
-  for (const lease of leasesOf(entry)) ended(core, lease, now)
+  for (const lease of leasesOf(entry)) {
+    ended(core, lease, now)
+    if (core.owners !== undefined) own(core, lease, -1)
+  }
   core.leases -= entry.open
   entry.lease = entry.others = undefined
   entry.open = 0

@@ -5,7 +5,7 @@
  */
 import type * as Cause from "effect/Cause"
 import type { PooledObject } from "../PooledObject.ts"
-import { type Core, lendable, report } from "./core.ts"
+import { type Core, lendable, own, report } from "./core.ts"
 import { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import { ended, evict, marked } from "./leaving.ts"
@@ -38,6 +38,7 @@ const forget = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
   const entry = lease.entry
   entry.open--
   core.leases--
+  if (core.owners !== undefined) own(core, lease, -1)
   if (entry.lease !== lease) {
     entry.others!.delete(lease)
     return

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import type { PooledObject } from "../PooledObject.ts"
 import type { BorrowTimeout, PoolExhausted } from "../PoolError.ts"
 import { heed, retire } from "./ageing.ts"
-import { type Core, exhausted, hasRoom, lendable, lends, timedOut, wake } from "./core.ts"
+import { type Core, exhausted, hasRoom, lendable, lends, own, timedOut, wake } from "./core.ts"
 import { Creation } from "./creation.ts"
 import { make as makeDeadline } from "./deadlines.ts"
 import { isRefusal } from "./detection.ts"
@@ -67,6 +67,7 @@ export const take = <A, D>(
   entry.borrowedAtMillis = now
   entry.borrowCount++
   core.leases++
+  if (core.owners !== undefined) own(core, lease, 1)
   core.totals.borrowed++
   if (entry.open++ === 0) core.registry.move(entry, "Borrowed")
   else core.registry.unlist(entry)
