@@ -183,6 +183,38 @@ describe("an unknown option", () => {
   })
 })
 
+describe("a duration that is none, and a moment", () => {
+  const durations = { NaN: Number.NaN, "below zero": -5, "30": "30", "6m12s": "6m12s", "{}": {}, null: null, throwing }
+  const moments = { NaN: Number.NaN, "a text": "2030-01-01", "{}": {}, "no date": new Date(Number.NaN), throwing }
+
+  it("is refused by name, by whoever takes one, and changes nothing", async () => {
+    const pool = make()
+    const lease = await pool.borrow()
+    const { object } = lease
+    const refusals = async (run: () => unknown, option: string) => {
+      const error = await failure(run)
+      assert.instanceOf(error, InvalidPoolOptions)
+      assert.strictEqual(error.option, option)
+      assert.strictEqual(error.pool, "keys")
+    }
+
+    for (const nonsense of Object.values(durations).map((value) => value as never)) {
+      await refusals(() => lease.rest(nonsense), "rest")
+      await refusals(() => pool.rest(object, nonsense), "rest")
+      await refusals(() => pool.borrow({ timeout: nonsense }), "timeout")
+      await refusals(() => pool.borrow({ leaseTimeout: nonsense }), "leaseTimeout")
+      await refusals(() => pool.with(() => {}, { timeout: nonsense }), "timeout")
+      await refusals(() => pool.add("c", { leaseTimeout: nonsense }), "leaseTimeout")
+    }
+    for (const nonsense of Object.values(moments).map((value) => value as never)) {
+      await refusals(() => lease.restUntil(nonsense), "restUntil")
+    }
+    await lease.release()
+
+    assert.strictEqual(pool.stats().available, 2)
+  })
+})
+
 describe("an answer that throws when it is looked at", () => {
   it("is a failure of the callback that gave it", async () => {
     for (const answer of [throwing, revoked()]) {
