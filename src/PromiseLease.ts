@@ -52,7 +52,7 @@ export interface PromiseLease<out A, out D = undefined, out P = A> extends Packe
   readonly borrowedAt: DateTime.Utc
   /** When the lease expires; `undefined` without a lease time-out. Moves with `renew`. */
   readonly expiresAt: DateTime.Utc | undefined
-  /** Fires when the lease expires, or is revoked as the pool closes; its reason is a `LeaseExpired`. */
+  /** Fires when the lease expires, or is revoked, by `revoke` or as the pool closes; its reason is a `LeaseExpired`. */
   readonly signal: AbortSignal
   /** Condemns the object: it leaves the pool when the lease ends. */
   readonly invalidate: () => void

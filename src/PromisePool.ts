@@ -118,6 +118,16 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   readonly rest: (object: A | PooledObject<A, D>, duration: Duration.Input) => boolean
   /** Ends the rest of an object. Answers whether there was one to end. */
   readonly wake: (object: A | PooledObject<A, D>) => boolean
+  /**
+   * Takes a lease back before its time, or all those of an object: an operator's way to end what holds on to it. The signal
+   * of the lease, and of a body of `with`, fires with a `LeaseExpired`, whose `reason` is `"Revoked"`; `with` rejects with
+   * it, and so does a `borrow` whose `pack` is still at work. `onLeaseExpired` says what becomes of the object. A borrower
+   * that does not have its lease in hand yet goes on waiting.
+   *
+   * Answers whether there was a lease to take back: `false` for one that is over, or of another pool, and for an object
+   * that is not lent, or not in the pool. Throws a `TypeError` on anything but a lease or a record.
+   */
+  readonly revoke: (target: PromiseLease<A, D, unknown> | PooledObject<A, D>) => boolean
   /** Resolves when `size.min` objects can be lent, or are; rejects with what making one failed with, or `PoolClosed`. */
   readonly ready: () => Promise<void>
   /** Another size. Throws `InvalidPoolOptions` or `PoolClosed`. */
@@ -357,6 +367,8 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   rest = (object: A | PooledObject<A, D>, duration: Duration.Input): boolean =>
     this.#running.now(this.#pool.rest(object, duration))
   wake = (object: A | PooledObject<A, D>): boolean => this.#running.now(this.#pool.wake(object))
+  revoke = (target: PromiseLease<A, D, unknown> | PooledObject<A, D>): boolean =>
+    this.#running.now(this.#pool.revoke(FullLease.leaseOf(target) ?? target as PooledObject<A, D>))
   ready = (): Promise<void> => this.#running.promise(this.#pool.ready)
   resize = (size: { readonly min?: number | undefined; readonly max?: number | undefined }): void =>
     this.#running.now(this.#pool.resize(size))

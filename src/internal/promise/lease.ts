@@ -148,6 +148,13 @@ export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, 
     return held
   }
 
+  /** The lease that one of these is of; none of anything else. */
+  static leaseOf<A, D>(target: PromiseLease<A, D, unknown> | PooledObject<A, D>): Lease<A, D> | undefined {
+    return typeof target === "object" && target !== null && #lease in target ?
+      target.#lease as unknown as Lease<A, D>
+      : undefined
+  }
+
   get data(): D {
     return this.#lease.data
   }
