@@ -27,10 +27,11 @@ import type * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { addAll, addInitial } from "./internal/adding.ts"
 import * as Ageing from "./internal/ageing.ts"
+import { type AsyncContext, bind, capture } from "./internal/asking.ts"
 import { bracket } from "./internal/bracket.ts"
 import * as Choosing from "./internal/choosing.ts"
 import * as Closing from "./internal/closing.ts"
-import { catchUp, type Core, forkWith, know, leases, report, stats } from "./internal/core.ts"
+import { catchUp, type Core, fork, forkWith, know, leases, report, stats } from "./internal/core.ts"
 import { Creator } from "./internal/creation.ts"
 import * as Deadlines from "./internal/deadlines.ts"
 import { Destroyer } from "./internal/destruction.ts"
@@ -45,6 +46,7 @@ import { type AnyOptions, resolve, type Resolved, toName, toObjects, toRequest }
 import { Pace } from "./internal/pacing.ts"
 import { borrowPacked } from "./internal/packing.ts"
 import { shows } from "./internal/picture.ts"
+import { Policy } from "./internal/policy.ts"
 import { list } from "./internal/pools.ts"
 import { Registry } from "./internal/registry.ts"
 import * as Rests from "./internal/rest.ts"
@@ -293,20 +295,38 @@ export const assemble = <A, D, E, P>(
   Maintenance.refill(core)
   const { every } = core.options
   if (every !== undefined && core.detector !== undefined) {
-    core.background.add(forkWith(core.context)(Maintenance.watch(core, every)))
+    core.background.add(fork(core, Maintenance.watch(core, every)))
   }
-  if (!open) forkWith(core.context)(Closing.close(core))
+  if (!open) fork(core, Closing.close(core))
   return operations(core)
 }
 
-const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>): Core<A, D> => {
+/** The functions that are the pool's own, called in the asynchronous context of its builder. */
+const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): Resolved<A, D> => {
+  if (home === undefined) return options
+  const { data, detectStatus, onReleased, policy } = options
+  return {
+    ...options,
+    data: bind(home, data),
+    detectStatus: detectStatus && bind(home, detectStatus),
+    onReleased: onReleased && bind(home, onReleased),
+    policy: policy.kind === "weighted"
+      ? new Policy("weighted", bind(home, policy.f as (pooled: unknown) => unknown))
+      : policy
+  }
+}
+
+const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): Core<A, D> => {
   // neither the scope nor the span of the builder are those of what happens later
   const own = Context.omit(Scope.Scope, Tracer.ParentSpan)(services) as Context.Context<never>
   // nor is the scheduler of a `runSync`, which lets nothing else have a turn
   const context = Context.get(own, Scheduler.Scheduler).executionMode === "sync"
     ? Context.omit(Scheduler.Scheduler)(own) as Context.Context<never>
     : own
-  const fork = forkWith(context)
+  const home = capture()
+  const run = forkWith(context)
+  const fork = home === undefined ? run : bind(home, run) as typeof run
+  const options = atHome(given, home)
   const clock = Context.get(context, Clock.Clock)
   const random = Context.get(context, Random.Random)
   const dispatcher = Context.get(context, Scheduler.Scheduler).makeDispatcher()
@@ -317,6 +337,8 @@ const build = <A, D>(options: Resolved<A, D>, services: Context.Context<never>):
   const core: Core<A, D> = {
     options,
     context,
+    home,
+    run,
     clock,
     random,
     dispatcher,

@@ -187,7 +187,12 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
   readonly creation?: CreationOptions<NoInfer<EA>> | undefined
   /**
    * Prepares an object for its borrower: after detection, before the lease; with `sharing`, at the first lease. One that
-   * fails, or takes longer than `hookTimeout`, has the object leave, and the borrower gets another.
+   * fails, or takes longer than `hookTimeout`, has the object leave, and the borrower gets another. What was prepared for one
+   * that has left meanwhile is cleaned up, and prepared anew for the next.
+   *
+   * It runs with the services of the pool, but in the asynchronous context of its borrower, where the runtime has such, as
+   * `where`, a `leaseTimeout`, and a selector of your own do: `AsyncLocalStorage` answers what it does there. The other
+   * callbacks run in the asynchronous context of whoever has built the pool.
    */
   readonly onBorrow?:
     | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>)

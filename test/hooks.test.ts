@@ -246,7 +246,7 @@ describe("a slow onBorrow", () => {
       assert.deepStrictEqual([state(next), log.length], ["ok", 3])
     }))
 
-  it.effect("whose borrower is interrupted goes on; the object goes to the next waiter, prepared once", () =>
+  it.effect("whose borrower is interrupted goes on; the object is cleaned up, and prepared anew for the next waiter", () =>
     Effect.gen(function*() {
       const { hooks, log, pool } = yield* hooked({ size: { max: 1 } })
       hooks.onBorrow = oneSecond
@@ -255,8 +255,10 @@ describe("a slow onBorrow", () => {
       yield* TestClock.adjust(500)
       yield* Fiber.interrupt(first)
       yield* TestClock.adjust(500)
-      assert.strictEqual(state(second), "ok")
-      assert.deepStrictEqual(log, ["onBorrow 1"])
+      assert.strictEqual(state(second), "waits")
+      assert.deepStrictEqual(log, ["onBorrow 1", "onRelease 1", "onBorrow 1"])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([state(second), log.length], ["ok", 3])
     }))
 
   it.effect("whose borrower is interrupted passes over the waiter whose `where` rejects the object", () =>
@@ -267,8 +269,9 @@ describe("a slow onBorrow", () => {
       const picky = yield* keep(pool.borrowWith({ where: () => false }))
       const third = yield* start(hold(pool.borrow))
       yield* Fiber.interrupt(first)
-      yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual([state(picky), state(third), ...log], ["waits", "ok", "onBorrow 1"])
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual([state(picky), state(third)], ["waits", "ok"])
+      assert.deepStrictEqual(log, ["onBorrow 1", "onRelease 1", "onBorrow 1"])
     }))
 
   it.effect("whose borrower is interrupted, with nobody waiting, is followed by onRelease alone", () =>

@@ -457,6 +457,9 @@ describe("hooks of a shared object", () => {
       const pool = yield* make({ objects: ["a"], sharing: 2, onBorrow: () => Effect.sleep("1 second") })
       const waiters = yield* Effect.forEach([1, 2, 3, 4], () => start(hold(pool.borrow)))
       yield* Fiber.interrupt(waiters[0]!)
+      // it was prepared for that one
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(waiters.slice(1).map(state), ["waits", "waits", "waits"])
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(waiters.slice(1).map(state), ["ok", "ok", "waits"])
     }))

@@ -91,13 +91,13 @@ const choose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyA
   const selector = core.options.policy.f as (available: ReadonlyArray<PooledObject<A, D>>) => unknown
   const version = core.registry.version
   core.choosing = waiter
-  const answer = ask(selector, offered.map((entry) => entry.pooled))
+  const answer = ask(selector, offered.map((entry) => entry.pooled), waiter.context)
   if (answer._tag === "Threw") {
     core.choosing = undefined
     return fail(core, waiter, Effect.die(answer.defect))
   }
   if (answer._tag === "Plain") return apply(core, waiter, offered, version, answer.value)
-  const fiber = fork(core, answer.effect)
+  const fiber = fork(core, answer.effect, waiter.context)
   if (waiter.lane === undefined) {
     // it left in the first step of the choice
     core.choosing = undefined

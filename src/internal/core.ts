@@ -26,7 +26,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Random from "effect/Random"
 import type * as Scheduler from "effect/Scheduler"
 import { BorrowTimeout, LeaseExpired, PoolClosed, PoolExhausted, type PoolStats } from "../PoolError.ts"
-import { start } from "./asking.ts"
+import { type AsyncContext, callIn, start } from "./asking.ts"
 import type { Creation, Creator } from "./creation.ts"
 import { type Deadline, type Deadlines, type Moments, slice } from "./deadlines.ts"
 import type { Destroyer } from "./destruction.ts"
@@ -64,6 +64,10 @@ export interface Watcher {
 export interface Core<A, D> {
   readonly options: Resolved<A, D>
   readonly context: Context.Context<never>
+  /** The asynchronous context of its builder, where the runtime has such. */
+  readonly home: AsyncContext | undefined
+  /** Runs an effect with the context of the pool: see {@link fork}. */
+  readonly run: <B, E>(effect: Effect.Effect<B, E>) => Fiber.Fiber<B, E>
   readonly clock: Clock.Clock
   readonly random: (typeof Random.Random)["Service"]
   readonly dispatcher: Scheduler.SchedulerDispatcher
@@ -166,14 +170,18 @@ export const know = <A, D>(pool: object, core: Core<A, D>): void => {
 /** The state of a pool; none of a double of one. */
 export const coreOf = (pool: object): Core<never, never> | undefined => cores.get(pool)
 
-/** Runs the user's code in a fiber of the pool, at once. */
-export const forkWith = (context: Context.Context<never>) => {
+/** Runs effects in fibers of their own, at once. */
+export const forkWith = (context: Context.Context<never>): Core<never, never>["run"] => {
   const run = Effect.runForkWith(context)
-  return <B, E>(effect: Effect.Effect<B, E>): Fiber.Fiber<B, E> => start(run, effect)
+  return (effect) => start(run, effect)
 }
 
-export const fork = <A, D, B, E>(core: Core<A, D>, effect: Effect.Effect<B, E>): Fiber.Fiber<B, E> =>
-  forkWith(core.context)(effect)
+/** Runs the user's code in a fiber of the pool, at once: in the asynchronous context of its builder, or of one borrower. */
+export const fork = <A, D, B, E>(
+  core: Core<A, D>,
+  effect: Effect.Effect<B, E>,
+  context: AsyncContext | undefined = core.home
+): Fiber.Fiber<B, E> => callIn<Effect.Effect<B, E>, Fiber.Fiber<B, E>>(context, core.run, effect)
 
 /** How many more are resumed in one task, whose outcome was decided by those who were resumed. */
 const chain = 256
@@ -229,6 +237,7 @@ export const deliver = <A, D>(
   resume: NonNullable<typeof waiter.resume>
 ): void => {
   const { lease } = waiter
+  waiter.forget()
   if (lease === undefined) return resume(waiter.failure!)
   lease.holder = undefined
   // the pool was closed before this fiber was resumed with it: it has waited in vain

@@ -6,7 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { PooledObject } from "../PooledObject.ts"
-import { ask } from "./asking.ts"
+import { ask, type AsyncContext } from "./asking.ts"
 import { type Core, fork } from "./core.ts"
 import type { Deadline } from "./deadlines.ts"
 import type { Entry } from "./registry.ts"
@@ -15,6 +15,8 @@ import type { Entry } from "./registry.ts"
 export class Hook<A, D> implements Deadline {
   private readonly core: Core<A, D>
   readonly entry: Entry<A, D>
+  /** Where it is called, and its effect run; absent: where the pool was built. */
+  private readonly context: AsyncContext | undefined
   private readonly ended: (failure: Cause.Cause<unknown> | undefined) => void
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private over = false
@@ -25,19 +27,21 @@ export class Hook<A, D> implements Deadline {
   constructor(
     core: Core<A, D>,
     entry: Entry<A, D>,
-    ended: (failure: Cause.Cause<unknown> | undefined) => void
+    ended: (failure: Cause.Cause<unknown> | undefined) => void,
+    context?: AsyncContext
   ) {
     this.core = core
     this.entry = entry
     this.ended = ended
+    this.context = context
   }
 
   /** `ended` is called once, perhaps before this returns. */
   run(f: (pooled: PooledObject<A, D>) => unknown): void {
     this.entry.hook = this
-    const answer = ask(f, this.entry.pooled)
+    const answer = ask(f, this.entry.pooled, this.context)
     if (answer._tag !== "Effect") return this.end(answer._tag === "Threw" ? Cause.die(answer.defect) : undefined)
-    const fiber = fork(this.core, answer.effect)
+    const fiber = fork(this.core, answer.effect, this.context)
     this.fiber = fiber
     fiber.addObserver((exit) => this.end(Exit.isFailure(exit) ? exit.cause : undefined))
     if (this.over) return

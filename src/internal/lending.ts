@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import { capture } from "./asking.ts"
 import * as Choosing from "./choosing.ts"
 import { catchUp, closed, type Core, deliver, hasRoom, lendable, lends, nameOf } from "./core.ts"
 import { Detection } from "./detection.ts"
@@ -139,6 +140,7 @@ const suspend = <A, D, H, B>(
     // one that waits gets in the next turns what a timer has yet to do; another needs all of it now
     const caughtUp = catchUp(core, request.timeout === 0 || !request.queues, waiter.since)
     if (core.life._tag !== "Open") return resume(closed(core))
+    if (core.options.asks || request.where !== undefined) waiter.context = capture()
     arrive(core, waiter, caughtUp ? undefined : picked)
     if (waiter.lane === undefined) return deliver(core, waiter, resume)
     waiter.resume = resume
@@ -223,6 +225,7 @@ const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 export const leave = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<void> => {
   waiter.resume = undefined
   if (waiter.lane !== undefined) quit(core, waiter)
+  waiter.forget()
   const { lease } = waiter
   // what goes on under it gives it back
   if (lease === undefined || (lease.holder !== undefined && lease.holder !== waiter)) return Effect.void

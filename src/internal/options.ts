@@ -62,6 +62,8 @@ export interface Resolved<A, D> {
     readonly timeout: number
     readonly retry: Schedule.Schedule<unknown> | undefined
   }
+  /** Is anything asked for one borrower that is not his own: a hook, a selector of the user's, a time-out? */
+  readonly asks: boolean
   readonly onBorrow: ((pooled: PooledObject<A, D>) => unknown) | undefined
   readonly onReleased: ((pooled: PooledObject<A, D>) => unknown) | undefined
   readonly lifetime: {
@@ -152,6 +154,7 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
       timeout: check.duration("creation.timeout", creation["timeout"], 30_000),
       retry: check.schedule("creation.retry", creation["retry"])
     },
+    asks: options.onBorrow !== undefined || policy.kind === "custom" || typeof leaseTimeout === "function",
     onBorrow: check.call("onBorrow", options.onBorrow),
     onReleased: check.call("onRelease", options.onRelease),
     lifetime: {

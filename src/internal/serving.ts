@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import type { PooledObject } from "../PooledObject.ts"
 import type { BorrowTimeout, PoolExhausted } from "../PoolError.ts"
 import { heed, retire } from "./ageing.ts"
+import { type AsyncContext, callIn } from "./asking.ts"
 import { type Core, exhausted, hasRoom, lendable, lends, own, timedOut, wake } from "./core.ts"
 import { Creation } from "./creation.ts"
 import { make as makeDeadline } from "./deadlines.ts"
@@ -40,8 +41,13 @@ export const stale = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   (core.options.trustFor === 0 || entry.trustedUntil === undefined || core.deadlines.now() >= entry.trustedUntil)
 
 /** How long a lease would last, in milliseconds. It may throw, or use the pool, as the user's function does. */
-export const lasting = <A, D>(core: Core<A, D>, entry: Entry<A, D>, request: Request<A, D>): number =>
-  request.leaseTimeout ?? entry.leaseTimeout ?? core.options.leaseTimeout?.(entry) ?? Infinity
+export const lasting = <A, D>(
+  { options: { leaseTimeout } }: Core<A, D>,
+  entry: Entry<A, D>,
+  request: Request<A, D>,
+  context?: AsyncContext
+): number =>
+  request.leaseTimeout ?? entry.leaseTimeout ?? (leaseTimeout && callIn(context, leaseTimeout, entry)) ?? Infinity
 
 /**
  * Grants a lease of a lendable object, perhaps to one that waits. `now`: the wall clock. Where it is shared it may be lent
@@ -122,7 +128,7 @@ export const fits = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<
   if (waiter.lane === undefined) return false
   const { where } = waiter.request
   try {
-    if (where === undefined || where(entry.pooled)) return true
+    if (where === undefined || callIn(waiter.context, where, entry.pooled)) return true
     if (waiter.made === entry) waiter.misfit = true
     return false
   } catch (defect) {
@@ -141,7 +147,7 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   if (waiter.lane === undefined || !lendable(core, entry)) return false
   let timeout: number
   try {
-    timeout = lasting(core, entry, waiter.request)
+    timeout = lasting(core, entry, waiter.request, waiter.context)
   } catch (defect) {
     fail(core, waiter, Effect.die(defect))
     return false
@@ -210,26 +216,18 @@ const prepareFor = <A, D>(
       if (entry.scope !== undefined) refillFailed(core)
       hookFailed(core, entry, failure)
     } else if (prepared(core, entry)) {
-      // its borrower has left: it goes to another who waits, or is cleaned up again
-      const lent = lends(core) && !resting(entry) && (grant(core, waiter, entry) || passOn(core, entry))
-      if (lent) lendOn(core, entry)
+      // prepared for one that has left, it is cleaned up again: for another it is prepared anew, as that one's own
+      if (lends(core) && !resting(entry) && grant(core, waiter, entry)) lendOn(core, entry)
       else cleanUp(core, entry)
       core.changed()
     }
     if (within) return
     core.consider()
     core.advance(waiter)
-  })
+  }, waiter.context)
   core.waiters.note(waiter, "detection", hook)
   hook.run(onBorrow)
   within = false
-}
-
-const passOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
-  for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
-    if (fits(core, waiter, entry) && grant(core, waiter, entry)) return true
-  }
-  return false
 }
 
 /** Would `onBorrow` run for a waiter that has another object prepared for it, or waits a while after three failures? */

@@ -12,6 +12,7 @@ import * as Effectable from "effect/Effectable"
 import type * as Fiber from "effect/Fiber"
 import type { PooledObject } from "../PooledObject.ts"
 import type { BorrowTimeout } from "../PoolError.ts"
+import type { AsyncContext } from "./asking.ts"
 import type { Core } from "./core.ts"
 import type { Creation } from "./creation.ts"
 import type { Deadline } from "./deadlines.ts"
@@ -87,6 +88,8 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
   /** The user's selector has yet to answer for it. */
   choosing = false
 
+  /** The asynchronous context of its borrower, where functions are asked for it. */
+  context: AsyncContext | undefined = undefined
   /** Its span, where there is a tracer. */
   trace: Trace | undefined = undefined
   /** Its fiber, where a lease that is held too long names it. */
@@ -139,6 +142,11 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
   }
   get spoilt(): boolean {
     return this.trouble?.spoilt === true
+  }
+  /** Nothing is asked for it any more. */
+  forget(): void {
+    this.context?.emitDestroy()
+    this.context = undefined
   }
   /** What it waits for. */
   get phase(): BorrowTimeout["phase"] {
