@@ -356,11 +356,12 @@ const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): C
       {
         acquire: options.acquire as Effect.Effect<A, unknown, Scope.Scope>,
         data: options.data,
+        stray: (destroy) => Maintenance.destroyStray(core, destroy),
         made: (creation, object, data, scope) => Maintenance.made(core, creation, object, data, scope),
         failed: (creation, cause) => Maintenance.failed(core, creation, cause),
         late: (creation) => Maintenance.late(core, creation),
-        lateEnded: (creation, made) => Maintenance.lateEnded(core, creation, made),
-        gaveUp: () => Maintenance.gaveUp(core),
+        lateEnded: (creation, exit) => Maintenance.lateEnded(core, creation, exit),
+        gaveUp: (creation) => Maintenance.gaveUp(core, creation),
         timeout: options.creation.timeout,
         closeTimeout: options.hookTimeout
       },
@@ -372,6 +373,8 @@ const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): C
         concurrency: options.concurrency,
         timeout: options.hookTimeout,
         gone: (entry, failure) => Leaving.gone(core, entry, failure),
+        failedLate: (entry, cause) =>
+          report(core, "Destroying an object failed after it had been given up", { cause, entry }),
         schedule: (task) => dispatcher.scheduleTask(task, 0),
         threw
       },

@@ -38,7 +38,7 @@ const failure = Schema.Defect()
  *   if that is known. Once for each lease.
  * - `Rested`, `Woke`: an object rests until a time (absent: for ever); its rest is over.
  * - `Detected`, `DetectionFailed`: a detector has answered, or has not.
- * - `Evicted`: an object is leaving, and why. `Destroyed`, `DestroyFailed`: it is gone. `Left`: it is gone, and was left to
+ * - `Evicted`: an object is leaving, and why. `Late`: it was made after its `creation.timeout`, and is lent to nobody. `Destroyed`, `DestroyFailed`: it is gone. `Left`: it is gone, and was left to
  *   its owner, or to who has detached it.
  * - `WaiterTimedOut`, `WaiterRefused`: a borrow failed with `BorrowTimeout`, or with `PoolExhausted`.
  * - `Resized`, `Suspended`, `Resumed`, `Rotated` (the rotation has begun), `Closing`, `Closed`: what was asked of the pool.
@@ -83,6 +83,7 @@ export const PoolEvent = Schema.TaggedUnion({
       "Removed",
       "Expired",
       "HookFailed",
+      "Late",
       "TimeToLive",
       "Idle",
       "MaxBorrows",

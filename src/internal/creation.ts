@@ -7,12 +7,22 @@
  * - `tardy` counts those of them whose time is over.
  */
 import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { Deadline, Deadlines } from "./deadlines.ts"
 import type { Waiter } from "./waiters.ts"
+
+/**
+ * What `acquire` makes after it has ended without it is handed to this, with what destroys it. Absent where `acquire` runs for
+ * no pool.
+ */
+export const Stray = Context.Reference<((destroy: Effect.Effect<unknown>) => void) | undefined>(
+  "effect-object-pool/Stray",
+  { defaultValue: () => undefined }
+)
 
 /** One object being made, and then detected for the first time. It is its own time limit. */
 export class Creation<A, D> implements Deadline {
@@ -28,6 +38,12 @@ export class Creation<A, D> implements Deadline {
   abandoned = false
   /** Its time was over before it ended. */
   late = false
+  /** It had acquired something when it ended without an object, or too late: that, or a part of it. */
+  acquired = false
+  /** How the release of that has ended. */
+  released: Exit.Exit<unknown, unknown> = Exit.void
+  /** How that ends is awaited no more. */
+  givenUp = false
   /** `rotate` was called while it was under way. */
   old = false
   fire: () => void = () => {}
@@ -50,18 +66,20 @@ export interface CreatorOptions<A, D> {
   readonly acquire: Effect.Effect<A, unknown, Scope.Scope>
   /** May throw, as the user's function does. */
   readonly data: (object: A) => D
+  /** It has made something after it had ended without it. */
+  readonly stray: (destroy: Effect.Effect<unknown>) => void
   /** Milliseconds. */
   readonly timeout: number
   readonly made: (creation: Creation<A, D>, object: A, data: D, scope: Scope.Closeable) => void
   readonly failed: (creation: Creation<A, D>, cause: Cause.Cause<unknown>) => void
   /** Its time is over; it has been interrupted, and will end. */
   readonly late: (creation: Creation<A, D>) => void
-  /** Milliseconds: how long destroying what was made too late may take. */
+  /** Milliseconds: how long destroying what was made too late, or in part, may take. */
   readonly closeTimeout: number
-  /** It took longer, or so did cleaning up after what has failed. */
-  readonly gaveUp: () => void
-  /** One that was late has ended. `made`: it made an object after all, which has been destroyed. */
-  readonly lateEnded: (creation: Creation<A, D>, made: boolean) => void
+  /** It took longer: what becomes of it frees no room any more. */
+  readonly gaveUp: (creation: Creation<A, D>) => void
+  /** One that was late, or was given up, has ended. */
+  readonly lateEnded: (creation: Creation<A, D>, exit: Exit.Exit<unknown, unknown>) => void
 }
 
 export class Creator<A, D> {
@@ -82,7 +100,11 @@ export class Creator<A, D> {
     this.options = options
     this.deadlines = deadlines
     this.fork = fork
-    this.acquire = Effect.map(options.acquire, (object) => ({ object, data: options.data(object) }))
+    this.acquire = Effect.provideService(
+      Effect.map(options.acquire, (object) => ({ object, data: options.data(object) })),
+      Stray,
+      options.stray
+    )
   }
 
   get making(): number {
@@ -96,19 +118,20 @@ export class Creator<A, D> {
     creation.began = this.deadlines.now()
     let result: Made<A, D> | undefined
     let closed = false
-    let failed = false
     const fiber = this.fork(
       Effect.onExitPrimitive(Scope.provide(this.acquire, scope), (exit) => {
         // kept here: an interruption in this instant turns the success of the fiber into a failure
         if (Exit.isSuccess(exit)) result = exit.value
         if (result !== undefined && !creation.late) return undefined
         closed = true
+        creation.acquired = result !== undefined || scope.state._tag === "Open"
         this.bound(creation, () => {
-          if (creation.late || !Exit.isFailure(exit)) return
-          failed = true
-          this.options.failed(creation, exit.cause)
+          if (!creation.late && Exit.isFailure(exit)) this.options.failed(creation, exit.cause)
         })
-        return Scope.close(scope, Exit.asVoid(exit))
+        return Effect.onExitPrimitive(Scope.close(scope, Exit.asVoid(exit)), (released) => {
+          creation.released = released
+          return undefined
+        })
       })
     )
     creation.fiber = fiber
@@ -116,21 +139,25 @@ export class Creator<A, D> {
     if (creation.interrupted) fiber.interruptUnsafe()
     fiber.addObserver((exit) => {
       this.deadlines.cancel(creation)
-      if (creation.late) {
-        const end = () => {
+      if (creation.late || creation.givenUp) {
+        const end = (exit: Exit.Exit<unknown, unknown>) => {
           this.deadlines.cancel(creation)
-          if (!this.remove(creation)) return
-          this.options.lateEnded(creation, result !== undefined)
+          this.remove(creation)
+          this.options.lateEnded(creation, exit)
         }
+        if (closed) return end(exit)
         // it was made in the very instant that its time was over
-        if (closed) return end()
+        creation.acquired = true
         this.bound(creation, () => {})
-        this.fork(Scope.close(scope, Exit.void)).addObserver(end)
+        this.fork(Scope.close(scope, Exit.void)).addObserver((released) => {
+          creation.released = released
+          end(released)
+        })
         return
       }
       this.remove(creation)
       if (result !== undefined) this.options.made(creation, result.object, result.data, scope)
-      else if (Exit.isFailure(exit) && !failed) this.options.failed(creation, exit.cause)
+      else if (Exit.isFailure(exit)) this.options.failed(creation, exit.cause)
     })
     // one that has failed already has its bound
     if (fiber.pollUnsafe() !== undefined || this.options.timeout === Infinity || creation.index !== -1) return
@@ -149,8 +176,9 @@ export class Creator<A, D> {
     if (this.options.closeTimeout === Infinity) return
     creation.fire = () => {
       if (!this.remove(creation)) return
+      creation.givenUp = true
       then()
-      this.options.gaveUp()
+      this.options.gaveUp(creation)
     }
     this.deadlines.set(creation, this.deadlines.now() + this.options.closeTimeout)
   }

@@ -36,6 +36,8 @@ export interface DestroyerOptions<A, D> {
   readonly timeout: number
   /** The object is gone; or its destruction has failed, or was given up. */
   readonly gone: (entry: Entry<A, D>, failure: Cause.Cause<unknown> | undefined) => void
+  /** One that was given up has failed after all. */
+  readonly failedLate: (entry: Entry<A, D>, failure: Cause.Cause<unknown>) => void
   /** Runs a task soon, outside the step of the caller. */
   readonly schedule: (task: () => void) => void
   /** What follows the end of an object has thrown: the next one gets its turn all the same. */
@@ -104,7 +106,10 @@ export class Destroyer<A, D> {
     if (exit !== undefined) return this.end(entry, exit)
     const destruction = new Destruction(entry, fiber, this.gaveUp)
     fiber.addObserver((exit) => {
-      if (destruction.over) return
+      if (destruction.over) {
+        if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) this.options.failedLate(entry, exit.cause)
+        return
+      }
       this.deadlines.cancel(destruction)
       this.end(entry, exit)
     })

@@ -56,10 +56,7 @@ export const made = <A, D>(
   data: D,
   scope: Scope.Closeable
 ): void => {
-  if (creation.abandoned) {
-    fork(core, Scope.close(scope, Exit.void))
-    return
-  }
+  if (creation.abandoned) return destroyStray(core, Scope.close(scope, Exit.void))
   core.totals.made++
   core.retry.failing = core.retry.waits = false
   core.retry.pace?.reset()
@@ -123,6 +120,8 @@ const arrived = <A, D>(
 
 /** Making an object has failed, and its room is free. */
 export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: Cause.Cause<unknown>): void => {
+  // a closing pool has ended it
+  if (creation.interrupted) ended(core, creation, cause)
   if (creation.abandoned) return
   const waiter = disown(core, creation)
   // an `acquire` that interrupts itself has not interrupted its borrower
@@ -157,19 +156,72 @@ const acquireFailed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: 
   tell(core, { _tag: "AcquireFailed", took, failure: Cause.squash(cause) })
 }
 
-/** What was late has ended; an object that it made after all has been destroyed. */
-export const lateEnded = <A, D>(core: Core<A, D>, creation: Creation<A, D>, made: boolean): void => {
-  if (made) {
-    core.totals.made++
-    core.totals.destroyed++
-  }
-  if (!creation.abandoned) core.roomFreed()
+/** What was late, or was given up, has ended, and what it had acquired has been released. */
+export const lateEnded = <A, D>(
+  core: Core<A, D>,
+  creation: Creation<A, D>,
+  exit: Exit.Exit<unknown, unknown>
+): void => {
+  ended(core, creation, Exit.isFailure(exit) ? exit.cause : Cause.empty)
+  if (!creation.abandoned && !creation.givenUp) core.roomFreed()
 }
 
+/** Nobody has waited for how a creation ends: what it had acquired is counted, and what went wrong is told. */
+const ended = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: Cause.Cause<unknown>): void => {
+  const failure = Exit.isFailure(creation.released) ? creation.released.cause : undefined
+  if (creation.givenUp) {
+    const after = "Destroying what was made too late, or in part, failed after it had been given up"
+    return failure === undefined ? undefined : report(core, after, { cause: failure })
+  }
+  if (creation.acquired) {
+    strayed(core, core.deadlines.now() - creation.began, failure, creation.late ? "Late" : "Closed")
+  }
+  // an interruption is how it was to end
+  if (failure === undefined && Cause.hasDies(cause)) {
+    report(core, "Making an object failed when nobody waited for it any more", { cause })
+  }
+}
+
+const tooLong = "Destroying what was made too late, or in part, took longer than hookTimeout, and was given up"
+
 /** What was made too late, or only in part, does not end: its room is free, whatever becomes of it. */
-export const gaveUp = <A, D>(core: Core<A, D>): void => {
-  report(core, "Destroying what was made too late, or in part, took longer than hookTimeout, and was given up")
+export const gaveUp = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
+  const failure = Cause.die(new Cause.TimeoutError(tooLong))
+  if (creation.acquired && (creation.late || creation.interrupted)) {
+    strayed(core, core.deadlines.now() - creation.began, failure, creation.late ? "Late" : "Closed")
+  } else {
+    report(core, tooLong)
+  }
   core.roomFreed()
+}
+
+/**
+ * What was made when nobody waited for it any more has been destroyed, or could not be. It never was in the pool: it is
+ * counted, and its life is told, when that is over.
+ */
+const strayed = <A, D>(
+  core: Core<A, D>,
+  took: number,
+  failure: Cause.Cause<unknown> | undefined,
+  reason: "Late" | "Closed"
+): void => {
+  core.totals.made++
+  core.totals.destroyed++
+  if (failure !== undefined) {
+    report(core, "Destroying an object failed, which was made when nobody waited for it any more", { cause: failure })
+  }
+  if (core.feed === undefined || core.life._tag === "Closed") return
+  const objectId = core.registry.nextId()
+  tell(core, { _tag: "Acquired", objectId, took: span(took) })
+  tell(core, { _tag: "StatusChanged", objectId, transition: "Pending -> Invalid" })
+  tell(core, { _tag: "Evicted", objectId, reason })
+  if (failure === undefined) tell(core, { _tag: "Destroyed", objectId })
+  else tell(core, { _tag: "DestroyFailed", objectId, failure: Cause.squash(failure) })
+}
+
+/** Destroys what was made when nobody waited for it any more, and no creation did either. */
+export const destroyStray = <A, D>(core: Core<A, D>, destroy: Effect.Effect<unknown>, took = 0): void => {
+  fork(core, destroy).addObserver((exit) => strayed(core, took, Exit.isFailure(exit) ? exit.cause : undefined, "Late"))
 }
 
 /** One that does not queue leaves with its own failure; the others are given the next attempt in turn. */

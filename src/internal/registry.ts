@@ -184,9 +184,14 @@ export class Registry<A, D> {
     return this.entries.size
   }
 
+  /** An id that no object has had. */
+  nextId(): number {
+    return ++this.lastId
+  }
+
   /** Takes an object in, as `Pending`. */
   join(object: A, data: D, origin: Origin, now: number): Entry<A, D> {
-    const entry = new Entry(object, data, ++this.lastId, origin, now)
+    const entry = new Entry(object, data, this.nextId(), origin, now)
     entry.order = ++this.lastOrder
     this.entries.add(entry)
     if (origin.scope === undefined) this.added++

@@ -47,18 +47,26 @@ describe("an object that is made too late", () => {
     it(`and was given up, and whose destroy ${how}, is in the log`, async () => {
       const { text } = log()
       const { attempts, pool } = slow(destroy, 5)
+      const told: Array<string> = []
+      const listening = (async () => {
+        for await (const { _tag } of pool.events()) told.push(_tag)
+      })()
 
       const unseen = await unhandled(async () => {
         assert.instanceOf(await failure(pool.borrow()), BorrowTimeout)
         await until(() => pool.stats().making === 0)
         attempts[0]!.resolve(1)
-        await until(() => text().includes(seen))
+        await until(() => text().includes(seen) && told.includes("DestroyFailed"))
       })
+      const { destroyed, made } = pool.stats().totals
+      assert.deepStrictEqual([made, destroyed], [1, 1])
 
       assert.deepStrictEqual(unseen, [])
       assert.include(text(), "acquire made an object after it had been given up: it is destroyed")
       assert.include(text(), "late")
       idle(pool)
+      await pool.close()
+      await listening
     })
   }
 

@@ -10,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
 import type { Awaitable, PromisePoolOptions } from "../../PromiseOptions.ts"
 import { checks, levels } from "../checks.ts"
+import { Stray } from "../creation.ts"
 import { type AnyOptions, toHookTimeout } from "../options.ts"
 import { afterLease, FullLease, Packed, reported, whenOver } from "./lease.ts"
 import type { Running } from "./running.ts"
@@ -96,7 +97,7 @@ const scoped = <A>(
   running: Running,
   { controller, grace, lease, make, name, stray, undone }: Making<A>
 ): Effect.Effect<A, unknown, Scope.Scope> => {
-  const made = Effect.suspend((): Effect.Effect<A, unknown> => {
+  const made = Effect.withFiber((fiber): Effect.Effect<A, unknown> => {
     const aborting = controller()
     let answer: Awaitable<A>
     try {
@@ -107,8 +108,11 @@ const scoped = <A>(
     }
     running.later = name
     let outcome: Exit.Exit<A, unknown> | undefined
+    const hand = name === "acquire" ? fiber.getRef(Stray) : undefined
     const abandoned = (exit: Exit.Exit<A, unknown>): void => {
-      if (Exit.isSuccess(exit)) running.fork(stray(exit.value))
+      if (Exit.isFailure(exit)) return
+      if (hand === undefined) running.fork(stray(exit.value))
+      else hand(stray(exit.value))
     }
     let take = abandoned
     let watching: Fiber.Fiber<unknown, unknown> | undefined
@@ -164,13 +168,13 @@ export const toOptions = <A, D, P>(
     unpack === undefined
       ? Effect.void
       : reported(name, afterLease, within(call(() => unpack(packed)), grace, tooLate("unpack")))
-  // this the pool knows nothing of
+  // of this the pool is told when it is there
   const stray = (object: A) =>
     Effect.andThen(
       Effect.annotateLogs(Effect.logWarning("acquire made an object after it had been given up: it is destroyed"), {
         pool: name
       }),
-      reported(name, "Destroying an object has failed", within(destroyed(object), grace, tooLate("destroy")))
+      within(destroyed(object), grace, Effect.orDie(tooLate("destroy")))
     )
   const { destroy: _destroy, select, unpack: _unpack, ...rest } = options
   return {
