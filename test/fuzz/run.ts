@@ -73,7 +73,7 @@ const runSeed = async (kind: Kind, seed: number): Promise<void> => {
   const whole = scenario(kind, seed)
   const broken = await play(whole)
   if (broken === undefined) return
-  const repeat = `(FUZZ_SEED=${seed} FUZZ_RUNS=1 npm run test:fuzz ${kind})`
+  const repeat = `(FUZZ_SEED=${seed} FUZZ_RUNS=1 npm run test:fuzz)`
   if (process.env["FUZZ_SHRINK"] === "no") throw new Error(`${broken.message}\n${repeat}`)
   const { found, smallest } = await shrink(whole, broken)
   throw new Error(`${found.message}\n${print(smallest)}\n${repeat}`)
