@@ -44,6 +44,22 @@ const ways: Readonly<Record<string, readonly [destroy: () => unknown, seen: stri
 
 describe("an object that is made too late", () => {
   for (const [how, [destroy, seen]] of Object.entries(ways)) {
+    it(`but while it is waited for, and whose destroy ${how}, is in the log`, async () => {
+      const { text } = log()
+      const { attempts, pool } = slow(destroy, 50)
+
+      const unseen = await unhandled(async () => {
+        assert.instanceOf(await failure(pool.borrow()), BorrowTimeout)
+        attempts[0]!.resolve(1)
+        await until(() => pool.stats().making === 0)
+        await until(() => text().includes(seen))
+      })
+
+      assert.deepStrictEqual(unseen, [])
+      assert.deepStrictEqual([pool.stats().totals.made, pool.stats().totals.destroyed], [1, 1])
+      idle(pool)
+    })
+
     it(`and was given up, and whose destroy ${how}, is in the log`, async () => {
       const { text } = log()
       const { attempts, pool } = slow(destroy, 5)
