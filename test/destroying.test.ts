@@ -431,6 +431,7 @@ describe("many", () => {
     Effect.gen(function*() {
       const script = scripted()
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { min: 10_000, max: 10_000 } })
+      yield* pool.ready
 
       yield* pool.close
 

@@ -69,18 +69,21 @@ const worker = (pool: Pool) =>
     }
   }))
 
-/** Whoever runs it: rotates, resizes, suspends, and drains for a break. */
+/**
+ * Whoever runs it: rotates, resizes, suspends, and drains for a break. A smaller size is half an hour old when the books are
+ * looked at, on the hour: what was lent, and is one too many, has come back by then.
+ */
 const operator = (pool: Pool) =>
   Effect.forever(Effect.gen(function*() {
     yield* Effect.sleep("13 hours")
     yield* pool.rotate
-    yield* Effect.sleep("7 hours")
+    yield* Effect.sleep("450 minutes")
     yield* pool.resize({ max: yield* Random.nextIntBetween(4, 8) })
     yield* Effect.sleep("9 hours")
     yield* pool.drain
     yield* Effect.sleep("10 minutes")
     yield* pool.resume
-    yield* Effect.sleep("5 hours")
+    yield* Effect.sleep("260 minutes")
     yield* pool.detect
   }))
 

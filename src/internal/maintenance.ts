@@ -29,11 +29,11 @@ import type { Waiter } from "./waiters.ts"
  */
 export const refill = <A, D>(core: Core<A, D>): void => {
   // making may end at once, and come back here: the outer loop goes on
-  if (core.creator === undefined || core.life._tag !== "Open" || core.refill.running) return
-  if (!missing(core)) return
+  if (core.creator === undefined || core.refill.running || !wanting(core)) return
   core.refill.running = true
   const turn = new Turn(core.deadlines)
-  while (missing(core) && hasRoom(core) && core.refill.deadline.index === -1) {
+  // what is made may serve somebody who closes the pool at once
+  while (wanting(core) && hasRoom(core) && core.refill.deadline.index === -1) {
     begin(core, new Creation(undefined))
     if (!turn.over) continue
     return soon(core, () => {
@@ -44,7 +44,9 @@ export const refill = <A, D>(core: Core<A, D>): void => {
   core.refill.running = false
 }
 
-const missing = <A, D>(core: Core<A, D>): boolean =>
+/** Is anything missing of the minimum, in a pool that keeps one? */
+const wanting = <A, D>(core: Core<A, D>): boolean =>
+  core.life._tag === "Open" &&
   core.registry.size - core.registry.counts.Invalid - core.registry.retired + core.creator!.promising <
     core.size.min
 
