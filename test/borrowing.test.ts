@@ -1377,6 +1377,7 @@ describe("the stack does not grow with the number of", () => {
     Effect.gen(function*() {
       const { acquire, things } = scripted()
       const pool = yield* make({ acquire, size: { min: many, max: many } })
+      yield* pool.ready
       assert.strictEqual((yield* balanced(pool)).available, many)
 
       yield* pool.close
