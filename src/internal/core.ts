@@ -423,7 +423,7 @@ export const leaseExpired = <A, D>(
   )
 
 /** Open leases, in no order. */
-export const openLeases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => {
+const openLeases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => {
   const open: Array<ActiveLease<A, D>> = []
   for (const entry of core.registry.entries) {
     for (const lease of leasesOf(entry)) open.push(lease)
@@ -461,7 +461,7 @@ export const standIn = <B, E, R>(
  * How many open leases each borrower has. Kept only while it is asked for: built by a walk over the objects, and dropped
  * when more leases have begun or ended since than that walk saw, so that asking costs no more than they did.
  */
-export class Owners {
+class Owners {
   private readonly counts = new Map<number, number>()
   private readonly cost: number
   private changes = 0

@@ -95,7 +95,7 @@ export class SpreadSelection<A, D> implements Selection<A, D> {
 }
 
 /** One of them, each with the same chance. */
-export const drawn = <T>(random: RandomService, candidates: ReadonlyArray<T>): T | undefined => {
+const drawn = <T>(random: RandomService, candidates: ReadonlyArray<T>): T | undefined => {
   const n = candidates.length
   return n < 2 ? candidates[0] : candidates[Math.min(n - 1, Math.floor(random.nextDoubleUnsafe() * n))]
 }
