@@ -50,6 +50,7 @@ import { Policy } from "./internal/policy.ts"
 import { list } from "./internal/pools.ts"
 import { Registry } from "./internal/registry.ts"
 import * as Rests from "./internal/rest.ts"
+import * as Returning from "./internal/returning.ts"
 import * as Scopes from "./internal/scope.ts"
 import * as Selection from "./internal/selection/selection.ts"
 import * as Serving from "./internal/serving.ts"
@@ -132,10 +133,10 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    */
   readonly remove: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
   /**
-   * Detects every object that is not lent and does not rest until a known time, and takes out the invalid ones. Without
-   * a detector there is nothing to ask. One that is being detected already is not asked about twice: that detection goes
-   * on as long as anybody wants its answer. An interruption leaves as they were those not answered yet, and wanted by
-   * nobody else.
+   * Detects every object that is not lent, or is shared, and does not rest until a known time, and takes out the invalid
+   * ones, those that are lent when their last lease ends. Without a detector there is nothing to ask. One that is being
+   * detected already is not asked about twice: that detection goes on as long as anybody wants its answer. An interruption
+   * leaves as they were those not answered yet, and wanted by nobody else.
    */
   readonly detect: Effect.Effect<void, PoolClosed, S>
   /**
@@ -423,6 +424,7 @@ const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): C
     consider: () => {
       if (options.policy.kind === "custom") Choosing.consider(core)
     },
+    cameBack: (entry) => Returning.cameBack(core, entry),
     leaving: () => {
       Maintenance.refill(core)
       core.changed()

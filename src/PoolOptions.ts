@@ -32,7 +32,10 @@ export interface PoolSettings {
      */
     readonly max?: number | "Infinity" | undefined
   } | undefined
-  /** How many leases one object may carry at once. Default 1. */
+  /**
+   * How many leases one object may carry at once. Default 1. One that carries some is detected like one that is free, while
+   * they go on.
+   */
   readonly sharing?: number | "Infinity" | undefined
   /**
    * How many fibers may wait for whom nothing is being made or detected; the next one fails with `PoolExhausted`.
@@ -75,7 +78,7 @@ export interface PoolSettings {
     readonly onBorrow?: boolean | { readonly trustFor: Duration.Input } | undefined
     /** Detect an object when it comes back; the borrower does not wait for it. Default `false`. */
     readonly onRelease?: boolean | undefined
-    /** Detect idle, resting and unknown objects once in this time, spread over it. Default: never. */
+    /** Detect idle, resting, unknown and shared objects once in this time, spread over it. Default: never. */
     readonly every?: Duration.Input | undefined
     /** How many detections run at once in the pool, whoever asked; bounds destroying as well. Default 10. */
     readonly concurrency?: number | "Infinity" | undefined
@@ -119,7 +122,9 @@ export interface PoolSettings {
  * @since 0.1.0
  */
 export interface DetectionOptions extends Omit<NonNullable<PoolSettings["detection"]>, "every"> {
-  /** Detect idle, resting and unknown objects again and again: at an interval, or as a schedule says. Default: never. */
+  /**
+   * Detect idle, resting, unknown and shared objects again and again: at an interval, or as a schedule says. Default: never.
+   */
   readonly every?: Duration.Input | Schedule.Schedule<unknown> | undefined
   /**
    * When an `Unknown` object is detected again; each object has its own state of it. When it is done, the object is
@@ -179,6 +184,10 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
   /**
    * Asks what an object's status is, plainly or with an effect. One that fails, dies, or takes longer than
    * `detection.timeout` leaves the object `Unknown`.
+   *
+   * While it is asked about, an object's `status` is `Pending`, whatever it was before. One that is shared and lent stays
+   * `Borrowed`: its leases go on, and it takes no new ones until there is an answer. That counts for those who would borrow
+   * it: it rests until its time, is asked again by `detection.retry`, or leaves when its last lease ends.
    */
   readonly detectStatus?:
     | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>)

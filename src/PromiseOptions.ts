@@ -58,7 +58,10 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * reported and given up.
    */
   readonly unpack?: ((packed: NoInfer<P>) => unknown) | undefined
-  /** Asks what an object's status is. One that fails, or exceeds `detection.timeout`, leaves the object `Unknown`. */
+  /**
+   * Asks what an object's status is. One that fails, or exceeds `detection.timeout`, leaves the object `Unknown`. While it is
+   * asked about, an object's `status` is `Pending`; one that is shared and lent stays `Borrowed`, and takes no new leases.
+   */
   readonly detectStatus?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Awaitable<Status.Answer>) | undefined
   readonly detection?: DetectionOptions | undefined
   readonly creation?: CreationOptions<unknown> | undefined

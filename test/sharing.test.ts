@@ -479,28 +479,6 @@ describe("hooks of a shared object", () => {
 })
 
 describe("detection of a shared object", () => {
-  it.effect("a borrower has it detected only while it is free", () =>
-    Effect.gen(function*() {
-      let asked = 0
-      const pool = yield* make({
-        objects: ["a"],
-        sharing: 3,
-        detection: { onAdd: false, onBorrow: true },
-        detectStatus: () => {
-          asked++
-          return "Available" as const
-        }
-      })
-      const first = yield* hold(pool.borrow)
-      yield* TestClock.adjust("1 minute")
-      const second = yield* hold(pool.borrow)
-      assert.strictEqual(asked, 1)
-      yield* first.release
-      yield* second.release
-      yield* hold(pool.borrow)
-      assert.strictEqual(asked, 2)
-    }))
-
   it.effect("a slow one serves as many as may share it when it ends", () =>
     Effect.gen(function*() {
       const pool = yield* make({
@@ -514,21 +492,19 @@ describe("detection of a shared object", () => {
       assert.deepStrictEqual(waiters.map(state), ["ok", "ok", "waits"])
     }))
 
-  it.effect("`detect`, `onRelease` and the background leave it alone until its last lease has ended", () =>
+  it.effect("`onRelease` leaves it alone until its last lease has ended", () =>
     Effect.gen(function*() {
       let asked = 0
       const pool = yield* make({
         objects: ["a"],
         sharing: 2,
-        detection: { onAdd: false, onBorrow: false, onRelease: true, every: "1 second" },
+        detection: { onAdd: false, onBorrow: false, onRelease: true },
         detectStatus: () => {
           asked++
           return "Available" as const
         }
       })
       const [first, second] = yield* Effect.all([hold(pool.borrow), hold(pool.borrow)])
-      yield* pool.detect
-      yield* TestClock.adjust("10 seconds")
       yield* first.release
       assert.strictEqual(asked, 0)
       yield* second.release

@@ -128,7 +128,12 @@ export const shrink = <A, D>(core: Core<A, D>): void => {
   const made = [...core.registry.entries].filter((entry) => entry.scope !== undefined && !entry.condemned)
   // what is idle, then what is being detected; what is prepared for a borrower, or lent, leaves when it comes back
   const idle = made.filter((entry) => entry.status !== "Borrowed" && entry.status !== "Pending")
-  for (const entry of [...idle, ...made.filter((entry) => entry.detection !== undefined)]) {
+  for (
+    const entry of [
+      ...idle,
+      ...made.filter((entry) => entry.status === "Pending" && entry.detection !== undefined)
+    ]
+  ) {
     if (excess(core) <= 0) return
     discard(core, entry, "Resized")
   }

@@ -150,6 +150,8 @@ export interface Core<A, D> {
   readonly leave: (waiter: Waiter<A, D>) => Effect.Effect<void>
   /** The user's selector is asked for those who wait. */
   readonly consider: () => void
+  /** An object that came back while the detector was asked about it goes where its last lease sends it. */
+  readonly cameBack: (entry: Entry<A, D>) => void
   /** An object is leaving: another may have to take its place. */
   readonly leaving: () => void
   /** What is available, lent or old has changed. */
@@ -346,7 +348,7 @@ export const lends = <A, D>(core: Core<A, D>): boolean => !core.suspended && sta
 export const lendable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   entry.status === "Available" ||
   (entry.status === "Borrowed" && entry.open < core.options.sharing && !entry.condemned && !entry.retired &&
-    !entry.benched && entry.fate === "return")
+    !entry.benched && !entry.asked && !entry.doubted && entry.fate === "return")
 
 const making = <A, D>(core: Core<A, D>): number => core.creator?.making ?? 0
 

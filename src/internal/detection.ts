@@ -30,8 +30,8 @@ export type Outcome =
 export const isRefusal = (outcome: Outcome | undefined): boolean =>
   outcome?._tag === "Failed" || (outcome?._tag === "Answered" && outcome.answer !== "Available")
 
-/** What an object is again when its detection is dropped. */
-export type Before = "Available" | "Dormant" | "Unknown"
+/** What an object is again when its detection is dropped; `Borrowed`: what is shared, and asked about while it is lent. */
+export type Before = "Available" | "Borrowed" | "Dormant" | "Unknown"
 
 const dropped: Outcome = { _tag: "Dropped" }
 const failed = (failure: unknown): Outcome => ({ _tag: "Failed", failure })

@@ -10,11 +10,14 @@ import { released, tell } from "./events.ts"
 import type { ActiveLease } from "./lease.ts"
 import { type Entry, type Eviction, leasesOf } from "./registry.ts"
 
-/** A lent object has been marked, or a mark taken from it: it is lent on, where it is shared, or not. */
-export const marked = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+/**
+ * A lent object has been marked, or a mark taken from it: it is lent on, where it is shared, or not. `fresh`: it has been
+ * detected just now.
+ */
+export const marked = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh = false): void => {
   if (entry.status !== "Borrowed") return
   if (!lendable(core, entry)) core.registry.unlist(entry)
-  else if (entry.slot === -1) core.offer(entry, true)
+  else if (entry.slot === -1) core.offer(entry, fresh)
 }
 
 /** Takes an object out: a free one now, a busy one when it is free. */

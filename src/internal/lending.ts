@@ -207,8 +207,8 @@ const admit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, why: "NoneAvailable
 /** While what was picked is being detected, the waiter gets what needs no detection, if there is such a one. */
 const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (!(waiter.detection instanceof Detection)) return
-  // nothing is trusted any more; but what is shared and lent need not be
-  if (core.options.sharing === 1 && core.deadlines.now() >= core.trustedUntil) return
+  // nothing is trusted any more
+  if (core.deadlines.now() >= core.trustedUntil) return
   const ready = core.registry.listed().filter((entry) => !stale(core, entry) && fits(core, waiter, entry))
   let entry: Entry<A, D> | undefined
   try {

@@ -11,7 +11,7 @@ import { type Core, lends, stays } from "./core.ts"
 import * as Deadlines from "./deadlines.ts"
 import { type Before, Detection, type Outcome } from "./detection.ts"
 import { span, tell } from "./events.ts"
-import { evict, marked } from "./leaving.ts"
+import { discard, evict, marked } from "./leaving.ts"
 import { Pace } from "./pacing.ts"
 import { moment } from "./pooled.ts"
 import type { Entry, Origin } from "./registry.ts"
@@ -53,25 +53,29 @@ export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: J
 
 /**
  * Asks the detector about a listed object in this very step, if it answers plainly: `true`, and listed, where the object
- * may be lent. It is `Pending` while it is asked. Otherwise nothing has changed, or what it said is kept for the detection
- * that follows in this turn: it would be old news for any other.
+ * may be lent. It is {@link seize}d while it is asked. Otherwise nothing has changed, or what it said is kept for the
+ * detection that follows in this turn: it would be old news for any other.
  */
 export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
   if (!core.detector!.answersNow) return false
-  core.registry.move(entry, "Pending")
+  seize(core, entry)
   const available = core.detector!.saysAvailable(entry)
   if (!available) core.dispatcher.scheduleTask(() => entry.told = undefined, 0)
+  const lent = entry.asked
+  entry.asked = false
   // the user's function may have used the pool: what it has asked for comes first
-  if (entry.status === "Pending") {
+  if (entry.status === "Pending" || entry.status === "Borrowed") {
     if (available) {
       if (core.feed !== undefined) toldBy(core, entry, answeredAvailable, 0)
       if (core.timings !== undefined) core.timings.detect.add(0)
       trust(core, entry)
     }
-    if (leaves(core, entry)) dismiss(core, entry)
+    // somebody may have begun to wait
+    if (entry.status === "Borrowed") marked(core, entry, available)
+    else if (lent) core.cameBack(entry)
+    else if (leaves(core, entry)) dismiss(core, entry)
     else if (!rests(core, entry)) {
       core.registry.move(entry, "Available")
-      // somebody may have begun to wait
       core.offer(entry, available)
     }
   }
@@ -88,9 +92,19 @@ const trust = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 }
 
 /**
- * A detection of an object that is `Pending` from now on, so that nobody else takes it while it waits for its turn. The
- * caller starts it.
+ * Takes an object for a detection, so that nobody else takes it meanwhile. It is `Pending` then. One that is shared and
+ * lent stays `Borrowed`, since its leases go on; it takes no new ones.
  */
+const seize = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (entry.status === "Borrowed") {
+    entry.asked = true
+    core.registry.unlist(entry)
+  } else if (entry.status !== "Pending") {
+    core.registry.move(entry, "Pending")
+  }
+}
+
+/** A detection that takes its object at once, while it waits for its turn. The caller starts it. */
 export const reserve = <A, D>(
   core: Core<A, D>,
   entry: Entry<A, D>,
@@ -98,14 +112,14 @@ export const reserve = <A, D>(
   ended: (outcome: Outcome) => void,
   settling?: () => void
 ): Detection<A, D> => {
-  if (entry.status !== "Pending") core.registry.move(entry, "Pending")
   const detection = new Detection(core.detector!, entry, () => true, (told) => {
     const outcome = restsNot(core, told) ? answeredAvailable : told
     settling?.()
-    conclude(core, detection, before, outcome)
+    conclude(core, detection, outcome)
     ended(outcome)
   })
-  detection.before = before
+  detection.before = entry.status === "Borrowed" ? "Borrowed" : before
+  seize(core, entry)
   entry.detection = detection
   return detection
 }
@@ -129,16 +143,17 @@ export const whenFree = <A, D>(
     core.detector!,
     entry,
     () => {
-      const before = detection.before = detectable(entry)
-      if (before === undefined) return false
-      if (before === "Dormant") entry.rest!.stop()
-      core.registry.move(entry, "Pending")
+      detection.before = detectable(core, entry)
+      if (detection.before === undefined) return false
+      // it rests on if nobody wants the answer any more
+      if (entry.status === "Dormant" || entry.benched) entry.rest!.stop()
+      seize(core, entry)
       // what is lendable has changed: not within the step of the detector
       core.dispatcher.scheduleTask(core.consider, 0)
       return true
     },
     (outcome) => {
-      if (detection.before !== undefined) conclude(core, detection, detection.before, outcome)
+      if (detection.before !== undefined) conclude(core, detection, outcome)
       ended(outcome)
     }
   )
@@ -146,35 +161,66 @@ export const whenFree = <A, D>(
 }
 
 /** The status of an object that may be detected without being asked for by a borrower. */
-export const detectable = <A, D>(entry: Entry<A, D>): Before | undefined => {
+export const detectable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Before | undefined => {
   switch (entry.status) {
     case "Available":
     case "Unknown":
       return entry.status
     case "Dormant":
       return resting(entry) ? undefined : entry.status
+    case "Borrowed":
+      return core.options.sharing === 1 || entry.asked || goes(core, entry) || resting(entry) ? undefined : entry.status
     default:
       return undefined
   }
 }
 
 /** Carries out what a detection said. */
-const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, before: Before, outcome: Outcome): void => {
+const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
   const { entry } = detection
   if (core.feed !== undefined || core.timings !== undefined) detected(core, detection, outcome)
+  const lent = entry.asked
+  entry.asked = false
   // a closing pool has given it up
-  if (entry.status !== "Pending") return
+  if (entry.status !== "Pending" && !(lent && entry.status === "Borrowed")) return
   const unknown = outcome._tag === "Failed" || (outcome._tag === "Answered" && outcome.answer === "Unknown")
-  if (!unknown && outcome._tag !== "Dropped") entry.pace = undefined
   if (outcome._tag !== "Dropped") {
     trust(core, entry)
+    if (!unknown) entry.pace = undefined
+    entry.doubted = false
     // what it was plainly "Dormant" for is over
     if (entry.rest !== undefined) entry.rest.doze = -Infinity
   }
+  if (lent) return inUse(core, detection, outcome)
   if (leaves(core, entry)) return dismiss(core, entry)
-  if (outcome._tag === "Dropped") return detection.woken ? rouse(core, entry) : restore(core, entry, before)
+  if (outcome._tag === "Dropped") return detection.woken ? rouse(core, entry) : restore(core, entry, detection.before!)
   if (outcome._tag === "Failed") return doubt(core, entry, outcome.failure)
   answered(core, entry, outcome.answer)
+}
+
+/**
+ * What has been said of an object that was lent when it was asked about counts for those who would borrow it, and when it
+ * comes back. Its leases go on. It may have come back meanwhile.
+ */
+const inUse = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
+  const { entry } = detection
+  if (outcome._tag === "Failed") doubtInUse(core, entry, outcome.failure)
+  else if (outcome._tag === "Answered") {
+    const { answer } = outcome
+    if (answer === "Invalid") discard(core, entry, "Detected")
+    else if (answer === "Unknown") doubtInUse(core, entry, undefined)
+    else if (answer === "Dormant") doze(core, entry)
+    else if (answer !== "Available") restOf(core, entry).extend(endOf(core, answer))
+  }
+  if (entry.status === "Pending") return core.cameBack(entry)
+  // it has left, or it leaves
+  if (entry.status !== "Borrowed") return
+  if (outcome._tag === "Dropped") {
+    if (detection.woken && !asleep(entry)) return lendAgain(core, entry)
+    if (entry.doubted) resumeSchedule(core, entry)
+  }
+  bench(entry)
+  marked(core, entry, outcome._tag !== "Dropped")
 }
 
 const detected = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
@@ -199,9 +245,10 @@ const restore = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before): vo
   if (before === "Dormant") return sleep(core, entry)
   if (rests(core, entry)) return
   core.registry.move(entry, before)
+  entry.doubted = false
   if (before === "Available") return core.offer(entry, false)
   // its schedule has not moved on
-  if (entry.retrying !== undefined) core.deadlines.set(entry.retrying, entry.retrying.due)
+  resumeSchedule(core, entry)
 }
 
 /** An object is `Unknown`: it is detected again when its schedule says so, or leaves when that is done. */
@@ -209,13 +256,38 @@ const doubt = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): vo
   if (rests(core, entry)) return
   core.registry.move(entry, "Unknown")
   core.changed()
+  askLater(core, entry, failure)
+}
+
+/** The same of one that is lent: it takes no new leases until then. */
+const doubtInUse = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): void => {
+  entry.doubted = true
+  askLater(core, entry, failure)
+}
+
+/** One that was doubted while it was lent has come back: it is `Unknown`, and its schedule is what it was. */
+export const staysUnknown = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  entry.doubted = false
+  if (entry.status !== "Pending") core.registry.move(entry, "Pending")
+  core.registry.move(entry, "Unknown")
+  resumeSchedule(core, entry)
+  core.changed()
+}
+
+/** It is asked again when its schedule said so before. */
+const resumeSchedule = <A, D>(core: Core<A, D>, { retrying }: Entry<A, D>): void => {
+  if (retrying !== undefined) core.deadlines.set(retrying, retrying.due)
+}
+
+const askLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): void => {
   const pace = entry.pace ??= new Pace(core.options.retryUnknown(entry))
   pace.next(core, failure, (delay) => {
     if (entry.pace !== pace) return
     if (delay === undefined && entry.status === "Unknown") return evict(core, entry, "Unknown")
+    if (delay === undefined && entry.doubted) return discard(core, entry, "Unknown")
     entry.retrying ??= Deadlines.make(() => askAgain(core, entry))
     const due = core.deadlines.now() + (delay ?? 0)
-    if (entry.status === "Unknown") return core.deadlines.set(entry.retrying, due)
+    if (entry.status === "Unknown" || entry.doubted) return core.deadlines.set(entry.retrying, due)
     // while it is being detected, its time is kept for the case that this is dropped; the one before may still wait
     core.deadlines.cancel(entry.retrying)
     entry.retrying.due = due
@@ -223,8 +295,14 @@ const doubt = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): vo
 }
 
 const askAgain = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  if (entry.status === "Unknown") core.detector!.start(reserve(core, entry, "Unknown", () => {}), false)
+  const inUse = entry.doubted && detectable(core, entry) === "Borrowed"
+  if (entry.status !== "Unknown" && !inUse) return
+  core.detector!.start(reserve(core, entry, "Unknown", () => {}), false)
 }
+
+/** Does a lent object leave when it comes back? */
+export const goes = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
+  entry.fate === "destroy" || entry.retired || leaves(core, entry)
 
 /** Must it leave, now that it is free? */
 export const leaves = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
@@ -241,7 +319,7 @@ const answered = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Ans
     case "Unknown":
       return doubt(core, entry, undefined)
     case "Dormant":
-      restOf(core, entry).doze = core.deadlines.now() + core.options.dormantFor
+      doze(core, entry)
       return sleep(core, entry)
     case "Available":
       break
@@ -256,6 +334,11 @@ const answered = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Ans
 const restOf = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Rest<A, D> =>
   entry.rest ??= new Rest(core, () => over(core, entry))
 
+/** It is plainly "Dormant": it is asked about again when that is over, or before. */
+const doze = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  restOf(core, entry).doze = core.deadlines.now() + core.options.dormantFor
+}
+
 /** Puts an object to sleep if a rest that was asked for is not over. */
 export const rests = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
   if (!asleep(entry)) return false
@@ -265,6 +348,7 @@ export const rests = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
 
 /** Makes an object `Dormant` until its rest is over, or keeps it so for longer. */
 const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  entry.doubted = false
   core.registry.move(entry, "Dormant")
   entry.rest!.wait()
   if (core.feed !== undefined) {
@@ -289,11 +373,28 @@ const wakeUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   rouse(core, entry)
 }
 
-/** Ends the rest of a lent object before it has begun for those who have it. */
+/** A lent object takes no new leases while it rests. */
+const bench = <A, D>(entry: Entry<A, D>): void => {
+  entry.benched = asleep(entry)
+  if (entry.benched) entry.rest!.wait()
+}
+
+/** The rest of a busy object is over; a lent one is lent on, by way of a detection where there is a detector. */
 const lendOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  const { benched, detection } = entry
   entry.rest!.forget()
   entry.benched = false
-  marked(core, entry)
+  if (!benched) return
+  // an answer that is under way is as good as another
+  if (detection !== undefined) detection.woken = true
+  else lendAgain(core, entry)
+}
+
+const lendAgain = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (core.detector === undefined) marked(core, entry)
+  else if (detectable(core, entry) === "Borrowed") {
+    core.detector.start(reserve(core, entry, "Borrowed", () => {}), false)
+  }
 }
 
 /** It rests no more: it is detected, where there is a detector, or available. */
@@ -312,9 +413,9 @@ export const restLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, end: End):
   if (isOver(core, end)) return
   const rest = restOf(core, entry)
   rest.extend(end)
-  if (entry.status !== "Borrowed" || core.options.sharing === 1) return
-  entry.benched = true
-  rest.wait()
+  // what is asked about is benched when that has ended
+  if (entry.status !== "Borrowed" || core.options.sharing === 1 || entry.asked) return
+  bench(entry)
   marked(core, entry)
 }
 

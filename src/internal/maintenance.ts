@@ -334,7 +334,7 @@ const seeTo = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ended: () => void): (
       giveUp = entry.detection.follow(told)
       return
     }
-    if (detectable(entry) === undefined) return ended()
+    if (detectable(core, entry) === undefined) return ended()
     const detection = whenFree(core, entry, told)
     giveUp = () => detection.drop()
     detector.start(detection, false)

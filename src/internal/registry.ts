@@ -74,6 +74,10 @@ export class Entry<A, D> {
   retired = false
   /** While it was lent, and shared, it was told to rest: it is lent to nobody else until that is over. */
   benched = false
+  /** It was lent, and shared, when the detector was asked about it: it is lent to nobody else until that has answered. */
+  asked = false
+  /** The detector has not known what to say of it while it was lent, and shared: it is lent to nobody else until it does. */
+  doubted = false
   /** `onBorrow` has prepared it, and nobody has taken it yet. */
   prepared = false
   /** What its last lease leaves to be done, where one of them has expired. */

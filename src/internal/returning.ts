@@ -9,7 +9,7 @@ import { type Core, lendable, own, report } from "./core.ts"
 import { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import { ended, evict, marked } from "./leaving.ts"
-import { dismiss, leaves, reserve, rests } from "./lifecycle.ts"
+import { dismiss, goes, leaves, reserve, rests, staysUnknown } from "./lifecycle.ts"
 import type { Entry } from "./registry.ts"
 
 /** One of the leases of an object has expired. */
@@ -30,7 +30,7 @@ export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void
   ended(core, lease, now)
   if (entry.limits?.idling !== undefined) entry.limits.idleSince = core.deadlines.now()
   if (entry.open === 0) return free(core, entry)
-  if (lendable(core, entry)) core.offer(entry, true)
+  if (lendable(core, entry)) core.offer(entry, false)
   else core.changed()
 }
 
@@ -53,6 +53,16 @@ const harder = (one: Fate, other: Fate): Fate =>
 
 /** The last lease of an object is over. Whichever way it goes, `core.changed` is called: fewer leases are open. */
 const free = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (!entry.asked) return cameBack(core, entry)
+  // not before the detector has answered: nothing else is done with it meanwhile
+  core.registry.move(entry, "Pending")
+  const { detection } = entry
+  if (detection !== undefined && goes(core, entry)) core.detector!.drop(detection)
+  core.changed()
+}
+
+/** It goes where its last lease sends it. */
+export const cameBack = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const fate = entry.fate
   entry.fate = "return"
   entry.benched = false
@@ -70,7 +80,7 @@ const tidy = <A, D>(
   onRelease: (pooled: PooledObject<A, D>) => unknown,
   fate: Fate
 ): void => {
-  core.registry.move(entry, "Pending")
+  if (entry.status !== "Pending") core.registry.move(entry, "Pending")
   const hook = new Hook(core, entry, (failure) => {
     if (failure !== undefined) return hookFailed(core, entry, failure)
     if (entry.status !== "Pending") return
@@ -115,10 +125,13 @@ export const hookFailed = <A, D>(core: Core<A, D>, entry: Entry<A, D>, cause: Ca
 const settle = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fate: Fate): void => {
   if (rests(core, entry)) return
   if (core.detector !== undefined && (fate === "detect" || core.options.onRelease)) {
-    const detection = reserve(core, entry, "Available", () => {})
+    // it is not in use any more
+    if (entry.status !== "Pending") core.registry.move(entry, "Pending")
+    const detection = reserve(core, entry, entry.doubted ? "Unknown" : "Available", () => {})
     core.detector.start(detection, false)
     return core.changed()
   }
+  if (entry.doubted) return staysUnknown(core, entry)
   core.registry.move(entry, "Available")
   core.offer(entry, false)
 }

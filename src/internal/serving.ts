@@ -35,8 +35,6 @@ export const isFresh = <A, D>(entry: Entry<A, D>): boolean => entry.scope !== un
 /** Must a borrower have it detected first? */
 export const stale = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   core.detector !== undefined && core.options.trustFor !== undefined &&
-  // one that is shared already is in use: it is not asked
-  entry.status === "Available" &&
   // asked before each borrow, or not at all yet: no clock is read
   (core.options.trustFor === 0 || entry.trustedUntil === undefined || core.deadlines.now() >= entry.trustedUntil)
 

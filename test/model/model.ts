@@ -58,6 +58,10 @@ interface Entry {
   expiredAt: number
   /** Not lent to one more before all its leases have ended, or perhaps not. */
   barred: boolean
+  /** Detections that are under way. */
+  asking: number
+  /** What the last one said. */
+  verdict: "fine" | "not fine" | "unclear"
 }
 
 export interface Held {
@@ -142,7 +146,15 @@ export class Model {
   entry(pooled: Pooled): Entry {
     let entry = this.entries.get(pooled.id)
     if (entry === undefined) {
-      entry = { pooled, restsUntil: -Infinity, leaving: false, expiredAt: -1, barred: false }
+      entry = {
+        pooled,
+        restsUntil: -Infinity,
+        leaving: false,
+        expiredAt: -1,
+        barred: false,
+        asking: 0,
+        verdict: "fine"
+      }
       this.entries.set(pooled.id, entry)
     }
     return entry
@@ -175,6 +187,14 @@ export class Model {
     must(entry.restsUntil <= now, "6 what rests is not lent", () => `${what()}, rests until ${entry.restsUntil}`)
     const { maxBorrows = Infinity } = this.setup
     must(!thing.made || pooled.borrowCount <= maxBorrows, "6 at most `maxBorrows`", what)
+    const detected = pooled.detectedAt === undefined ? -Infinity : Number(pooled.detectedAt.epochMilliseconds)
+    const { onBorrow, trust } = this.setup
+    // what a hook has prepared was detected before
+    must(
+      typeof trust !== "number" || onBorrow !== undefined || detected === now || now < detected + trust,
+      "16 what is lent was detected within the trust window",
+      () => `${what()}, detected at ${detected}`
+    )
     // perhaps granted just before another lease of it expired
     if (entry.expiredAt === now) entry.barred = true
     borrower.state = "holds"
@@ -246,7 +266,7 @@ export class Model {
   check(view: View): void {
     this.books(view)
     this.leases(view)
-    const busy = view.stats.pending + view.choosing > 0
+    const busy = view.stats.pending + this.asking + view.choosing > 0
     this.order(busy || this.busy)
     this.busy = busy
     this.waiters(view)
@@ -344,6 +364,12 @@ export class Model {
     }
   }
 
+  private get asking(): number {
+    let asking = 0
+    for (const entry of this.entries.values()) asking += entry.asking
+    return asking
+  }
+
   private lendable(pooled: Pooled, now: number): boolean {
     if (pooled.status === "Available") return true
     const entry = this.entry(pooled)
@@ -352,7 +378,8 @@ export class Model {
       (pooled.object.generation < this.rotations || pooled.borrowCount >= maxBorrows ||
         now - pooled.object.madeAt >= timeToLive)
     return pooled.status === "Borrowed" && this.out(pooled.id).length < this.setup.sharing &&
-      !entry.barred && !entry.leaving && !old && entry.restsUntil <= now
+      !entry.barred && !entry.leaving && !old && entry.restsUntil <= now && entry.asking === 0 &&
+      entry.verdict === "fine"
   }
 
   private waiters(view: View): void {
@@ -363,15 +390,15 @@ export class Model {
     for (const borrower of waiting) {
       const what = () => `borrower ${borrower.n} at ${now}`
       must(now <= borrower.until + 1, "3 nobody waits beyond its time", what)
-      const busy = stats.pending + stats.making + choosing
+      const busy = stats.pending + this.asking + stats.making + choosing
       must(borrower.queues || busy > 0, "3 a `tryBorrow` does not queue", what)
       // refused three times, it waits a while before it has another one prepared
       if (this.suspended || choosing > 0 || ["fail", "never"].includes(this.setup.onBorrow ?? "")) continue
       for (const pooled of objects) {
         if (!this.wants(borrower, pooled) || !this.lendable(pooled, now)) continue
         const detected = pooled.detectedAt === undefined ? -Infinity : Number(pooled.detectedAt.epochMilliseconds)
-        const isStale = typeof trust === "number" && pooled.status === "Available" && now >= detected + trust
-        const excused = stats.pending > 0 &&
+        const isStale = typeof trust === "number" && now >= detected + trust
+        const excused = stats.pending + this.asking > 0 &&
           (isStale || custom.includes(this.setup.select) || this.setup.onBorrow !== undefined)
         must(
           excused,
@@ -396,7 +423,7 @@ export class Model {
     if (this.suspended) return
     const could = this.waiting.filter((each) => each.queues && each.kind === undefined).length
     must(
-      could <= stats.making + stats.pending,
+      could <= stats.making + stats.pending + this.asking,
       "3 nobody waits while there is room to make one",
       () => `${could} wait, ${stats.making} are being made`
     )

@@ -156,8 +156,31 @@ class World {
     })
   }
 
+  /** Asks, and has the model know what is asked and answered about an object, which may be lent meanwhile. */
+  detectStatus(pooled: Pooled): Status.Answer | Effect.Effect<Status.Answer, Failed> {
+    const entry = this.model.entry(pooled)
+    const told = this.answer(pooled)
+    if (!Effect.isEffect(told)) {
+      entry.verdict = told === "Available" ? "fine" : "not fine"
+      return told
+    }
+    return Effect.suspend(() => {
+      entry.asking++
+      return Effect.onExit(told, (exit) =>
+        Effect.sync(() => {
+          entry.asking--
+          entry.verdict = Exit.isSuccess(exit)
+            ? exit.value === "Available" ? "fine" : "not fine"
+            // its time was over, or nobody wanted the answer
+            : Cause.hasInterruptsOnly(exit.cause)
+            ? "unclear"
+            : "not fine"
+        }))
+    })
+  }
+
   /** What it answers at once, it answers plainly for every other object. */
-  detectStatus({ object }: Pooled): Status.Answer | Effect.Effect<Status.Answer, Failed> {
+  answer({ object }: Pooled): Status.Answer | Effect.Effect<Status.Answer, Failed> {
     const gate = this.script.of.get(object) ?? this.script.answer
     const answer = gate === "Rest" ? Status.dormant("3 seconds") : gate
     if (answer === "slow") return Effect.as(Effect.sleep(second), "Available" as const)
