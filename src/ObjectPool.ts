@@ -36,6 +36,7 @@ import { Creator } from "./internal/creation.ts"
 import * as Deadlines from "./internal/deadlines.ts"
 import { Destroyer } from "./internal/destruction.ts"
 import { Detector } from "./internal/detection.ts"
+import { Dozing } from "./internal/dozing.ts"
 import * as Events from "./internal/events.ts"
 import { handleOf, revoke } from "./internal/handle.ts"
 import * as Leaving from "./internal/leaving.ts"
@@ -335,6 +336,7 @@ const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): C
     report(core, "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
   const deadlines = new Deadlines.Deadlines(clock, fork, threw)
   const moments = new Deadlines.Moments(clock, fork, threw)
+  const waiters = new Waiters<A, D>()
   const core: Core<A, D> = {
     options,
     context,
@@ -345,8 +347,9 @@ const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): C
     dispatcher,
     deadlines,
     moments,
+    dozing: new Dozing(deadlines, waiters, () => Lifecycle.askDozing(core)),
     registry: new Registry(Selection.make(options.policy, random, options.sharing)),
-    waiters: new Waiters(),
+    waiters,
     detector: options.detectStatus === undefined ? undefined : new Detector(
       { detectStatus: options.detectStatus, concurrency: options.concurrency, timeout: options.detectionTimeout },
       deadlines,

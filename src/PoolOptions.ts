@@ -84,7 +84,11 @@ export interface PoolSettings {
     readonly concurrency?: number | "Infinity" | undefined
     /** After this time a detection is interrupted, and the object `Unknown`. Default `"5 seconds"`. */
     readonly timeout?: Duration.Input | undefined
-    /** When a plain `"Dormant"`, without a time, is detected again. Default `"30 seconds"`. */
+    /**
+     * When a plain `"Dormant"`, without a time, is detected again. Default `"30 seconds"`. Where somebody waits, it is
+     * whatever this says detected again before his deadline: at half of what is left, and again, but not more often than
+     * each 100 milliseconds.
+     */
     readonly dormantFor?: Duration.Input | undefined
   } | undefined
   readonly creation?: {

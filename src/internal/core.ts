@@ -31,6 +31,7 @@ import type { Creation, Creator } from "./creation.ts"
 import { type Deadline, type Deadlines, type Moments, slice } from "./deadlines.ts"
 import type { Destroyer } from "./destruction.ts"
 import type { Detector } from "./detection.ts"
+import type { Dozing } from "./dozing.ts"
 import { type Feed, span } from "./events.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Resolved } from "./options.ts"
@@ -74,6 +75,7 @@ export interface Core<A, D> {
   readonly deadlines: Deadlines
   /** Deadlines on the wall clock. */
   readonly moments: Moments
+  readonly dozing: Dozing<A, D>
   readonly registry: Registry<A, D>
   readonly waiters: Waiters<A, D>
   readonly detector: Detector<A, D> | undefined

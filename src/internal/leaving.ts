@@ -51,7 +51,7 @@ export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>, why: Eviction)
 }
 
 const invalidate = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  entry.rest?.stop()
+  entry.rest?.forget()
   if (entry.retrying !== undefined) core.deadlines.cancel(entry.retrying)
   if (entry.limits?.aging !== undefined) core.deadlines.cancel(entry.limits.aging)
   if (entry.limits?.idling !== undefined) core.deadlines.cancel(entry.limits.idling)

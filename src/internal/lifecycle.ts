@@ -8,8 +8,9 @@ import type { PooledObject } from "../PooledObject.ts"
 import type { Status } from "../Status.ts"
 import { excess, limit } from "./ageing.ts"
 import { type Core, lends, stays } from "./core.ts"
-import * as Deadlines from "./deadlines.ts"
+import { make as makeDeadline, slice } from "./deadlines.ts"
 import { type Before, Detection, type Outcome } from "./detection.ts"
+import { least } from "./dozing.ts"
 import { span, tell } from "./events.ts"
 import { discard, evict, marked } from "./leaving.ts"
 import { Pace } from "./pacing.ts"
@@ -169,11 +170,14 @@ export const detectable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Before |
     case "Dormant":
       return resting(entry) ? undefined : entry.status
     case "Borrowed":
-      return core.options.sharing === 1 || entry.asked || goes(core, entry) || resting(entry) ? undefined : entry.status
+      return core.options.sharing > 1 && !entry.asked && !bound(entry) && !resting(entry) ? entry.status : undefined
     default:
       return undefined
   }
 }
+
+/** It is settled what becomes of a lent object when it comes back, whatever a detector says. */
+const bound = <A, D>(entry: Entry<A, D>): boolean => entry.condemned || entry.retired || entry.fate !== "return"
 
 /** Carries out what a detection said. */
 const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
@@ -285,7 +289,7 @@ const askLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown):
     if (entry.pace !== pace) return
     if (delay === undefined && entry.status === "Unknown") return evict(core, entry, "Unknown")
     if (delay === undefined && entry.doubted) return discard(core, entry, "Unknown")
-    entry.retrying ??= Deadlines.make(() => askAgain(core, entry))
+    entry.retrying ??= makeDeadline(() => askAgain(core, entry))
     const due = core.deadlines.now() + (delay ?? 0)
     if (entry.status === "Unknown" || entry.doubted) return core.deadlines.set(entry.retrying, due)
     // while it is being detected, its time is kept for the case that this is dropped; the one before may still wait
@@ -299,10 +303,6 @@ const askAgain = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (entry.status !== "Unknown" && !inUse) return
   core.detector!.start(reserve(core, entry, "Unknown", () => {}), false)
 }
-
-/** Does a lent object leave when it comes back? */
-export const goes = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
-  entry.fate === "destroy" || entry.retired || leaves(core, entry)
 
 /** Must it leave, now that it is free? */
 export const leaves = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
@@ -332,11 +332,36 @@ const answered = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Ans
 }
 
 const restOf = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Rest<A, D> =>
-  entry.rest ??= new Rest(core, () => over(core, entry))
+  entry.rest ??= new Rest(core, entry, () => over(core, entry))
 
 /** It is plainly "Dormant": it is asked about again when that is over, or before. */
 const doze = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  restOf(core, entry).doze = core.deadlines.now() + core.options.dormantFor
+  const rest = restOf(core, entry)
+  rest.dozesSince = core.deadlines.now()
+  rest.doze = rest.dozesSince + core.options.dormantFor
+}
+
+/** Asks about those that are plainly "Dormant", for those who wait: see {@link Dozing}. `since`: it goes on. */
+export const askDozing = <A, D>(core: Core<A, D>, since?: number): void => {
+  const now = core.deadlines.now()
+  let asked = 0
+  for (const rest of [...core.dozing.members]) {
+    if (core.waiters.size === 0) return
+    // it is asked about, or rests until a known time as well, or is to leave
+    if (!core.dozing.members.has(rest) || detectable(core, rest.entry) === undefined) continue
+    const again = rest.dozesSince + least
+    if (again > now) {
+      // what has been asked by this has seen to itself; the others have been asked later
+      if (since === undefined || rest.dozesSince < since) core.dozing.by(again)
+      return
+    }
+    rest.stop()
+    core.detector!.start(reserve(core, rest.entry, "Dormant", () => {}), false)
+    // others get their turn in between
+    if (++asked % 16 === 0 && core.deadlines.now() - now > slice) {
+      return core.dispatcher.scheduleTask(() => askDozing(core, since ?? now), 0)
+    }
+  }
 }
 
 /** Puts an object to sleep if a rest that was asked for is not over. */
@@ -391,10 +416,8 @@ const lendOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 }
 
 const lendAgain = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  if (core.detector === undefined) marked(core, entry)
-  else if (detectable(core, entry) === "Borrowed") {
-    core.detector.start(reserve(core, entry, "Borrowed", () => {}), false)
-  }
+  if (core.detector === undefined || detectable(core, entry) === undefined) return marked(core, entry)
+  core.detector.start(reserve(core, entry, "Borrowed", () => {}), false)
 }
 
 /** It rests no more: it is detected, where there is a detector, or available. */

@@ -28,18 +28,22 @@ const accuracy = 1000
 /** The rests of one object that are not over. */
 export class Rest<A, D> {
   private readonly core: Core<A, D>
+  readonly entry: Entry<A, D>
   /** Monotonic, of durations. */
   until = -Infinity
   /** Of the wall clock. */
   moment = -Infinity
   /** Monotonic: when one that is plainly "Dormant" is asked about again. */
   doze = -Infinity
+  /** Monotonic: since when it is. */
+  dozesSince = -Infinity
   private readonly waking: Deadline
   private readonly alarm: Deadline
   private told = NaN
 
-  constructor(core: Core<A, D>, over: () => void) {
+  constructor(core: Core<A, D>, entry: Entry<A, D>, over: () => void) {
     this.core = core
+    this.entry = entry
     this.waking = make(over)
     this.alarm = make(over)
   }
@@ -68,12 +72,14 @@ export class Rest<A, D> {
     if (this.moment > moments.now()) moments.set(this.alarm, this.moment)
     const due = Math.max(this.until, this.doze)
     if (this.alarm.index === -1 || due > deadlines.now()) deadlines.set(this.waking, due)
+    if (this.doze > -Infinity) this.core.dozing.add(this)
   }
 
   /** Waits no more. */
   stop(): void {
     this.core.deadlines.cancel(this.waking)
     this.core.moments.cancel(this.alarm)
+    this.core.dozing.delete(this)
   }
 
   /** It is over, whatever the time. */

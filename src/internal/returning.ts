@@ -9,7 +9,7 @@ import { type Core, lendable, own, report } from "./core.ts"
 import { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import { ended, evict, marked } from "./leaving.ts"
-import { dismiss, goes, leaves, reserve, rests, staysUnknown } from "./lifecycle.ts"
+import { dismiss, leaves, reserve, rests, staysUnknown } from "./lifecycle.ts"
 import type { Entry } from "./registry.ts"
 
 /** One of the leases of an object has expired. */
@@ -57,7 +57,8 @@ const free = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   // not before the detector has answered: nothing else is done with it meanwhile
   core.registry.move(entry, "Pending")
   const { detection } = entry
-  if (detection !== undefined && goes(core, entry)) core.detector!.drop(detection)
+  const goes = entry.fate === "destroy" || entry.retired || leaves(core, entry)
+  if (detection !== undefined && goes) core.detector!.drop(detection)
   core.changed()
 }
 
