@@ -246,7 +246,7 @@ describe("detectSync", () => {
       detectStatus: () => new Promise<never>(() => {}),
       detection: { concurrency: 1, onAdd: false }
     })
-    const detecting = failure(pool.borrow({ timeout: 5 }))
+    const detecting = failure(pool.borrow({ timeout: 200 }))
 
     assert.deepStrictEqual(await refusal(() => pool.detectSync()), ["detectSync", "detectStatus"])
     assert.instanceOf(await failure(() => pool.borrowSync()), PoolExhausted)
