@@ -12,7 +12,7 @@ import type { PooledObject } from "../PooledObject.ts"
 import { ask } from "./asking.ts"
 import { type Core, fork, lendable, lends } from "./core.ts"
 import type { Entry } from "./registry.ts"
-import { backsOff, fail, fits, grant, isFresh, lend, lendOn, stale } from "./serving.ts"
+import { backsOff, fail, fits, grant, isDue, isFresh, lend, lendOn, stale } from "./serving.ts"
 import type { Waiter } from "./waiters.ts"
 
 /** An `Available` object is offered to the oldest waiter, alone; then to all, with whatever else is lendable. */
@@ -20,7 +20,10 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
   if (fresh) {
     // chosen already, and detected since: it is not asked for again
     for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
-      if (waiter.detection?.entry === entry && grant(core, waiter, entry)) return lendOn(core, entry)
+      if (waiter.detection?.entry !== entry) continue
+      // else it is asked for in turn
+      if (isDue(core, waiter, entry)) break
+      if (grant(core, waiter, entry)) return lendOn(core, entry)
     }
   }
   // a function of the user's has taken it out, or rests it
@@ -46,6 +49,11 @@ export const consider = <A, D>(core: Core<A, D>): void => {
   }
   if (core.choosing === undefined) core.returned = undefined
 }
+
+/** While the answer for another is awaited: is it this one's turn after that, to choose from what is listed? */
+export const comesNext = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  core.choosing !== undefined && core.choosing !== waiter && waiter.lane !== undefined && isOpen(core, waiter) &&
+  candidatesFor(core, waiter).length > 0
 
 /** Nobody is asked while the pool is suspended: each waits like any other, or may not. */
 const suspended = <A, D>(core: Core<A, D>): void => {

@@ -190,10 +190,36 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
     if (entry.slot !== -1) break
     entry = undefined
   }
-  if (waiter.lane !== undefined && !waiter.busy) have(core, waiter)
+  if (waiter.lane !== undefined && !waiter.busy) provide(core, waiter)
   admit(core, waiter, "NoneAvailable")
   // what it waits for now: nothing may be under way any more
   if (waiter.trace !== undefined && waiter.lane !== undefined) waiter.trace.enter(waiter.phase)
+}
+
+/** Has something made for a waiter, unless the user's selector will be asked for it about what there is. */
+const provide = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  if (core.options.policy.kind !== "custom" || !Choosing.comesNext(core, waiter)) have(core, waiter)
+  else core.waiters.note(waiter, "choosing", true)
+}
+
+/** The pool lends again: what can be done for each that waits, in their order, as when it came. */
+export const attendAll = <A, D>(core: Core<A, D>): void => {
+  const { filling } = core
+  // nothing is made for one that has not had its turn
+  core.filling = "once"
+  if (core.options.policy.kind === "custom") {
+    for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
+      if (waiter.detection === undefined) core.waiters.note(waiter, "choosing", true)
+    }
+    Choosing.consider(core)
+  }
+  for (let waiter = core.waiters.first; waiter !== undefined;) {
+    const next = core.waiters.after(waiter)
+    serve(core, waiter)
+    waiter = core.waiters.onward(next)
+  }
+  core.filling = filling
+  fill(core)
 }
 
 /** Nothing is under way for it: may it wait? */
@@ -296,7 +322,7 @@ export const fill = <A, D>(core: Core<A, D>): void => {
     core.filling = "once"
     for (let waiter = core.waiters.first; waiter !== undefined && hasRoom(core);) {
       const next = core.waiters.after(waiter)
-      if (!waiter.busy) have(core, waiter)
+      if (!waiter.busy) provide(core, waiter)
       // what was made at once may have served the next one
       waiter = core.waiters.onward(next)
     }

@@ -186,7 +186,10 @@ export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: E
       refused(core, waiter)
       refillFailed(core)
     }
-    if (waiter.detection === detection) core.waiters.note(waiter, "detection", undefined)
+    if (waiter.detection === detection) {
+      core.waiters.note(waiter, "detection", undefined)
+      core.waiters.claims++
+    }
     if (within) return
     core.consider()
     core.advance(waiter)
@@ -208,15 +211,20 @@ const prepareFor = <A, D>(
   const hook = new Hook(core, entry, (failure) => {
     if (waiter.detection === hook) core.waiters.note(waiter, "detection", undefined)
     if (failure !== undefined) {
+      core.waiters.claims++
       waiter.troubled.lastFailure = Cause.squash(failure)
       waiter.troubled.spoilt = true
       if (waiter.lane !== undefined) refused(core, waiter)
       if (entry.scope !== undefined) refillFailed(core)
       hookFailed(core, entry, failure)
     } else if (prepared(core, entry)) {
-      // prepared for one that has left, it is cleaned up again: for another it is prepared anew, as that one's own
-      if (lends(core) && !resting(entry) && grant(core, waiter, entry)) lendOn(core, entry)
-      else cleanUp(core, entry)
+      // else it is cleaned up again: for another it is prepared anew, as that one's own
+      const its = lends(core) && !resting(entry) && !isDue(core, waiter, entry)
+      if (its && grant(core, waiter, entry)) lendOn(core, entry)
+      else {
+        core.waiters.claims++
+        cleanUp(core, entry)
+      }
       core.changed()
     }
     if (within) return
@@ -226,6 +234,20 @@ const prepareFor = <A, D>(
   core.waiters.note(waiter, "detection", hook)
   hook.run(onBorrow)
   within = false
+}
+
+/**
+ * Is what has been detected or prepared for one waiter due to another, which comes before it, may have it, and has nothing
+ * detected or prepared for it any more? That is known without a walk where none has lost that since, or has come.
+ */
+export const isDue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
+  if (waiter.claimed === core.waiters.claims || waiter.lane === undefined) return false
+  for (let other = core.waiters.first; other !== undefined && other !== waiter;) {
+    const next = core.waiters.after(other)
+    if (other.detection === undefined && !holdsOff(core, other, entry) && fits(core, other, entry)) return true
+    other = core.waiters.onward(next)
+  }
+  return false
 }
 
 /** Would `onBorrow` run for a waiter that has another object prepared for it, or waits a while after three failures? */

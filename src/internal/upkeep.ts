@@ -6,6 +6,7 @@ import type { InvalidPoolOptions, PoolClosed } from "../PoolError.ts"
 import { retire, shrink } from "./ageing.ts"
 import { closed, type Core, held, suspended, type Watcher } from "./core.ts"
 import { tell } from "./events.ts"
+import { attendAll } from "./lending.ts"
 import { toSize } from "./options.ts"
 
 type Resume = (effect: Effect.Effect<void, PoolClosed>) => void
@@ -100,13 +101,8 @@ export const resume = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> 
   open(core, () => {
     core.suspended = false
     if (core.feed !== undefined) tell(core, { _tag: "Resumed" })
+    attendAll(core)
     core.changed()
-    core.consider()
-    for (let waiter = core.waiters.first; waiter !== undefined;) {
-      const next = core.waiters.after(waiter)
-      core.advance(waiter)
-      waiter = core.waiters.onward(next)
-    }
     return Effect.void
   })
 

@@ -87,6 +87,8 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
   detection: Detection<A, D> | Hook<A, D> | undefined = undefined
   /** The user's selector has yet to answer for it. */
   choosing = false
+  /** How many claims there had been when something began to be detected or prepared for it. */
+  claimed = 0
 
   /** The asynchronous context of its borrower, where functions are asked for it. */
   context: AsyncContext | undefined = undefined
@@ -177,12 +179,15 @@ export class Waiters<A, D> {
   busy = 0
   /** How many have ever joined. */
   arrivals = 0
+  /** Grows when one that others stand behind may want what is prepared for those: it has come, or has lost its own. */
+  claims = 0
 
   /** Notes what is under way for a waiter. */
   note<K extends "creation" | "detection" | "choosing">(waiter: Waiter<A, D>, key: K, value: Waiter<A, D>[K]): void {
     const before = waiter.busy
     waiter[key] = value
     if (waiter.lane !== undefined && waiter.busy !== before) this.busy += before ? -1 : 1
+    if (key === "detection" && value !== undefined) waiter.claimed = this.claims
     // where it has ended, what follows is known when the step ends
     if (waiter.trace !== undefined && value !== undefined) waiter.trace.enter(waiter.phase)
   }
@@ -206,6 +211,7 @@ export class Waiters<A, D> {
 
   private link(waiter: Waiter<A, D>, lane: Lane<A, D>, before: Waiter<A, D> | undefined): void {
     const after = before === undefined ? lane.first : before.next
+    if (after !== undefined || lane.next[0] !== undefined) this.claims++
     waiter.lane = lane
     waiter.previous = before
     waiter.next = after
