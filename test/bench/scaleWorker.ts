@@ -63,7 +63,7 @@ const rounds = async (crisis: Crisis, n: number): Promise<ReadonlyArray<Round>> 
   const all: Array<Round> = []
   const start = performance.now()
   let busy = 0
-  while ((all.length < 3 || busy < least) && all.length < 30) {
+  while (all.length < 3 || busy < least) {
     if (all.length > 0 && performance.now() - start > enough) break
     const round = await once(crisis, n)
     busy += round.busy
