@@ -3,11 +3,13 @@
  * their turn in between.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { ObjectPool, type PoolStats } from "../src/index.ts"
+import { costly } from "./support/clocks.ts"
 
 const range = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i)
 const turns = (n: number) => Effect.repeat(Effect.yieldNow, { times: n })
@@ -164,9 +166,18 @@ describe("the cost of one does not grow with how many there are", () => {
 describe("others have their turn", () => {
   const n = 5000
 
+  /** A pool for which time goes on as it does much. */
+  const make = Effect.fnUntraced(
+    function*(size: { readonly min?: number; readonly max: number }, acquire: Effect.Effect<{}>) {
+      const { clock, toll } = yield* costly
+      toll.millis = 0.1
+      return yield* Effect.provideService(ObjectPool.make({ acquire, size }), Clock.Clock, clock)
+    }
+  )
+
   it.effect("while as many are made as have to be kept", () =>
     Effect.gen(function*() {
-      const pool = yield* ObjectPool.make({ acquire, size: { min: n, max: n } })
+      const pool = yield* make({ min: n, max: n }, acquire)
       const begun = (yield* pool.stats).totals.made
 
       const most = yield* leap(pool.stats, ({ totals }) => totals.made, Effect.orDie(pool.ready))
@@ -178,7 +189,7 @@ describe("others have their turn", () => {
   for (const max of [n, 2 * n]) {
     it.effect(`while ${n} of at most ${max} are rotated`, () =>
       Effect.gen(function*() {
-        const pool = yield* ObjectPool.make({ acquire, size: { min: n, max } })
+        const pool = yield* make({ min: n, max }, acquire)
         yield* pool.ready
 
         const most = yield* leap(pool.stats, ({ totals }) =>
@@ -191,7 +202,7 @@ describe("others have their turn", () => {
 
   it.effect("while those go that need not be replaced", () =>
     Effect.gen(function*() {
-      const pool = yield* ObjectPool.make({ acquire, size: { max: n } })
+      const pool = yield* make({ max: n }, acquire)
       yield* Effect.scoped(Effect.forEach(range(n), () => pool.borrow))
 
       const most = yield* leap(pool.stats, ({ available }) => -available, Effect.orDie(pool.rotate))

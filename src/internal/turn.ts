@@ -1,9 +1,7 @@
 /**
- * How much is done at once before other fibers get their turn: so many things, or as many as so much time allows.
+ * How long a step may go on with many things at once before other fibers get their turn.
  */
 import { type Deadlines, slice } from "./deadlines.ts"
-
-const most = 256
 
 export class Turn {
   private readonly deadlines: Deadlines
@@ -16,11 +14,11 @@ export class Turn {
 
   /** Another thing has been done: is it time for others? */
   get over(): boolean {
-    if (++this.done >= most) return true
+    this.done++
     // no clock is read where there are few
-    if (this.done % 16 !== 0) return false
+    if (this.done % 4 !== 0) return false
     const now = this.deadlines.now()
-    if (this.done === 16) this.began = now
+    if (this.done === 4) this.began = now
     return now - this.began >= slice
   }
 }
