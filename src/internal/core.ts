@@ -36,7 +36,7 @@ import { type Feed, span } from "./events.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Resolved } from "./options.ts"
 import type { Pace } from "./pacing.ts"
-import { type Entry, leasesOf, type Registry } from "./registry.ts"
+import type { Entry, Registry } from "./registry.ts"
 import * as Site from "./site.ts"
 import { limitStacks } from "./stacks.ts"
 import type { Timings } from "./timings.ts"
@@ -50,6 +50,8 @@ type Life =
     /** Those who wait are served first; nobody may join them. */
     serving: boolean
     givingUp: boolean
+    /** What is being done, and what is to be done then. */
+    readonly jobs: Array<Iterator<() => void>>
   }
   | { readonly _tag: "Closed" }
 
@@ -429,8 +431,9 @@ export const leaseExpired = <A, D>(
 /** Open leases, in no order. */
 const openLeases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => {
   const open: Array<ActiveLease<A, D>> = []
-  for (const entry of core.registry.entries) {
-    for (const lease of leasesOf(entry)) open.push(lease)
+  for (const { lease, others } of core.registry.entries) {
+    if (lease !== undefined) open.push(lease)
+    if (others !== undefined) { for (const other of others) open.push(other) }
   }
   return open
 }
@@ -500,13 +503,4 @@ export const held = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown
   if (core.leases === 0) return 0
   core.owners ??= new Owners(openLeases(core), core.registry.size + core.leases)
   return core.owners.of(nameOf(fiber))
-}
-
-/** Open leases of one fiber. */
-export const leasesHeld = <A, D>(
-  core: Core<A, D>,
-  fiber: Fiber.Fiber<unknown, unknown>
-): ReadonlyArray<ActiveLease<A, D>> => {
-  const owner = nameOf(fiber)
-  return held(core, fiber) === 0 ? [] : openLeases(core).filter((lease) => lease.owner === owner)
 }

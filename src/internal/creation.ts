@@ -205,10 +205,11 @@ export class Creator<A, D> {
     return this.old > 0
   }
 
-  interruptAll(): void {
+  /** Each is interrupted by a step of its own. */
+  *interruptAll(): Generator<() => void> {
     for (const creation of [...this.running]) {
       creation.interrupted = true
-      creation.fiber?.interruptUnsafe()
+      yield () => creation.fiber?.interruptUnsafe()
     }
   }
 

@@ -96,7 +96,8 @@ export class ActiveLease<A, D> {
   get marks(): boolean {
     return this.over === undefined || (this.over === "Released" && this.isOpen)
   }
-  private get isOpen(): boolean {
+  /** Has the pool not taken the object back? */
+  get isOpen(): boolean {
     return this.entry.lease === this || this.entry.others?.has(this) === true
   }
 

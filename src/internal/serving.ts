@@ -353,7 +353,7 @@ const unqueue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.deadlines.cancel(waiter)
   if (waiter.trouble?.backingOff !== undefined) core.deadlines.cancel(waiter.trouble.backingOff)
   // a closing pool may have served the last one
-  if (core.life._tag === "Closing") core.dispatcher.scheduleTask(core.settled, 0)
+  if (core.life._tag === "Closing" && core.life.serving) core.dispatcher.scheduleTask(core.settled, 0)
 }
 
 /**
