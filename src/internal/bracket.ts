@@ -10,7 +10,7 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { type Core, leaseExpired } from "./core.ts"
 import { handleOf } from "./handle.ts"
-import { inChild, interrupt, resolve, within } from "./interruption.ts"
+import { interrupt, Race, resolve, within } from "./interruption.ts"
 import { type ActiveLease, end, type Work } from "./lease.ts"
 import * as Lending from "./lending.ts"
 import { pack } from "./packing.ts"
@@ -82,7 +82,7 @@ class Run<A, D, P> extends RunBase implements Work {
     const lease = this.lease!
     // it expired before this fiber was resumed with it; or a function of the user's, called as it was granted, has ended it
     if (lease.over !== undefined) return leaseExpired(this.core, lease, lease.over)
-    if (lease.expiry !== undefined) return inChild(this.above, lease, () => this.use(lease))
+    if (lease.expiry !== undefined) return new Race(lease).run(this.above, () => this.use(lease))
     lease.holder = this
     return this.use(lease)
   }
@@ -112,6 +112,7 @@ class Run<A, D, P> extends RunBase implements Work {
 
   /** The frame of the run: gives back. */
   end(lease: ActiveLease<A, D>, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void, unknown> | undefined {
+    if (lease.holder instanceof Race) lease.holder.end()
     const rest = end(lease, exit)
     return lease.over === "Released" ? rest : resolve(this.above, lease, exit, rest)
   }

@@ -441,7 +441,7 @@ const openLeases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => {
 /** Open leases, in order of their id. */
 export const leases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => openLeases(core).sort((a, b) => a.id - b.id)
 
-/** Fibers that run what goes on under a lease, while another waits for it: who that is. */
+/** Fibers that run what goes on under a lease, while another waits for it: in whose name. */
 const standIns = new Map<number, number>()
 
 /** In whose name a fiber borrows: its own; or that of the borrower for whom it stands in. */
@@ -449,20 +449,16 @@ export const nameOf = (fiber: Fiber.Fiber<unknown, unknown>): number =>
   standIns.size === 0 ? fiber.id : standIns.get(fiber.id) ?? fiber.id
 
 /**
- * Runs something for a fiber that waits for it, in another one: that borrows in the name of the first for as long. What is
- * forked there, and goes on by itself, does not.
+ * A fiber borrows in the name of another that waits for it, until {@link standDown}. What is forked there, and goes on by
+ * itself, does not.
  */
-export const standIn = <B, E, R>(
-  above: Fiber.Fiber<unknown, unknown>,
-  work: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<B, E, R>
-): Effect.Effect<B, E, R> =>
-  Effect.withFiber((fiber) => {
-    standIns.set(fiber.id, nameOf(above))
-    return Effect.onExitPrimitive(Effect.suspend(() => work(fiber)), () => {
-      standIns.delete(fiber.id)
-      return undefined
-    })
-  })
+export const standIn = (fiber: Fiber.Fiber<unknown, unknown>, above: Fiber.Fiber<unknown, unknown>): void => {
+  standIns.set(fiber.id, nameOf(above))
+}
+
+export const standDown = (fiber: Fiber.Fiber<unknown, unknown>): void => {
+  standIns.delete(fiber.id)
+}
 
 /**
  * How many open leases each borrower has. Kept only while it is asked for: built by a walk over the objects, and dropped

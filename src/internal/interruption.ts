@@ -11,7 +11,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { each, leaseExpired, standIn, suspended } from "./core.ts"
+import { each, leaseExpired, standDown, standIn, suspended } from "./core.ts"
 import { handleOf } from "./handle.ts"
 import type { ActiveLease, Work } from "./lease.ts"
 
@@ -89,8 +89,8 @@ class Own<A, D> implements Work {
   }
 }
 
-/** Something in a child fiber, which is interrupted and awaited when the lease is over. */
-class Race<A, D> implements Work {
+/** Something in a child fiber, which is interrupted and awaited when the lease is over. It borrows as the borrower does. */
+export class Race<A, D> implements Work {
   private readonly lease: ActiveLease<A, D>
   private child: AnyFiber | undefined = undefined
   private lose: (() => void) | undefined = undefined
@@ -103,10 +103,13 @@ class Race<A, D> implements Work {
     // in its first step: there is no race yet
     else if (this.child !== undefined) interrupt(this.child, this.lease)
   }
+  /** {@link end} follows, when what is returned has ended. */
   run<B, E, R>(fiber: AnyFiber, work: () => Effect.Effect<B, E, R>): Effect.Effect<B, unknown, R> {
     const { lease } = this
-    const child = standIn(fiber, (child): Effect.Effect<B, unknown, R> => {
+    lease.holder = this
+    const child = Effect.withFiber((child): Effect.Effect<B, unknown, R> => {
       this.child = child
+      standIn(child, fiber)
       // it may be over since the race was set up
       return lease.over === undefined ? work() : leaseExpired(lease.core, lease, lease.over)
     })
@@ -115,17 +118,9 @@ class Race<A, D> implements Work {
     })
     return Effect.raceFirst(child, over)
   }
-}
-
-/** Does something under a lease in a child of a fiber; it borrows as that fiber does. */
-export const inChild = <A, D, B, E, R>(
-  fiber: AnyFiber,
-  lease: ActiveLease<A, D>,
-  work: () => Effect.Effect<B, E, R>
-): Effect.Effect<B, unknown, R> => {
-  const race = new Race(lease)
-  lease.holder = race
-  return race.run(fiber, work)
+  end(): void {
+    if (this.child !== undefined) standDown(this.child)
+  }
 }
 
 /** Does something under a lease, in the borrower's own fiber where it can be interrupted there. */
@@ -134,7 +129,13 @@ export const within = <A, D, B, E, R>(
   lease: ActiveLease<A, D>,
   work: Effect.Effect<B, E, R>
 ): Effect.Effect<B, unknown, R> => {
-  if (!insides(fiber).interruptible) return inChild(fiber, lease, () => work)
-  lease.holder = new Own(fiber, lease)
-  return work
+  if (insides(fiber).interruptible) {
+    lease.holder = new Own(fiber, lease)
+    return work
+  }
+  const race = new Race(lease)
+  return Effect.onExitPrimitive(race.run(fiber, () => work), () => {
+    race.end()
+    return undefined
+  })
 }
