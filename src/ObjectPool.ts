@@ -394,7 +394,9 @@ const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): C
       failing: false,
       waits: false,
       next: Deadlines.make(() => Maintenance.retry(core)),
-      attempt: undefined
+      attempt: undefined,
+      turns: 0,
+      failure: undefined
     },
     onClosed: new Set(),
     watchers: new Set(),

@@ -147,8 +147,13 @@ export interface DetectionOptions extends Omit<NonNullable<PoolSettings["detecti
 export interface CreationOptions<in E> extends NonNullable<PoolSettings["creation"]> {
   /**
    * When `acquire` is tried again after a failure: one schedule for the whole pool, one attempt a turn, however many
-   * wait; a success resets it. When it is done, the oldest waiter fails. Time-outs and defects are not retried. Default:
-   * no retry.
+   * wait; a success resets it. When it is done, the oldest waiter fails. Time-outs and defects are not retried.
+   *
+   * Default: no retry. A failure is told to the oldest waiter at once, and the next attempt waits 100 millis, doubling to a
+   * second, until one succeeds: in an outage there is one attempt a turn, however many wait; those that wait longer than
+   * `borrowTimeout` fail with a `BorrowTimeout` that has the last failure. So it is after a defect, also where there is a
+   * schedule. A time-out is told at once, and has taken its time: the next attempt follows it. A schedule that is done at
+   * once, `Schedule.recurs(0)`, has an attempt made for each borrower.
    */
   readonly retry?: Schedule.Schedule<unknown, E> | undefined
 }

@@ -1314,7 +1314,7 @@ describe("the stack does not grow with the number of", () => {
   const failing = (size: { readonly min?: number; readonly max: number }) =>
     Effect.gen(function*() {
       const { acquire, script } = scripted()
-      const pool = yield* make({ acquire, size, borrowTimeout: "Infinity" })
+      const pool = yield* make({ acquire, size, borrowTimeout: "Infinity", creation: { retry: Schedule.recurs(0) } })
       const lent = yield* hold(pool.borrow)
       const waiters = yield* Effect.forEach(Array.from({ length: many }), () => start(hold(pool.borrow)))
       script.acquire = "fail"

@@ -223,7 +223,7 @@ describe("creation.timeout", () => {
         yield* TestClock.adjust("2 seconds")
         assert.strictEqual(state(first), "waits")
         const second = yield* start(hold(pool.borrow))
-        yield* TestClock.adjust("2 seconds")
+        yield* TestClock.adjust("2100 millis")
 
         assert.deepStrictEqual([first, second].map(state), ["no", "ok"])
         assert.deepInclude(yield* balanced(pool), { making: 0, size: 1 })

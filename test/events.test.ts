@@ -327,7 +327,7 @@ describe("what happens to borrowers", () => {
       yield* Effect.exit(hold(pool.borrow))
       script.acquire = "never"
       const timingOut = yield* start(hold(pool.borrow))
-      yield* TestClock.adjust("3 seconds")
+      yield* TestClock.adjust("3100 millis")
       yield* Effect.flip(Fiber.join(timingOut))
       script.acquire = "ok"
       script.detect = "fail"

@@ -4,6 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { BorrowTimeout, ObjectPool, PoolExhausted } from "../src/index.ts"
 import { late, logs } from "./support/observed.ts"
@@ -259,6 +260,7 @@ describe("failures", () => {
       yield* TestClock.adjust(slow)
 
       assert.strictEqual(yield* Effect.flip(Fiber.join(first)), "refused")
+      yield* TestClock.adjust("100 millis")
       assert.strictEqual(yield* Fiber.join(second), 2)
       assert.deepInclude(yield* balanced(pool), { size: 1, available: 1, making: 0 })
     }))
@@ -308,6 +310,7 @@ describe("failures", () => {
       assert.deepStrictEqual(events, ["acquired"])
       yield* TestClock.adjust("1 millis")
       assert.strictEqual(yield* Effect.flip(Fiber.join(first)), "refused")
+      yield* TestClock.adjust("100 millis")
       assert.deepStrictEqual(events, ["acquired", "released", "acquired"])
       yield* TestClock.adjust(slow)
 
@@ -328,6 +331,7 @@ describe("failures", () => {
       })
 
       const exit = yield* Effect.exit(pool.with(() => Effect.void))
+      yield* TestClock.adjust("100 millis")
       const data = yield* pool.with((lease) => Effect.succeed(lease.data))
 
       assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
@@ -354,6 +358,7 @@ describe("failures", () => {
       const pool = yield* ObjectPool.make({ acquire, size: { max: 1 } })
 
       const exit = yield* Effect.exit(pool.with(() => Effect.void))
+      yield* TestClock.adjust("100 millis")
       const next = yield* pool.with((lease) => Effect.succeed(lease.object))
 
       assert.isTrue(Exit.isFailure(exit))
@@ -391,10 +396,14 @@ describe("failures", () => {
       assert.deepInclude(yield* balanced(pool), { making: 1, waiting: 0 })
     }))
 
-  it.effect("each of many waiters gets its own attempt when creations fail at once, without deep stacks", () =>
+  it.effect("each of many waiters gets its own attempt under a schedule that ends at once, without deep stacks", () =>
     Effect.gen(function*() {
       const script = scripted({ acquire: (n): Gate => n === 1 ? "ok" : "fail" })
-      const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 1 } })
+      const pool = yield* ObjectPool.make({
+        acquire: script.acquire,
+        size: { max: 1 },
+        creation: { retry: Schedule.recurs(0) }
+      })
       const held = yield* pool.borrow
       const waiters = yield* Effect.forEach(Array.from({ length: 20_000 }), () => fork(Effect.scoped(pool.borrow)))
 

@@ -120,7 +120,10 @@ export interface Core<A, D> {
   replacing: boolean
   /** Rounds of failures to refill the minimum in a row, and when the next attempt may be made. */
   readonly refill: { failures: number; readonly deadline: Deadline; running: boolean }
-  /** The shared retry of creation: after a failure there is one attempt a turn, until one succeeds. */
+  /**
+   * What follows a failure to make an object: one attempt a turn, until one succeeds. The turns follow from `creation.retry`;
+   * without that, and after a defect, each borrower that is due is told at once, and the turns back off.
+   */
   readonly retry: {
     readonly pace: Pace | undefined
     failing: boolean
@@ -129,6 +132,10 @@ export interface Core<A, D> {
     readonly next: Deadline
     /** The attempt of this turn, while it is under way. */
     attempt: Creation<A, D> | undefined
+    /** Failed turns in a row. */
+    turns: number
+    /** What the last attempt has failed with. */
+    failure: unknown
   }
   /** What is done when it has closed. */
   readonly onClosed: Set<() => void>
@@ -402,7 +409,7 @@ export const timedOut = <A, D>(
   phase: BorrowTimeout["phase"]
 ): Effect.Effect<never, BorrowTimeout> => {
   const waited = span(core.deadlines.now() - waiter.since)
-  const lastFailure = waiter.trouble?.lastFailure
+  const lastFailure = waiter.trouble?.lastFailure ?? (core.retry.failing ? core.retry.failure : undefined)
   return Effect.withFiber((fiber) => {
     const fields = { pool: core.options.name, stats: stats(core), waited, phase, held: held(core, fiber) }
     return failWith(

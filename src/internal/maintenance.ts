@@ -17,7 +17,7 @@ import { span, tell } from "./events.ts"
 import { detectable, introduce, join, whenFree } from "./lifecycle.ts"
 import { Pace } from "./pacing.ts"
 import type { Entry } from "./registry.ts"
-import { begin, disown, fail, failOldest, refillFailed, refused } from "./serving.ts"
+import { backOff, begin, disown, fail, failOldest, refillFailed, refused } from "./serving.ts"
 import { Turn } from "./turn.ts"
 import type { Waiter } from "./waiters.ts"
 
@@ -60,8 +60,7 @@ export const made = <A, D>(
 ): void => {
   if (creation.abandoned) return destroyStray(core, Scope.close(scope, Exit.void))
   core.totals.made++
-  core.retry.failing = core.retry.waits = false
-  core.retry.pace?.reset()
+  recovered(core)
   core.deadlines.cancel(core.retry.next)
   creation.phase = "Detecting"
   let waiter: Waiter<A, D> | undefined
@@ -125,14 +124,20 @@ export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: 
   // a closing pool has ended it
   if (creation.interrupted) ended(core, creation, cause)
   if (creation.abandoned) return
+  const { attempt, failing } = core.retry
   const waiter = disown(core, creation)
   // an `acquire` that interrupts itself has not interrupted its borrower
   const failure = Cause.hasInterruptsOnly(cause) ? Cause.die(Cause.squash(cause)) : cause
   acquireFailed(core, creation, failure)
   const error = Cause.findErrorOption(failure)
   const retried = core.retry.pace !== undefined && Option.isSome(error)
+  core.retry.failure = Cause.squash(failure)
   if (retried) retryLater(core, core.retry.pace!, error.value, failure)
-  else if (stays(core)) giveUp(core, failure)
+  else {
+    // before anybody is told. Those that were in flight when the first failed cause no other turn; nor does the minimum
+    if (failing ? attempt === creation : creation.begunFor !== undefined) backOff(core)
+    if (stays(core)) giveUp(core, failure)
+  }
   notReady(core, failure)
   if (waiter?.lane !== undefined) {
     waiter.troubled.lastFailure = Cause.squash(failure)
@@ -263,13 +268,19 @@ const retryLater = <A, D>(core: Core<A, D>, pace: Pace, error: unknown, failure:
     // another attempt has succeeded meanwhile
     if (!core.retry.waits) return
     if (delay === undefined) {
-      pace.reset()
-      core.retry.failing = core.retry.waits = false
+      recovered(core)
       if (stays(core)) giveUp(core, failure)
       return core.roomFreed()
     }
     core.deadlines.set(core.retry.next, core.deadlines.now() + delay)
   })
+}
+
+/** The next attempts need not wait for their turn. */
+const recovered = <A, D>({ retry }: Core<A, D>): void => {
+  retry.pace?.reset()
+  retry.failing = retry.waits = false
+  retry.turns = 0
 }
 
 /** The turn of the next attempt has come. */

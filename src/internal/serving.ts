@@ -278,12 +278,17 @@ export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (!wants(core, waiter) || !hasRoom(core)) return
   const creation = new Creation(waiter)
   core.waiters.note(waiter, "creation", creation)
-  begin(core, creation)
+  // unless its tracer has ended the wait
+  if (creation.owner !== undefined) begin(core, creation)
 }
 
 /** Starts to make an object. */
 export const begin = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
-  if (core.retry.failing) core.retry.attempt = creation
+  if (core.retry.failing) {
+    core.retry.attempt = creation
+    // where no schedule waits for its end, one that hangs does not keep the next from being made
+    if (core.retry.pace === undefined) waitForTurn(core, longestTurn)
+  }
   core.creator!.begin(creation)
 }
 
@@ -309,7 +314,21 @@ export const disown = <A, D>(core: Core<A, D>, creation: Creation<A, D>): Waiter
 }
 
 /** 100 millis, doubling to 30 seconds. */
-const backOffFor = (failures: number): number => Math.min(100 * 2 ** (failures - 1), 30_000)
+const backOffFor = (failures: number, most = 30_000): number => Math.min(100 * 2 ** (failures - 1), most)
+
+/** How long one turn of attempts waits at most, where no schedule says so. In milliseconds. */
+const longestTurn = 1000
+
+const waitForTurn = <A, D>(core: Core<A, D>, millis: number): void => {
+  core.retry.waits = true
+  core.deadlines.set(core.retry.next, core.deadlines.now() + millis)
+}
+
+/** An attempt has failed that no schedule has tried again: there is one a turn from now on. 100 millis, doubling to a second. */
+export const backOff = <A, D>(core: Core<A, D>): void => {
+  core.retry.failing = true
+  waitForTurn(core, backOffFor(++core.retry.turns, longestTurn))
+}
 
 /** The minimum could not be refilled: one step of the back-off for each round of attempts, however many of them fail. */
 export const refillFailed = <A, D>(core: Core<A, D>): void => {

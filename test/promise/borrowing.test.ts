@@ -374,15 +374,16 @@ describe("what fails is the typed error itself", () => {
   it("what `acquire` was rejected with, or threw", async () => {
     const refused = new Error("refused")
     const rejects = PromisePool.make({ acquire: () => Promise.reject(refused) })
-    const throws = PromisePool.make({
-      acquire: () => {
-        throw refused
-      }
-    })
+    const throws = () =>
+      PromisePool.make({
+        acquire: () => {
+          throw refused
+        }
+      })
 
     assert.strictEqual(await failure(rejects.borrow()), refused)
-    assert.strictEqual(await failure(throws.borrow()), refused)
-    assert.strictEqual(await failure(() => throws.borrowSync()), refused)
+    assert.strictEqual(await failure(throws().borrow()), refused)
+    assert.strictEqual(await failure(() => throws().borrowSync()), refused)
   })
 
   it("what `where` has thrown", async () => {
