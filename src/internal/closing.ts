@@ -163,11 +163,12 @@ const giveUp = function*<A, D>(core: Core<A, D>): Generator<() => void> {
   core.choosers.clear()
   if (making > 0) report(core, `Closing gave up ${making} object(s) that were still being made`)
   for (const entry of core.registry.entries) {
-    if (entry.status === "Invalid") continue
     yield () => {
-      report(core, `Closing gave up waiting for an object that was ${entry.status}`, { entry })
+      const { status } = entry
+      if (status === "Invalid") return
       cutOff(core, entry)
       evict(core, entry, "Closed")
+      report(core, `Closing gave up waiting for an object that was ${status}`, { entry })
     }
   }
 }

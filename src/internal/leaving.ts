@@ -44,11 +44,17 @@ export const remove = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): 
 
 /** An object leaves: it is `Invalid` until it is destroyed. Where nobody has marked it, `why` says the reason. */
 export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>, why: Eviction): void => {
-  if (core.feed !== undefined) tell(core, { _tag: "Evicted", objectId: entry.id, reason: entry.why ?? why })
+  if (core.feed !== undefined && !hasLeft(entry)) {
+    tell(core, { _tag: "Evicted", objectId: entry.id, reason: entry.why ?? why })
+  }
+  // whoever was told something may have taken it out
+  if (hasLeft(entry)) return
   invalidate(core, entry)
   core.destroyer.destroy(entry)
   core.leaving()
 }
+
+const hasLeft = <A, D>(entry: Entry<A, D>): boolean => entry.status === "Invalid"
 
 const invalidate = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.rest?.forget()

@@ -264,6 +264,8 @@ export const leave = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effe
  * detected just now, so that no borrower has it detected again.
  */
 export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
+  // who was told of its last move may have taken it out
+  if (!lendable(core, entry)) return
   if (core.waiters.size === 0 || !lends(core)) return core.registry.list(entry)
   if (core.options.policy.kind === "custom") return Choosing.offer(core, entry, fresh)
   const { arrivals } = core.waiters

@@ -97,7 +97,7 @@ const trust = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
  * lent stays `Borrowed`, since its leases go on; it takes no new ones.
  */
 const seize = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  if (entry.status === "Borrowed") {
+  if (entry.open > 0) {
     entry.asked = true
     core.registry.unlist(entry)
   } else if (entry.status !== "Pending") {
@@ -119,9 +119,10 @@ export const reserve = <A, D>(
     conclude(core, detection, outcome)
     ended(outcome)
   })
-  detection.before = entry.status === "Borrowed" ? "Borrowed" : before
-  seize(core, entry)
+  detection.before = entry.open > 0 ? "Borrowed" : before
+  // first, since who is told of the move may have the object taken out
   entry.detection = detection
+  seize(core, entry)
   return detection
 }
 
@@ -196,6 +197,8 @@ const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: O
     if (entry.rest !== undefined) entry.rest.doze = -Infinity
   }
   if (lent) return inUse(core, detection, outcome)
+  // the user's clock may have had it taken out
+  if (entry.status !== "Pending") return
   if (leaves(core, entry)) return dismiss(core, entry)
   if (outcome._tag === "Dropped") return detection.woken ? rouse(core, entry) : restore(core, entry, detection.before!)
   if (outcome._tag === "Failed") return doubt(core, entry, outcome.failure)

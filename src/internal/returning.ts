@@ -116,18 +116,16 @@ export const cleanUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 /** A hook has failed, or was late: nobody knows what state the object is in. No news of one that was to leave. */
 export const hookFailed = <A, D>(core: Core<A, D>, entry: Entry<A, D>, cause: Cause.Cause<unknown>): void => {
   if (entry.status !== "Pending") return
-  if (core.life._tag === "Open" && !entry.condemned) {
-    report(core, "A hook failed, and its object leaves", { cause, entry })
-  }
+  const news = core.life._tag === "Open" && !entry.condemned
   evict(core, entry, "HookFailed")
+  // last, since whoever logs it may use the pool
+  if (news) report(core, "A hook failed, and its object leaves", { cause, entry })
 }
 
 /** A free object goes where its last lease, or a rest that was asked for, sends it. */
 const settle = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fate: Fate): void => {
   if (rests(core, entry)) return
   if (core.detector !== undefined && (fate === "detect" || core.options.onRelease)) {
-    // it is not in use any more
-    if (entry.status !== "Pending") core.registry.move(entry, "Pending")
     const detection = reserve(core, entry, entry.doubted ? "Unknown" : "Available", () => {})
     core.detector.start(detection, false)
     return core.changed()

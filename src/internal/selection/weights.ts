@@ -40,7 +40,9 @@ export class WeightSelection<A, D> extends ListSelection<A, D> {
   }
   override pick(): Entry<A, D> | undefined {
     for (const entry of this.faulty) {
-      this.set(entry.slot, this.read(entry))
+      const weight = this.read(entry)
+      // the user's function may have used the pool
+      if (entry.slot !== -1) this.set(entry.slot, weight)
       this.faulty.delete(entry)
     }
     const total = this.sums[1]!
