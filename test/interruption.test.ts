@@ -190,7 +190,11 @@ describe("an interruption in any window loses nothing:", () => {
         }
       },
       victim,
-      beside: (pool) => later(Effect.exit(bracket(pool)), 2)
+      // the next attempt has its turn when it has failed
+      beside: (pool) =>
+        Effect.all([later(Effect.exit(bracket(pool)), 2), later(TestClock.adjust("1 second"), 200)], {
+          concurrency: "unbounded"
+        })
     })
 
     scene(`${name} whose object is invalidated as it is given back`, {

@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import { connect, type Socket } from "node:net"
 import { ObjectPool } from "../../src/index.ts"
 import { Inspector } from "../../src/inspector.ts"
@@ -94,7 +95,12 @@ describe("what is read", () => {
     Effect.gen(function*() {
       const secret = "s3cr3t"
       const failure = Object.assign(new Error(`cannot connect as ${secret}`), { code: "ECONNREFUSED", secret })
-      const failing = yield* ObjectPool.make({ name: "failing", acquire: Effect.fail(failure), size: { max: 1 } })
+      const failing = yield* ObjectPool.make({
+        name: "failing",
+        acquire: Effect.fail(failure),
+        size: { max: 1 },
+        creation: { retry: Schedule.recurs(0) }
+      })
       yield* ObjectPool.make({ name: "secretive", objects: [{ password: secret }], data: { token: secret } })
       const { url } = yield* serve()
       const listening = yield* Effect.forkChild(listen(url, 8))

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { ObjectPool } from "../../src/index.ts"
+import { start } from "../support/borrowers.ts"
 import { annotated } from "./support.ts"
 
 describe("closing", () => {
@@ -13,7 +14,7 @@ describe("closing", () => {
         const objects = Array.from({ length: leases }, (_, i) => i)
         const pool = yield* within(ObjectPool.make({ name: "keys", objects, closing: { timeout: 0 } }))
         const scope = yield* Scope.make()
-        for (const _ of objects) yield* Scope.provide(pool.borrow, scope)
+        yield* start(Effect.forEach(objects, () => Scope.provide(pool.borrow, scope)))
 
         yield* pool.close
 

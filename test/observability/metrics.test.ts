@@ -195,7 +195,8 @@ describe("histograms", () => {
       yield* Effect.exit(Effect.scoped(pool.borrow))
       script.acquire = "slow"
       const borrower = yield* start(Effect.scoped(pool.borrow))
-      yield* TestClock.adjust("2 seconds")
+      // the next attempt has its turn after 100 millis
+      yield* TestClock.adjust("2.1 seconds")
       yield* Fiber.join(borrower)
       script.detect = "never"
       yield* start(pool.detect)
