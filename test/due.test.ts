@@ -194,6 +194,21 @@ describe("a lease whose time is over", () => {
       assert.strictEqual((yield* Effect.flip(lease.renew)).reason, "Expired")
     }))
 
+  it.effect("is neither renewed nor lets its object be detached", () =>
+    Effect.gen(function*() {
+      const { freeze, within } = yield* frozen
+      const pool = yield* within(make({ objects: ["a", "b"], leaseTimeout: "1 second", onLeaseExpired: "return" }))
+      const [one, other] = [yield* hold(pool.borrow), yield* hold(pool.borrow)]
+      freeze(999)
+      yield* one.lease.renew
+      freeze(999)
+      assert.strictEqual((yield* Effect.flip(Effect.scoped(other.lease.detach))).reason, "Expired")
+      yield* one.lease.renew
+      freeze(1001)
+      assert.strictEqual((yield* Effect.flip(one.lease.renew)).reason, "Expired")
+      assert.deepInclude(yield* pool.stats, { size: 2, leases: 0 })
+    }))
+
   it.effect("keeps a shared object that is to be destroyed for it from being lent on", () =>
     Effect.gen(function*() {
       const { freeze, within } = yield* frozen

@@ -270,7 +270,7 @@ const parse = <A, D>(told: unknown, entry: Entry<A, D>): Outcome => {
   } catch {
     // it cannot even be looked at
   }
-  const what = typeof told === "string" ? JSON.stringify(told) : typeof told
+  const what = typeof told === "string" ? "a text" : typeof told
   return failed(new TypeError(`detectStatus of object ${entry.id} answered ${what}, which is no status`))
 }
 

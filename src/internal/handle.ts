@@ -87,7 +87,7 @@ export class Handle<A, D> implements Lease<A, D> {
   get renew(): Effect.Effect<void, LeaseExpired> {
     const lease = this.#lease
     return Effect.suspend(() => {
-      if (lease.over !== undefined) return leaseExpired(lease.core, lease, lease.over)
+      if (lease.isOver) return leaseExpired(lease.core, lease, lease.over!)
       lease.renew()
       return Effect.void
     })

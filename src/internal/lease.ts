@@ -101,6 +101,15 @@ export class ActiveLease<A, D> {
     return this.entry.lease === this || this.entry.others?.has(this) === true
   }
 
+  /** Is it over? So it is, too, when its time has passed and the timer has not had its turn. In its last moment it is not. */
+  get isOver(): boolean {
+    const { expiry } = this
+    if (this.over === undefined && expiry !== undefined && expiry.due < this.core.deadlines.now()) {
+      this.core.deadlines.hasten(expiry)
+    }
+    return this.over !== undefined
+  }
+
   /** Its time is over. The pool takes the object back now, or when what goes on under the lease has ended. */
   expire(): void {
     this.over = "Expired"
@@ -247,7 +256,7 @@ export const revoke = <A, D>(
 
 /** The object leaves the pool with its borrower, whose scope closes what made it. */
 export const detach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effect<A, LeaseExpired> => {
-  if (lease.over !== undefined) return leaseExpired(lease.core, lease, lease.over)
+  if (lease.isOver) return leaseExpired(lease.core, lease, lease.over!)
   const { core, entry, packScope } = lease
   finish(lease)
   lease.returned = true
