@@ -152,6 +152,17 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    */
   readonly wake: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
   /**
+   * Says that what a weight, a selector of your own or a `where` goes by has changed for an object. Where it can be lent,
+   * its weight is read now, and it is offered anew to those who wait; else that happens as soon as it can be lent. Needed
+   * where a weight has been raised: a lowered one is found when its object is picked. Calling it twice does no harm.
+   * Answers whether the object is in the pool: `false` for anything else, and in a closed pool.
+   *
+   * **Gotchas**
+   *
+   * A weight that makes no sense is the defect of the next borrower, not of this.
+   */
+  readonly reconsider: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  /**
    * Takes a lease back before its time, or all those of an object: an operator's way to end what holds on to it.
    *
    * **Details**
@@ -489,6 +500,7 @@ const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
     rest: (target: A, duration: Duration.Input) =>
       Effect.sync(() => Lifecycle.rest(core, target, Rests.after(core, duration))),
     wake: (target: A) => Effect.sync(() => Lifecycle.wake(core, target)),
+    reconsider: (target: A) => Effect.sync(() => Lending.reconsider(core, target)),
     revoke: (target: Lease<A, D> | PooledObject<A, D>) => Effect.sync(() => revoke(core, target)),
     ready: Upkeep.ready(core),
     resize: (size: Parameters<typeof Upkeep.resize>[1]) => Upkeep.resize(core, size),

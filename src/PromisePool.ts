@@ -119,6 +119,12 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   /** Ends the rest of an object. Answers whether there was one to end. */
   readonly wake: (object: A | PooledObject<A, D>) => boolean
   /**
+   * Says that what a weight, a selector of your own or a `where` goes by has changed for an object, as when its weight has
+   * been raised: where it can be lent, its weight is read now, and it is offered anew to those who wait. Answers whether it
+   * is in the pool.
+   */
+  readonly reconsider: (object: A | PooledObject<A, D>) => boolean
+  /**
    * Takes a lease back before its time, or all those of an object: an operator's way to end what holds on to it. The signal
    * of the lease, and of a body of `with`, fires with a `LeaseExpired`, whose `reason` is `"Revoked"`; `with` rejects with
    * it, and so does a `borrow` whose `pack` is still at work. `onLeaseExpired` says what becomes of the object. A borrower
@@ -367,6 +373,7 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   rest = (object: A | PooledObject<A, D>, duration: Duration.Input): boolean =>
     this.#running.now(this.#pool.rest(object, duration))
   wake = (object: A | PooledObject<A, D>): boolean => this.#running.now(this.#pool.wake(object))
+  reconsider = (object: A | PooledObject<A, D>): boolean => this.#running.now(this.#pool.reconsider(object))
   revoke = (target: PromiseLease<A, D, unknown> | PooledObject<A, D>): boolean =>
     this.#running.now(this.#pool.revoke(FullLease.leaseOf(target) ?? target as PooledObject<A, D>))
   ready = (): Promise<void> => this.#running.promise(this.#pool.ready)

@@ -226,13 +226,13 @@ describe("weights", () => {
       assert.strictEqual(again.object, others[0]!.object)
     }))
 
-  it.effect("a weight is read when the object becomes lendable", () =>
+  it.effect("a weight is read when the object becomes lendable, and when it is picked", () =>
     Effect.gen(function*() {
       let weight = 1
       const pool = yield* make("ab", Selector.weighted(({ object }) => object === "a" ? weight : 1e-12))
 
-      weight = 0
       assert.strictEqual(yield* turns(pool, 1), "a")
+      weight = 0
       assert.strictEqual(yield* turns(pool, 3), "bbb")
     }).pipe(Random.withSeed("read")))
 

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import type { PooledObject } from "../PooledObject.ts"
 import { capture } from "./asking.ts"
 import * as Choosing from "./choosing.ts"
 import { catchUp, closed, type Core, deliver, hasRoom, lendable, lends, nameOf } from "./core.ts"
@@ -95,7 +96,9 @@ export const borrowScoped = <A, D>(
 const pick = <A, D>(core: Core<A, D>, may: ((entry: Entry<A, D>) => boolean) | undefined): Entry<A, D> | undefined => {
   if (core.options.policy.kind === "custom") return undefined
   const { selection } = core.registry
-  return may === undefined ? selection.pick() : selection.among(core.registry.listed().filter(may))
+  if (may === undefined) return selection.pick()
+  // what is asked about one may have had another taken out
+  return selection.among(core.registry.listed().filter(may).filter(({ slot }) => slot !== -1))
 }
 
 const asking = <A, D>({ where }: Request<A, D>): ((entry: Entry<A, D>) => boolean) | undefined =>
@@ -296,6 +299,23 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
   if (last?.lane !== undefined) return detectNow(core, last, entry)
   core.registry.list(entry)
   if (core.waiters.arrivals !== arrivals) welcome(core, arrivals)
+}
+
+/**
+ * What a weight, a selector or a `where` goes by has changed: what can be lent of an object, or of its equals, is offered
+ * anew, and listed by what they say now. Nothing else is: it is offered when it can be lent. Answers whether it is there.
+ */
+export const reconsider = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): boolean => {
+  let found = false
+  for (const entry of core.registry.find(target)) {
+    // whoever was offered another may have taken it out
+    if (entry.status === "Invalid") continue
+    found = true
+    if (entry.slot === -1) continue
+    core.registry.unlist(entry)
+    core.offer(entry, false)
+  }
+  return found
 }
 
 /** Those who have come while others were asked, by functions of the user's, about what nobody had listed yet. */

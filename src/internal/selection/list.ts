@@ -95,7 +95,9 @@ export class SpreadSelection<A, D> implements Selection<A, D> {
 }
 
 /** One of them, each with the same chance. */
-const drawn = <T>(random: RandomService, candidates: ReadonlyArray<T>): T | undefined => {
-  const n = candidates.length
-  return n < 2 ? candidates[0] : candidates[Math.min(n - 1, Math.floor(random.nextDoubleUnsafe() * n))]
+export const drawn = <T>(random: RandomService, candidates: ReadonlyArray<T>): T | undefined => {
+  if (candidates.length < 2) return candidates[0]
+  const at = random.nextDoubleUnsafe()
+  // a random source of the user's may have used the pool
+  return candidates[Math.min(candidates.length - 1, Math.floor(at * candidates.length))]
 }
