@@ -6,10 +6,10 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import { TestClock } from "effect/testing"
 import { ObjectPool, Selector, type Status } from "../src/index.ts"
-import { late, logs, timers } from "./support/observed.ts"
+import { start } from "./support/borrowers.ts"
+import { but, timers } from "./support/clocks.ts"
+import { late, logs } from "./support/observed.ts"
 import { balanced, type Gate, scripted, slow } from "./support/scripted.ts"
-
-const fork = Effect.forkChild({ startImmediately: true })
 
 describe("stats", () => {
   it.effect("each status is counted once, as it is now", () =>
@@ -69,7 +69,7 @@ describe("stats", () => {
 
       for (let step = 0; step < 200; step++) {
         const { n, ending } = { n: step % 11, ending: endings[step % endings.length]! }
-        const fiber = yield* fork(Effect.exit(pool.with((lease) =>
+        const fiber = yield* start(Effect.exit(pool.with((lease) =>
           Effect.andThen(n === 3 ? lease.rest("400 millis") : n === 5 ? lease.invalidate : Effect.void, ending)
         )))
         if (n === 7) {
@@ -101,9 +101,9 @@ describe("stats", () => {
       })
       const waiting = Effect.map(balanced(pool), (stats) => stats.waiting)
 
-      const first = yield* fork(Effect.scoped(pool.borrow))
-      const second = yield* fork(Effect.scoped(pool.borrow))
-      const third = yield* fork(Effect.scoped(pool.tryBorrow))
+      const first = yield* start(Effect.scoped(pool.borrow))
+      const second = yield* start(Effect.scoped(pool.borrow))
+      const third = yield* start(Effect.scoped(pool.tryBorrow))
       assert.strictEqual(yield* waiting, 2)
       yield* TestClock.adjust(slow)
       assert.strictEqual(yield* waiting, 2)
@@ -128,11 +128,11 @@ describe("stats", () => {
       yield* pool.with(() => Effect.void)
       yield* pool.with((lease) => lease.invalidate)
       yield* pool.add(script.things[1]!)
-      yield* fork(Effect.scoped(Effect.andThen(pool.borrow, Effect.never)))
-      yield* fork(Effect.scoped(Effect.andThen(pool.borrow, Effect.never)))
+      yield* start(Effect.scoped(Effect.andThen(pool.borrow, Effect.never)))
+      yield* start(Effect.scoped(Effect.andThen(pool.borrow, Effect.never)))
       yield* Effect.flip(Effect.scoped(pool.tryBorrow))
       yield* Effect.flip(Effect.scoped(pool.borrowWith({ timeout: 0 })))
-      const late = yield* fork(Effect.scoped(pool.borrowWith({ timeout: "10 millis" })))
+      const late = yield* start(Effect.scoped(pool.borrowWith({ timeout: "10 millis" })))
       yield* TestClock.adjust("1 second")
 
       assert.strictEqual((yield* Effect.flip(Fiber.join(late)))._tag, "BorrowTimeout")
@@ -222,7 +222,7 @@ describe("time", () => {
     Effect.gen(function*() {
       let jump = 0
       const clock = yield* Clock.Clock
-      const jumping: Clock.Clock = Object.assign(Object.create(clock) as Clock.Clock, {
+      const jumping = but(clock, {
         currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + jump,
         currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe() + jump)
       })
@@ -233,7 +233,7 @@ describe("time", () => {
       )
 
       const lease = yield* pool.borrow
-      const watcher = yield* fork(Effect.flip(lease.expired))
+      const watcher = yield* start(Effect.flip(lease.expired))
       jump = 3_600_000
       yield* TestClock.adjust("9 seconds")
       assert.isUndefined(watcher.pollUnsafe())
@@ -249,11 +249,11 @@ describe("time", () => {
       const pool = yield* ObjectPool.make({ objects: ["a"] })
       yield* pool.borrow
 
-      const waiter = yield* fork(within(Effect.flip(Effect.scoped(pool.borrowWith({ timeout: "1 second" })))))
+      const waiter = yield* start(within(Effect.flip(Effect.scoped(pool.borrowWith({ timeout: "1 second" })))))
       yield* TestClock.adjust("1 second")
 
       assert.strictEqual((yield* Fiber.join(waiter))._tag, "BorrowTimeout")
-      assert.strictEqual(counts.started, 0)
+      assert.strictEqual(counts.sleeps, 0)
     }))
 })
 
@@ -308,7 +308,7 @@ describe("chance", () => {
               Effect.sync(() => events.push(`${i}:${lease.object.n}`))
             )
           )
-          yield* fork(
+          yield* start(
             Effect.catchCause(work, (cause) => Effect.sync(() => events.push(`${i}!${cause.reasons.length}`)))
           )
           yield* TestClock.adjust("70 millis")

@@ -11,9 +11,9 @@ import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import { ObjectPool, type PooledObject, PoolService, type Status } from "../src/index.ts"
 import { PromisePool } from "../src/promise.ts"
-import { failure, idle, turn } from "./promise/support.ts"
 import { hold, make, serves, settle, start } from "./support/borrowers.ts"
-import { late, logs } from "./support/observed.ts"
+import { late, quietly } from "./support/observed.ts"
+import { failure, idle, turn } from "./support/promises.ts"
 import { balanced } from "./support/scripted.ts"
 
 /** Throws when it is looked at in any way. */
@@ -37,8 +37,6 @@ const ways: Record<string, () => never> = {
 
 /** Does the effect end well, with an answer that nobody looks at? */
 const harmless = ["answers an effect of it", "answers an effect of it, later"]
-
-const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>) => logs().within(effect)
 
 /** Lets a pool go about what it has begun. */
 const pass = TestClock.adjust("10 seconds")

@@ -10,8 +10,8 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { type ObjectPool, type PooledObject, type PoolOptions, Status } from "../src/index.ts"
-import { hold, make, settle, start, state } from "./support/borrowers.ts"
-import { timers } from "./support/observed.ts"
+import { hold, make, settle, start, state, statuses } from "./support/borrowers.ts"
+import { timers } from "./support/clocks.ts"
 import { balanced, scripted } from "./support/scripted.ts"
 
 type Options = Omit<PoolOptions<string, undefined, never, never, never>, "pack" | "detectStatus">
@@ -45,9 +45,6 @@ const pass = (seconds: number) => Effect.repeat(TestClock.adjust("100 millis"), 
 
 const gaps = (times: ReadonlyArray<number>) => times.slice(1).map((time, i) => time - times[i]!)
 
-const status = (pool: ObjectPool<string>) =>
-  Effect.map(pool.objects, (objects): ReadonlyArray<Status> => objects.map((pooled) => pooled.status))
-
 const named = (names: string): ReadonlyArray<string> => names.split("")
 
 describe("an Unknown object", () => {
@@ -69,7 +66,7 @@ describe("an Unknown object", () => {
         assert.isAtLeast(wait, Math.min(Math.floor(planned * 0.8), 30_000), `retry ${i + 1}`)
       })
       assert.isTrue(waits.some((wait, i) => wait !== 100 * 2 ** i && wait !== 30_000), "jittered")
-      assert.deepStrictEqual(yield* status(pool), ["Unknown"])
+      assert.deepStrictEqual(yield* statuses(pool), ["Unknown"])
     }))
 
   it.effect("is Invalid after five retries, where it was made; another takes its place in the minimum", () =>
@@ -127,9 +124,9 @@ describe("an Unknown object", () => {
           detection: { timeout: "1 second", retry: Schedule.spaced("1 minute") }
         })
         yield* TestClock.adjust("30 seconds")
-        assert.deepStrictEqual([asked, ...yield* status(pool)], [1, "Unknown"])
+        assert.deepStrictEqual([asked, ...yield* statuses(pool)], [1, "Unknown"])
         yield* TestClock.adjust("31 seconds")
-        assert.deepStrictEqual([asked, ...yield* status(pool)], [2, "Available"])
+        assert.deepStrictEqual([asked, ...yield* statuses(pool)], [2, "Available"])
       }))
   }
 
@@ -179,11 +176,11 @@ describe("an Unknown object", () => {
         yield* TestClock.adjust("1500 millis")
         state.answer = () => answer
         yield* TestClock.adjust("1 second")
-        assert.deepStrictEqual(yield* status(pool), [answer])
+        assert.deepStrictEqual(yield* statuses(pool), [answer])
         state.answer = () => "Unknown"
         yield* pool.detect
         yield* TestClock.adjust("1900 millis")
-        assert.deepStrictEqual([state.of("a").length, ...yield* status(pool)], [5, "Unknown"])
+        assert.deepStrictEqual([state.of("a").length, ...yield* statuses(pool)], [5, "Unknown"])
         yield* TestClock.adjust("100 millis")
         assert.deepStrictEqual((yield* balanced(pool)).size, 0)
       }))
@@ -196,7 +193,7 @@ describe("an Unknown object", () => {
       yield* pool.add("a")
       yield* pool.rest("a", "1 minute")
       yield* TestClock.adjust("59 seconds")
-      assert.deepStrictEqual([state.of("a").length, ...yield* status(pool)], [1, "Dormant"])
+      assert.deepStrictEqual([state.of("a").length, ...yield* statuses(pool)], [1, "Dormant"])
       yield* TestClock.adjust("2 seconds")
       assert.deepStrictEqual(state.of("a"), [0, 60_000, 61_000])
     }))
@@ -226,10 +223,10 @@ describe("an Unknown object", () => {
         yield* Fiber.interrupt(detecting)
       }
       yield* settle
-      assert.deepStrictEqual(yield* status(pool), ["Unknown"])
+      assert.deepStrictEqual(yield* statuses(pool), ["Unknown"])
       state.answer = () => "Available"
       yield* TestClock.adjust("10500 millis")
-      assert.deepStrictEqual([state.of("a").at(-1), ...yield* status(pool)], [10_000, "Available"])
+      assert.deepStrictEqual([state.of("a").at(-1), ...yield* statuses(pool)], [10_000, "Available"])
     }))
 
   it.effect("that was due during a detection which is interrupted is retried at once", () =>
@@ -270,7 +267,7 @@ describe("an Unknown object", () => {
       yield* pool.add("a")
       yield* pool.close
       yield* settle
-      assert.strictEqual(counts.running, 0)
+      assert.strictEqual(counts.sleeping, 0)
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(state.of("a").length, 1)
     }))
@@ -355,7 +352,7 @@ describe("detection.every", () => {
       const { counts, within } = timers()
       const pool = yield* within(make({ objects: ["a"], detection: { every: "1 second" } }))
       yield* pass(3)
-      assert.strictEqual(counts.running, 0)
+      assert.strictEqual(counts.sleeping, 0)
       assert.strictEqual((yield* balanced(pool)).available, 1)
     }))
 
@@ -388,11 +385,11 @@ describe("detection.every", () => {
       })
       state.answer = (object) => answers[object] ?? "Available"
       yield* pass(4)
-      assert.deepStrictEqual(yield* status(pool), ["Available", "Available", "Unknown", "Available"])
+      assert.deepStrictEqual(yield* statuses(pool), ["Available", "Available", "Unknown", "Available"])
       Object.assign(answers, { a: "Invalid", b: "Dormant", c: "Available" })
       yield* pass(4)
       assert.deepStrictEqual((yield* pool.objects).map(({ object }) => object), named("bcd"))
-      assert.deepStrictEqual(yield* status(pool), ["Dormant", "Available", "Available"])
+      assert.deepStrictEqual(yield* statuses(pool), ["Dormant", "Available", "Available"])
     }))
 
   it.effect("replaces what it took out, up to the minimum", () =>
@@ -474,7 +471,7 @@ describe("detection.every", () => {
       yield* pool.suspend
       yield* pass(3)
       assert.strictEqual(state.of("a").length, 3)
-      assert.deepStrictEqual(yield* status(pool), ["Available"])
+      assert.deepStrictEqual(yield* statuses(pool), ["Available"])
     }))
 
   it.effect("ends when the pool closes: no timer and no detection is left", () =>
@@ -486,7 +483,7 @@ describe("detection.every", () => {
         yield* pass(2)
         yield* pool.close
         yield* settle
-        assert.deepStrictEqual([counts.running, state.detecting, (yield* balanced(pool)).size], [0, 0, 0])
+        assert.deepStrictEqual([counts.sleeping, state.detecting, (yield* balanced(pool)).size], [0, 0, 0])
         const before = state.of("a").length
         yield* TestClock.adjust("1 minute")
         assert.strictEqual(state.of("a").length, before)

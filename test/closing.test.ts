@@ -6,10 +6,10 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { LeaseExpired, ObjectPool, PoolClosed, type PooledObject, Selector, Status } from "../src/index.ts"
-import { late, logs, timers } from "./support/observed.ts"
+import { start } from "./support/borrowers.ts"
+import { timers } from "./support/clocks.ts"
+import { late, logs } from "./support/observed.ts"
 import { balanced, type Gate, scripted, slow, type Thing } from "./support/scripted.ts"
-
-const fork = Effect.forkChild({ startImmediately: true })
 
 /** Has a fiber ended? */
 const ended = (fiber: Fiber.Fiber<unknown, unknown>): boolean => fiber.pollUnsafe() !== undefined
@@ -20,7 +20,7 @@ const closeWithin = (
   time: `${number} ${"second" | "seconds" | "minute"}` | 0
 ) =>
   Effect.gen(function*() {
-    const closing = yield* fork(pool.close)
+    const closing = yield* start(pool.close)
     yield* TestClock.adjust(time)
     assert.isTrue(ended(closing), `close should have ended within ${time}`)
   })
@@ -63,7 +63,7 @@ describe("after close", () => {
       const pool = yield* ObjectPool.make({ objects: ["a", "b"] })
       const lease = yield* pool.borrow
 
-      const closing = yield* fork(pool.close)
+      const closing = yield* start(pool.close)
       const failure = yield* Effect.flip(pool.borrow)
       const detect = yield* Effect.flip(pool.detect)
       yield* lease.release
@@ -78,9 +78,9 @@ describe("after close", () => {
       const script = scripted({ release: "slow" })
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { min: 2 } })
 
-      const first = yield* fork(pool.close)
+      const first = yield* start(pool.close)
       yield* TestClock.adjust("500 millis")
-      const second = yield* fork(pool.close)
+      const second = yield* start(pool.close)
       assert.isFalse(ended(first) || ended(second))
       yield* TestClock.adjust("500 millis")
       assert.isTrue(ended(first) && ended(second))
@@ -104,9 +104,12 @@ describe("who waits", () => {
     Effect.gen(function*() {
       const pool = yield* ObjectPool.make({ objects: ["a"] })
       const lease = yield* pool.borrow
-      const waiters = yield* Effect.forEach([1, 2, 3], (priority) => fork(Effect.scoped(pool.borrowWith({ priority }))))
+      const waiters = yield* Effect.forEach(
+        [1, 2, 3],
+        (priority) => start(Effect.scoped(pool.borrowWith({ priority })))
+      )
 
-      const closing = yield* fork(pool.close)
+      const closing = yield* start(pool.close)
       yield* TestClock.adjust(0)
       const failures = yield* Effect.forEach(waiters, (waiter) => Effect.flip(Fiber.join(waiter)))
 
@@ -132,7 +135,7 @@ describe("who waits", () => {
 
       for (const pool of [making, detecting, choosing]) {
         const borrow: Effect.Effect<unknown, unknown, Scope.Scope> = pool.borrow
-        const waiter = yield* fork(Effect.scoped(borrow))
+        const waiter = yield* start(Effect.scoped(borrow))
         assert.isFalse(ended(waiter))
         yield* closeWithin(pool, 0)
 
@@ -148,8 +151,8 @@ describe("who waits", () => {
         objects: ["a", "b"],
         select: (available) => ++asked === 1 ? Effect.as(Effect.sleep(slow), available[0]) : available[0]
       })
-      const first = yield* fork(Effect.scoped(pool.borrow))
-      const second = yield* fork(Effect.scoped(pool.borrow))
+      const first = yield* start(Effect.scoped(pool.borrow))
+      const second = yield* start(Effect.scoped(pool.borrow))
 
       yield* closeWithin(pool, 0)
 
@@ -168,10 +171,10 @@ describe("who waits", () => {
         detectStatus: () => ++asked === 1 ? Effect.as(Effect.sleep(slow), "Available" as const) : "Available",
         select: ([first]) => first
       })
-      const waiters = yield* Effect.forEach([1, 2, 3], () => fork(Effect.scoped(pool.borrow)))
+      const waiters = yield* Effect.forEach([1, 2, 3], () => start(Effect.scoped(pool.borrow)))
       yield* Effect.yieldNow
 
-      const closing = yield* fork(pool.close)
+      const closing = yield* start(pool.close)
       yield* TestClock.adjust(0)
 
       const tags = waiters.map((waiter) => Exit.isFailure(waiter.pollUnsafe()!) ? "failed" : "served")
@@ -188,9 +191,9 @@ describe("open leases", () => {
       const script = scripted()
       const pool = yield* within(ObjectPool.make({ acquire: script.acquire, closing: { timeout: "10 seconds" } }))
       const lease = yield* pool.borrow
-      const watcher = yield* fork(lease.expired)
+      const watcher = yield* start(lease.expired)
 
-      const closing = yield* fork(pool.close)
+      const closing = yield* start(pool.close)
       yield* TestClock.adjust("9999 millis")
       assert.isFalse(ended(closing) || ended(watcher))
       assert.strictEqual(lease.object.destroyed, 0)
@@ -212,9 +215,9 @@ describe("open leases", () => {
     Effect.gen(function*() {
       const script = scripted()
       const pool = yield* ObjectPool.make({ acquire: script.acquire })
-      const work = yield* fork(pool.with(() => Effect.as(Effect.sleep("3 seconds"), "done")))
+      const work = yield* start(pool.with(() => Effect.as(Effect.sleep("3 seconds"), "done")))
 
-      const closing = yield* fork(pool.close)
+      const closing = yield* start(pool.close)
       yield* TestClock.adjust("2999 millis")
       assert.isFalse(ended(closing))
       yield* TestClock.adjust("1 millis")
@@ -229,7 +232,7 @@ describe("open leases", () => {
       const { within } = logs()
       const script = scripted()
       const pool = yield* within(ObjectPool.make({ acquire: script.acquire, closing: { timeout: 0 } }))
-      const borrower = yield* fork(Effect.scoped(Effect.flatMap(pool.borrow, (lease) => lease.expired)))
+      const borrower = yield* start(Effect.scoped(Effect.flatMap(pool.borrow, (lease) => lease.expired)))
 
       yield* closeWithin(pool, 0)
 
@@ -253,7 +256,7 @@ describe("open leases", () => {
         Effect.sync(() => {
           cleaned = true
         }))
-      const work = yield* fork(pool.with(() => body))
+      const work = yield* start(pool.with(() => body))
 
       yield* closeWithin(pool, "1 second")
 
@@ -270,7 +273,7 @@ describe("open leases", () => {
       const one = yield* pool.borrow
       const two = yield* pool.borrow
 
-      const closing = yield* fork(pool.close)
+      const closing = yield* start(pool.close)
       yield* one.rest("1 hour")
       yield* two.invalidate
       yield* one.release
@@ -286,7 +289,7 @@ describe("open leases", () => {
       const pool = yield* ObjectPool.make({ acquire: script.acquire })
       const lease = yield* pool.borrow
 
-      const closing = yield* fork(pool.close)
+      const closing = yield* start(pool.close)
       const thing = yield* lease.detach
       yield* Fiber.join(closing)
 
@@ -313,10 +316,10 @@ describe("the caller", () => {
       const pool = yield* ObjectPool.make({ objects: ["a"] })
       const lease = yield* pool.borrow
 
-      const caller = yield* fork(pool.close)
+      const caller = yield* start(pool.close)
       yield* Fiber.interrupt(caller)
       assert.instanceOf(yield* Effect.flip(pool.borrow), PoolClosed)
-      const other = yield* fork(pool.close)
+      const other = yield* start(pool.close)
       yield* lease.release
       yield* Fiber.join(other)
 
@@ -354,7 +357,7 @@ describe("the caller", () => {
       const script = scripted()
       const pool = yield* ObjectPool.make({ acquire: script.acquire, leaseTimeout: "1 minute" })
 
-      const work = yield* fork(
+      const work = yield* start(
         pool.with(() => Effect.as(Effect.andThen(pool.close, Effect.sleep("2 minutes")), "done"))
       )
       yield* TestClock.adjust("2 minutes")
@@ -368,7 +371,7 @@ describe("the caller", () => {
     Effect.gen(function*() {
       const pool = yield* ObjectPool.make({ objects: ["a", "b", "c"] })
 
-      const work = yield* fork(
+      const work = yield* start(
         pool.with(() => Effect.scoped(Effect.andThen(pool.borrow, pool.with(() => Effect.as(pool.close, "done")))))
       )
       yield* TestClock.adjust(0)
@@ -381,7 +384,7 @@ describe("the caller", () => {
     late(Effect.gen(function*() {
       const pool = yield* ObjectPool.make({ objects: ["a", "b"], leaseTimeout: "1 hour" })
 
-      const work = yield* fork(pool.with(() => pool.with(() => Effect.as(pool.close, "done"))))
+      const work = yield* start(pool.with(() => pool.with(() => Effect.as(pool.close, "done"))))
       yield* TestClock.adjust("1 second")
 
       assert.isTrue(ended(work))
@@ -413,7 +416,7 @@ describe("the caller", () => {
         )
         close = pool.close
 
-        const borrower = yield* fork(Effect.exit(pool.with(() => Effect.void)))
+        const borrower = yield* start(Effect.exit(pool.with(() => Effect.void)))
         yield* TestClock.adjust("1 second")
         yield* closeWithin(pool, "1 minute")
 
@@ -500,7 +503,7 @@ describe("what is under way", () => {
       const acquire = Effect.uninterruptible(Effect.andThen(Effect.sleep("1 minute"), script.acquire))
       const pool = yield* within(ObjectPool.make({ acquire, size: { min: 1 }, hookTimeout: "2 seconds" }))
 
-      const closing = yield* fork(pool.close)
+      const closing = yield* start(pool.close)
       yield* TestClock.adjust("1999 millis")
       assert.isFalse(ended(closing))
       yield* TestClock.adjust("1 millis")
@@ -520,9 +523,9 @@ describe("what is under way", () => {
       const acquire = Effect.suspend(() => ++n === 1 ? Effect.succeed("a") : Effect.uninterruptible(Effect.never))
       const pool = yield* within(ObjectPool.make({ acquire, closing: { timeout: "Infinity" } }))
       const lease = yield* pool.borrow
-      const waiter = yield* fork(Effect.scoped(pool.borrow))
+      const waiter = yield* start(Effect.scoped(pool.borrow))
 
-      const closing = yield* fork(pool.close)
+      const closing = yield* start(pool.close)
       assert.instanceOf(yield* Effect.flip(Fiber.join(waiter)), PoolClosed)
       yield* TestClock.adjust("1 hour")
       assert.isFalse(ended(closing))
@@ -575,7 +578,7 @@ describe("what is under way", () => {
         detectStatus: () => Effect.never
       })
 
-      const detecting = yield* fork(pool.detect)
+      const detecting = yield* start(pool.detect)
       yield* closeWithin(pool, 0)
 
       assert.isTrue(ended(detecting))
@@ -586,7 +589,7 @@ describe("what is under way", () => {
     Effect.gen(function*() {
       const released: Array<string> = []
       const pool = yield* ObjectPool.make({ objects: [] as Array<string>, detectStatus: () => Effect.never })
-      const adding = yield* fork(pool.add("a", { release: (object) => Effect.sync(() => released.push(object)) }))
+      const adding = yield* start(pool.add("a", { release: (object) => Effect.sync(() => released.push(object)) }))
 
       yield* closeWithin(pool, 0)
 
@@ -600,7 +603,7 @@ describe("what is under way", () => {
       const script = scripted({ release: (thing): Gate => thing.n === 1 ? "slow" : "never" })
       const pool = yield* within(ObjectPool.make({ acquire: script.acquire, size: { min: 2 } }))
 
-      const closing = yield* fork(pool.close)
+      const closing = yield* start(pool.close)
       yield* TestClock.adjust(slow)
       assert.deepInclude(yield* balanced(pool), { size: 1, invalid: 1 })
       yield* TestClock.adjust("3999 millis")
@@ -668,13 +671,13 @@ describe("nothing is left behind", () => {
         detection: { onRelease: true }
       })))
       const work = pool.with((lease) => Effect.andThen(Effect.sleep("200 millis"), lease.rest("1 hour")))
-      const fibers = yield* Effect.forEach(Array.from({ length: 20 }), () => fork(Effect.exit(work)))
+      const fibers = yield* Effect.forEach(Array.from({ length: 20 }), () => start(Effect.exit(work)))
       yield* TestClock.adjust("700 millis")
 
       yield* closeWithin(pool, "1 minute")
 
-      assert.isAbove(counts.started, 0)
-      assert.strictEqual(counts.running, 0)
+      assert.isAbove(counts.sleeps, 0)
+      assert.strictEqual(counts.sleeping, 0)
       assert.isTrue(fibers.every(ended))
       assert.isTrue(script.things.every((thing) => thing.destroyed === 1))
       assert.deepInclude(yield* balanced(pool), nothing)
@@ -694,9 +697,9 @@ describe("nothing is left behind", () => {
               })
             ))
       })
-      yield* fork(Effect.scoped(Effect.ignore(pool.borrow)))
+      yield* start(Effect.scoped(Effect.ignore(pool.borrow)))
 
-      const closing = yield* fork(pool.close)
+      const closing = yield* start(pool.close)
       yield* TestClock.adjust("999 millis")
       assert.isFalse(ended(closing))
       yield* TestClock.adjust("1 millis")
@@ -717,7 +720,7 @@ describe("nothing is left behind", () => {
 
       yield* closeWithin(pool, 0)
 
-      assert.strictEqual(counts.running, 0)
+      assert.strictEqual(counts.sleeping, 0)
     }))
 
   it.effect("a pool that never needed one has no timer", () =>
@@ -727,10 +730,10 @@ describe("nothing is left behind", () => {
       const pool = yield* within(ObjectPool.make({ acquire: script.acquire, size: { min: 2 } }))
 
       yield* pool.with(() => Effect.void)
-      assert.strictEqual(counts.started, 0)
+      assert.strictEqual(counts.sleeps, 0)
       yield* pool.close
 
-      assert.strictEqual(counts.running, 0)
+      assert.strictEqual(counts.sleeping, 0)
     }))
 
   it.effect("nothing is left, and nothing destroyed twice, at whatever moment the pool is closed", () =>
@@ -764,16 +767,16 @@ describe("nothing is left behind", () => {
               step % 7 === 0 ? lease.invalidate : step % 5 === 0 ? lease.rest("400 millis") : Effect.void
             )
           )
-          fibers.push(yield* fork(Effect.exit(work)))
+          fibers.push(yield* start(Effect.exit(work)))
           if (step % 6 === 5) fibers[step - 3]!.interruptUnsafe()
-          if (step % 8 === 7) fibers.push(yield* fork(Effect.exit(pool.detect)))
+          if (step % 8 === 7) fibers.push(yield* start(Effect.exit(pool.detect)))
           yield* TestClock.adjust(`${(step * 41) % 90} millis`)
         }
 
         yield* closeWithin(pool, "1 minute")
 
         assert.deepInclude(yield* balanced(pool), nothing, `at ${moment}`)
-        assert.strictEqual(counts.running, 0, `timers at ${moment}`)
+        assert.strictEqual(counts.sleeping, 0, `timers at ${moment}`)
         assert.strictEqual(script.counts.destroying, script.things.length, `at ${moment}`)
         for (const thing of script.things) {
           assert.strictEqual(thing.destroyed, thing.n % 5 === 4 ? 0 : 1, `thing ${thing.n} at ${moment}`)
@@ -787,7 +790,7 @@ describe("nothing is left behind", () => {
     Effect.gen(function*() {
       const script = scripted({ acquire: "never" })
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 10_000 } })
-      const waiters = yield* Effect.forEach(Array.from({ length: 10_000 }), () => fork(Effect.scoped(pool.borrow)))
+      const waiters = yield* Effect.forEach(Array.from({ length: 10_000 }), () => start(Effect.scoped(pool.borrow)))
 
       yield* closeWithin(pool, 0)
 

@@ -11,7 +11,7 @@ import { AsyncLocalStorage } from "node:async_hooks"
 import { vi } from "vitest"
 import { ObjectPool, Selector } from "../src/index.ts"
 import { PromisePool } from "../src/promise.ts"
-import { turn, until } from "./promise/support.ts"
+import { turn, until } from "./support/promises.ts"
 
 const storage = new AsyncLocalStorage<number | "builder">()
 const store = () => storage.getStore()

@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -8,24 +7,11 @@ import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { BorrowTimeout, ObjectPool, PoolClosed, PoolExhausted } from "../src/index.ts"
 import { hold, keep, make, settle, start, state } from "./support/borrowers.ts"
-import { late, logs } from "./support/observed.ts"
-import { balanced, Failed, type Gate, scripted, slow } from "./support/scripted.ts"
+import { late, quietly } from "./support/observed.ts"
+import { balanced, Failed, type Gate, scripted, slow, timed } from "./support/scripted.ts"
 
 const every = Schedule.spaced("100 millis")
 const twice = Schedule.upTo(every, { times: 2 })
-const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>) => logs().within(effect)
-
-/** A scripted `acquire`, and the milliseconds at which each attempt was begun. */
-const timed = (script: Parameters<typeof scripted>[0] = {}) =>
-  Effect.map(Clock.currentTimeMillis, (begun) => {
-    const made = scripted(script)
-    const attempts: Array<number> = []
-    const acquire = Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      attempts.push(now - begun)
-      return made.acquire
-    })
-    return { ...made, acquire, attempts }
-  })
 
 /** An `acquire` that cannot be interrupted, and takes 60 seconds; what it does then is said, what happened is counted. */
 const stubborn = (end: "ok" | "fail" | "die" = "ok", release: Effect.Effect<void> = Effect.void) => {

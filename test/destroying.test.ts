@@ -4,10 +4,9 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { ObjectPool } from "../src/index.ts"
+import { start } from "./support/borrowers.ts"
 import { late, logs } from "./support/observed.ts"
 import { balanced, type Gate, scripted, slow, type Thing } from "./support/scripted.ts"
-
-const fork = Effect.forkChild({ startImmediately: true })
 
 /** A `release` that notes what it was run for, going as its gate says. */
 const releases = (gate: (object: unknown, n: number) => Gate = () => "ok") => {
@@ -87,7 +86,7 @@ describe("once", () => {
       yield* pool.detect
       yield* Effect.scoped(
         Effect.andThen(pool.borrowWith({ where: ({ object }) => object === d }), Effect.sleep("2 minutes"))
-      ).pipe(fork)
+      ).pipe(start)
       yield* TestClock.adjust("2 minutes")
       yield* pool.with((lease) => lease.invalidate)
       yield* pool.close
@@ -127,7 +126,7 @@ describe("once", () => {
           )
       })
 
-      const adding = yield* fork(pool.add("a", { release }))
+      const adding = yield* start(pool.add("a", { release }))
       assert.isTrue(yield* pool.remove("a"))
       yield* TestClock.adjust(0)
       const record = yield* Fiber.join(adding)
@@ -273,7 +272,7 @@ describe("off the borrower's path", () => {
       )
 
       yield* pool.with((lease) => lease.invalidate)
-      const next = yield* fork(pool.with((lease) => Effect.succeed(lease.object.n)))
+      const next = yield* start(pool.with((lease) => Effect.succeed(lease.object.n)))
       yield* TestClock.adjust("1999 millis")
       assert.deepInclude(yield* balanced(pool), { invalid: 1, making: 0, waiting: 1 })
       assert.deepStrictEqual(lines, [])
@@ -416,7 +415,7 @@ describe("many", () => {
       const pool = yield* ObjectPool.make({ objects: [] as Array<number> })
       yield* pool.addAll(Array.from({ length: 10_000 }, (_, i) => i), { release })
       let ticks = 0
-      const ticking = yield* fork(Effect.forever(Effect.andThen(Effect.yieldNow, Effect.sync(() => ticks++))))
+      const ticking = yield* start(Effect.forever(Effect.andThen(Effect.yieldNow, Effect.sync(() => ticks++))))
 
       for (let i = 0; i < 10_000; i++) yield* pool.remove(i)
       while (released.length < 10_000) yield* Effect.yieldNow

@@ -12,13 +12,9 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { ObjectPool, Status } from "../src/index.ts"
-import { counting } from "./support/clocks.ts"
+import { plain, start } from "./support/borrowers.ts"
+import { at, counting } from "./support/clocks.ts"
 import { balanced, scripted } from "./support/scripted.ts"
-
-const now = { startImmediately: true } as const
-
-/** Milliseconds since the test began. */
-const at = (moment: DateTime.Utc | undefined) => moment && DateTime.toEpochMillis(moment)
 
 /** A pool with one object, whose detector answers at once what it is told to. */
 const detected = (answer: Status.Answer, dormantFor?: Duration.Input) =>
@@ -36,12 +32,6 @@ const detected = (answer: Status.Answer, dormantFor?: Duration.Input) =>
     const [pooled] = yield* pool.objects
     return { pool, pooled: pooled!, script, status: () => pooled!.status }
   })
-
-const plain = Effect.gen(function*() {
-  const pool = yield* ObjectPool.make({ objects: ["a"] })
-  const [pooled] = yield* pool.objects
-  return { pool, pooled: pooled!, status: () => pooled!.status }
-})
 
 describe("an object whose detector says \"Dormant\"", () => {
   for (const [dormantFor, millis] of [[undefined, 30_000], ["10 seconds", 10_000]] as const) {
@@ -115,7 +105,7 @@ describe("an object that was Dormant", () => {
         detection: { concurrency: 1, onBorrow: false }
       })
       yield* pool.rest("a", "1 second")
-      yield* Effect.forkChild(pool.add("slow"), now)
+      yield* start(pool.add("slow"))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual((yield* pool.objects).map((pooled) => pooled.status), ["Pending", "Pending"])
       yield* TestClock.adjust("3 seconds")
@@ -130,7 +120,7 @@ describe("an object whose detector says until when", () => {
       const { pool, pooled, script, status } = yield* detected("Available")
       script.answer = Status.dormant("10 minutes")
       script.takes = "1 second"
-      yield* Effect.forkChild(pool.detect, now)
+      yield* start(pool.detect)
       yield* TestClock.adjust("1 second")
       assert.strictEqual(at(pooled.wakesAt), 601_000)
       script.takes = 0
@@ -229,7 +219,7 @@ describe("rest", () => {
     Effect.gen(function*() {
       const { pool, pooled, script, status } = yield* detected("Available")
       script.takes = "1 second"
-      yield* Effect.forkChild(pool.detect, now)
+      yield* start(pool.detect)
       assert.strictEqual(status(), "Pending")
       assert.isTrue(yield* pool.rest("a", "1 minute"))
       yield* TestClock.adjust("1 second")
@@ -416,7 +406,7 @@ describe("wake", () => {
       assert.isFalse(yield* unknown.pool.wake("a"))
       assert.deepStrictEqual([unknown.script.asked, unknown.status()], [1, "Unknown"])
       unknown.script.takes = "1 second"
-      yield* Effect.forkChild(unknown.pool.detect, now)
+      yield* start(unknown.pool.detect)
       assert.isFalse(yield* unknown.pool.wake("a"))
       yield* TestClock.adjust("1 second")
     }))
@@ -427,8 +417,8 @@ describe("a Dormant object and its waiters", () => {
     Effect.gen(function*() {
       const { pool } = yield* plain
       yield* pool.rest("a", "10 seconds")
-      const first = yield* Effect.forkChild(pool.borrow, now)
-      const second = yield* Effect.forkChild(pool.borrow, now)
+      const first = yield* start(pool.borrow)
+      const second = yield* start(pool.borrow)
       yield* TestClock.adjust(9999)
       assert.isUndefined(first.pollUnsafe())
       yield* TestClock.adjust(1)
@@ -447,7 +437,7 @@ describe("a Dormant object and its waiters", () => {
         detectStatus: () => Effect.delay(Effect.sync(() => (script.asked++, script.answer)), "1 second"),
         detection: { onBorrow: true, dormantFor: "10 seconds" }
       })
-      const waiter = yield* Effect.forkChild(pool.borrow, now)
+      const waiter = yield* start(pool.borrow)
       yield* TestClock.adjust("11 seconds")
       script.answer = "Available"
       yield* TestClock.adjust("1 second")
@@ -460,7 +450,7 @@ describe("a Dormant object and its waiters", () => {
     Effect.gen(function*() {
       const { pool } = yield* plain
       yield* pool.rest("a", "Infinity")
-      const waiter = yield* Effect.forkChild(pool.borrow, now)
+      const waiter = yield* start(pool.borrow)
       yield* pool.wake("a")
       assert.strictEqual((yield* Fiber.join(waiter)).object, "a")
     }))
@@ -470,7 +460,7 @@ describe("a Dormant object and its waiters", () => {
       const { acquire, counts } = scripted()
       let answer: Status.Answer = Status.dormant("10 seconds")
       const pool = yield* ObjectPool.make({ acquire, size: { max: 1 }, detectStatus: () => answer })
-      const waiter = yield* Effect.forkChild(pool.borrow, now)
+      const waiter = yield* start(pool.borrow)
       yield* TestClock.adjust(9999)
       assert.strictEqual((yield* pool.stats).dormant, 1)
       answer = "Available"
@@ -487,7 +477,7 @@ describe("a Dormant object and its waiters", () => {
       const lease = yield* pool.borrow
       yield* lease.rest("10 seconds")
       yield* lease.release
-      const waiter = yield* Effect.forkChild(pool.borrow, now)
+      const waiter = yield* start(pool.borrow)
       yield* TestClock.adjust(9999)
       assert.strictEqual(counts.acquiring, 1)
       assert.strictEqual((yield* balanced(pool)).dormant, 1)

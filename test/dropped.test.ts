@@ -1,13 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Scope } from "effect"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { ObjectPool } from "../src/index.ts"
 import { pools } from "../src/internal/pools.ts"
 import { PromisePool } from "../src/promise.ts"
-
-setFlagsFromString("--expose-gc")
-const collect = runInNewContext("gc") as () => void
+import { collect } from "./support/garbage.ts"
 
 /** Collects garbage, and gives what watches it its turns, until it is so. */
 const until = async (so: () => boolean) => {

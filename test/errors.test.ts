@@ -21,9 +21,8 @@ import {
   PoolFull,
   PoolStats
 } from "../src/index.ts"
+import { start } from "./support/borrowers.ts"
 import { Failed, scripted } from "./support/scripted.ts"
-
-const fork = Effect.forkChild({ startImmediately: true })
 
 const counts: PoolStats = {
   size: 5,
@@ -76,7 +75,7 @@ const classes = {
 const refused = Effect.gen(function*() {
   const { acquire, detectStatus } = scripted({ detect: "fail" })
   const pool = yield* ObjectPool.make({ acquire, detectStatus, size: { max: 1 }, borrowTimeout: "1 second" })
-  const borrower = yield* fork(Effect.flip(Effect.scoped(pool.borrow)))
+  const borrower = yield* start(Effect.flip(Effect.scoped(pool.borrow)))
   yield* TestClock.adjust("1 second")
   return yield* Fiber.join(borrower)
 })
@@ -160,7 +159,7 @@ describe("messages say what a person needs", () => {
     Effect.gen(function*() {
       const pool = yield* ObjectPool.make({ objects: ["a", "b"], borrowTimeout: "1 second" })
 
-      const borrower = yield* fork(Effect.flip(Effect.scoped(Effect.replicateEffect(pool.borrow, 3))))
+      const borrower = yield* start(Effect.flip(Effect.scoped(Effect.replicateEffect(pool.borrow, 3))))
       yield* TestClock.adjust("1 second")
       const failure = yield* Fiber.join(borrower)
 
@@ -264,7 +263,7 @@ describe("catching", () => {
         LeaseExpired: (error: LeaseExpired) => Effect.succeed(error.reason as string)
       }
       const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "1 second" })
-      const work = fork(pool.with(() => Effect.as(Effect.never, "")).pipe(Effect.catchTags(handlers)))
+      const work = start(pool.with(() => Effect.as(Effect.never, "")).pipe(Effect.catchTags(handlers)))
 
       const expired = yield* work
       yield* TestClock.adjust("1 second")
@@ -280,7 +279,7 @@ describe("catching", () => {
   it.effect("each run of a borrow that fails has an error of its own", () =>
     Effect.gen(function*() {
       const pool = yield* ObjectPool.make({ objects: [] as Array<string>, borrowTimeout: "1 second" })
-      const waiters = yield* Effect.forEach([1, 2], () => fork(Effect.flip(Effect.scoped(pool.borrow))))
+      const waiters = yield* Effect.forEach([1, 2], () => start(Effect.flip(Effect.scoped(pool.borrow))))
       yield* TestClock.adjust("1 second")
       const [one, two] = yield* Fiber.joinAll(waiters)
 
@@ -354,7 +353,7 @@ describe("the stack of an error", () => {
         pool.borrowWith({ priority: 1 }),
         pool.with(() => Effect.void)
       ]
-      const waiting = yield* Effect.forEach(borrows, (borrow) => fork(Effect.flip(Effect.scoped(borrow))))
+      const waiting = yield* Effect.forEach(borrows, (borrow) => start(Effect.flip(Effect.scoped(borrow))))
       yield* TestClock.adjust("1 second")
 
       for (const error of yield* Fiber.joinAll(waiting)) {

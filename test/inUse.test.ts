@@ -2,7 +2,6 @@
  * Shared objects while they are lent: they are rested and detected, and their leases go on (promise 14).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -10,10 +9,9 @@ import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { type DetectionOptions, type PooledObject, type PoolOptions, Status } from "../src/index.ts"
 import { hold, make, named, settle, start, state, use } from "./support/borrowers.ts"
+import { at } from "./support/clocks.ts"
 import { balanced, scripted } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
-
-const at = (moment: DateTime.Utc | undefined) => moment && DateTime.toEpochMillis(moment)
 
 describe("a shared object that is told to rest while it is lent", () => {
   it.effect("shows when it wakes, and is lent again then, though its other leases go on", () =>

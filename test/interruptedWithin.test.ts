@@ -13,8 +13,9 @@ import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { type BorrowOptions, type Lease, type ObjectPool, type PoolOptions, Selector } from "../src/index.ts"
 import { PromisePool, type PromisePoolOptions } from "../src/promise.ts"
-import { failure, idle, turn } from "./promise/support.ts"
 import { hold, make, named, serves, settle, start } from "./support/borrowers.ts"
+import { but } from "./support/clocks.ts"
+import { failure, idle, turn } from "./support/promises.ts"
 
 /** Functions of the user's: one of the next calls, whichever function it is, does something. */
 class Calls {
@@ -239,7 +240,7 @@ describe("a waiting borrow is interrupted from within the step that serves it, b
       Effect.provideService(
         make(options),
         Clock.Clock,
-        Object.assign(Object.create(clock) as Clock.Clock, {
+        but(clock, {
           currentTimeMillisUnsafe: () => (calls.note(), clock.currentTimeMillisUnsafe()),
           monotonicTimeNanosUnsafe: () => (calls.note(), clock.monotonicTimeNanosUnsafe()),
           sleep: (duration: Duration.Duration) => Effect.suspend(() => (calls.note(), clock.sleep(duration)))

@@ -6,15 +6,9 @@ import * as Random from "effect/Random"
 import { TestClock } from "effect/testing"
 import type { ObjectPool, PooledObject } from "../src/index.ts"
 import { hold, keep, make, serves, settle, start, state } from "./support/borrowers.ts"
-import { counting } from "./support/clocks.ts"
-import { late, logs, timers } from "./support/observed.ts"
-import { balanced, type Gate, scripted, slow, Thing } from "./support/scripted.ts"
-
-const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>) => logs().within(effect)
-
-/** The numbers of the things that are in the pool, the oldest first. */
-const inside = <D, E, P>(pool: ObjectPool<Thing, D, E, P>) =>
-  Effect.map(pool.objects, (objects) => objects.map(({ object }) => object.n))
+import { counting, timers } from "./support/clocks.ts"
+import { late, quietly } from "./support/observed.ts"
+import { balanced, type Gate, inside, scripted, slow, Thing } from "./support/scripted.ts"
 
 /** Uses an object, and puts it back. */
 const touch = <D, E, P>(pool: ObjectPool<Thing, D, E, P>) => pool.with(() => Effect.void)
@@ -758,12 +752,12 @@ describe("closing a pool with limits", () => {
       }))
       for (let i = 0; i < 10; i++) yield* touch(pool)
       yield* settle
-      assert.isAtLeast(counts.running, 1)
+      assert.isAtLeast(counts.sleeping, 1)
 
       yield* pool.close
       yield* settle
 
-      assert.strictEqual(counts.running, 0)
+      assert.strictEqual(counts.sleeping, 0)
       assert.isTrue(script.things.every((thing) => thing.destroyed === 1))
     }))
 
@@ -776,7 +770,7 @@ describe("closing a pool with limits", () => {
       for (let i = 0; i < 10; i++) yield* touch(pool)
       yield* settle
 
-      assert.strictEqual(counts.running, 0)
+      assert.strictEqual(counts.sleeping, 0)
     }))
 
   it.effect("an object that left by itself leaves no timer", () =>
@@ -793,6 +787,6 @@ describe("closing a pool with limits", () => {
 
       yield* TestClock.adjust("1 hour")
 
-      assert.strictEqual(counts.running, 0)
+      assert.strictEqual(counts.sleeping, 0)
     }))
 })

@@ -7,10 +7,9 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { BorrowTimeout, ObjectPool, PoolExhausted } from "../src/index.ts"
+import { start } from "./support/borrowers.ts"
 import { late, logs } from "./support/observed.ts"
 import { balanced, Failed, type Gate, scripted, slow, Thing } from "./support/scripted.ts"
-
-const fork = Effect.forkChild({ startImmediately: true })
 
 /** What a borrower got: the number of its thing, and it keeps the lease for as long as it runs. */
 const keep = <A extends { readonly n: number }, D, E>(pool: ObjectPool<A, D, E>) =>
@@ -23,7 +22,7 @@ describe("room", () => {
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 2 } })
       const work = pool.with((lease) => Effect.andThen(Effect.sleep("500 millis"), lease.invalidate))
 
-      const fibers = yield* Effect.forEach(Array.from({ length: 6 }), () => fork(work))
+      const fibers = yield* Effect.forEach(Array.from({ length: 6 }), () => start(work))
       for (let step = 0; step < 100; step++) {
         const stats = yield* balanced(pool)
         const alive = script.things.filter((thing) => thing.destroyed === 0).length
@@ -41,7 +40,7 @@ describe("room", () => {
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 1 } })
 
       yield* pool.with((lease) => lease.invalidate)
-      const next = yield* fork(pool.with((lease) => Effect.succeed(lease.object.n)))
+      const next = yield* start(pool.with((lease) => Effect.succeed(lease.object.n)))
       yield* TestClock.adjust("999 millis")
       const during = yield* balanced(pool)
       yield* TestClock.adjust("1 millis")
@@ -82,11 +81,11 @@ describe("how many are made", () => {
       const script = scripted({ acquire: "slow" })
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 3 } })
 
-      yield* fork(keep(pool))
-      yield* fork(keep(pool))
+      yield* start(keep(pool))
+      yield* start(keep(pool))
       const two = yield* balanced(pool)
-      yield* fork(keep(pool))
-      yield* fork(keep(pool))
+      yield* start(keep(pool))
+      yield* start(keep(pool))
       const three = yield* balanced(pool)
 
       assert.deepInclude(two, { making: 2, waiting: 2 })
@@ -98,9 +97,9 @@ describe("how many are made", () => {
       const script = scripted({ acquire: (n): Gate => n === 1 ? "never" : "ok" })
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 2 } })
 
-      const first = yield* fork(keep(pool))
+      const first = yield* start(keep(pool))
       yield* TestClock.adjust("1 second")
-      const second = yield* fork(pool.with((lease) => Effect.succeed(lease.object.n)))
+      const second = yield* start(pool.with((lease) => Effect.succeed(lease.object.n)))
       yield* TestClock.adjust("1 second")
       const early = yield* Fiber.join(first)
       const waiting = yield* balanced(pool)
@@ -116,10 +115,10 @@ describe("how many are made", () => {
       const script = scripted({ acquire: "slow" })
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 5 } })
 
-      const leaver = yield* fork(keep(pool))
+      const leaver = yield* start(keep(pool))
       yield* Fiber.interrupt(leaver)
       const left = yield* balanced(pool)
-      const stayer = yield* fork(keep(pool))
+      const stayer = yield* start(keep(pool))
       const both = yield* balanced(pool)
       yield* TestClock.adjust(slow)
       yield* Fiber.join(stayer)
@@ -135,7 +134,7 @@ describe("how many are made", () => {
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 2 } })
 
       const order: Array<string> = []
-      const borrow = (name: string) => fork(Effect.tap(keep(pool), () => Effect.sync(() => order.push(name))))
+      const borrow = (name: string) => start(Effect.tap(keep(pool), () => Effect.sync(() => order.push(name))))
       yield* borrow("first")
       yield* borrow("second")
       yield* TestClock.adjust(0)
@@ -153,8 +152,8 @@ describe("how many are made", () => {
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 2 } })
 
       const held = yield* pool.borrow
-      const first = yield* fork(keep(pool))
-      const second = yield* fork(keep(pool))
+      const first = yield* start(keep(pool))
+      const second = yield* start(keep(pool))
       yield* held.release
       yield* TestClock.adjust(0)
       assert.strictEqual((yield* Fiber.join(first)).object.n, 1)
@@ -171,8 +170,8 @@ describe("how many are made", () => {
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 2 } })
 
       const held = yield* pool.borrow
-      const first = yield* fork(keep(pool))
-      yield* fork(keep(pool))
+      const first = yield* start(keep(pool))
+      yield* start(keep(pool))
       yield* held.release
       yield* TestClock.adjust(0)
       yield* (yield* Fiber.join(first)).detach
@@ -203,7 +202,7 @@ describe("how many are made", () => {
       const script = scripted()
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 5 } })
 
-      const choosy = yield* fork(
+      const choosy = yield* start(
         Effect.scoped(pool.borrowWith({ where: ({ object }) => object.n > 99, timeout: "1 second" }))
       )
       yield* TestClock.adjust("900 millis")
@@ -255,8 +254,8 @@ describe("failures", () => {
       )
       const pool = yield* ObjectPool.make({ acquire, size: { max: 1 } })
 
-      const first = yield* fork(Effect.scoped(pool.borrow))
-      const second = yield* fork(pool.with((lease) => Effect.succeed(lease.object)))
+      const first = yield* start(Effect.scoped(pool.borrow))
+      const second = yield* start(pool.with((lease) => Effect.succeed(lease.object)))
       yield* TestClock.adjust(slow)
 
       assert.strictEqual(yield* Effect.flip(Fiber.join(first)), "refused")
@@ -273,8 +272,8 @@ describe("failures", () => {
       )
       const pool = yield* ObjectPool.make({ acquire, size: { max: 2 } })
 
-      const first = yield* fork(Effect.scoped(pool.borrow))
-      const second = yield* fork(pool.with((lease) => Effect.succeed(lease.object)))
+      const first = yield* start(Effect.scoped(pool.borrow))
+      const second = yield* start(pool.with((lease) => Effect.succeed(lease.object)))
       yield* TestClock.adjust(slow)
 
       assert.strictEqual(yield* Effect.flip(Fiber.join(first)), "refused")
@@ -303,8 +302,8 @@ describe("failures", () => {
       )
       const pool = yield* ObjectPool.make({ acquire: Effect.andThen(half, Effect.fail("refused")), size: { max: 1 } })
 
-      const first = yield* fork(Effect.scoped(pool.borrow))
-      const second = yield* fork(Effect.scoped(pool.borrow))
+      const first = yield* start(Effect.scoped(pool.borrow))
+      const second = yield* start(Effect.scoped(pool.borrow))
       yield* TestClock.adjust("999 millis")
       assert.deepInclude(yield* balanced(pool), { making: 1, waiting: 2 })
       assert.deepStrictEqual(events, ["acquired"])
@@ -373,7 +372,7 @@ describe("failures", () => {
       const acquire = Effect.andThen(Effect.sleep(slow), Effect.fail("refused"))
       const pool = yield* within(ObjectPool.make({ acquire, name: "Keys" }))
 
-      const leaver = yield* fork(Effect.scoped(pool.borrow))
+      const leaver = yield* start(Effect.scoped(pool.borrow))
       yield* Fiber.interrupt(leaver)
       yield* TestClock.adjust(slow)
 
@@ -387,7 +386,7 @@ describe("failures", () => {
       const script = scripted({ acquire: "never" })
       const pool = yield* ObjectPool.make({ acquire: script.acquire, borrowTimeout: "3 seconds" })
 
-      const borrower = yield* fork(Effect.scoped(pool.borrow))
+      const borrower = yield* start(Effect.scoped(pool.borrow))
       yield* TestClock.adjust("3 seconds")
       const failure = yield* Effect.flip(Fiber.join(borrower))
 
@@ -405,7 +404,7 @@ describe("failures", () => {
         creation: { retry: Schedule.recurs(0) }
       })
       const held = yield* pool.borrow
-      const waiters = yield* Effect.forEach(Array.from({ length: 20_000 }), () => fork(Effect.scoped(pool.borrow)))
+      const waiters = yield* Effect.forEach(Array.from({ length: 20_000 }), () => start(Effect.scoped(pool.borrow)))
 
       yield* held.invalidate
       yield* held.release
@@ -422,7 +421,7 @@ describe("failures", () => {
       const pool = yield* ObjectPool.make({ acquire: Effect.sync(() => ++made), size: { max: 1 } })
       const held = yield* pool.borrow
       const work = pool.with((lease) => Effect.as(lease.invalidate, lease.object))
-      const waiters = yield* Effect.forEach(Array.from({ length: 5_000 }), () => fork(work))
+      const waiters = yield* Effect.forEach(Array.from({ length: 5_000 }), () => start(work))
 
       yield* held.invalidate
       yield* held.release
@@ -436,7 +435,7 @@ describe("failures", () => {
       const script = scripted({ acquire: "slow" })
       const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 20_000 } })
 
-      const waiters = yield* Effect.forEach(Array.from({ length: 20_000 }), () => fork(keep(pool)))
+      const waiters = yield* Effect.forEach(Array.from({ length: 20_000 }), () => start(keep(pool)))
       yield* TestClock.adjust(slow)
       const leases = yield* Fiber.joinAll(waiters)
 

@@ -11,11 +11,9 @@ import * as Exit from "effect/Exit"
 import { TestClock } from "effect/testing"
 import { InvalidPoolOptions, Status } from "../src/index.ts"
 import { hold, make, start, state } from "./support/borrowers.ts"
-import { counting, skewed } from "./support/clocks.ts"
+import { at, counting, skewed } from "./support/clocks.ts"
 
 const hour = 3_600_000
-
-const at = (moment: DateTime.Utc | undefined) => moment && DateTime.toEpochMillis(moment)
 
 /** A pool without a detector, whose wall clock can be set. */
 const plain = Effect.gen(function*() {

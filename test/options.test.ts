@@ -20,9 +20,8 @@ import {
   type PoolSettings,
   Selector
 } from "../src/index.ts"
+import { start } from "./support/borrowers.ts"
 import { balanced } from "./support/scripted.ts"
-
-const fork = Effect.forkChild({ startImmediately: true })
 
 class Things extends PoolService<Things, unknown>()("app/Things") {}
 
@@ -658,8 +657,8 @@ describe("options of one call", () => {
       let n = 0
       const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: () => ++n === 2 ? NaN : "1 minute" })
       const lease = yield* pool.borrow
-      const first = yield* fork(Effect.sandbox(Effect.scoped(pool.borrow)))
-      const second = yield* fork(pool.with(({ object }) => Effect.succeed(object)))
+      const first = yield* start(Effect.sandbox(Effect.scoped(pool.borrow)))
+      const second = yield* start(pool.with(({ object }) => Effect.succeed(object)))
 
       yield* lease.release
 

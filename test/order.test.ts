@@ -8,10 +8,8 @@ import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import { type ObjectPool, type PooledObject, Selector } from "../src/index.ts"
 import { hold, make, settle, start, state } from "./support/borrowers.ts"
-import { logs } from "./support/observed.ts"
+import { quietly } from "./support/observed.ts"
 import { balanced } from "./support/scripted.ts"
-
-const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>) => logs().within(effect)
 
 /** The first, after a while. */
 const slowly = Selector.make((available: ReadonlyArray<PooledObject<string>>) =>

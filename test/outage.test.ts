@@ -3,31 +3,16 @@
  * attempt a turn, until one succeeds (promise 21).
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { BorrowTimeout, PoolExhausted } from "../src/index.ts"
 import { PromisePool } from "../src/promise.ts"
-import { failure, turn } from "./promise/support.ts"
 import { hold, make, serves, settle, start, state } from "./support/borrowers.ts"
-import { logs } from "./support/observed.ts"
-import { balanced, Failed, type Gate, scripted } from "./support/scripted.ts"
-
-const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>) => logs().within(effect)
-
-/** A scripted `acquire`, and the milliseconds at which each attempt was begun. */
-const timed = (script: Parameters<typeof scripted>[0] = {}) =>
-  Effect.map(Clock.currentTimeMillis, (begun) => {
-    const made = scripted(script)
-    const attempts: Array<number> = []
-    const acquire = Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      attempts.push(now - begun)
-      return made.acquire
-    })
-    return { ...made, acquire, attempts }
-  })
+import { quietly } from "./support/observed.ts"
+import { failure, turn } from "./support/promises.ts"
+import { balanced, Failed, type Gate, timed } from "./support/scripted.ts"
 
 describe("while nothing can be made", () => {
   it.effect("6 000 borrowers in a second have a few attempts made, not one each", () =>

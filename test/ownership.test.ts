@@ -25,7 +25,7 @@ describe("what a body under a lease time-out forks, and does not wait for,", () 
     forkDetach: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkDetach(effect, { startImmediately: true }),
     forkIn: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       Effect.flatMap(Scope.make(), (scope) => Effect.forkIn(effect, scope, { startImmediately: true })),
-    forkChild: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effect, { startImmediately: true })
+    forkChild: <A, E, R>(effect: Effect.Effect<A, E, R>) => start(effect)
   }
 
   for (const [name, fork] of Object.entries(forks)) {

@@ -5,8 +5,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
-import type { ObjectPool, PooledObject } from "../src/index.ts"
-import { ending, hold, keep, make, serves, settle, start, state } from "./support/borrowers.ts"
+import { type ObjectPool, type PooledObject } from "../src/index.ts"
+import { ending, hold, keep, make, only, serves, settle, start, state } from "./support/borrowers.ts"
 import { balanced } from "./support/scripted.ts"
 
 type Pool = ObjectPool<string>
@@ -233,4 +233,118 @@ describe("a function of the user's that uses its pool", () => {
         yield* serves(pool, 1)
       }))
   }
+})
+
+describe("re-entrancy:", () => {
+  it.effect("callbacks may use the pool that calls them", () =>
+    Effect.gen(function*() {
+      const calls: Record<string, number> = {}
+      let quiet = false
+      const use = (name: string): boolean => {
+        if (quiet) return true
+        calls[name] = (calls[name] ?? 0) + 1
+        Effect.runSync(balanced(pool))
+        Effect.runSync(pool.add(name))
+        Effect.runSync(pool.with(() => pool.stats, { ...only(name), timeout: 0 }))
+        return Effect.runSync(pool.remove(name))
+      }
+      const pool: ObjectPool<string> = yield* make<string>({
+        acquire: Effect.sync(() => use("acquire") ? "made" : ""),
+        size: { max: 4 },
+        data: (object) => {
+          if (object === "made") use("data")
+          return undefined
+        },
+        detectStatus: ({ object }) => {
+          if (object === "made") use("detectStatus")
+          return "Available"
+        },
+        detection: { onBorrow: true, onRelease: true },
+        leaseTimeout: ({ object }) => {
+          if (object === "made") use("leaseTimeout")
+          return "Infinity"
+        },
+        pack: (lease) => {
+          if (lease.object === "made") use("pack")
+          return lease
+        }
+      })
+      const where = ({ object }: PooledObject<string>) => object === "made" && use("where")
+
+      yield* (yield* hold(pool.borrowWith(only("made")))).release
+      yield* pool.with(() => Effect.void, { where })
+
+      assert.sameMembers(Object.keys(calls), ["acquire", "data", "detectStatus", "leaseTimeout", "pack", "where"])
+      quiet = true
+      yield* serves(pool, 4)
+    }))
+
+  it.effect("a selector may look at the pool that asks it, and rest or remove what it does not choose", () =>
+    Effect.gen(function*() {
+      const pool: ObjectPool<string> = yield* make({
+        objects: ["a", "b", "c"],
+        select: (available) => {
+          Effect.runSync(balanced(pool))
+          if (available.length === 3) {
+            Effect.runSync(pool.rest("b", "1 second"))
+            Effect.runSync(pool.remove("c"))
+          }
+          return available[0]
+        }
+      })
+
+      assert.strictEqual(yield* pool.with((lease) => Effect.succeed(lease.object)), "a")
+
+      assert.deepInclude(yield* balanced(pool), { size: 2, available: 1, dormant: 1 })
+    }))
+
+  it.effect("what makes an object may borrow another one", () =>
+    Effect.gen(function*() {
+      const pool: ObjectPool<string> = yield* make<string>({
+        objects: ["template"],
+        acquire: Effect.suspend(() => pool.with((lease) => Effect.succeed(`${lease.object}'`), only("template")))
+          .pipe(
+            Effect.orDie
+          ),
+        size: { max: 3 }
+      })
+
+      const lease = yield* pool.borrowWith({ where: ({ object }) => object !== "template" })
+
+      assert.strictEqual(lease.object, "template'")
+    }))
+
+  it.effect("what destroys an object may borrow another one", () =>
+    Effect.gen(function*() {
+      let made = 0
+      const used: Array<number> = []
+      const pool: ObjectPool<number> = yield* make({
+        acquire: Effect.acquireRelease(
+          Effect.sync(() => ++made),
+          () => Effect.ignore(pool.with((lease) => Effect.sync(() => used.push(lease.object)), { timeout: "1 second" }))
+        ),
+        size: { max: 2 }
+      })
+      const lent = yield* Effect.all([hold(pool.borrow), hold(pool.borrow)])
+
+      yield* lent[0].lease.invalidate
+      yield* lent[0].release
+      yield* lent[1].release
+      yield* settle
+
+      assert.deepStrictEqual(used, [2])
+      yield* serves(pool, 2)
+    }))
+
+  it.effect("a finalizer that runs as a lease ends may borrow", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({ objects: ["a"], borrowTimeout: "1 second" })
+      const got: Array<string> = []
+      const borrow = pool.with((lease) => Effect.sync(() => got.push(lease.object)))
+
+      yield* Effect.scoped(Effect.andThen(Effect.addFinalizer(() => Effect.orDie(borrow)), pool.borrow))
+      yield* Effect.ensuring(pool.with(() => Effect.void), Effect.orDie(borrow))
+
+      assert.deepStrictEqual(got, ["a", "a"])
+    }))
 })

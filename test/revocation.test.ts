@@ -13,12 +13,10 @@ import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { type LeaseExpired, type ObjectPool, type PooledObject, Selector } from "../src/index.ts"
 import { coreOf } from "../src/internal/core.ts"
-import { hold, make, named, settle, start, state, use } from "./support/borrowers.ts"
+import { hold, make, named, reason, settle, start, state, use } from "./support/borrowers.ts"
+import { but } from "./support/clocks.ts"
 import { balanced, scripted, type Thing } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
-
-const reason = <A, R>(effect: Effect.Effect<A, LeaseExpired, R>) =>
-  Effect.map(Effect.flip(effect), (error) => error.reason)
 
 /** A test's first sleep can be interrupted wherever it is: this is the first. */
 const begun = settle
@@ -492,7 +490,7 @@ describe("a lease that is revoked by what its own grant calls", () => {
     Effect.gen(function*() {
       const clock = yield* Clock.Clock
       let called = (): void => {}
-      const calling: Clock.Clock = Object.assign(Object.create(clock) as Clock.Clock, {
+      const calling = but(clock, {
         monotonicTimeNanosUnsafe: () => {
           called()
           return clock.monotonicTimeNanosUnsafe()
@@ -598,7 +596,7 @@ describe("a shared object that another lease detaches", () => {
       const pool = yield* make({ objects: ["a"], sharing: 2, closing: { timeout: "1 second" } })
       const [one, two] = [yield* hold(pool.borrow), yield* hold(pool.borrow)]
       const waiter = yield* start(pool.with(() => Effect.never))
-      const closing = Effect.forkChild(pool.close, { startImmediately: true })
+      const closing = start(pool.close)
       yield* Effect.andThen(two.release, Effect.andThen(closing, Effect.scoped(one.lease.detach)))
       yield* settle
 

@@ -4,14 +4,8 @@ import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import { InvalidPoolOptions, type ObjectPool, PoolClosed, PoolFull } from "../src/index.ts"
 import { hold, keep, make, serves, settle, start, state } from "./support/borrowers.ts"
-import { late, logs } from "./support/observed.ts"
-import { balanced, type Gate, scripted, slow, Thing } from "./support/scripted.ts"
-
-const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>) => logs().within(effect)
-
-/** The numbers of the things that are in the pool, the oldest first. */
-const inside = <D, E, P>(pool: ObjectPool<Thing, D, E, P>) =>
-  Effect.map(pool.objects, (objects) => objects.map(({ object }) => object.n))
+import { late, quietly } from "./support/observed.ts"
+import { balanced, type Gate, inside, scripted, slow, Thing } from "./support/scripted.ts"
 
 /** Has so many objects in the pool, all idle. */
 const fillUp = <A, D, E, P>(pool: ObjectPool<A, D, E, P>, n: number) =>

@@ -14,6 +14,7 @@ import {
   PoolService,
   type PoolStats
 } from "../src/index.ts"
+import { start } from "./support/borrowers.ts"
 import { scripted, type Thing } from "./support/scripted.ts"
 
 const connect = (name: string) => Effect.succeed({ name })
@@ -312,7 +313,7 @@ describe("requirements", () => {
       const context = yield* Layer.build(Things.layer({ acquire: Effect.orDie(script.acquire) }))
       const pool = Context.get(context, Things)
 
-      yield* Effect.forkChild(pool.with(() => Effect.void), { startImmediately: true })
+      yield* start(pool.with(() => Effect.void))
       yield* TestClock.adjust("1 hour")
 
       assert.strictEqual(script.things[0]!.destroyed, 0)

@@ -9,12 +9,10 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { type Lease, type ObjectPool, type PooledObject, Selector } from "../src/index.ts"
-import { hold, keep, make, named, settle, start, state } from "./support/borrowers.ts"
+import { hold, keep, make, named, only, settle, start, state } from "./support/borrowers.ts"
 import { late } from "./support/observed.ts"
 import { balanced, scripted } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
-
-const at = (object: string) => ({ where: (pooled: PooledObject<string>) => pooled.object === object })
 
 /** Lets one thing follow another for a while. */
 const turns = Effect.repeat(settle, { times: 50 })
@@ -247,7 +245,10 @@ describe("a mark on one of several leases", () => {
       const pool = yield* make({ objects: ["a", "b"], sharing: 2 })
       const objects = yield* pool.objects
       for (const object of ["a", "b"]) {
-        const [one, other] = yield* Effect.all([hold(pool.borrowWith(at(object))), hold(pool.borrowWith(at(object)))])
+        const [one, other] = yield* Effect.all([
+          hold(pool.borrowWith(only(object))),
+          hold(pool.borrowWith(only(object)))
+        ])
         yield* object === "a" ? one.lease.invalidate : one.lease.rest("1 hour")
         yield* object === "a" ? other.lease.rest("1 hour") : other.lease.invalidate
         yield* one.release
@@ -531,7 +532,7 @@ describe("those who wait for a shared object", () => {
     Effect.gen(function*() {
       const pool = yield* make({ objects: ["a"], sharing: 2 })
       yield* hold(pool.borrow)
-      const picky = yield* start(hold(pool.borrowWith(at("b"))))
+      const picky = yield* start(hold(pool.borrowWith(only("b"))))
       const second = yield* start(hold(pool.borrow))
       const third = yield* start(hold(pool.borrow))
       yield* settle

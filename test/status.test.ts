@@ -10,9 +10,8 @@ import { ObjectPool, Status } from "../src/index.ts"
 import { Policy } from "../src/internal/policy.ts"
 import { type Entry, Registry } from "../src/internal/registry.ts"
 import * as Selection from "../src/internal/selection/selection.ts"
+import { plain, start } from "./support/borrowers.ts"
 import { balanced, scripted } from "./support/scripted.ts"
-
-const now = { startImmediately: true } as const
 
 const all = ["Pending", "Available", "Borrowed", "Dormant", "Unknown", "Invalid"] as const
 
@@ -110,14 +109,14 @@ const one = Effect.gen(function*() {
     detection: { onBorrow: false, dormantFor: "1 minute" },
     onLeaseExpired: "detect"
   })
-  yield* Effect.forkChild(pool.add("a"), now)
+  yield* start(pool.add("a"))
   const [pooled] = yield* pool.objects
   const status = () => pooled!.status
   /** What a detection says, from the first or a later one. */
   const detected = (answer: Status.Answer | "fail") =>
     Effect.gen(function*() {
       answers.next = answer
-      const detecting = yield* Effect.forkChild(pool.detect, now)
+      const detecting = yield* start(pool.detect)
       assert.strictEqual(status(), "Pending")
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(detecting)
@@ -125,13 +124,6 @@ const one = Effect.gen(function*() {
       return status()
     })
   return { pool, pooled: pooled!, answers, status, detected }
-})
-
-/** The same without a detector. */
-const plain = Effect.gen(function*() {
-  const pool = yield* ObjectPool.make({ objects: ["a"] })
-  const [pooled] = yield* pool.objects
-  return { pool, pooled: pooled!, status: () => pooled!.status }
 })
 
 describe("through the pool", () => {

@@ -15,9 +15,9 @@ import { Bits } from "../src/internal/selection/bits.ts"
 import { RandomSelection, SpreadSelection } from "../src/internal/selection/list.ts"
 import * as Selection from "../src/internal/selection/selection.ts"
 import { type Request, Waiter, Waiters } from "../src/internal/waiters.ts"
+import { start } from "./support/borrowers.ts"
 import { costly } from "./support/clocks.ts"
 
-const fork = Effect.forkChild({ startImmediately: true })
 const sorted = (numbers: Iterable<number>): Array<number> => [...numbers].sort((a, b) => a - b)
 
 /** Chance from a seed, for operations: independent of the chance of what is tested. */
@@ -506,7 +506,7 @@ describe("the queue of waiters", () => {
       const lease = yield* pool.borrow
       const served: Array<number> = []
       const work = (i: number) => pool.with(() => Effect.sync(() => served.push(i)))
-      const fibers = yield* Effect.forEach(Array.from({ length: 100_000 }, (_, i) => i), (i) => fork(work(i)))
+      const fibers = yield* Effect.forEach(Array.from({ length: 100_000 }, (_, i) => i), (i) => start(work(i)))
 
       yield* lease.release
       yield* Fiber.joinAll(fibers)
@@ -520,7 +520,7 @@ describe("the queue of waiters", () => {
       const pool = yield* ObjectPool.make({ objects: ["a"], borrowTimeout: "1 second" })
       yield* pool.borrow
       const waiters = yield* Effect.forEach(Array.from({ length: 100_000 }), () =>
-        fork(Effect.exit(Effect.scoped(pool.borrow))))
+        start(Effect.exit(Effect.scoped(pool.borrow))))
 
       yield* TestClock.adjust("1 second")
 
@@ -614,7 +614,7 @@ describe("the deadlines", () => {
       for (let i = 0; i < 200; i++) deadlines.set(makeDeadline(() => fired++), 100)
       toll.millis = 1
       const seen = new Set<number>()
-      yield* fork(Effect.forever(Effect.andThen(Effect.yieldNow, Effect.sync(() => seen.add(fired)))))
+      yield* start(Effect.forever(Effect.andThen(Effect.yieldNow, Effect.sync(() => seen.add(fired)))))
 
       yield* TestClock.adjust(100)
       yield* Effect.repeat(Effect.yieldNow, { times: 50 })
@@ -628,7 +628,7 @@ describe("the deadlines", () => {
       const { deadlines, fired, named } = yield* make
       for (let i = 0; i < 5000; i++) deadlines.set(named(i), 100)
       let turns = 0
-      yield* fork(
+      yield* start(
         Effect.forever(Effect.andThen(Effect.yieldNow, Effect.sync(() => fired.length % 5000 > 0 && turns++)))
       )
 

@@ -7,10 +7,10 @@ import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { BorrowTimeout, ObjectPool, PoolClosed, type PooledObject, PoolExhausted, Selector } from "../src/index.ts"
 import { hold, make, serves, settle as turn, start, state } from "./support/borrowers.ts"
-import { late, logs, timers } from "./support/observed.ts"
+import { timers } from "./support/clocks.ts"
+import { late, quietly } from "./support/observed.ts"
 import { balanced, type Gate, scripted, slow, Thing } from "./support/scripted.ts"
 
-const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>) => logs().within(effect)
 /** Lets everything happen that is due now, and what follows from that. */
 const settle = Effect.repeat(turn, { times: 5 })
 const first = (available: ReadonlyArray<PooledObject<Thing>>) => available[0]
@@ -782,7 +782,7 @@ describe("closing.waiters \"serve\"", () => {
       assert.isTrue(workers.every((worker) => state(worker) === "ok"))
       assert.strictEqual(state(closing), "ok")
       yield* settle
-      assert.strictEqual(counts.running, 0)
+      assert.strictEqual(counts.sleeping, 0)
       assert.deepStrictEqual(script.things.map((thing) => thing.destroyed), [1, 1])
     }))
 })

@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { Selector } from "../src/index.ts"
 import { hold, make, settle, start, state } from "./support/borrowers.ts"
+import { but } from "./support/clocks.ts"
 import { late, logs } from "./support/observed.ts"
 import { balanced, scripted } from "./support/scripted.ts"
 
@@ -31,7 +32,7 @@ const reports = (lines: ReadonlyArray<string>) => lines.filter((line) => line.in
 /** The clock of the test, which throws as often as it is told to when it is asked what time it is. */
 const breaking = Effect.map(Clock.Clock, (clock) => {
   const script = { throws: 0 }
-  const broken: Clock.Clock = Object.assign(Object.create(clock) as Clock.Clock, {
+  const broken = but(clock, {
     currentTimeMillisUnsafe: () => {
       if (script.throws-- > 0) throw thrown
       return clock.currentTimeMillisUnsafe()

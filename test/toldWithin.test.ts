@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { type Lease, type ObjectPool, type PoolOptions, Selector } from "../src/index.ts"
 import { hold, make, named, settle, start } from "./support/borrowers.ts"
+import { but } from "./support/clocks.ts"
 import { balanced } from "./support/scripted.ts"
 
 type Pool = ObjectPool<string>
@@ -57,7 +58,7 @@ for (const [kind, options] of Object.entries(kinds)) {
                 if (left-- === 0) acting()
               }
               const clock = yield* Clock.Clock
-              const noting: Clock.Clock = Object.assign(Object.create(clock) as Clock.Clock, {
+              const noting = but(clock, {
                 currentTimeMillisUnsafe: () => (note(), clock.currentTimeMillisUnsafe()),
                 monotonicTimeNanosUnsafe: () => (note(), clock.monotonicTimeNanosUnsafe()),
                 sleep: (duration: Duration.Duration) => Effect.suspend(() => (note(), clock.sleep(duration)))

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
-import { freePort, type Postgres, startPostgres } from "../integration/postgres.ts"
-import { poolStatus, type Service, startService, until } from "../integration/service.ts"
+import { freePort, type Postgres, startPostgres } from "../support/postgres.ts"
+import { poolStatus, type Service, startService, until } from "../support/service.ts"
 
 describe("httpServer", { timeout: 120_000 }, () => {
   let postgres: Postgres

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { linesOf } from "./run.ts"
+import { linesOf } from "../support/example.ts"
 
 describe.concurrent("migrating", () => {
   for (const library of ["genericPool", "tarn", "lightningPool"]) {

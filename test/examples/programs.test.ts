@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { linesOf } from "./run.ts"
+import { linesOf } from "../support/example.ts"
 
 describe.concurrent("the example", () => {
   it("quickStart lends only the keys that have quota, and waits when none has", async () => {

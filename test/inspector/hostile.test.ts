@@ -9,8 +9,6 @@ import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { once } from "node:events"
 import { connect, type Socket } from "node:net"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { ObjectPool, Selector } from "../../src/index.ts"
 import { Inspector } from "../../src/inspector.ts"
 import { type Describe } from "../../src/internal/inspection/descriptions.ts"
@@ -18,11 +16,10 @@ import type { Frame } from "../../src/internal/inspection/frame.ts"
 import { Client, Hub } from "../../src/internal/inspection/hub.ts"
 import { nameOfFailure } from "../../src/internal/inspection/words.ts"
 import { pools } from "../../src/internal/pools.ts"
-import { turn } from "../promise/support.ts"
 import { make, start } from "../support/borrowers.ts"
-import { asked, listen, serve, snapshot, tokenOf } from "./server.ts"
-
-const coreOf = (name: string) => [...pools].find((core) => core.options.name === name)!
+import { collect } from "../support/garbage.ts"
+import { asked, coreOf, listen, serve, snapshot, tokenOf } from "../support/inspector.ts"
+import { turn } from "../support/promises.ts"
 
 /** What is seen of the pools, by somebody who looks. */
 const looking = Effect.fnUntraced(function*(describe: Describe = () => "") {
@@ -424,9 +421,6 @@ describe("who describes badly", () => {
 })
 
 describe("who drops a pool", () => {
-  setFlagsFromString("--expose-gc")
-  const collect = runInNewContext("gc") as () => void
-
   it.live("it goes, though somebody looks, and is not shown any more", () =>
     Effect.gen(function*() {
       const { frame, hub } = yield* looking()

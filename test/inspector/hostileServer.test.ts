@@ -10,7 +10,7 @@ import * as Queue from "effect/Queue"
 import * as Stdio from "effect/Stdio"
 import * as Terminal from "effect/Terminal"
 import { TestClock } from "effect/testing"
-import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -18,9 +18,9 @@ import { ObjectPool } from "../../src/index.ts"
 import { inspect, screen } from "../../src/internal/inspection/command.ts"
 import type { Frame } from "../../src/internal/inspection/frame.ts"
 import { Story } from "../../src/internal/inspection/terminal.ts"
-import { turn } from "../promise/support.ts"
 import { start } from "../support/borrowers.ts"
-import { serve, snapshot } from "./server.ts"
+import { command, serve, snapshot } from "../support/inspector.ts"
+import { turn } from "../support/promises.ts"
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -74,23 +74,6 @@ const frame: Frame = {
   events: []
 }
 
-const program = (...args: ReadonlyArray<string>) =>
-  Effect.callback<{ readonly code: number; readonly stdout: string; readonly stderr: string }>((resume) => {
-    execFile(
-      process.execPath,
-      ["src/bin/inspect.ts", ...args],
-      { maxBuffer: 1e8 },
-      (error, stdout, stderr) =>
-        resume(
-          Effect.succeed({
-            code: typeof error?.code === "number" ? error.code : error === null ? 0 : 1,
-            stdout,
-            stderr
-          })
-        )
-    )
-  })
-
 /** The command in this process, on a terminal that remembers what it was given. */
 const onScreen = Effect.fnUntraced(function*(url: string) {
   const shown: Array<string> = []
@@ -120,7 +103,7 @@ describe("what comes from a server", () => {
       const { url } = yield* hostile((_, response) => endless(response, " ".repeat(65_536)))
 
       for (const flag of ["--once", "--json"]) {
-        const { code, stderr, stdout } = yield* program(url, flag)
+        const { code, stderr, stdout } = yield* command(url, flag)
         assert.deepStrictEqual([code, stdout, stderr], [1, "", `No inspector at ${url}: it sends more than 8 MB\n`])
       }
     }), 60_000)
@@ -205,7 +188,7 @@ describe("what comes from a server", () => {
             : response.writeHead(308, { location: "/new/snapshot" }).end()
         )
 
-        const answers = yield* Effect.forEach([away, round, moved], ({ url }) => program(url, "--once"), {
+        const answers = yield* Effect.forEach([away, round, moved], ({ url }) => command(url, "--once"), {
           concurrency: 3
         })
 
@@ -226,7 +209,7 @@ describe("what comes from a server", () => {
       yield* ObjectPool.make({ name, objects: ["a"] })
       const { url } = yield* serve()
 
-      const [json, once] = yield* Effect.forEach(["--json", "--once"], (flag) => program(url, flag), { concurrency: 2 })
+      const [json, once] = yield* Effect.forEach(["--json", "--once"], (flag) => command(url, flag), { concurrency: 2 })
 
       assert.include((JSON.parse(json!.stdout) as Frame).changed.map((picture) => picture.name), name)
       for (const { stderr, stdout } of [json!, once!]) {
@@ -355,6 +338,6 @@ describe("what is seen of a server of our own", () => {
       const story = new Story()
       story.take(yield* snapshot(url))
       assert.include(story.lines({ url, columns: 80, rows: 24, colour: false, note: "" }).join("\n"), "own  open")
-      assert.strictEqual((yield* program(url, "--once")).code, 0)
+      assert.strictEqual((yield* command(url, "--once")).code, 0)
     }), 60_000)
 })

@@ -9,10 +9,7 @@ import * as Schedule from "effect/Schedule"
 import { connect, type Socket } from "node:net"
 import { ObjectPool } from "../../src/index.ts"
 import { Inspector } from "../../src/inspector.ts"
-import { pools } from "../../src/internal/pools.ts"
-import { listen, serve, snapshot, tokenOf } from "./server.ts"
-
-const coreOf = (name: string) => [...pools].find((core) => core.options.name === name)!
+import { coreOf, listen, serve, snapshot, tokenOf } from "../support/inspector.ts"
 
 describe("the options of the inspector", () => {
   const building = (options: object) =>

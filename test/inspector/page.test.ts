@@ -14,7 +14,7 @@ import { ObjectPool } from "../../src/index.ts"
 import type { InspectorActions, InspectorOptions } from "../../src/inspector.ts"
 import { script } from "../../src/internal/inspection/page.ts"
 import { pools } from "../../src/internal/pools.ts"
-import { serve } from "./server.ts"
+import { serve } from "../support/inspector.ts"
 
 describe("the page", { timeout: 60_000 }, () => {
   const scope = Scope.makeUnsafe()

@@ -1,27 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { execFile } from "node:child_process"
 import { ObjectPool } from "../../src/index.ts"
 import { Histogram } from "../../src/internal/inspection/histogram.ts"
 import { Story } from "../../src/internal/inspection/terminal.ts"
 import { nameOfFailure } from "../../src/internal/inspection/words.ts"
-import { serve, snapshot } from "./server.ts"
-
-const inspect = (...args: ReadonlyArray<string>) =>
-  Effect.callback<{ readonly code: number; readonly stdout: string; readonly stderr: string }>((resume) => {
-    execFile(
-      process.execPath,
-      ["src/bin/inspect.ts", ...args],
-      (error, stdout, stderr) =>
-        resume(
-          Effect.succeed({
-            code: typeof error?.code === "number" ? error.code : error === null ? 0 : 1,
-            stdout,
-            stderr
-          })
-        )
-    )
-  })
+import { command, serve, snapshot } from "../support/inspector.ts"
 
 describe("the terminal", () => {
   it.live("it prints what the page shows", () =>
@@ -30,7 +13,7 @@ describe("the terminal", () => {
       yield* pool.borrow
       const { url } = yield* serve()
 
-      const { code, stderr, stdout } = yield* inspect(url, "--once")
+      const { code, stderr, stdout } = yield* command(url, "--once")
 
       assert.deepStrictEqual([code, stderr], [0, ""])
       assert.match(stdout, /✓ All is well: 1 pool, 3 objects, 1 lease/)
@@ -42,8 +25,8 @@ describe("the terminal", () => {
     Effect.gen(function*() {
       const { url } = yield* serve()
 
-      const nobody = yield* inspect("http://127.0.0.1:9/pools", "--once")
-      const elsewhere = yield* inspect(`${url}/elsewhere`, "--once")
+      const nobody = yield* command("http://127.0.0.1:9/pools", "--once")
+      const elsewhere = yield* command(`${url}/elsewhere`, "--once")
 
       assert.deepStrictEqual([nobody.code, elsewhere.code], [1, 1])
       assert.match(nobody.stderr, /^No inspector at http:\/\/127\.0\.0\.1:9\/pools/)

@@ -8,8 +8,8 @@ import { ObjectPool, Status } from "../../src/index.ts"
 import type { Frame } from "../../src/internal/inspection/frame.ts"
 import { Hub } from "../../src/internal/inspection/hub.ts"
 import { nameOfFailure } from "../../src/internal/inspection/words.ts"
-import { pools } from "../../src/internal/pools.ts"
 import { keep, make, start } from "../support/borrowers.ts"
+import { coreOf } from "../support/inspector.ts"
 
 /** Somebody who looks: what is wrong with a pool, as of now. */
 const looking = Effect.gen(function*() {
@@ -26,8 +26,6 @@ const looking = Effect.gen(function*() {
     frame().troubles.filter(({ name }) => name === pool).map(({ severity, text }) => `${severity}: ${text}`)
   return { frame, hub, wrong }
 })
-
-const coreOf = (name: string) => [...pools].find((core) => core.options.name === name)!
 
 describe("what is wrong with a pool", () => {
   it.effect("nothing, where nothing is", () =>

@@ -5,8 +5,8 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import autocannon from "autocannon"
 import { get } from "node:http"
-import { type Postgres, startPostgres } from "./postgres.ts"
-import { metrics, poolStatus, type Service, sleep, startService, until } from "./service.ts"
+import { type Postgres, startPostgres } from "../support/postgres.ts"
+import { metrics, poolStatus, type Service, sleep, startService, until } from "../support/service.ts"
 
 const sessions = 8
 const connections = 200

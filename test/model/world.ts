@@ -25,6 +25,7 @@ import {
   Status
 } from "../../src/index.ts"
 import { ending } from "../support/borrowers.ts"
+import { but } from "../support/clocks.ts"
 import { Ledger } from "../support/ledger.ts"
 import { Failed } from "../support/scripted.ts"
 import type { Act, Answer, Command, Gate, Scenario, Setup } from "./commands.ts"
@@ -39,7 +40,7 @@ const borrowTimeout = 30 * second
 
 /** A clock that knows when the next sleep is over, and how many go on. */
 const watched = (clock: Clock.Clock, dues: Array<number>): Clock.Clock =>
-  Object.assign(Object.create(clock) as Clock.Clock, {
+  but(clock, {
     sleep: (duration: Parameters<Clock.Clock["sleep"]>[0]) =>
       Effect.suspend(() => {
         const due = clock.currentTimeMillisUnsafe() + Duration.toMillis(duration)

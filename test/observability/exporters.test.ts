@@ -11,7 +11,7 @@ import * as OtlpExporter from "effect/observability/OtlpExporter"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { createServer } from "node:http"
 import { ObjectPool, PoolMetrics, type PoolStats } from "../../src/index.ts"
-import { collector, ownRegistry, parsePrometheus } from "./support.ts"
+import { collector, ownRegistry, parsePrometheus } from "../support/telemetry.ts"
 
 /** A pool whose name an exporter has to escape, after some work; with what its counts are then. */
 const worked = Effect.gen(function*() {

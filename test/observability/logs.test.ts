@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { ObjectPool } from "../../src/index.ts"
 import { start } from "../support/borrowers.ts"
-import { annotated } from "./support.ts"
+import { annotated } from "../support/telemetry.ts"
 
 describe("closing", () => {
   for (const [leases, ids] of [[2, "1, 2"], [12, "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …"]] as const) {

@@ -11,7 +11,7 @@ import { TestClock } from "effect/testing"
 import { ObjectPool, PoolMetrics, PoolService } from "../../src/index.ts"
 import { hold, make, start } from "../support/borrowers.ts"
 import { scripted } from "../support/scripted.ts"
-import { histogram, ownRegistry, series } from "./support.ts"
+import { histogram, ownRegistry, series } from "../support/telemetry.ts"
 
 class Keys extends PoolService<Keys, string>()("app/Keys") {}
 

@@ -18,8 +18,8 @@ import {
   type PoolSettings
 } from "../../src/index.ts"
 import { hold, make, settle, start } from "../support/borrowers.ts"
-import { timers } from "../support/observed.ts"
-import { annotated, hear } from "./support.ts"
+import { timers } from "../support/clocks.ts"
+import { annotated, hear } from "../support/telemetry.ts"
 
 class Keys extends PoolService<Keys, string>()("app/Keys") {}
 
@@ -221,11 +221,11 @@ describe("nobody is warned of a lease that is over in time", () => {
     return Effect.gen(function*() {
       const pool = yield* within(ObjectPool.make({ objects: ["a"] }))
       yield* Effect.scoped(pool.borrow)
-      assert.strictEqual(counts.started, 0)
+      assert.strictEqual(counts.sleeps, 0)
 
       const warning = yield* within(ObjectPool.make({ objects: ["a"], leaseWarning: "Infinity" }))
       yield* Effect.scoped(warning.borrow)
-      assert.strictEqual(counts.started, 0)
+      assert.strictEqual(counts.sleeps, 0)
     })
   })
 })

@@ -10,7 +10,7 @@ import { ObjectPool, PoolService, Selector } from "../../src/index.ts"
 import { ending, make, settle, start } from "../support/borrowers.ts"
 import { scripted } from "../support/scripted.ts"
 import { sweep } from "../support/sweep.ts"
-import { tracer } from "./support.ts"
+import { tracer } from "../support/telemetry.ts"
 
 class Keys extends PoolService<Keys, string>()("app/Keys") {}
 

@@ -10,7 +10,7 @@ import {
   PoolFull,
   PromisePool
 } from "../../src/promise.ts"
-import { deferred, failure, idle, turn, unhandled, until } from "./support.ts"
+import { deferred, failure, idle, turn, unhandled, until } from "../support/promises.ts"
 
 /** A pool of numbers, each of which is made when it is needed, and remembers what was destroyed. */
 const numbers = (options: { readonly max?: number; readonly leaseTimeout?: number } = {}) => {

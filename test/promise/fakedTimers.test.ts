@@ -5,8 +5,8 @@ import * as Layer from "effect/Layer"
 import { mock } from "node:test"
 import { PoolService } from "../../src/index.ts"
 import { BorrowTimeout, LeaseExpired, PromisePool } from "../../src/promise.ts"
-import { entry, run } from "./program.ts"
-import { failure, idle } from "./support.ts"
+import { entry, run } from "../support/program.ts"
+import { failure, idle } from "../support/promises.ts"
 
 /** What a test runner can do with the time. */
 interface Faking {

@@ -2,7 +2,7 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import { format } from "node:util"
 import { BorrowTimeout, PromisePool } from "../../src/promise.ts"
-import { deferred, failure, idle, unhandled, until } from "./support.ts"
+import { deferred, failure, idle, unhandled, until } from "../support/promises.ts"
 
 const never = new Promise<never>(() => {})
 const refused = new Error("refused")

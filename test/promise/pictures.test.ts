@@ -4,7 +4,7 @@ import { Console, Effect, Formatter, Inspectable, Layer, Logger, ManagedRuntime 
 import { format, inspect } from "node:util"
 import { PoolService } from "../../src/index.ts"
 import { NotSynchronous, PromisePool } from "../../src/promise.ts"
-import { failure } from "./support.ts"
+import { failure } from "../support/promises.ts"
 
 const secrets = Array.from({ length: 200 }, (_, i) => ({ key: `secret-${i}` }))
 

@@ -1,6 +1,6 @@
 /** What keeps a process alive, and what does not. */
 import { assert, describe, it } from "@effect/vitest"
-import { index, run } from "./program.ts"
+import { index, run } from "../support/program.ts"
 
 describe.concurrent("a process", () => {
   it("is not kept alive by a pool that nobody waits for, whatever its timers", async () => {

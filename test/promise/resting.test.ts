@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import { InvalidPoolOptions, PromisePool } from "../../src/promise.ts"
-import { failure, idle } from "./support.ts"
+import { failure, idle } from "../support/promises.ts"
 
 describe("a lease", () => {
   it("rests its object until a moment of the wall clock", async () => {

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { PoolService } from "../../src/index.ts"
 import { LeaseExpired, PromisePool } from "../../src/promise.ts"
-import { deferred, failure, idle, unhandled, until } from "./support.ts"
+import { deferred, failure, idle, unhandled, until } from "../support/promises.ts"
 
 const isRevoked = (error: unknown): void => {
   assert.instanceOf(error, LeaseExpired)

@@ -4,7 +4,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import { inspect } from "node:util"
 import { PoolService } from "../../src/index.ts"
 import { PromisePool } from "../../src/promise.ts"
-import { failure } from "./support.ts"
+import { failure } from "../support/promises.ts"
 
 const object = {}
 const make = () => PromisePool.make({ name: "keys", objects: [object], size: { max: 1 }, closing: { timeout: 0 } })

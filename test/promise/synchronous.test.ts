@@ -12,7 +12,7 @@ import {
   PoolExhausted,
   PromisePool
 } from "../../src/promise.ts"
-import { deferred, failure, idle, turn, until } from "./support.ts"
+import { deferred, failure, idle, turn, until } from "../support/promises.ts"
 
 const refusal = async (attempt: () => unknown): Promise<readonly [operation: string, callback: string]> => {
   const error = await failure(attempt)

@@ -6,7 +6,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import { TestClock } from "effect/testing"
 import { PoolService } from "../../src/index.ts"
 import { BorrowTimeout, LeaseExpired, NotSynchronous, PoolClosed, PromisePool } from "../../src/promise.ts"
-import { failure, idle, turn, until } from "./support.ts"
+import { failure, idle, turn, until } from "../support/promises.ts"
 
 class Names extends PoolService<Names, string>()("tags/Names") {}
 class Loud extends PoolService<Loud, string, { pack: string }>()("tags/Loud") {}

@@ -8,11 +8,29 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
-import { type Lease, ObjectPool } from "../../src/index.ts"
+import { type BorrowOptions, type Lease, type LeaseExpired, ObjectPool, type Status } from "../../src/index.ts"
 import { balanced, type Thing } from "./scripted.ts"
 
 /** A pool that takes back at once what is lent when its test ends. */
 export const make: typeof ObjectPool.make = (options) => ObjectPool.make({ closing: { timeout: 0 }, ...options })
+
+/** A pool of one object, without a detector, and the status of that. */
+export const plain = Effect.gen(function*() {
+  const pool = yield* ObjectPool.make({ objects: ["a"] })
+  const [pooled] = yield* pool.objects
+  return { pool, pooled: pooled!, status: () => pooled!.status }
+})
+
+/** Borrows that object and no other. */
+export const only = <A>(object: A): BorrowOptions<A> => ({ where: (pooled) => Object.is(pooled.object, object) })
+
+/** The statuses of the objects, the oldest first. */
+export const statuses = <A, D, E, P>(pool: ObjectPool<A, D, E, P>) =>
+  Effect.map(pool.objects, (objects) => objects.map((pooled): Status => pooled.status))
+
+/** What has ended a lease. */
+export const reason = <A, R>(effect: Effect.Effect<A, LeaseExpired, R>) =>
+  Effect.map(Effect.flip(effect), (error) => error.reason)
 
 /** Goes on in a fiber of its own, from now. */
 export const start = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effect, { startImmediately: true })

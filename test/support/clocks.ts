@@ -3,28 +3,52 @@
  * one that goes on while no timer does, one for which every reading takes time.
  */
 import * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 
-const but = (clock: Clock.Clock, parts: Partial<Clock.Clock>): Clock.Clock => Object.assign(Object.create(clock), parts)
+/** A moment in milliseconds: on the clock of a test, since it began. */
+export const at = (moment: DateTime.Utc | undefined) => moment && DateTime.toEpochMillis(moment)
+
+/** A clock that is another one, but for these parts. */
+export const but = (clock: Clock.Clock, parts: Partial<Clock.Clock>): Clock.Clock =>
+  Object.assign(Object.create(clock), parts)
+
+/** Counts of what sleeps on a clock. */
+const sleepers = () => {
+  const counts = { sleeps: 0, sleeping: 0, most: 0 }
+  const on = (clock: Clock.Clock): Clock.Clock =>
+    but(clock, {
+      sleep: (duration) =>
+        Effect.suspend(() => {
+          counts.sleeps++
+          counts.sleeping++
+          counts.most = Math.max(counts.most, counts.sleeping)
+          return Effect.ensuring(
+            clock.sleep(duration),
+            Effect.sync(() => {
+              counts.sleeping--
+            })
+          )
+        })
+    })
+  return { counts, on }
+}
 
 /** The clock of the test, which counts how often it was slept on, and how many sleep at once. */
 export const counting = Effect.map(Clock.Clock, (clock) => {
-  const counts = { sleeps: 0, sleeping: 0, most: 0 }
-  const sleep = (duration: Duration.Duration) =>
-    Effect.suspend(() => {
-      counts.sleeps++
-      counts.sleeping++
-      counts.most = Math.max(counts.most, counts.sleeping)
-      return Effect.ensuring(
-        clock.sleep(duration),
-        Effect.sync(() => {
-          counts.sleeping--
-        })
-      )
-    })
-  return { clock: but(clock, { sleep }), counts }
+  const { counts, on } = sleepers()
+  return { clock: on(clock), counts }
 })
+
+/** The same counts, of what is built within. */
+export const timers = () => {
+  const { counts, on } = sleepers()
+  return {
+    counts,
+    within: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.updateService(effect, Clock.Clock, on)
+  }
+}
 
 /** The clock of the test, whose wall time is off by `skew.millis`. */
 export const skewed = Effect.map(Clock.Clock, (clock) => {

@@ -1,13 +1,13 @@
 /**
- * Watches a pool from outside: what it logs, and which timers of it are running.
+ * Watches a pool from outside: what it logs, also while it closes.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
+import { start } from "./borrowers.ts"
 
 /** Everything that is logged by what runs within, and what it builds. */
 export const logs = () => {
@@ -23,37 +23,15 @@ export const logs = () => {
   }
 }
 
-/** Counts the sleeps that are going on, of what is built within. */
-export const timers = () => {
-  const counts = { started: 0, running: 0 }
-  return {
-    counts,
-    within: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-      Clock.clockWith((clock) => {
-        const counting: Clock.Clock = Object.assign(Object.create(clock) as Clock.Clock, {
-          sleep: (duration: Parameters<Clock.Clock["sleep"]>[0]) =>
-            Effect.suspend(() => {
-              counts.started++
-              counts.running++
-              return Effect.ensuring(
-                clock.sleep(duration),
-                Effect.sync(() => {
-                  counts.running--
-                })
-              )
-            })
-        })
-        return Effect.provideService(effect, Clock.Clock, counting)
-      })
-  }
-}
+/** Runs without a log: of what goes wrong on purpose nobody has to read. */
+export const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>) => logs().within(effect)
 
 /** Runs a body whose pools take their time to close: lets that time pass. */
 export const late = <A, E>(body: Effect.Effect<A, E, Scope.Scope>): Effect.Effect<A, E> =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()
     const exit = yield* Effect.exit(Scope.provide(body, scope))
-    const closing = yield* Effect.forkChild(Scope.close(scope, exit), { startImmediately: true })
+    const closing = yield* start(Scope.close(scope, exit))
     yield* TestClock.adjust("10 minutes")
     yield* Fiber.join(closing)
     return yield* exit

@@ -3,6 +3,7 @@
  * counted.
  */
 import { assert } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -101,6 +102,22 @@ export const scripted = (script: Script = {}) => {
     onRelease: () => Effect.suspend(() => pass(gateOf(script.onRelease), "onRelease"))
   }
 }
+
+/** A scripted `acquire`, and the milliseconds at which each attempt was begun. */
+export const timed = (script: Script = {}) =>
+  Effect.map(Clock.currentTimeMillis, (begun) => {
+    const made = scripted(script)
+    const attempts: Array<number> = []
+    const acquire = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      attempts.push(now - begun)
+      return made.acquire
+    })
+    return { ...made, acquire, attempts }
+  })
+
+/** The numbers of the things that are in the pool, the oldest first. */
+export const inside = <D, E, P>(pool: ObjectPool<Thing, D, E, P>) =>
+  Effect.map(pool.objects, (objects) => objects.map(({ object }) => object.n))
 
 /** The books balance: the statuses sum to the size, and the room is kept. */
 export const balanced = <A, D, E, P>(pool: ObjectPool<A, D, E, P>): Effect.Effect<PoolStats> =>

@@ -4,9 +4,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import * as Layer from "effect/Layer"
+import { execFile } from "node:child_process"
 import { createServer, request } from "node:http"
 import { Inspector, type InspectorActions, type InspectorOptions } from "../../src/inspector.ts"
 import type { Frame } from "../../src/internal/inspection/frame.ts"
+import { pools } from "../../src/internal/pools.ts"
 
 /** It closes with the scope. */
 export const serve = Effect.fnUntraced(function*(
@@ -24,6 +26,18 @@ export const serve = Effect.fnUntraced(function*(
   const { address } = Context.get(context, HttpServer.HttpServer)
   return { url: `${HttpServer.formatAddress(address).replace("0.0.0.0", "127.0.0.1")}/pools`, node }
 })
+
+/** The pool of that name, as the inspector has it. */
+export const coreOf = (name: string) => [...pools].find((core) => core.options.name === name)!
+
+/** What the command prints, in a process of its own. */
+export const command = (...args: ReadonlyArray<string>) =>
+  Effect.callback<{ readonly code: number; readonly stdout: string; readonly stderr: string }>((resume) => {
+    execFile(process.execPath, ["src/bin/inspect.ts", ...args], { maxBuffer: 1e8 }, (error, stdout, stderr) => {
+      const code = typeof error?.code === "number" ? error.code : error === null ? 0 : 1
+      resume(Effect.succeed({ code, stdout, stderr }))
+    })
+  })
 
 export const snapshot = (url: string): Effect.Effect<Frame> =>
   Effect.promise(async () => await (await fetch(`${url}/snapshot`)).json() as Frame)

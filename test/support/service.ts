@@ -1,70 +1,39 @@
 /** The example service, run as a user runs it: a process of its own, spoken to by HTTP. */
-import { spawn } from "node:child_process"
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { parsePrometheus } from "../observability/support.ts"
+import { type Ending, type Running, start } from "./example.ts"
+import { parsePrometheus } from "./telemetry.ts"
 
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
+interface Ended extends Ending {
   /** What it has left behind in its folder for what is temporary. */
   readonly left: ReadonlyArray<string>
 }
 
-export interface Service {
+export interface Service extends Omit<Running, "ended"> {
   /** The address that it has printed; rejects when it ends without. */
   readonly address: Promise<string>
-  readonly stdout: () => string
-  readonly stderr: () => string
-  readonly kill: (signal: NodeJS.Signals) => void
   readonly ended: Promise<Ended>
   /** Where it keeps what is temporary. */
   readonly folder: string
 }
-
-const main = fileURLToPath(new URL("../../examples/httpServer/main.ts", import.meta.url))
 
 /** On a free port, and with a folder of its own for what is temporary. */
 export const startService = (env: Readonly<Record<string, string>> = {}): Service => {
   const folder = mkdtempSync(join(tmpdir(), "service-"))
   // PostgreSQL runs as another user where this one is root
   chmodSync(folder, 0o755)
-  const child = spawn(process.execPath, [main], {
-    env: { PATH: process.env["PATH"], PORT: "0", TMPDIR: folder, ...env },
-    stdio: ["ignore", "pipe", "pipe"]
+  const running = start("httpServer/main", { env: { PATH: process.env["PATH"], PORT: "0", TMPDIR: folder, ...env } })
+  const ended = running.ended.then((end): Ended => {
+    const left = readdirSync(folder)
+    rmSync(folder, { recursive: true })
+    return { ...end, left }
   })
-  let stdout = ""
-  let stderr = ""
-  child.stdout.setEncoding("utf8").on("data", (text: string) => stdout += text)
-  child.stderr.setEncoding("utf8").on("data", (text: string) => stderr += text)
-  const ended = new Promise<Ended>((resolve, reject) => {
-    child.on("error", reject)
-    child.on("close", (code) => {
-      const left = readdirSync(folder)
-      rmSync(folder, { recursive: true })
-      resolve({ code, stdout, stderr, left })
-    })
-  })
-  const address = new Promise<string>((resolve, reject) => {
-    child.stdout.on("data", () => {
-      const [url] = /http:\/\/[\d.:]+/.exec(stdout) ?? []
-      if (url !== undefined) resolve(url)
-    })
-    child.on("close", () => reject(new Error(`ended without an address: ${stdout}${stderr}`)))
-  })
+  // it is printed in one piece, or more comes until it is
+  const address = running.printed(/http:\/\/[\d.]+:\d+\D/).then(() => /http:\/\/[\d.:]+/.exec(running.stdout())![0])
   // nobody may wait for it
   address.catch(() => {})
-  return {
-    address,
-    ended,
-    folder,
-    kill: (signal) => child.kill(signal),
-    stderr: () => stderr,
-    stdout: () => stdout
-  }
+  return { ...running, address, ended, folder }
 }
 
 export interface PoolStatus {

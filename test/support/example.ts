@@ -2,51 +2,59 @@
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
-export interface Ended {
+export interface Ending {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
 export interface Running {
+  readonly stdout: () => string
+  readonly stderr: () => string
   readonly kill: (signal: NodeJS.Signals) => void
   /** Resolves once the output so far contains the text; rejects when the process ends without it. */
-  readonly printed: (text: string) => Promise<void>
-  readonly ended: Promise<Ended>
+  readonly printed: (text: string | RegExp) => Promise<void>
+  readonly ended: Promise<Ending>
 }
 
 export interface RunOptions {
   readonly args?: ReadonlyArray<string>
   readonly cwd?: string
+  readonly env?: NodeJS.ProcessEnv
 }
 
-export const start = (example: string, { args = [], cwd = process.cwd() }: RunOptions = {}): Running => {
+export const start = (
+  example: string,
+  { args = [], cwd = process.cwd(), env = process.env }: RunOptions = {}
+): Running => {
   const file = fileURLToPath(new URL(`../../examples/${example}.ts`, import.meta.url))
-  const child = spawn(process.execPath, [file, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] })
+  const child = spawn(process.execPath, [file, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] })
   let stdout = ""
   let stderr = ""
   child.stdout.setEncoding("utf8").on("data", (text: string) => stdout += text)
   child.stderr.setEncoding("utf8").on("data", (text: string) => stderr += text)
-  const ended = new Promise<Ended>((resolve, reject) => {
+  const ended = new Promise<Ending>((resolve, reject) => {
     child.on("error", reject)
     child.on("close", (code) => resolve({ code, stdout, stderr }))
   })
   return {
     ended,
+    stdout: () => stdout,
+    stderr: () => stderr,
     kill: (signal) => child.kill(signal),
     printed: (text) =>
       new Promise((resolve, reject) => {
         const look = () => {
-          if (stdout.includes(text)) resolve()
+          if (typeof text === "string" ? stdout.includes(text) : text.test(stdout)) resolve()
         }
         child.stdout.on("data", look)
-        child.on("close", () => reject(new Error(`ended without "${text}": ${stdout}${stderr}`)))
+        child.on("close", () => reject(new Error(`ended without ${text}: ${stdout}${stderr}`)))
         look()
       })
   }
 }
 
-export const run = (example: string, options?: RunOptions): Promise<Ended> => start(example, options).ended
+export const run = (example: string, options?: RunOptions): Promise<Ending> => start(example, options).ended
 
 /** Runs an example that has to end well, by itself and soon, and answers its lines. */
 export const linesOf = async (example: string, within = 60): Promise<ReadonlyArray<string>> => {
