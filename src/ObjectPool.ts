@@ -347,7 +347,7 @@ const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): C
     report(core, "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
   const deadlines = new Deadlines.Deadlines(clock, fork, threw)
   const moments = new Deadlines.Moments(clock, fork, threw)
-  const waiters = new Waiters<A, D>()
+  const waiters = new Waiters<A, D>(options.acquire !== undefined)
   const core: Core<A, D> = {
     options,
     context,
@@ -425,7 +425,7 @@ const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): C
     chooser: undefined,
     choosers: new Set(),
     returned: undefined,
-    filling: undefined,
+    filling: false,
     replacing: false,
     threw,
     refill: { failures: 0, deadline: Deadlines.make(() => Maintenance.refill(core)), running: false },

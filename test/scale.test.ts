@@ -5,6 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
@@ -163,6 +164,56 @@ describe("the cost of one does not grow with how many there are", () => {
     }))
 })
 
+describe("the cost of one who waits does not grow with how many wait", () => {
+  const fork = Effect.forkChild({ startImmediately: true })
+
+  /** So many wait, and as many are being made, each of which ends when it is told how. */
+  const making = Effect.fnUntraced(function*(n: number) {
+    const ends: Array<(how: Effect.Effect<{}, string>) => void> = []
+    const acquire = Effect.callback<{}, string>((resume) => {
+      ends.push(resume)
+    })
+    const pool = yield* ObjectPool.make({ acquire, size: { max: n }, borrowTimeout: "Infinity" })
+    const waiters = yield* Effect.forEach(range(n), () => fork(pool.with(() => Effect.void)))
+    return { ends, waiters }
+  })
+
+  for (const [how, end] of [["with an object", Effect.succeed({})], ["in failure", Effect.fail("no")]] as const) {
+    linear(
+      `for whom one is being made, and those end ${how}, the last first`,
+      (n) =>
+        Effect.map(making(n), ({ ends, waiters }) =>
+          Effect.suspend(() => {
+            for (const resume of ends.reverse()) resume(end)
+            return Effect.forEach(waiters, Fiber.await)
+          }))
+    )
+  }
+
+  linear("for whom one is being made while one object serves them all", (n) =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({
+        acquire: Effect.never,
+        objects: [{}],
+        size: { max: n + 1 },
+        creation: { timeout: "Infinity" },
+        borrowTimeout: "Infinity"
+      })
+      const lease = yield* pool.borrow
+      const waiters = yield* Effect.forEach(range(n), () => fork(pool.with(() => Effect.void)))
+      return Effect.andThen(lease.release, Fiber.joinAll(waiters))
+    }))
+
+  linear("each with a priority of its own", (n) =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], borrowTimeout: "1 second" })
+      yield* pool.borrow
+      const waiters = yield* Effect.forEach(range(n), (i) =>
+        fork(pool.with(() => Effect.void, { priority: (i * 7919) % n })))
+      return Effect.andThen(TestClock.adjust("1 second"), Effect.forEach(waiters, Fiber.await))
+    }))
+})
+
 describe("others have their turn", () => {
   const n = 5000
 
@@ -174,6 +225,22 @@ describe("others have their turn", () => {
       return yield* Effect.provideService(ObjectPool.make({ acquire, size }), Clock.Clock, clock)
     }
   )
+
+  it.effect("while room is made for those who wait", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({ max: 1 }, Effect.as(Effect.yieldNow, {}))
+      const held = Effect.scoped(Effect.andThen(pool.borrow, Effect.never))
+      yield* Effect.forEach(range(n), () => Effect.forkScoped(held, { startImmediately: true }))
+      const all = Effect.gen(function*() {
+        yield* pool.resize({ max: n })
+        while ((yield* pool.stats).leases < n) yield* Effect.yieldNow
+      })
+
+      const most = yield* leap(pool.stats, ({ making, size }) => making + size, Effect.orDie(all))
+
+      assert.strictEqual((yield* pool.stats).borrowed, n)
+      assert.isBelow(most, n / 4)
+    }))
 
   it.effect("while as many are made as have to be kept", () =>
     Effect.gen(function*() {

@@ -476,6 +476,81 @@ describe("the queue of waiters", () => {
     assert.isUndefined(waiters.first)
   })
 
+  it("finds the first of whom something holds as a walk would, through all that may change that", () => {
+    const { below, one } = dice(41)
+    const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
+    for (let round = 0; round < 40; round++) {
+      const waiters = new Waiters<string, undefined>()
+      const model: Array<Waiter<string, undefined>> = []
+      const walk = (holds: (waiter: Waiter<string, undefined>) => boolean) => {
+        for (let waiter = waiters.first; waiter !== undefined; waiter = waiters.after(waiter)) {
+          if (holds(waiter)) return waiter
+        }
+        return undefined
+      }
+      const priorities = round % 2 === 0 ? [0] : [0, 1, 2, -1]
+      for (let i = 0; i < 300; i++) {
+        const waiter = one(model)
+        switch (model.length === 0 ? 0 : below(7)) {
+          case 0:
+          case 1:
+            model.push(new Waiter(core, request(one(priorities)), i, () => Effect.void, undefined))
+            waiters.join(model.at(-1)!)
+            break
+          case 2:
+            waiters.leave(model.splice(below(model.length), 1)[0]!)
+            break
+          case 3:
+            waiters.note(waiter, "detection", below(2) === 0 ? undefined : {} as NonNullable<typeof waiter.detection>)
+            break
+          case 4:
+            waiters.note(waiter, "creation", below(2) === 0 ? undefined : {} as NonNullable<typeof waiter.creation>)
+            break
+          case 5:
+            if (below(4) === 0) waiter.misfit = true
+            break
+          default: {
+            const idle = ({ busy, misfit }: Waiter<string, undefined>) => !busy && !misfit
+            const heir = ({ creation, misfit }: Waiter<string, undefined>) => creation === undefined && !misfit
+            const fitting = ({ misfit }: Waiter<string, undefined>) => !misfit
+            assert.strictEqual(waiters.idle!.first(idle), walk(idle))
+            assert.strictEqual(waiters.heirs!.first(heir), walk(heir))
+            assert.strictEqual(waiters.fitting!.first(fitting), walk(fitting))
+          }
+        }
+      }
+    }
+  })
+
+  for (const priorities of [1, 5000]) {
+    it(`looks at few to find one of 5000 for whom nothing is made, with ${priorities} priorities`, () => {
+      const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
+      const waiters = new Waiters<string, undefined>()
+      const n = 5000
+      const all = Array.from({ length: n }, (_, i) => {
+        const waiter = new Waiter(core, request((i * 7919) % priorities), i, () => Effect.void, undefined)
+        waiters.join(waiter)
+        waiters.note(waiter, "creation", {} as NonNullable<typeof waiter.creation>)
+        return waiter
+      })
+      let looks = 0
+      const heir = ({ creation }: Waiter<string, undefined>) => {
+        looks++
+        return creation === undefined
+      }
+
+      assert.isUndefined(waiters.heirs!.first(heir))
+      for (const waiter of all.reverse()) {
+        waiters.note(waiter, "creation", undefined)
+        assert.strictEqual(waiters.heirs!.first(heir), waiter)
+        waiters.note(waiter, "creation", {} as NonNullable<typeof waiter.creation>)
+        assert.isUndefined(waiters.heirs!.first(heir))
+      }
+
+      assert.isBelow(looks / n, 10)
+    })
+  }
+
   it("compares few priorities for each waiter, though each has one of its own", () => {
     const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
     const waiters = new Waiters<string, undefined>()
@@ -493,6 +568,7 @@ describe("the queue of waiters", () => {
     })
 
     for (const waiter of all) waiters.join(waiter)
+    assert.strictEqual(waiters.idle!.first(() => true), waiters.first)
     const served = order(waiters)
     for (const waiter of all) waiters.leave(waiter)
 

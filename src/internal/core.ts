@@ -115,7 +115,7 @@ export interface Core<A, D> {
   /** What came back last, and has not been offered to the user's selector. */
   returned: Entry<A, D> | undefined
   /** Set while waiters are given something to be made. */
-  filling: "once" | "again" | undefined
+  filling: boolean
   /** Set while old objects are let go. */
   replacing: boolean
   /** Rounds of failures to refill the minimum in a row, and when the next attempt may be made. */

@@ -13,7 +13,7 @@ import * as Scope from "effect/Scope"
 import type { PooledObject } from "../PooledObject.ts"
 import { capture } from "./asking.ts"
 import * as Choosing from "./choosing.ts"
-import { catchUp, closed, type Core, deliver, hasRoom, lendable, lends, nameOf } from "./core.ts"
+import { catchUp, closed, type Core, deliver, hasRoom, lendable, lends, nameOf, soon } from "./core.ts"
 import { Detection } from "./detection.ts"
 import { attach, type Handle } from "./handle.ts"
 import { type ActiveLease, end } from "./lease.ts"
@@ -36,9 +36,11 @@ import {
   quit,
   refuse,
   stale,
-  take
+  take,
+  wants
 } from "./serving.ts"
 import { servedAtOnce, type Trace, traced, traces } from "./tracing.ts"
+import { Turn } from "./turn.ts"
 import { type Request, Waiter } from "./waiters.ts"
 
 /** What the selector picks for a borrower that has just come; nothing where it is not his turn, or no lease may begin. */
@@ -209,7 +211,7 @@ const provide = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 export const attendAll = <A, D>(core: Core<A, D>): void => {
   const { filling } = core
   // nothing is made for one that has not had its turn
-  core.filling = "once"
+  core.filling = true
   if (core.options.policy.kind === "custom") {
     for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
       if (waiter.detection === undefined) core.waiters.note(waiter, "choosing", true)
@@ -332,22 +334,26 @@ const detectNow = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A,
   if (waiter.detection === undefined) core.advance(waiter)
 }
 
-/** Room is free: each waiter for whom nothing is under way may have something made, the oldest first. */
+/**
+ * Room is free: each waiter for whom nothing is under way may have something made, the oldest first: so many at once, the
+ * others soon.
+ */
 export const fill = <A, D>(core: Core<A, D>): void => {
-  if (core.creator === undefined) return
-  // making may end at once, and free the room again: the outer loop goes on
-  if (core.filling !== undefined) {
-    core.filling = "again"
-    return
+  const { idle } = core.waiters
+  // making may end at once, and come back here: the outer loop goes on
+  if (idle === undefined || core.filling) return
+  core.filling = true
+  const next = () =>
+    lends(core) && hasRoom(core) ? idle.first((waiter) => !waiter.busy && wants(core, waiter)) : undefined
+  let turn: Turn | undefined
+  for (let waiter = next(); waiter !== undefined; waiter = next()) {
+    provide(core, waiter)
+    turn ??= new Turn(core.deadlines)
+    if (!turn.over) continue
+    return soon(core, () => {
+      core.filling = false
+      fill(core)
+    })
   }
-  do {
-    core.filling = "once"
-    for (let waiter = core.waiters.first; waiter !== undefined && hasRoom(core);) {
-      const next = core.waiters.after(waiter)
-      if (!waiter.busy) provide(core, waiter)
-      // what was made at once may have served the next one
-      waiter = core.waiters.onward(next)
-    }
-  } while (core.filling !== "once")
-  core.filling = undefined
+  core.filling = false
 }

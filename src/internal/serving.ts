@@ -264,7 +264,8 @@ export const lend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<
 
 // ------------------------------------------------------------------------------------------------------------- making
 
-const wants = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+/** Could it use one that is made for it? */
+export const wants = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
   core.creator !== undefined && lends(core) && waiter.lane !== undefined &&
   waiter.creation === undefined && !waiter.misfit && waiter.request.timeout !== 0 && !backsOff(core, waiter)
 
@@ -294,13 +295,15 @@ export const begin = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void =>
 
 /** Its owner needs it no more: it counts for the oldest waiter that has nothing made for it, if there is one. */
 const bequeath = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
-  creation.owner = undefined
-  for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
-    // one that does not queue does not wait for what was begun for another
-    if (!wants(core, waiter) || !waiter.request.queues) continue
-    creation.owner = waiter
-    return core.waiters.note(waiter, "creation", creation)
+  // while nothing is lent nobody wants it, but all may want something later
+  if (!lends(core)) {
+    creation.owner = undefined
+    return
   }
+  // one that does not queue does not wait for what was begun for another
+  const heir = core.waiters.heirs!.first((waiter) => waiter.request.queues && wants(core, waiter))
+  creation.owner = heir
+  if (heir !== undefined) core.waiters.note(heir, "creation", creation)
 }
 
 /** Takes a creation that has ended from its owner. */
@@ -359,6 +362,7 @@ const pause = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, millis: number): vo
   const trouble = waiter.troubled
   trouble.backsOffUntil = core.deadlines.now() + millis
   trouble.backingOff ??= makeDeadline(() => {
+    core.waiters.lookAgain(waiter)
     core.consider()
     core.advance(waiter)
   })
@@ -421,8 +425,7 @@ const runOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, phase: BorrowTimeo
  * `BorrowTimeout`. `false`: there is none.
  */
 export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late"): boolean => {
-  let waiter = core.waiters.first
-  while (waiter !== undefined && waiter.misfit) waiter = core.waiters.after(waiter)
+  const waiter = core.waiters.fitting!.first(({ misfit }) => !misfit)
   if (waiter === undefined) return false
   const creation = waiter.creation
   if (cause === "late") {

@@ -6,6 +6,7 @@
  * Invariants:
  * - A waiter is linked exactly while `lane` is set.
  * - `size` counts the linked ones; `busy` those of them for whom something is being made, detected or chosen.
+ * - What a {@link Search} has passed is not what it seeks, unless it was told to look at it again.
  */
 import type * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
@@ -17,6 +18,7 @@ import type { Core } from "./core.ts"
 import type { Creation } from "./creation.ts"
 import type { Deadline } from "./deadlines.ts"
 import type { Detection } from "./detection.ts"
+import { Heap } from "./heap.ts"
 import type { Hook } from "./hooks.ts"
 import type { ActiveLease } from "./lease.ts"
 import type { Pace } from "./pacing.ts"
@@ -172,6 +174,67 @@ class Lane<A, D> implements Rank<Lane<A, D>> {
   }
 }
 
+const isBefore = <A, D>(one: Waiter<A, D>, other: Waiter<A, D>): boolean =>
+  one.request.priority === other.request.priority
+    ? one.arrival < other.arrival
+    : one.request.priority > other.request.priority
+
+/** Waiters in the order of the queue. */
+class Again<A, D> extends Heap<Waiter<A, D>> {
+  protected override before(one: Waiter<A, D>, other: Waiter<A, D>): boolean {
+    return isBefore(one, other)
+  }
+  /** Forgets those that have left, where they are most of them. */
+  trim(most: number): void {
+    if (this.items.length <= most) return
+    const left = new Set(this.items.splice(0))
+    for (const waiter of left) if (waiter.lane !== undefined) this.push(waiter)
+  }
+}
+
+/**
+ * The first waiter of whom something holds, without a walk past all the others each time: each is looked at in its turn,
+ * and again when it is said that it may have come to hold.
+ */
+export class Search<A, D> {
+  private readonly queue: Waiters<A, D>
+  /** The first that has not been looked at; nor have those after it. */
+  private from: Waiter<A, D> | undefined = undefined
+  /** Those before it that are to be looked at. */
+  private readonly again = new Again<A, D>()
+
+  constructor(queue: Waiters<A, D>) {
+    this.queue = queue
+  }
+
+  first(holds: (waiter: Waiter<A, D>) => boolean): Waiter<A, D> | undefined {
+    for (;;) {
+      const { again: { first }, from } = this
+      const waiter = first !== undefined && (from === undefined || isBefore(first, from)) ? first : from
+      if (waiter === undefined || (waiter.lane !== undefined && holds(waiter))) return waiter
+      // asking may have changed what is the first
+      if (waiter === this.again.first) this.again.removeAt(0)
+      else if (waiter === this.from) this.from = this.queue.after(waiter)
+    }
+  }
+
+  /** It may hold of this one now. */
+  look(waiter: Waiter<A, D>): void {
+    if (waiter.lane === undefined || (this.from !== undefined && !isBefore(waiter, this.from))) return
+    if (this.from === undefined && this.queue.after(waiter) === undefined) {
+      this.from = waiter
+      return
+    }
+    this.again.trim(2 * this.queue.size + 32)
+    this.again.push(waiter)
+  }
+
+  /** One is about to leave the queue. */
+  leaves(waiter: Waiter<A, D>): void {
+    if (this.from === waiter) this.from = this.queue.after(waiter)
+  }
+}
+
 export class Waiters<A, D> {
   /** By falling priority. None is empty, but for the last one: the next waiter mostly has its priority. */
   private readonly lanes = new Ranks<Lane<A, D>>()
@@ -181,13 +244,28 @@ export class Waiters<A, D> {
   arrivals = 0
   /** Grows when one that others stand behind may want what is prepared for those: it has come, or has lost its own. */
   claims = 0
+  /** Those for whom nothing is under way; nothing is being made; and who are no misfits. Only where objects are made. */
+  readonly idle: Search<A, D> | undefined
+  readonly heirs: Search<A, D> | undefined
+  readonly fitting: Search<A, D> | undefined
+
+  /** `makes`: something may be made for them. */
+  constructor(makes = true) {
+    this.idle = makes ? new Search(this) : undefined
+    this.heirs = makes ? new Search(this) : undefined
+    this.fitting = makes ? new Search(this) : undefined
+  }
 
   /** Notes what is under way for a waiter. */
   note<K extends "creation" | "detection" | "choosing">(waiter: Waiter<A, D>, key: K, value: Waiter<A, D>[K]): void {
     const before = waiter.busy
     waiter[key] = value
-    if (waiter.lane !== undefined && waiter.busy !== before) this.busy += before ? -1 : 1
+    if (waiter.lane !== undefined && waiter.busy !== before) {
+      this.busy += before ? -1 : 1
+      if (before) this.idle?.look(waiter)
+    }
     if (key === "detection" && value !== undefined) waiter.claimed = this.claims
+    if (key === "creation" && value === undefined) this.heirs?.look(waiter)
     // where it has ended, what follows is known when the step ends
     if (waiter.trace !== undefined && value !== undefined) waiter.trace.enter(waiter.phase)
   }
@@ -221,11 +299,22 @@ export class Waiters<A, D> {
     else after.previous = waiter
     this.size++
     if (waiter.busy) this.busy++
+    this.lookAgain(waiter)
+    this.fitting?.look(waiter)
+  }
+
+  /** Something may be made for this one now. */
+  lookAgain(waiter: Waiter<A, D>): void {
+    this.idle?.look(waiter)
+    this.heirs?.look(waiter)
   }
 
   leave(waiter: Waiter<A, D>): void {
     const lane = waiter.lane
     if (lane === undefined) return
+    this.idle?.leaves(waiter)
+    this.heirs?.leaves(waiter)
+    this.fitting?.leaves(waiter)
     if (waiter.previous === undefined) lane.first = waiter.next
     else waiter.previous.next = waiter.next
     if (waiter.next === undefined) lane.last = waiter.previous

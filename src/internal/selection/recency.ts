@@ -1,53 +1,72 @@
+import { Heap } from "../heap.ts"
 import type { Entry } from "../registry.ts"
 import { best } from "./best.ts"
 import type { Selection } from "./selection.ts"
 
+const earlier = <A, D>(one: Entry<A, D>, other: Entry<A, D>): boolean => one.order < other.order
+const later = <A, D>(one: Entry<A, D>, other: Entry<A, D>): boolean => one.order > other.order
+
+/** Those that came back otherwise than in the order of their use. */
+class Stragglers<A, D> extends Heap<Entry<A, D>> {
+  private readonly precedes: (one: Entry<A, D>, other: Entry<A, D>) => boolean
+  constructor(precedes: (one: Entry<A, D>, other: Entry<A, D>) => boolean) {
+    super()
+    this.precedes = precedes
+  }
+  protected override before(one: Entry<A, D>, other: Entry<A, D>): boolean {
+    return this.precedes(one, other)
+  }
+  protected override placed(entry: Entry<A, D>, at: number): void {
+    entry.slot = at
+  }
+}
+
 /**
- * A list in order of use. An object that returns is the latest, and goes to the end at once; one that was only
- * detected goes back to its old place, which is sought from the nearer end.
+ * In order of use. An object that returns is the latest, and goes to the end of a list at once; one that was only detected
+ * would have to be put back into its old place there, and goes into a heap instead. The next one is the first of either.
  */
 export class RecencySelection<A, D> implements Selection<A, D> {
+  private readonly precedes: (one: Entry<A, D>, other: Entry<A, D>) => boolean
   private readonly latestFirst: boolean
   private earliest: Entry<A, D> | undefined = undefined
   private latest: Entry<A, D> | undefined = undefined
+  private readonly stragglers: Stragglers<A, D>
   constructor(latestFirst: boolean) {
     this.latestFirst = latestFirst
+    this.precedes = latestFirst ? later : earlier
+    this.stragglers = new Stragglers(this.precedes)
   }
   add(entry: Entry<A, D>): void {
-    const order = entry.order
-    let after = this.latest
-    if (after !== undefined && after.order > order) {
-      if (this.earliest!.order > order) {
-        after = undefined
-      } else if (after.order - order <= order - this.earliest!.order) {
-        while (after!.order > order) after = after!.previous
-      } else {
-        after = this.earliest
-        while (after!.next!.order < order) after = after!.next
-      }
+    const { latest } = this
+    if (latest !== undefined && latest.order > entry.order) {
+      entry.place = 1
+      return this.stragglers.push(entry)
     }
-    const before: Entry<A, D> | undefined = after === undefined ? this.earliest : after.next
-    entry.slot = 0
-    entry.previous = after
-    entry.next = before
-    if (after === undefined) this.earliest = entry
-    else after.next = entry
-    if (before === undefined) this.latest = entry
-    else before.previous = entry
+    entry.place = entry.slot = 0
+    entry.previous = latest
+    if (latest === undefined) this.earliest = entry
+    else latest.next = entry
+    this.latest = entry
   }
   remove(entry: Entry<A, D>): void {
-    if (entry.previous === undefined) this.earliest = entry.next
-    else entry.previous.next = entry.next
-    if (entry.next === undefined) this.latest = entry.previous
-    else entry.next.previous = entry.previous
+    if (entry.place === 1) {
+      this.stragglers.removeAt(entry.slot)
+    } else {
+      if (entry.previous === undefined) this.earliest = entry.next
+      else entry.previous.next = entry.next
+      if (entry.next === undefined) this.latest = entry.previous
+      else entry.next.previous = entry.previous
+      entry.previous = entry.next = undefined
+    }
     entry.slot = -1
-    entry.previous = entry.next = undefined
   }
   forget(): void {}
   pick(): Entry<A, D> | undefined {
-    return this.latestFirst ? this.latest : this.earliest
+    const listed = this.latestFirst ? this.latest : this.earliest
+    const straggler = this.stragglers.first
+    return straggler === undefined || (listed !== undefined && this.precedes(listed, straggler)) ? listed : straggler
   }
   among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
-    return best(candidates, this.latestFirst ? (a, b) => a.order > b.order : (a, b) => a.order < b.order)
+    return best(candidates, this.precedes)
   }
 }
