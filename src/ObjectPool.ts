@@ -56,6 +56,7 @@ import * as Scopes from "./internal/scope.ts"
 import * as Selection from "./internal/selection/selection.ts"
 import * as Serving from "./internal/serving.ts"
 import * as Site from "./internal/site.ts"
+import { Trusted } from "./internal/trusted.ts"
 import * as Upkeep from "./internal/upkeep.ts"
 import { type Request, Waiters } from "./internal/waiters.ts"
 import type { Lease } from "./Lease.ts"
@@ -359,7 +360,10 @@ const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): C
     deadlines,
     moments,
     dozing: new Dozing(deadlines, waiters, () => Lifecycle.askDozing(core)),
-    registry: new Registry(Selection.make(options.policy, random, options.sharing)),
+    registry: new Registry(
+      Selection.make(options.policy, random, options.sharing),
+      options.detectStatus !== undefined && options.trustFor ? new Trusted() : undefined
+    ),
     waiters,
     detector: options.detectStatus === undefined ? undefined : new Detector(
       { detectStatus: options.detectStatus, concurrency: options.concurrency, timeout: options.detectionTimeout },

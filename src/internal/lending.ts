@@ -236,15 +236,21 @@ const admit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, why: "NoneAvailable
   }
 }
 
+/** From how many that need no detection the selector chooses at most. Where the borrower has a `where`, from all of them. */
+const mostTrusted = 32
+
 /** While what was picked is being detected, the waiter gets what needs no detection, if there is such a one. */
 const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
-  if (!(waiter.detection instanceof Detection)) return
+  const { selection, trusted } = core.registry
+  if (trusted === undefined || !(waiter.detection instanceof Detection)) return
+  const now = core.deadlines.now()
   // nothing is trusted any more
-  if (core.deadlines.now() >= core.trustedUntil) return
-  const ready = core.registry.listed().filter((entry) => !stale(core, entry) && fits(core, waiter, entry))
+  if (now >= core.trustedUntil) return
+  const most = waiter.request.where === undefined ? mostTrusted : Infinity
+  const ready = trusted.some(most, core.random, now).filter((entry) => fits(core, waiter, entry))
   let entry: Entry<A, D> | undefined
   try {
-    entry = core.registry.selection.among(ready)
+    entry = selection.among(ready)
   } catch (defect) {
     return fail(core, waiter, Effect.die(defect))
   }

@@ -89,7 +89,9 @@ const trust = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.detectedAtMillis = core.clock.currentTimeMillisUnsafe()
   const { trustFor } = core.options
   // asked before each borrow, it is never trusted: no other clock is read
-  if (trustFor) entry.trustedUntil = core.trustedUntil = core.deadlines.now() + trustFor
+  if (!trustFor) return
+  entry.trustedUntil = core.trustedUntil = core.deadlines.now() + trustFor
+  if (entry.slot !== -1) core.registry.trusted?.add(entry)
 }
 
 /**

@@ -24,6 +24,7 @@ import { never, Pooled } from "./pooled.ts"
 import { Queue } from "./queue.ts"
 import type { Rest } from "./rest.ts"
 import type { Selection } from "./selection/selection.ts"
+import type { Trusted } from "./trusted.ts"
 
 /** Why an object leaves. */
 export type Eviction = Extract<PoolEvent, { readonly _tag: "Evicted" }>["reason"]
@@ -93,6 +94,8 @@ export class Entry<A, D> {
   // as a member of a selection: its place in a ring, or its bucket, -1 for none yet; its neighbours in a list
 
   place = -1
+  /** Its place among those that are trusted. */
+  trust = -1
   previous: Entry<A, D> | undefined = undefined
   next: Entry<A, D> | undefined = undefined
 
@@ -149,6 +152,8 @@ const legal = Object.fromEntries(
 
 export class Registry<A, D> {
   readonly selection: Selection<A, D>
+  /** Absent where nothing is ever trusted, or nobody asks what is. */
+  readonly trusted: Trusted<A, D> | undefined
   readonly entries = new Set<Entry<A, D>>()
   /** How many entries are of objects that the user has added. */
   added = 0
@@ -180,8 +185,9 @@ export class Registry<A, D> {
   private lastId = 0
   private lastOrder = 0
 
-  constructor(selection: Selection<A, D>) {
+  constructor(selection: Selection<A, D>, trusted?: Trusted<A, D>) {
     this.selection = selection
+    this.trusted = trusted
   }
 
   get size(): number {
@@ -278,6 +284,8 @@ export class Registry<A, D> {
   list(entry: Entry<A, D>): void {
     if (entry.slot !== -1) return
     this.version++
+    // before anything of the user's is called
+    if (this.trusted !== undefined && entry.trustedUntil !== undefined) this.trusted.add(entry)
     this.selection.add(entry)
   }
 
@@ -305,6 +313,7 @@ export class Registry<A, D> {
     this.counts.Invalid--
     if (entry.scope === undefined) this.added--
     this.selection.forget(entry)
+    this.trusted?.delete(entry)
     if (this.byObject === undefined) return
     const { elder, younger } = entry
     if (elder !== undefined) elder.younger = younger
