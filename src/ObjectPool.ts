@@ -14,51 +14,22 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import * as Random from "effect/Random"
-import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import * as Tracer from "effect/Tracer"
-import { addAll, addInitial } from "./internal/adding.ts"
-import * as Ageing from "./internal/ageing.ts"
-import { type AsyncContext, bind, capture } from "./internal/asking.ts"
-import { bracket } from "./internal/bracket.ts"
-import * as Choosing from "./internal/choosing.ts"
-import * as Closing from "./internal/closing.ts"
-import { catchUp, type Core, fork, forkWith, know, leases, report, stats } from "./internal/core.ts"
-import { Creator } from "./internal/creation.ts"
-import * as Deadlines from "./internal/deadlines.ts"
-import { Destroyer } from "./internal/destruction.ts"
-import { Detector } from "./internal/detection.ts"
-import { Dozing } from "./internal/dozing.ts"
-import * as Events from "./internal/events.ts"
-import { handleOf, revoke } from "./internal/handle.ts"
-import * as Leaving from "./internal/leaving.ts"
-import * as Lending from "./internal/lending.ts"
-import * as Lifecycle from "./internal/lifecycle.ts"
-import * as Maintenance from "./internal/maintenance.ts"
-import { type AnyOptions, resolve, type Resolved, toName, toObjects, toRequest } from "./internal/options.ts"
-import { Pace } from "./internal/pacing.ts"
-import { borrowPacked } from "./internal/packing.ts"
-import { shows } from "./internal/picture.ts"
-import { Policy } from "./internal/policy.ts"
-import { list } from "./internal/pools.ts"
-import { Registry } from "./internal/registry.ts"
-import * as Rests from "./internal/rest.ts"
-import * as Returning from "./internal/returning.ts"
-import * as Scopes from "./internal/scope.ts"
-import * as Selection from "./internal/selection/selection.ts"
-import * as Serving from "./internal/serving.ts"
-import * as Site from "./internal/site.ts"
-import { Trusted } from "./internal/trusted.ts"
-import * as Upkeep from "./internal/upkeep.ts"
-import { type Request, Waiters } from "./internal/waiters.ts"
+import * as Making from "./internal/making/making.ts"
+import { addInitial } from "./internal/object/adding.ts"
+import * as Sweeping from "./internal/object/sweeping.ts"
+import { build } from "./internal/pool/assemble.ts"
+import * as Closing from "./internal/pool/closing.ts"
+import { operations } from "./internal/pool/operations.ts"
+import { type AnyOptions, resolve, toName } from "./internal/pool/options.ts"
+import { fork } from "./internal/state/core.ts"
+import { list } from "./internal/state/pools.ts"
+import * as Scopes from "./internal/structures/scope.ts"
 import type { Lease } from "./Lease.ts"
 import type { PooledObject } from "./PooledObject.ts"
 import type {
@@ -306,231 +277,12 @@ export const assemble = <A, D, E, P>(
   const open = Scopes.add(scope, core, () => Closing.close(core))
   list(core)
   addInitial(core, fiber)
-  Maintenance.refill(core)
+  Making.refill(core)
   const { every } = core.options
   if (every !== undefined && core.detector !== undefined) {
-    core.background.add(fork(core, Maintenance.watch(core, every)))
+    core.background.add(fork(core, Sweeping.sweep(core, every)))
   }
   if (!open) fork(core, Closing.close(core))
-  return operations(core)
-}
-
-/** The functions that are the pool's own, called in the asynchronous context of its builder. */
-const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): Resolved<A, D> => {
-  if (home === undefined) return options
-  const { data, detectStatus, onReleased, policy } = options
-  return {
-    ...options,
-    data: bind(home, data),
-    detectStatus: detectStatus && bind(home, detectStatus),
-    onReleased: onReleased && bind(home, onReleased),
-    policy: policy.kind === "weighted"
-      ? new Policy("weighted", bind(home, policy.f as (pooled: unknown) => unknown))
-      : policy
-  }
-}
-
-const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): Core<A, D> => {
-  // neither the scope nor the span of the builder are those of what happens later
-  const own = Context.omit(Scope.Scope, Tracer.ParentSpan)(services) as Context.Context<never>
-  // nor is the scheduler of a `runSync`, which lets nothing else have a turn
-  const context = Context.get(own, Scheduler.Scheduler).executionMode === "sync"
-    ? Context.omit(Scheduler.Scheduler)(own) as Context.Context<never>
-    : own
-  const home = capture()
-  const run = forkWith(context)
-  const fork = home === undefined ? run : bind(home, run) as typeof run
-  const options = atHome(given, home)
-  const clock = Context.get(context, Clock.Clock)
-  const random = Context.get(context, Random.Random)
-  const dispatcher = Context.get(context, Scheduler.Scheduler).makeDispatcher()
-  const threw = (defect: unknown) =>
-    report(core, "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
-  const deadlines = new Deadlines.Deadlines(clock, fork, threw)
-  const moments = new Deadlines.Moments(clock, fork, threw)
-  const waiters = new Waiters<A, D>(options.acquire !== undefined)
-  const core: Core<A, D> = {
-    options,
-    context,
-    home,
-    run,
-    clock,
-    random,
-    dispatcher,
-    deadlines,
-    moments,
-    dozing: new Dozing(deadlines, waiters, () => Lifecycle.askDozing(core)),
-    registry: new Registry(
-      Selection.make(options.policy, random, options.sharing),
-      options.detectStatus !== undefined && options.trustFor ? new Trusted() : undefined
-    ),
-    waiters,
-    detector: options.detectStatus === undefined ? undefined : new Detector(
-      { detectStatus: options.detectStatus, concurrency: options.concurrency, timeout: options.detectionTimeout },
-      deadlines,
-      fork,
-      threw
-    ),
-    creator: options.acquire === undefined ? undefined : new Creator(
-      {
-        acquire: options.acquire as Effect.Effect<A, unknown, Scope.Scope>,
-        data: options.data,
-        stray: (destroy) => Maintenance.destroyStray(core, destroy),
-        made: (creation, object, data, scope) => Maintenance.made(core, creation, object, data, scope),
-        failed: (creation, cause) => Maintenance.failed(core, creation, cause),
-        late: (creation) => Maintenance.late(core, creation),
-        lateEnded: (creation, exit) => Maintenance.lateEnded(core, creation, exit),
-        gaveUp: (creation) => Maintenance.gaveUp(core, creation),
-        timeout: options.creation.timeout,
-        closeTimeout: options.hookTimeout
-      },
-      deadlines,
-      fork
-    ),
-    destroyer: new Destroyer(
-      {
-        concurrency: options.concurrency,
-        timeout: options.hookTimeout,
-        gone: (entry, failure) => Leaving.gone(core, entry, failure),
-        failedLate: (entry, cause) =>
-          report(core, "Destroying an object failed after it had been given up", { cause, entry }),
-        schedule: (task) => dispatcher.scheduleTask(task, 0),
-        threw
-      },
-      deadlines,
-      fork
-    ),
-    life: { _tag: "Open" },
-    suspended: false,
-    size: { min: options.min, max: options.max },
-    crowded: false,
-    retry: {
-      pace: options.creation.retry === undefined ? undefined : new Pace(options.creation.retry),
-      failing: false,
-      waits: false,
-      next: Deadlines.make(() => Maintenance.retry(core)),
-      attempt: undefined,
-      turns: 0,
-      failure: undefined
-    },
-    onClosed: new Set(),
-    watchers: new Set(),
-    background: new Set(),
-    leases: 0,
-    owners: undefined,
-    lastLeaseId: 0,
-    feed: undefined,
-    timings: undefined,
-    totals: { borrowed: 0, added: 0, made: 0, destroyed: 0, timedOut: 0, exhausted: 0, expired: 0 },
-    awake: [],
-    waking: false,
-    trustedUntil: -Infinity,
-    choosing: undefined,
-    chooser: undefined,
-    choosers: new Set(),
-    returned: undefined,
-    filling: false,
-    replacing: false,
-    threw,
-    refill: { failures: 0, deadline: Deadlines.make(() => Maintenance.refill(core)), running: false },
-    offer: (entry, fresh) => {
-      Lending.offer(core, entry, fresh)
-      core.changed()
-    },
-    advance: (waiter) => Lending.serve(core, waiter),
-    attend: (waiter) => Lending.attend(core, waiter),
-    expire: (waiter) => Serving.expire(core, waiter),
-    leave: (waiter) => Lending.leave(core, waiter),
-    consider: () => {
-      if (options.policy.kind === "custom") Choosing.consider(core)
-    },
-    cameBack: (entry) => Returning.cameBack(core, entry),
-    leaving: () => {
-      Maintenance.refill(core)
-      core.changed()
-    },
-    changed: () => {
-      // on the path of every release: nothing is walked where nobody watches and nothing is old
-      if (core.watchers.size === 0 && core.registry.retired === 0) return
-      Ageing.replace(core)
-      for (const watcher of core.watchers) if (watcher.look()) core.watchers.delete(watcher)
-    },
-    roomFreed: () => {
-      Lending.fill(core)
-      Maintenance.refill(core)
-      core.changed()
-      Closing.settled(core)
-    },
-    settled: () => Closing.settled(core)
-  }
-  return core
-}
-
-const operations = <A, D, E, P>(core: Core<A, D>): ObjectPool<A, D, E, P> => {
-  const { options } = core
-  const scoped = (request: Request<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> =>
-    options.pack === undefined ? Lending.borrowScoped(core, request) : borrowPacked(core, request)
-  const request = toRequest<A, D>(options, undefined, true)
-  const now = toRequest<A, D>(options, undefined, false)
-  const usual = () => request
-  const site = (operation: Function) => options.capturesSite ? Site.here(operation) : undefined
-  const operations = {
-    name: options.name,
-    borrow: scoped(request),
-    borrowWith: (borrow: BorrowOptions<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> => {
-      const at = site(operations.borrowWith)
-      return Effect.suspend(() => scoped(toRequest(options, borrow, true, at)))
-    },
-    tryBorrow: scoped(now),
-    tryBorrowWith: (borrow: BorrowOptions<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> => {
-      const at = site(operations.tryBorrowWith)
-      return Effect.suspend(() => scoped(toRequest(options, borrow, false, at)))
-    },
-    with: (
-      f: (borrowed: P) => Effect.Effect<unknown, unknown, unknown>,
-      borrow?: BorrowOptions<A, D>
-    ): Effect.Effect<unknown, unknown, unknown> => {
-      if (typeof f !== "function") return Effect.die(new TypeError("`with` was given no function"))
-      const at = site(operations.with)
-      const plain = borrow === undefined && at === undefined
-      return bracket(core, plain ? usual : () => toRequest(options, borrow, true, at), f)
-    },
-    add: <R>(object: A, settings?: AddOptions<A, D, R>) =>
-      Effect.map(addAll(core, () => [object], settings), (entries) => entries[0]),
-    addAll: <R>(objects: Iterable<A>, settings?: AddOptions<A, D, R>) =>
-      addAll(core, () => toObjects(options.name, objects), settings),
-    remove: (target: A) => Effect.sync(() => Leaving.remove(core, target)),
-    detect: Maintenance.detectAll(core),
-    rest: (target: A, duration: Duration.Input) =>
-      Effect.sync(() => Lifecycle.rest(core, target, Rests.after(core, duration))),
-    wake: (target: A) => Effect.sync(() => Lifecycle.wake(core, target)),
-    reconsider: (target: A) => Effect.sync(() => Lending.reconsider(core, target)),
-    revoke: (target: Lease<A, D> | PooledObject<A, D>) => Effect.sync(() => revoke(core, target)),
-    ready: Upkeep.ready(core),
-    resize: (size: Parameters<typeof Upkeep.resize>[1]) => Upkeep.resize(core, size),
-    rotate: Upkeep.rotate(core),
-    suspend: Upkeep.suspend(core),
-    resume: Upkeep.resume(core),
-    drain: Upkeep.drain(core),
-    stats: Effect.sync(() => {
-      catchUp(core, false)
-      return stats(core)
-    }),
-    objects: Effect.sync(() => {
-      catchUp(core, false)
-      return Array.from(core.registry.entries, (entry) => entry.pooled)
-    }),
-    leases: Effect.sync(() => leases(core).map(handleOf)),
-    events: Events.events(core),
-    close: Closing.close(core)
-  }
-  if (options.capturesSite) {
-    Site.want()
-    Site.property(operations, "borrow", (get) => scoped({ ...request, site: Site.here(get) }))
-    Site.property(operations, "tryBorrow", (get) => scoped({ ...now, site: Site.here(get) }))
-  }
-  shows(operations, () => ({ _id: "ObjectPool", name: options.name, stats: stats(core) }))
-  know(operations, core)
   // inside, what a pool's callbacks fail with and need is unknown; the options' types have said what it is
-  return operations as unknown as ObjectPool<A, D, E, P>
+  return operations(core) as unknown as ObjectPool<A, D, E, P>
 }

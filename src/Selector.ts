@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
-import { Policy } from "./internal/policy.ts"
+import { Policy } from "./internal/structures/selection/policy.ts"
 import type { PooledObject } from "./PooledObject.ts"
 
 declare const SelectorTypeId: unique symbol

@@ -8,7 +8,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
-import { aDuration, aMoment, toMillis, toMoment } from "./internal/times.ts"
+import { aDuration, aMoment, toMillis, toMoment } from "./internal/structures/times.ts"
 
 /**
  * The status of a pooled object.

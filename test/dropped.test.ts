@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Scope } from "effect"
 import { ObjectPool } from "../src/index.ts"
-import { pools } from "../src/internal/pools.ts"
+import { pools } from "../src/internal/state/pools.ts"
 import { PromisePool } from "../src/promise.ts"
 import { collect } from "./support/garbage.ts"
 

@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { type BorrowTimeout, ObjectPool } from "../src/index.ts"
-import { coreOf } from "../src/internal/core.ts"
+import { coreOf } from "../src/internal/state/core.ts"
 import { hold, make, settle, start, state } from "./support/borrowers.ts"
 import { late } from "./support/observed.ts"
 

@@ -7,10 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { TestClock } from "effect/testing"
 import { ObjectPool } from "../src/index.ts"
-import { Policy } from "../src/internal/policy.ts"
-import { type Entry, Registry } from "../src/internal/registry.ts"
-import * as Selection from "../src/internal/selection/selection.ts"
-import { Trusted } from "../src/internal/trusted.ts"
+import type { Entry } from "../src/internal/state/entry.ts"
+import { Registry } from "../src/internal/state/registry.ts"
+import { Trusted } from "../src/internal/state/trusted.ts"
+import { Policy } from "../src/internal/structures/selection/policy.ts"
+import * as Selection from "../src/internal/structures/selection/selection.ts"
 
 const range = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i)
 

@@ -13,7 +13,7 @@ import { Browser } from "../../examples/browserPages/Browser.ts"
 import { ObjectPool } from "../../src/index.ts"
 import type { InspectorActions, InspectorOptions } from "../../src/inspector.ts"
 import { script } from "../../src/internal/inspection/page.ts"
-import { pools } from "../../src/internal/pools.ts"
+import { pools } from "../../src/internal/state/pools.ts"
 import { serve } from "../support/inspector.ts"
 
 describe("the page", { timeout: 60_000 }, () => {

@@ -8,7 +8,7 @@ import { execFile } from "node:child_process"
 import { createServer, request } from "node:http"
 import { Inspector, type InspectorActions, type InspectorOptions } from "../../src/inspector.ts"
 import type { Frame } from "../../src/internal/inspection/frame.ts"
-import { pools } from "../../src/internal/pools.ts"
+import { pools } from "../../src/internal/state/pools.ts"
 
 /** It closes with the scope. */
 export const serve = Effect.fnUntraced(function*(

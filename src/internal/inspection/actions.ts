@@ -2,10 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { InvalidPoolOptions, PoolClosed } from "../../PoolError.ts"
-import { closed, type Core, fork } from "../core.ts"
-import { remove } from "../leaving.ts"
-import { detectAll } from "../maintenance.ts"
-import * as Upkeep from "../upkeep.ts"
+import { remove } from "../object/leaving.ts"
+import { detectAll } from "../object/sweeping.ts"
+import * as Upkeep from "../pool/operator.ts"
+import { type Core, fork } from "../state/core.ts"
+import { closed } from "../state/failures.ts"
 
 const pool = Schema.Int
 

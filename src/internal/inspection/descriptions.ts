@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { PooledObject } from "../../PooledObject.ts"
-import { forkWith } from "../core.ts"
-import type { Entry } from "../registry.ts"
+import { forkWith } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
 import { short } from "./words.ts"
 
 type AnyEntry = Entry<never, never>

@@ -6,7 +6,7 @@
  */
 import * as Duration from "effect/Duration"
 import type { PoolEvent } from "../../PoolEvent.ts"
-import type { Core } from "../core.ts"
+import type { Core } from "../state/core.ts"
 import { type EventRow, eventsKept, history, type Minute, type Seconds } from "./frame.ts"
 import { Histogram } from "./histogram.ts"
 import { short, textOf } from "./words.ts"

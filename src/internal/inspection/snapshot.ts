@@ -1,8 +1,8 @@
 /** How a pool looks at an instant, as plain data. Nothing of an object is in it but what `describe` has said. */
-import { type Core, stats } from "../core.ts"
-import type { ActiveLease } from "../lease.ts"
-import type { Entry } from "../registry.ts"
-import type { Waiter } from "../waiters.ts"
+import type { ActiveLease } from "../lease/lease.ts"
+import { type Core, stats } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
+import type { Waiter } from "../state/waiters.ts"
 import {
   detailed,
   exemplary,

@@ -1,6 +1,6 @@
 /** What is wrong with a pool, in plain words. */
-import type { Core } from "../core.ts"
-import type { ActiveLease } from "../lease.ts"
+import type { ActiveLease } from "../lease/lease.ts"
+import type { Core } from "../state/core.ts"
 import { type Trouble, troublesShown } from "./frame.ts"
 import type { Record } from "./record.ts"
 import { type Found, visitLeases, waiters } from "./snapshot.ts"

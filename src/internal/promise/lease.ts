@@ -10,7 +10,7 @@ import * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
 import type { PooledObject } from "../../PooledObject.ts"
 import type { Detached, PackedLease, PromiseLease } from "../../PromiseLease.ts"
-import { shows } from "../picture.ts"
+import { shows } from "../structures/picture.ts"
 import { type Running, thrown } from "./running.ts"
 
 /** What `pack` has made, and the lease that it was made under. */

@@ -18,7 +18,7 @@ import {
   PoolExhausted,
   PoolFull
 } from "../../PoolError.ts"
-import * as Site from "../site.ts"
+import * as Site from "../structures/site.ts"
 import { Alive } from "./clock.ts"
 
 /** What a failed effect failed with: the failure itself, and nothing around it. */

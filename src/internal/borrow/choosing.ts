@@ -1,0 +1,172 @@
+/**
+ * Choosing by the user's own selector: for one waiter at a time, in their order, since an answer may take time.
+ *
+ * Invariants:
+ * - While `core.choosing` is set, that waiter's answer is awaited, and nobody else is asked.
+ * - A waiter that was answered "none" is asked again when `registry.version` has grown: when what is lendable changed.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { PooledObject } from "../../PooledObject.ts"
+import { type Core, fork, lendable, lends } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
+import type { Waiter } from "../state/waiters.ts"
+import { ask } from "../structures/asking.ts"
+import { fail } from "../waiting/outcome.ts"
+import { backsOff } from "../waiting/patience.ts"
+import { fits, grant, isDue, isFresh, lend, lendOn, stale } from "./granting.ts"
+
+/** An `Available` object is offered to the oldest waiter, alone; then to all, with whatever else is lendable. */
+export const offerByChoice = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
+  if (fresh) {
+    // chosen already, and detected since: it is not asked for again
+    for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
+      if (waiter.detection?.entry !== entry) continue
+      // else it is asked for in turn
+      if (isDue(core, waiter, entry)) break
+      if (grant(core, waiter, entry)) return lendOn(core, entry)
+    }
+  }
+  // a function of the user's has taken it out, or rests it
+  if (!lendable(core, entry)) return
+  core.registry.list(entry)
+  if (core.waiters.size === 0) return
+  core.returned = entry
+  consider(core)
+}
+
+/** Asks for each waiter that has not been answered yet, until nothing changes any more. */
+export const consider = <A, D>(core: Core<A, D>): void => {
+  if (!lends(core)) return core.suspended ? letWait(core) : undefined
+  for (let waiter = core.waiters.first; waiter !== undefined && core.choosing === undefined && lends(core);) {
+    const version = core.registry.version
+    const offered = offerTo(core, waiter)
+    if (offered.length > 0) choose(core, waiter, offered)
+    else if (waiter.choosing) waitsOn(core, waiter)
+    // what has changed may be for an older one
+    waiter = version === core.registry.version && waiter.lane !== undefined
+      ? offered.length === 0 ? core.waiters.after(waiter) : waiter
+      : core.waiters.first
+  }
+  if (core.choosing === undefined) core.returned = undefined
+}
+
+/** While the answer for another is awaited: is it this one's turn after that, to choose from what is listed? */
+export const comesNext = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  core.choosing !== undefined && core.choosing !== waiter && waiter.lane !== undefined && isOpen(core, waiter) &&
+  candidatesFor(core, waiter).length > 0
+
+/** Nobody is asked while the pool is suspended: each waits like any other, or may not. */
+const letWait = <A, D>(core: Core<A, D>): void => {
+  for (let waiter = core.waiters.first; waiter !== undefined;) {
+    const next = core.waiters.after(waiter)
+    if (waiter.choosing && core.choosing !== waiter) waitsOn(core, waiter)
+    waiter = core.waiters.onward(next)
+  }
+}
+
+/** What the selector may choose from for one waiter: what came back alone, or all; nothing where it has been asked. */
+const offerTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): ReadonlyArray<Entry<A, D>> => {
+  if (!isOpen(core, waiter)) return []
+  const candidates = candidatesFor(core, waiter)
+  const returned = candidates.find((entry) => entry === core.returned)
+  if (returned === undefined) return candidates
+  core.returned = undefined
+  return [returned]
+}
+
+/** Nothing is being detected or prepared for it, and it has not declined just this. */
+const isOpen = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  waiter.detection === undefined && waiter.declined !== core.registry.version &&
+  !(waiter.spoilt && backsOff(core, waiter))
+
+const candidatesFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Array<Entry<A, D>> =>
+  core.registry.listed().filter((entry) => mayChoose(core, waiter, entry))
+
+/**
+ * May it be offered to this waiter? What was made and needs a detection goes to one that waits a while after three
+ * refusals only if nobody else wants it: or else that one would be refused over and over, and others have more made.
+ */
+const mayChoose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
+  if (!fits(core, waiter, entry)) return false
+  if (!backsOff(core, waiter) || !isFresh(entry) || !stale(core, entry)) return true
+  for (let other = core.waiters.first; other !== undefined; other = core.waiters.after(other)) {
+    if (!backsOff(core, other) && isOpen(core, other) && fits(core, other, entry)) return false
+  }
+  return true
+}
+
+const choose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyArray<Entry<A, D>>): void => {
+  const selector = core.options.policy.f as (available: ReadonlyArray<PooledObject<A, D>>) => unknown
+  const version = core.registry.version
+  core.choosing = waiter
+  const answer = ask(selector, offered.map((entry) => entry.pooled), waiter.context)
+  if (answer._tag === "Threw") {
+    core.choosing = undefined
+    return fail(core, waiter, Effect.die(answer.defect))
+  }
+  if (answer._tag === "Plain") return apply(core, waiter, offered, version, answer.value)
+  const fiber = fork(core, answer.effect, waiter.context)
+  if (waiter.lane === undefined) {
+    // it left in the first step of the choice
+    core.choosing = undefined
+    return fiber.interruptUnsafe()
+  }
+  core.chooser = fiber
+  // busy, for as long as the answer takes
+  core.waiters.note(waiter, "choosing", true)
+  core.choosers.add(fiber)
+  let within = true
+  fiber.addObserver((exit) => {
+    core.choosers.delete(fiber)
+    core.settled()
+    // it has left
+    if (core.choosing !== waiter) return
+    core.chooser = undefined
+    if (Exit.isSuccess(exit)) apply(core, waiter, offered, version, exit.value)
+    else {
+      core.choosing = undefined
+      fail(core, waiter, Effect.die(Cause.squash(exit.cause)))
+    }
+    if (!within) consider(core)
+  })
+  within = false
+}
+
+const apply = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  offered: ReadonlyArray<Entry<A, D>>,
+  version: number,
+  answer: unknown
+): void => {
+  core.choosing = undefined
+  if (waiter.lane === undefined) return
+  // suspended meanwhile: it is asked anew when that has ended
+  if (!lends(core)) return waitsOn(core, waiter)
+  if (answer === undefined) {
+    // declined alone, it is offered once more among the others
+    if (candidatesFor(core, waiter).some((entry) => !offered.includes(entry))) return
+    waiter.declined = version
+    return waitsOn(core, waiter)
+  }
+  const entry = offered.find((candidate) => candidate.pooled === answer)
+  if (entry === undefined) {
+    return fail(core, waiter, Effect.die(new Error("The selector chose what it was not offered")))
+  }
+  // lent meanwhile: it is asked anew
+  if (entry.slot === -1) return
+  lend(core, waiter, entry)
+  // where a detection has ended at once, it is asked anew
+  if (waiter.lane === undefined || waiter.detection !== undefined) core.waiters.note(waiter, "choosing", false)
+}
+
+/** The selector has nothing for this waiter: now it waits like any other. */
+const waitsOn = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  // what it has for this one is being detected; if that ends within this step, it is asked anew
+  if (waiter.detection !== undefined) return
+  core.waiters.note(waiter, "choosing", false)
+  core.advance(waiter)
+  if (waiter.lane !== undefined) waiter.admitted = true
+}

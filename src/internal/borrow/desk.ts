@@ -1,0 +1,341 @@
+/**
+ * The way of a borrow: take what is lendable in one step, or wait.
+ *
+ * The fast path is {@link pickNow} and {@link lendNow}: pick, move, lease. Whatever else there is to do (detect what was
+ * picked, have an object made, queue) is done for a waiter, by `advance` (what can be done for this waiter?) and `offer`
+ * (who gets this object?).
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type { PooledObject } from "../../PooledObject.ts"
+import { attach, type Handle } from "../lease/handle.ts"
+import type { ActiveLease } from "../lease/lease.ts"
+import { have, wants } from "../making/making.ts"
+import { vouchedFor } from "../object/condition.ts"
+import { Detection } from "../object/detector.ts"
+import { catchUp, type Core, hasRoom, lendable, lends, soon } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
+import { closed } from "../state/failures.ts"
+import { nameOf } from "../state/owners.ts"
+import { type Request, Waiter } from "../state/waiters.ts"
+import { capture } from "../structures/asking.ts"
+import { Slice } from "../structures/slice.ts"
+import { deliver, fail, refuse, timeOut } from "../waiting/outcome.ts"
+import { backsOff } from "../waiting/patience.ts"
+import { watch } from "../watching/overdue.ts"
+import { servedAtOnce, type Trace, traced, traces } from "../watching/tracing.ts"
+import * as Choosing from "./choosing.ts"
+import { detectFor, fits, grant, holdsOff, isFresh, lasting, lend, lendOn, stale, take } from "./granting.ts"
+
+/** What the selector picks for a borrower that has just come; nothing where it is not his turn, or no lease may begin. */
+export const pickNow = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined =>
+  core.life._tag === "Open" && !core.suspended ? pick(core, asking(request)) : undefined
+
+/**
+ * Lends what was picked in this very step; or does nothing, where it has to be prepared first, or detected by more than a
+ * plain answer: {@link wait} follows then.
+ */
+export const lendNow = <A, D>(
+  core: Core<A, D>,
+  picked: Entry<A, D>,
+  request: Request<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>
+): ActiveLease<A, D> | undefined => {
+  if (core.options.onBorrow !== undefined) return undefined
+  // its own time may be over, or that of another's lease of it, though the timer has not had its turn
+  if ((picked.limits !== undefined || picked.open > 0) && core.deadlines.late) return undefined
+  const asked = stale(core, picked)
+  if (asked && !vouchedFor(core, picked)) return undefined
+  const timeout = lasting(core, picked, request)
+  // what has been asked in this step needs no other look at the clock
+  const now = asked ? picked.detectedAtMillis! : core.clock.currentTimeMillisUnsafe()
+  // unless a function of the user's has used the pool: it is lent, or nothing is
+  if (picked.slot === -1 || !lends(core)) return undefined
+  const lease = take(core, picked, timeout, nameOf(fiber), now)
+  if (core.options.sharing > 1) lendOn(core, picked)
+  if (core.options.leaseWarning !== undefined) watch(lease, fiber, request.site)
+  if (fiber.cache.tracer !== undefined) servedAtOnce(fiber, lease)
+  return lease
+}
+
+/** Borrows: at once where that can be, or waits. `accept` ties the lease to its holder, what gives it back later. */
+export const borrow = <A, D, H, B>(
+  core: Core<A, D>,
+  request: Request<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  accept: (lease: ActiveLease<A, D>, holder: H) => Effect.Effect<B, unknown>,
+  holder: H
+): Effect.Effect<B, unknown> => {
+  const picked = pickNow(core, request)
+  const lease = picked && lendNow(core, picked, request, fiber)
+  return lease === undefined ? wait(core, request, fiber, picked, accept, holder) : accept(lease, holder)
+}
+
+/** Borrows under the borrower's scope, which gives it back. */
+export const borrowScoped = <A, D>(
+  core: Core<A, D>,
+  request: Request<A, D>
+): Effect.Effect<Handle<A, D>, unknown, Scope.Scope> =>
+  Effect.withFiber((fiber) => borrow(core, request, fiber, attach<A, D>, Context.getUnsafe(fiber.context, Scope.Scope)))
+
+/** What the selector picks, unless that is the user's own function: it is asked in the order of the queue. */
+const pick = <A, D>(core: Core<A, D>, may: ((entry: Entry<A, D>) => boolean) | undefined): Entry<A, D> | undefined => {
+  if (core.options.policy.kind === "custom") return undefined
+  const { selection } = core.registry
+  if (may === undefined) return selection.pick()
+  // what is asked about one may have had another taken out
+  return selection.among(core.registry.listed().filter(may).filter(({ slot }) => slot !== -1))
+}
+
+const asking = <A, D>({ where }: Request<A, D>): ((entry: Entry<A, D>) => boolean) | undefined =>
+  where && ((entry) => where(entry.pooled))
+
+/**
+ * The slow path. The waiter joins the queue in the very step that suspends its fiber: no interruption comes between.
+ *
+ * `accept` is given the lease in the step that resumes the fiber, which goes on with what that answers. An interruption
+ * between its grant and then gives it back.
+ */
+export const wait = <A, D, H, B>(
+  core: Core<A, D>,
+  request: Request<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  picked: Entry<A, D> | undefined,
+  accept: (lease: ActiveLease<A, D>, holder: H) => Effect.Effect<B, unknown>,
+  holder: H
+): Effect.Effect<B, unknown> =>
+  traces(fiber)
+    ? Effect.flatten(traced(core, fiber, (trace) => {
+      // what follows the wait is not in its span
+      const served = (lease: ActiveLease<A, D>, holder: H) => Exit.succeed(accept(lease, holder))
+      return queueUp(core, request, fiber, picked, served, holder, trace)
+    }))
+    : queueUp(core, request, fiber, picked, accept, holder, undefined)
+
+const queueUp = <A, D, H, B>(
+  core: Core<A, D>,
+  request: Request<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  picked: Entry<A, D> | undefined,
+  accept: (lease: ActiveLease<A, D>, holder: H) => Effect.Effect<B, unknown>,
+  holder: H,
+  trace: Trace | undefined
+): Effect.Effect<B, unknown> =>
+  Effect.callback((resume: NonNullable<Waiter<A, D>["resume"]>) => {
+    // what it is held by, and what follows, is its caller's affair
+    const waiter = new Waiter(core, request, nameOf(fiber), accept as Waiter<A, D>["accept"], holder)
+    waiter.trace = trace
+    if (core.options.leaseWarning !== undefined) waiter.fiber = fiber
+    // one that waits gets in the next turns what a timer has yet to do; another needs all of it now
+    const caughtUp = catchUp(core, request.timeout === 0 || !request.queues, waiter.since)
+    if (core.life._tag !== "Open") return resume(closed(core))
+    if (core.options.asks || request.where !== undefined) waiter.context = capture()
+    arrive(core, waiter, caughtUp ? undefined : picked)
+    if (waiter.lane === undefined) return deliver(core, waiter, resume)
+    waiter.resume = resume
+    return waiter
+  }) as Effect.Effect<B, unknown>
+
+const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
+  core.waiters.join(waiter)
+  attend(core, waiter, picked)
+  if (waiter.lane === undefined) return
+  const { timeout } = waiter.request
+  if (timeout === 0) return timeOut(core, waiter)
+  if (timeout !== Infinity) core.deadlines.set(waiter, waiter.since + timeout)
+  core.dozing.expect(waiter.since, waiter.due)
+  if (!waiter.choosing) waiter.admitted = true
+}
+
+/** What can be done for a waiter that has its place in the queue, perhaps again. */
+export const attend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D>): void => {
+  if (waiter.lane !== undefined && core.options.policy.kind === "custom" && !core.suspended) {
+    core.waiters.note(waiter, "choosing", true)
+    Choosing.consider(core)
+  } else {
+    // what was picked may have been lent since
+    serve(core, waiter, picked?.slot === -1 ? undefined : picked)
+  }
+}
+
+/** What can be done for one waiter now: lend, detect, make; else it waits, or may not wait. */
+export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D>): void => {
+  // a closing pool is about to fail it
+  if (core.life._tag !== "Open" && !lends(core)) return
+  if (core.suspended) return admit(core, waiter, "Suspended")
+  let entry = picked
+  // a detection that ends at once comes back for the next candidate
+  while (waiter.lane !== undefined && waiter.detection === undefined && !(waiter.spoilt && backsOff(core, waiter))) {
+    try {
+      entry ??= pick(core, waiter.request.where && ((entry) => fits(core, waiter, entry)))
+    } catch (defect) {
+      return fail(core, waiter, Effect.die(defect))
+    }
+    // none, or its own `where` has had it lent
+    if (entry === undefined || entry.slot === -1) break
+    lend(core, waiter, entry)
+    instead(core, waiter)
+    // a `where` that has changed its mind
+    if (entry.slot !== -1) break
+    entry = undefined
+  }
+  if (waiter.lane !== undefined && !waiter.busy) provide(core, waiter)
+  admit(core, waiter, "NoneAvailable")
+  // what it waits for now: nothing may be under way any more
+  if (waiter.trace !== undefined && waiter.lane !== undefined) waiter.trace.enter(waiter.phase)
+}
+
+/** Has something made for a waiter, unless the user's selector will be asked for it about what there is. */
+const provide = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  if (core.options.policy.kind !== "custom" || !Choosing.comesNext(core, waiter)) have(core, waiter)
+  else core.waiters.note(waiter, "choosing", true)
+}
+
+/** The pool lends again: what can be done for each that waits, in their order, as when it came. */
+export const attendAll = <A, D>(core: Core<A, D>): void => {
+  const { filling } = core
+  // nothing is made for one that has not had its turn
+  core.filling = true
+  if (core.options.policy.kind === "custom") {
+    for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
+      if (waiter.detection === undefined) core.waiters.note(waiter, "choosing", true)
+    }
+    Choosing.consider(core)
+  }
+  for (let waiter = core.waiters.first; waiter !== undefined;) {
+    const next = core.waiters.after(waiter)
+    serve(core, waiter)
+    waiter = core.waiters.onward(next)
+  }
+  core.filling = filling
+  fill(core)
+}
+
+/** Nothing is under way for it: may it wait? */
+const admit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, why: "NoneAvailable" | "Suspended"): void => {
+  if (waiter.lane === undefined || waiter.busy || waiter.request.timeout === 0) return
+  if (!waiter.request.queues) refuse(core, waiter, why)
+  else if (!waiter.admitted && core.waiters.size - core.waiters.busy > core.options.maxWaiters) {
+    refuse(core, waiter, "WaitersFull")
+  }
+}
+
+/** From how many that need no detection the selector chooses at most. Where the borrower has a `where`, from all of them. */
+const mostTrusted = 32
+
+/** While what was picked is being detected, the waiter gets what needs no detection, if there is such a one. */
+const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  const { selection, trusted } = core.registry
+  if (trusted === undefined || !(waiter.detection instanceof Detection)) return
+  const now = core.deadlines.now()
+  // nothing is trusted any more
+  if (now >= core.trustedUntil) return
+  const most = waiter.request.where === undefined ? mostTrusted : Infinity
+  const ready = trusted.some(most, core.random, now).filter((entry) => fits(core, waiter, entry))
+  let entry: Entry<A, D> | undefined
+  try {
+    entry = selection.among(ready)
+  } catch (defect) {
+    return fail(core, waiter, Effect.die(defect))
+  }
+  if (entry === undefined) return
+  grant(core, waiter, entry)
+  lendOn(core, entry)
+}
+
+/**
+ * An `Available` object goes to the oldest waiter that may have it; without one it is listed. `fresh`: it has been
+ * detected just now, so that no borrower has it detected again.
+ */
+export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
+  // who was told of its last move may have taken it out
+  if (!lendable(core, entry)) return
+  if (core.waiters.size === 0 || !lends(core)) return core.registry.list(entry)
+  if (core.options.policy.kind === "custom") return Choosing.offerByChoice(core, entry, fresh)
+  const { arrivals } = core.waiters
+  let ready = fresh || !stale(core, entry)
+  // what was made and needs a detection goes to one that waits a while after three refusals only if nobody else wants it
+  let last: Waiter<A, D> | undefined
+  for (let waiter = core.waiters.first; waiter !== undefined;) {
+    const next = core.waiters.after(waiter)
+    // one for which something is being detected already does not have a second one detected
+    if ((ready || waiter.detection === undefined) && !holdsOff(core, waiter, entry) && fits(core, waiter, entry)) {
+      // a `where` that has taken it out, or has had it offered
+      if (!lendable(core, entry) || entry.slot !== -1) return
+      // or detected
+      ready ||= !stale(core, entry)
+      if (ready) {
+        // one that is shared may serve the next as well
+        if (grant(core, waiter, entry) && !lendable(core, entry)) return
+      } else if (isFresh(entry) && backsOff(core, waiter)) {
+        last ??= waiter
+      } else {
+        return detectNow(core, waiter, entry)
+      }
+    }
+    // one that has left leads nowhere
+    waiter = core.waiters.onward(next)
+  }
+  if (!lendable(core, entry)) return
+  if (last?.lane !== undefined) return detectNow(core, last, entry)
+  core.registry.list(entry)
+  if (core.waiters.arrivals !== arrivals) welcome(core, arrivals)
+}
+
+/**
+ * What a weight, a selector or a `where` goes by has changed: what can be lent of an object, or of its equals, is offered
+ * anew, and listed by what they say now. Nothing else is: it is offered when it can be lent. Answers whether it is there.
+ */
+export const reconsider = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): boolean => {
+  let found = false
+  for (const entry of core.registry.find(target)) {
+    // whoever was offered another may have taken it out
+    if (entry.status === "Invalid") continue
+    found = true
+    if (entry.slot === -1) continue
+    core.registry.unlist(entry)
+    core.offer(entry, false)
+  }
+  return found
+}
+
+/** Those who have come while others were asked, by functions of the user's, about what nobody had listed yet. */
+const welcome = <A, D>(core: Core<A, D>, since: number): void => {
+  for (let waiter = core.waiters.first; waiter !== undefined;) {
+    const next = core.waiters.after(waiter)
+    if (waiter.arrival > since) core.advance(waiter)
+    waiter = core.waiters.onward(next)
+  }
+}
+
+const detectNow = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
+  detectFor(core, waiter, entry)
+  if (waiter.detection === undefined) core.advance(waiter)
+}
+
+/**
+ * Room is free: each waiter for whom nothing is under way may have something made, the oldest first: so many at once, the
+ * others soon.
+ */
+export const fill = <A, D>(core: Core<A, D>): void => {
+  const { idle } = core.waiters
+  // making may end at once, and come back here: the outer loop goes on
+  if (idle === undefined || core.filling) return
+  core.filling = true
+  const next = () =>
+    lends(core) && hasRoom(core) ? idle.first((waiter) => !waiter.busy && wants(core, waiter)) : undefined
+  let turn: Slice | undefined
+  for (let waiter = next(); waiter !== undefined; waiter = next()) {
+    provide(core, waiter)
+    turn ??= new Slice(core.deadlines)
+    if (!turn.over) continue
+    return soon(core, () => {
+      core.filling = false
+      fill(core)
+    })
+  }
+  core.filling = false
+}

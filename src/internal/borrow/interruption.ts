@@ -1,0 +1,143 @@
+/**
+ * Ending what goes on under a lease that is over: a body, or a pack.
+ *
+ * In a child fiber it is raced. In the borrower's own fiber it is interrupted, and that fiber goes on afterwards. Effect has
+ * no other way to end what a fiber is at, and means an interruption to be for good: so the frame that gives the lease back
+ * takes that interruption from the fiber, and no other; one that comes from elsewhere stands. What a fiber keeps of its
+ * interruptions, and of what is to follow, is no part of effect's interface: only this module looks at it.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { handleOf } from "../lease/handle.ts"
+import type { ActiveLease, Work } from "../lease/lease.ts"
+import { callback, each } from "../state/core.ts"
+import { leaseExpired } from "../state/failures.ts"
+import { standDown, standIn } from "../state/owners.ts"
+
+type AnyFiber = Fiber.Fiber<unknown, unknown>
+
+interface Insides {
+  _interruptedCause: Cause.Cause<never> | undefined
+  readonly interruptible: boolean
+  readonly _stack: Array<unknown>
+}
+
+const insides = (fiber: AnyFiber): Insides => fiber as unknown as Insides
+
+/** Says of an interruption which lease it is for. */
+class Mark extends Context.Service<Mark, object>()("effect-object-pool/Mark") {}
+
+const isMarked = <A, D>(reason: Cause.Reason<unknown>, lease: ActiveLease<A, D>): boolean =>
+  lease.handle !== undefined && reason.annotations.get(Mark.key) === lease.handle
+
+const hasMarked = <A, D>(cause: Cause.Cause<unknown>, lease: ActiveLease<A, D>): boolean =>
+  cause.reasons.some((reason) => isMarked(reason, lease))
+
+/** Interrupts what goes on under a lease in this fiber: {@link resolve} follows. */
+export const interrupt = <A, D>(fiber: AnyFiber, lease: ActiveLease<A, D>): void => {
+  const before = insides(fiber)._interruptedCause
+  if (before !== undefined && hasMarked(before, lease)) return
+  // it runs on within that call
+  each(lease.core, [() => fiber.interruptUnsafe(undefined, Context.make(Mark, handleOf(lease)))])
+}
+
+/** Takes what {@link interrupt} has done from a fiber. `false`: there is nothing, or another has interrupted it as well. */
+const undo = <A, D>(fiber: AnyFiber, lease: ActiveLease<A, D>): boolean => {
+  const inside = insides(fiber)
+  const reasons = inside._interruptedCause?.reasons ?? []
+  const others = reasons.filter((reason) => !isMarked(reason, lease))
+  if (others.length === reasons.length) return false
+  inside._interruptedCause = others.length === 0 ? undefined : Cause.fromReasons(others)
+  return others.length === 0
+}
+
+/**
+ * What the frame has to do that has given back a lease which was over before, beside `rest`: where the lease was the cause
+ * of how it ended, it ends with `LeaseExpired`. A defect stands.
+ */
+export const resolve = <A, D>(
+  fiber: AnyFiber,
+  lease: ActiveLease<A, D>,
+  exit: Exit.Exit<unknown, unknown>,
+  rest: Effect.Effect<void> | undefined
+): Effect.Effect<void, unknown> | undefined => {
+  const cut = undo(fiber, lease) || (Exit.isFailure(exit) && hasMarked(exit.cause, lease))
+  // what it has answered all the same is dropped, but as the pool closes
+  if (!cut && (Exit.isFailure(exit) || lease.over === "Closed")) return rest
+  const over = leaseExpired(lease.core, lease, lease.over!)
+  if (Exit.isSuccess(exit)) return rest === undefined ? over : Effect.andThen(rest, over)
+  // what failed is passed on by the frame, whatever it answers: to this
+  insides(fiber)._stack.push(Effect.catchCause(Effect.void, (cause) => {
+    const defects = cause.reasons.filter(Cause.isDieReason)
+    return defects.length === 0 ? over : Effect.failCause(Cause.fromReasons(defects))
+  }))
+  return rest
+}
+
+/** Something in the borrower's own fiber that ends whatever the reason is that the lease is over. */
+class Own<A, D> implements Work {
+  private readonly fiber: AnyFiber
+  private readonly lease: ActiveLease<A, D>
+
+  constructor(fiber: AnyFiber, lease: ActiveLease<A, D>) {
+    this.fiber = fiber
+    this.lease = lease
+  }
+  interrupt(): void {
+    interrupt(this.fiber, this.lease)
+  }
+}
+
+/** Something in a child fiber, which is interrupted and awaited when the lease is over. It borrows as the borrower does. */
+export class Race<A, D> implements Work {
+  private readonly lease: ActiveLease<A, D>
+  private child: AnyFiber | undefined = undefined
+  private lose: (() => void) | undefined = undefined
+
+  constructor(lease: ActiveLease<A, D>) {
+    this.lease = lease
+  }
+  interrupt(): void {
+    if (this.lose !== undefined) this.lose()
+    // in its first step: there is no race yet
+    else if (this.child !== undefined) interrupt(this.child, this.lease)
+  }
+  /** {@link end} follows, when what is returned has ended. */
+  run<B, E, R>(fiber: AnyFiber, work: () => Effect.Effect<B, E, R>): Effect.Effect<B, unknown, R> {
+    const { lease } = this
+    lease.holder = this
+    const child = Effect.withFiber((child): Effect.Effect<B, unknown, R> => {
+      this.child = child
+      standIn(child, fiber)
+      // it may be over since the race was set up
+      return lease.over === undefined ? work() : leaseExpired(lease.core, lease, lease.over)
+    })
+    const over = callback<A, D, never, unknown>(lease.core, (resume) => {
+      this.lose = () => resume(leaseExpired(lease.core, lease, lease.over!))
+    })
+    return Effect.raceFirst(child, over)
+  }
+  end(): void {
+    if (this.child !== undefined) standDown(this.child)
+  }
+}
+
+/** Does something under a lease, in the borrower's own fiber where it can be interrupted there. */
+export const within = <A, D, B, E, R>(
+  fiber: AnyFiber,
+  lease: ActiveLease<A, D>,
+  work: Effect.Effect<B, E, R>
+): Effect.Effect<B, unknown, R> => {
+  if (insides(fiber).interruptible) {
+    lease.holder = new Own(fiber, lease)
+    return work
+  }
+  const race = new Race(lease)
+  return Effect.onExitPrimitive(race.run(fiber, () => work), () => {
+    race.end()
+    return undefined
+  })
+}

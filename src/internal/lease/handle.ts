@@ -1,0 +1,144 @@
+/**
+ * A lease as its borrower sees it: what may be read and done, and nothing that can be written, or reached, by it.
+ */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type { Lease } from "../../Lease.ts"
+import type { PooledObject } from "../../PooledObject.ts"
+import type { LeaseExpired } from "../../PoolError.ts"
+import type { Status } from "../../Status.ts"
+import { restLater } from "../object/condition.ts"
+import { discard } from "../object/leaving.ts"
+import * as Rests from "../object/rest.ts"
+import { callback, type Core } from "../state/core.ts"
+import { leasesOf } from "../state/entry.ts"
+import { leaseExpired } from "../state/failures.ts"
+import { moment, Pooled } from "../state/pooled.ts"
+import { shows } from "../structures/picture.ts"
+import * as Scopes from "../structures/scope.ts"
+import { type ActiveLease, detach, end, revokeLeases as revokeAll, takeIn } from "./lease.ts"
+
+export class Handle<A, D> implements Lease<A, D> {
+  readonly #lease: ActiveLease<A, D>
+
+  constructor(lease: ActiveLease<A, D>) {
+    this.#lease = lease
+  }
+
+  /** The lease of a handle; none of anything else. */
+  static leaseOf<A, D>(target: unknown): ActiveLease<A, D> | undefined {
+    return typeof target === "object" && target !== null && #lease in target
+      ? target.#lease as unknown as ActiveLease<A, D>
+      : undefined
+  }
+
+  get object(): A {
+    return this.#lease.entry.object
+  }
+  get data(): D {
+    return this.#lease.entry.data
+  }
+  get pooled(): PooledObject<A, D> {
+    return this.#lease.entry.pooled
+  }
+  get id(): number {
+    return this.#lease.id
+  }
+  get borrowedAt(): DateTime.Utc {
+    return DateTime.makeUnsafe(this.#lease.borrowedAtMillis)
+  }
+  get expiresAt(): DateTime.Utc | undefined {
+    const { expiry } = this.#lease
+    return expiry === undefined ? undefined : moment(expiry.expiresAtMillis)
+  }
+
+  get release(): Effect.Effect<void> {
+    const lease = this.#lease
+    // masked, since closing a pack's scope may suspend
+    return Effect.uninterruptible(Effect.suspend(() => {
+      // that of a body that expired is not its own to give back any more, though it has not ended yet
+      const rest = lease.over === undefined ? end(lease, Exit.void) : undefined
+      return rest ?? Effect.void
+    }))
+  }
+  get invalidate(): Effect.Effect<void> {
+    const lease = this.#lease
+    return Effect.sync(() => {
+      if (lease.marks) discard(lease.core, lease.entry, "Invalidated")
+    })
+  }
+  rest(duration: Duration.Input): Effect.Effect<void> {
+    const lease = this.#lease
+    return Effect.sync(() => {
+      const end = Rests.after(lease.core, duration)
+      if (lease.marks) restLater(lease.core, lease.entry, end)
+    })
+  }
+  restUntil(moment: Status.Moment): Effect.Effect<void> {
+    const lease = this.#lease
+    return Effect.sync(() => {
+      const end = Rests.at(lease.core, moment)
+      if (lease.marks) restLater(lease.core, lease.entry, end)
+    })
+  }
+  get renew(): Effect.Effect<void, LeaseExpired> {
+    const lease = this.#lease
+    return Effect.suspend(() => {
+      if (lease.isOver) return leaseExpired(lease.core, lease, lease.over!)
+      lease.renew()
+      return Effect.void
+    })
+  }
+  get detach(): Effect.Effect<A, LeaseExpired, Scope.Scope> {
+    const lease = this.#lease
+    return Effect.uninterruptible(
+      Effect.withFiber((fiber) => detach(lease, Context.getUnsafe(fiber.context, Scope.Scope)))
+    )
+  }
+  get expired(): Effect.Effect<never, LeaseExpired> {
+    const lease = this.#lease
+    return callback(lease.core, (resume) => {
+      const tell = () => {
+        if (lease.over !== undefined && lease.over !== "Released") resume(leaseExpired(lease.core, lease, lease.over))
+      }
+      if (lease.over !== undefined) return tell()
+      lease.watchers ??= new Set()
+      lease.watchers.add(tell)
+      return Effect.sync(() => lease.watchers?.delete(tell))
+    })
+  }
+}
+
+shows(Handle.prototype, ({ borrowedAt, expiresAt, id, pooled }) => ({
+  _id: "Lease",
+  id,
+  objectId: pooled.id,
+  status: pooled.status,
+  borrowedAt,
+  expiresAt
+}))
+
+/** What the borrower of a lease has in hand: whoever asks again gets the same. */
+export const handleOf = <A, D>(lease: ActiveLease<A, D>): Handle<A, D> => lease.handle ??= new Handle(lease)
+
+/** Ties a lease to the scope that gives it back, and answers it. A closed scope gives it back at once, as for any finalizer. */
+export const attach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effect<Handle<A, D>> => {
+  // it expired before its fiber was resumed
+  if (lease.returned) return Exit.succeed(handleOf(lease))
+  lease.scope = scope
+  if (!Scopes.add(scope, lease, (exit) => takeIn(lease, exit) ?? Effect.void)) end(lease, Exit.void)
+  return Exit.succeed(handleOf(lease))
+}
+
+/** Takes a lease, or all of an object, back. Answers whether there was one to take back. Throws on what is neither. */
+export const revoke = <A, D>(core: Core<A, D>, target: Lease<A, D> | PooledObject<A, D>): boolean => {
+  const lease = Handle.leaseOf<A, D>(target)
+  if (lease !== undefined) return lease.core === core && revokeAll(core, lease.entry, [lease])
+  const entry = Pooled.entryOf<A, D>(target)
+  if (entry === undefined) throw new TypeError("`revoke` was given neither a lease nor the record of an object")
+  return core.registry.entries.has(entry) && revokeAll(core, entry, leasesOf(entry))
+}

@@ -1,0 +1,56 @@
+/**
+ * The end of the hold that a lease has on its object.
+ */
+import { free } from "../object/freeing.ts"
+import { type Core, lendable } from "../state/core.ts"
+import { type Entry, leasesOf } from "../state/entry.ts"
+import { own } from "../state/owners.ts"
+import { released } from "../watching/events.ts"
+import type { ActiveLease } from "./lease.ts"
+
+/** A lease has ended: what goes with that is stopped, counted and told. */
+export const leaseEnded = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, now: number): void => {
+  if (lease.overdue !== undefined) core.deadlines.cancel(lease.overdue)
+  if (core.timings !== undefined) core.timings.use.add(now - lease.borrowedAtMillis)
+  if (core.feed !== undefined) released(core, lease, now)
+}
+
+/** The leases of an object end, though it does not come back. */
+export const cutOff = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  const now = core.clock.currentTimeMillisUnsafe()
+  for (const lease of leasesOf(entry)) {
+    leaseEnded(core, lease, now)
+    if (core.owners !== undefined) own(core, lease, -1)
+  }
+  core.leases -= entry.open
+  entry.lease = entry.others = undefined
+  entry.open = 0
+}
+
+/** A lease is over, and its borrower has nothing to do with what follows. */
+export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
+  const entry = lease.entry
+  // a closing pool has given it up, or it has been detached from another lease
+  if (entry.status !== "Borrowed") return
+  letGo(core, lease)
+  core.registry.unlist(entry)
+  const now = core.clock.currentTimeMillisUnsafe()
+  core.registry.used(entry, now)
+  leaseEnded(core, lease, now)
+  if (entry.limits?.idling !== undefined) entry.limits.idleSince = core.deadlines.now()
+  if (entry.open === 0) return free(core, entry)
+  if (lendable(core, entry)) core.offer(entry, false)
+  else core.changed()
+}
+
+const letGo = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
+  const entry = lease.entry
+  entry.open--
+  core.leases--
+  if (core.owners !== undefined) own(core, lease, -1)
+  if (entry.lease !== lease) {
+    entry.others!.delete(lease)
+    return
+  }
+  entry.lease = entry.others?.take()
+}

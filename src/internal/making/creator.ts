@@ -1,0 +1,224 @@
+/**
+ * Making objects: each in a fiber of the pool, so that one that was begun for a borrower outlives it.
+ *
+ * Invariants:
+ * - `making` counts the creations whose fiber has not ended. The room of a creation is free when its fiber has ended, and
+ *   whatever it had acquired has been released; also when its time was over long before.
+ * - `tardy` counts those of them whose time is over.
+ */
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type { Waiter } from "../state/waiters.ts"
+import type { Deadline, Deadlines } from "../structures/deadlines.ts"
+
+/**
+ * What `acquire` makes after it has ended without it is handed to this, with what destroys it. Absent where `acquire` runs for
+ * no pool.
+ */
+export const Stray = Context.Reference<((destroy: Effect.Effect<unknown>) => void) | undefined>(
+  "effect-object-pool/Stray",
+  { defaultValue: () => undefined }
+)
+
+/** One object being made, and then detected for the first time. It is its own time limit. */
+export class Creation<A, D> implements Deadline {
+  readonly begunFor: Waiter<A, D> | undefined
+  /** The waiter that it counts for now; what it makes serves whoever is the oldest. */
+  owner: Waiter<A, D> | undefined
+  phase: "Acquiring" | "Detecting" = "Acquiring"
+  fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  interrupted = false
+  /** Monotonic. */
+  began = 0
+  /** A closing pool has given it up. */
+  abandoned = false
+  /** Its time was over before it ended. */
+  late = false
+  /** It had acquired something when it ended without an object, or too late: that, or a part of it. */
+  acquired = false
+  /** How the release of that has ended. */
+  released: Exit.Exit<unknown, unknown> = Exit.void
+  /** How that ends is awaited no more. */
+  givenUp = false
+  /** `rotate` was called while it was under way. */
+  old = false
+  fire: () => void = () => {}
+
+  due = Infinity
+  index = -1
+
+  constructor(waiter: Waiter<A, D> | undefined) {
+    this.begunFor = waiter
+    this.owner = waiter
+  }
+}
+
+interface Made<A, D> {
+  readonly object: A
+  readonly data: D
+}
+
+export interface CreatorOptions<A, D> {
+  readonly acquire: Effect.Effect<A, unknown, Scope.Scope>
+  /** May throw, as the user's function does. */
+  readonly data: (object: A) => D
+  /** It has made something after it had ended without it. */
+  readonly stray: (destroy: Effect.Effect<unknown>) => void
+  /** Milliseconds. */
+  readonly timeout: number
+  readonly made: (creation: Creation<A, D>, object: A, data: D, scope: Scope.Closeable) => void
+  readonly failed: (creation: Creation<A, D>, cause: Cause.Cause<unknown>) => void
+  /** Its time is over; it has been interrupted, and will end. */
+  readonly late: (creation: Creation<A, D>) => void
+  /** Milliseconds: how long destroying what was made too late, or in part, may take. */
+  readonly closeTimeout: number
+  /** It took longer: what becomes of it frees no room any more. */
+  readonly gaveUp: (creation: Creation<A, D>) => void
+  /** One that was late, or was given up, has ended. */
+  readonly lateEnded: (creation: Creation<A, D>, exit: Exit.Exit<unknown, unknown>) => void
+}
+
+export class Creator<A, D> {
+  private readonly options: CreatorOptions<A, D>
+  private readonly deadlines: Deadlines
+  private readonly fork: <B, E>(effect: Effect.Effect<B, E>) => Fiber.Fiber<B, E>
+  private readonly acquire: Effect.Effect<Made<A, D>, unknown, Scope.Scope>
+  private readonly running = new Set<Creation<A, D>>()
+  private tardy = 0
+  /** How many of those whose time is not over were begun before the last rotation. */
+  private old = 0
+
+  constructor(
+    options: CreatorOptions<A, D>,
+    deadlines: Deadlines,
+    fork: <B, E>(effect: Effect.Effect<B, E>) => Fiber.Fiber<B, E>
+  ) {
+    this.options = options
+    this.deadlines = deadlines
+    this.fork = fork
+    this.acquire = Effect.provideService(
+      Effect.map(options.acquire, (object) => ({ object, data: options.data(object) })),
+      Stray,
+      options.stray
+    )
+  }
+
+  get making(): number {
+    return this.running.size
+  }
+
+  /** Starts to make an object. `made` or `failed` is called once, perhaps before this returns; or `late`. */
+  begin(creation: Creation<A, D>): void {
+    const scope = Scope.makeUnsafe()
+    this.running.add(creation)
+    creation.began = this.deadlines.now()
+    let result: Made<A, D> | undefined
+    let closed = false
+    const fiber = this.fork(
+      Effect.onExitPrimitive(Scope.provide(this.acquire, scope), (exit) => {
+        // kept here: an interruption in this instant turns the success of the fiber into a failure
+        if (Exit.isSuccess(exit)) result = exit.value
+        if (result !== undefined && !creation.late) return undefined
+        closed = true
+        creation.acquired = result !== undefined || scope.state._tag === "Open"
+        this.bound(creation, () => {
+          if (!creation.late && Exit.isFailure(exit)) this.options.failed(creation, exit.cause)
+        })
+        return Effect.onExitPrimitive(Scope.close(scope, Exit.asVoid(exit)), (released) => {
+          creation.released = released
+          return undefined
+        })
+      })
+    )
+    creation.fiber = fiber
+    // asked for in its own first step
+    if (creation.interrupted) fiber.interruptUnsafe()
+    fiber.addObserver((exit) => {
+      this.deadlines.cancel(creation)
+      if (creation.late || creation.givenUp) {
+        const end = (exit: Exit.Exit<unknown, unknown>) => {
+          this.deadlines.cancel(creation)
+          this.remove(creation)
+          this.options.lateEnded(creation, exit)
+        }
+        if (closed) return end(exit)
+        // it was made in the very instant that its time was over
+        creation.acquired = true
+        this.bound(creation, () => {})
+        this.fork(Scope.close(scope, Exit.void)).addObserver((released) => {
+          creation.released = released
+          end(released)
+        })
+        return
+      }
+      this.remove(creation)
+      if (result !== undefined) this.options.made(creation, result.object, result.data, scope)
+      else if (Exit.isFailure(exit)) this.options.failed(creation, exit.cause)
+    })
+    // one that has failed already has its bound
+    if (fiber.pollUnsafe() !== undefined || this.options.timeout === Infinity || creation.index !== -1) return
+    creation.fire = () => {
+      creation.late = true
+      if (!creation.abandoned) this.tardy++
+      if (!creation.abandoned && creation.old) this.old--
+      this.options.late(creation)
+      fiber.interruptUnsafe()
+    }
+    this.deadlines.set(creation, creation.began + this.options.timeout)
+  }
+
+  /** What it has acquired is being released: that is not waited for without end. */
+  private bound(creation: Creation<A, D>, then: () => void): void {
+    if (this.options.closeTimeout === Infinity) return
+    creation.fire = () => {
+      if (!this.remove(creation)) return
+      creation.givenUp = true
+      then()
+      this.options.gaveUp(creation)
+    }
+    this.deadlines.set(creation, this.deadlines.now() + this.options.closeTimeout)
+  }
+
+  /** How many are under way that may still serve somebody. */
+  get promising(): number {
+    return this.running.size - this.tardy
+  }
+
+  private remove(creation: Creation<A, D>): boolean {
+    if (!this.running.delete(creation)) return false
+    if (creation.late) this.tardy--
+    else if (creation.old) this.old--
+    return true
+  }
+
+  /** What is under way belongs to the past. */
+  age(): void {
+    for (const creation of this.running) creation.old = true
+    this.old = this.promising
+  }
+
+  get aging(): boolean {
+    return this.old > 0
+  }
+
+  /** Each is interrupted by a step of its own. */
+  *interruptAll(): Generator<() => void> {
+    for (const creation of [...this.running]) {
+      creation.interrupted = true
+      yield () => creation.fiber?.interruptUnsafe()
+    }
+  }
+
+  /** Stops counting what does not end; whatever it makes after all is destroyed. */
+  abandonAll(): number {
+    const n = this.running.size
+    for (const creation of this.running) creation.abandoned = true
+    this.running.clear()
+    this.tardy = this.old = 0
+    return n
+  }
+}

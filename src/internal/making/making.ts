@@ -1,0 +1,102 @@
+/**
+ * Whom an object is made for: a waiter that could use one, or the minimum.
+ */
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import { type Core, hasRoom, lends, soon } from "../state/core.ts"
+import type { Waiter } from "../state/waiters.ts"
+import { Slice } from "../structures/slice.ts"
+import { fail, runOut } from "../waiting/outcome.ts"
+import { backsOff, longestTurn, waitForTurn } from "../waiting/patience.ts"
+import { Creation } from "./creator.ts"
+
+/** Could it use one that is made for it? */
+export const wants = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  core.creator !== undefined && lends(core) && waiter.lane !== undefined &&
+  waiter.creation === undefined && !waiter.misfit && waiter.request.timeout !== 0 && !backsOff(core, waiter)
+
+/** Has an object made for a waiter that could use one, where there is room. */
+export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  if (!wants(core, waiter) || !hasRoom(core)) return
+  const creation = new Creation(waiter)
+  core.waiters.note(waiter, "creation", creation)
+  // unless its tracer has ended the wait
+  if (creation.owner !== undefined) begin(core, creation)
+}
+
+/** Starts to make an object. */
+export const begin = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
+  if (core.retry.failing) {
+    core.retry.attempt = creation
+    // where no schedule waits for its end, one that hangs does not keep the next from being made
+    if (core.retry.pace === undefined) waitForTurn(core, longestTurn)
+  }
+  core.creator!.begin(creation)
+}
+
+/** Its owner needs it no more: it counts for the oldest waiter that has nothing made for it, if there is one. */
+export const bequeath = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
+  // while nothing is lent nobody wants it, but all may want something later
+  if (!lends(core)) {
+    creation.owner = undefined
+    return
+  }
+  // one that does not queue does not wait for what was begun for another
+  const heir = core.waiters.heirs!.first((waiter) => waiter.request.queues && wants(core, waiter))
+  creation.owner = heir
+  if (heir !== undefined) core.waiters.note(heir, "creation", creation)
+}
+
+/** Takes a creation that has ended from its owner. */
+export const disown = <A, D>(core: Core<A, D>, creation: Creation<A, D>): Waiter<A, D> | undefined => {
+  if (core.retry.attempt === creation) core.retry.attempt = undefined
+  const waiter = creation.owner
+  if (waiter === undefined) return undefined
+  creation.owner = undefined
+  core.waiters.note(waiter, "creation", undefined)
+  return waiter
+}
+
+/**
+ * Making an object failed: the oldest waiter that had use for one fails with that, or, where it took too long, with
+ * `BorrowTimeout`. `false`: there is none.
+ */
+export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late"): boolean => {
+  const waiter = core.waiters.fitting!.first(({ misfit }) => !misfit)
+  if (waiter === undefined) return false
+  const creation = waiter.creation
+  if (cause === "late") {
+    runOut(core, waiter, "Acquiring")
+  } else {
+    fail(core, waiter, Effect.failCause(cause))
+  }
+  if (creation !== undefined) bequeath(core, creation)
+  return true
+}
+
+/**
+ * Makes what is missing of `size.min`: so many at once, the others soon. Failures put it off: 100 millis, doubling to 30
+ * seconds.
+ */
+export const refill = <A, D>(core: Core<A, D>): void => {
+  // making may end at once, and come back here: the outer loop goes on
+  if (core.creator === undefined || core.refill.running || !wanting(core)) return
+  core.refill.running = true
+  const turn = new Slice(core.deadlines)
+  // what is made may serve somebody who closes the pool at once
+  while (wanting(core) && hasRoom(core) && core.refill.deadline.index === -1) {
+    begin(core, new Creation(undefined))
+    if (!turn.over) continue
+    return soon(core, () => {
+      core.refill.running = false
+      refill(core)
+    })
+  }
+  core.refill.running = false
+}
+
+/** Is anything missing of the minimum, in a pool that keeps one? */
+const wanting = <A, D>(core: Core<A, D>): boolean =>
+  core.life._tag === "Open" &&
+  core.registry.size - core.registry.counts.Invalid - core.registry.retired + core.creator!.promising <
+    core.size.min

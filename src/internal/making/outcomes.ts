@@ -1,0 +1,262 @@
+/**
+ * What follows when an object has been made, could not be, or was too late.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import { isRefusal, type Outcome } from "../object/detector.ts"
+import { introduce, join } from "../object/joining.ts"
+import { fitIn } from "../object/replacing.ts"
+import { type Core, fork, stays } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
+import type { Pace } from "../state/pace.ts"
+import type { Waiter } from "../state/waiters.ts"
+import { span } from "../structures/times.ts"
+import { fail } from "../waiting/outcome.ts"
+import { backOff, noteRefusal, refillFailed } from "../waiting/patience.ts"
+import { tell } from "../watching/events.ts"
+import { report } from "../watching/log.ts"
+import type { Creation } from "./creator.ts"
+import { disown, failOldest } from "./making.ts"
+
+/** An object has been made: it joins, and goes to the oldest waiter that may have it. */
+export const made = <A, D>(
+  core: Core<A, D>,
+  creation: Creation<A, D>,
+  object: A,
+  data: D,
+  scope: Scope.Closeable
+): void => {
+  if (creation.abandoned) return destroyStray(core, Scope.close(scope, Exit.void))
+  core.totals.made++
+  recovered(core)
+  core.deadlines.cancel(core.retry.next)
+  creation.phase = "Detecting"
+  let waiter: Waiter<A, D> | undefined
+  const entry = join(core, object, data, { scope })
+  if (core.feed !== undefined || core.timings !== undefined) acquired(core, creation, entry)
+  // `rotate` was called while it was being made
+  if (creation.old) {
+    entry.why = "Rotated"
+    core.registry.retire(entry)
+  }
+  introduce(core, entry, {
+    urgent: creation.owner !== undefined,
+    // before it is offered: if it serves another waiter, what is made for that one is made for this one then
+    settling: () => {
+      waiter = disown(core, creation)
+      // one that inherited it has nothing to conclude from what it made
+      if (waiter !== undefined && waiter === creation.begunFor) waiter.made = entry
+    },
+    ended: (entry, outcome) => arrived(core, creation, waiter, entry, outcome)
+  })
+  if (entry.status !== "Pending") return
+  // its turn is over, though its first detection goes on
+  creation.owner?.trace?.enter(creation.owner.phase)
+  core.roomFreed()
+}
+
+const acquired = <A, D>(core: Core<A, D>, creation: Creation<A, D>, entry: Entry<A, D>): void => {
+  const millis = core.deadlines.now() - creation.began
+  core.timings?.create.add(millis)
+  if (core.feed !== undefined) tell(core, { _tag: "Acquired", objectId: entry.id, took: span(millis) })
+}
+
+/** What was made has been detected, and has gone to whoever may have it: it may have been another. */
+const arrived = <A, D>(
+  core: Core<A, D>,
+  creation: Creation<A, D>,
+  waiter: Waiter<A, D> | undefined,
+  entry: Entry<A, D>,
+  outcome: Outcome | undefined
+): void => {
+  // `onBorrow` may be running for it already
+  const usable = entry.status === "Available" || entry.status === "Borrowed" || entry.hook !== undefined
+  const refusal = isRefusal(outcome)
+  if (usable) core.refill.failures = 0
+  else if (waiter === undefined && refusal && entry.status === "Invalid") refillFailed(core)
+  if (waiter?.lane !== undefined) {
+    if (outcome?._tag === "Failed") waiter.troubled.lastFailure = outcome.failure
+    if (waiter === creation.begunFor) {
+      if (refusal) noteRefusal(core, waiter)
+      if (!waiter.request.queues) waiter.misfit = true
+    }
+    core.advance(waiter)
+  }
+  fitIn(core, entry)
+  // a success lets the others be tried
+  core.roomFreed()
+}
+
+/** Making an object has failed, and its room is free. */
+export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: Cause.Cause<unknown>): void => {
+  // a closing pool has ended it
+  if (creation.interrupted) creationEnded(core, creation, cause)
+  if (creation.abandoned) return
+  const { attempt, failing } = core.retry
+  const waiter = disown(core, creation)
+  // an `acquire` that interrupts itself has not interrupted its borrower
+  const failure = Cause.hasInterruptsOnly(cause) ? Cause.die(Cause.squash(cause)) : cause
+  acquireFailed(core, creation, failure)
+  const error = Cause.findErrorOption(failure)
+  const retried = core.retry.pace !== undefined && Option.isSome(error)
+  core.retry.failure = Cause.squash(failure)
+  if (retried) retryLater(core, core.retry.pace!, error.value, failure)
+  else {
+    // before anybody is told. Those that were in flight when the first failed cause no other turn; nor does the minimum
+    if (failing ? attempt === creation : creation.begunFor !== undefined) backOff(core)
+    if (stays(core)) giveUp(core, failure)
+  }
+  notReady(core, failure)
+  if (waiter?.lane !== undefined) {
+    waiter.troubled.lastFailure = Cause.squash(failure)
+    leaveUnlessQueued(core, waiter, core.retry.waits ? failure : undefined)
+  }
+  core.roomFreed()
+}
+
+/** Making an object takes too long: it is interrupted, but its room is free only when it has ended. */
+export const late = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
+  const waiter = disown(core, creation)
+  acquireFailed(core, creation, tookTooLong)
+  if (stays(core)) giveUp(core, "late")
+  notReady(core, tookTooLong)
+  if (waiter !== undefined) leaveUnlessQueued(core, waiter, undefined)
+  // not its own room: but the turn of the next attempt has come, and who watches need not wait for this one
+  core.roomFreed()
+}
+
+const acquireFailed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: Cause.Cause<unknown>): void => {
+  if (core.feed === undefined) return
+  const took = span(core.deadlines.now() - creation.began)
+  tell(core, { _tag: "AcquireFailed", took, failure: Cause.squash(cause) })
+}
+
+/** What was late, or was given up, has ended, and what it had acquired has been released. */
+export const lateEnded = <A, D>(
+  core: Core<A, D>,
+  creation: Creation<A, D>,
+  exit: Exit.Exit<unknown, unknown>
+): void => {
+  creationEnded(core, creation, Exit.isFailure(exit) ? exit.cause : Cause.empty)
+  if (!creation.abandoned && !creation.givenUp) core.roomFreed()
+}
+
+/** Nobody has waited for how a creation ends: what it had acquired is counted, and what went wrong is told. */
+export const creationEnded = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: Cause.Cause<unknown>): void => {
+  const failure = Exit.isFailure(creation.released) ? creation.released.cause : undefined
+  if (creation.givenUp) {
+    const after = "Destroying what was made too late, or in part, failed after it had been given up"
+    return failure === undefined ? undefined : report(core, after, { cause: failure })
+  }
+  if (creation.acquired) {
+    strayed(core, core.deadlines.now() - creation.began, failure, creation.late ? "Late" : "Closed")
+  }
+  // an interruption is how it was to end
+  if (failure === undefined && Cause.hasDies(cause)) {
+    report(core, "Making an object failed when nobody waited for it any more", { cause })
+  }
+}
+
+const tooLong = "Destroying what was made too late, or in part, took longer than hookTimeout, and was given up"
+
+/** What was made too late, or only in part, does not end: its room is free, whatever becomes of it. */
+export const gaveUp = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
+  const failure = Cause.die(new Cause.TimeoutError(tooLong))
+  if (creation.acquired && (creation.late || creation.interrupted)) {
+    strayed(core, core.deadlines.now() - creation.began, failure, creation.late ? "Late" : "Closed")
+  } else {
+    report(core, tooLong)
+  }
+  core.roomFreed()
+}
+
+/**
+ * What was made when nobody waited for it any more has been destroyed, or could not be. It never was in the pool: it is
+ * counted, and its life is told, when that is over.
+ */
+const strayed = <A, D>(
+  core: Core<A, D>,
+  took: number,
+  failure: Cause.Cause<unknown> | undefined,
+  reason: "Late" | "Closed"
+): void => {
+  core.totals.made++
+  core.totals.destroyed++
+  if (failure !== undefined) {
+    report(core, "Destroying an object failed, which was made when nobody waited for it any more", { cause: failure })
+  }
+  if (core.feed === undefined || core.life._tag === "Closed") return
+  const objectId = core.registry.nextId()
+  tell(core, { _tag: "Acquired", objectId, took: span(took) })
+  tell(core, { _tag: "StatusChanged", objectId, transition: "Pending -> Invalid" })
+  tell(core, { _tag: "Evicted", objectId, reason })
+  if (failure === undefined) tell(core, { _tag: "Destroyed", objectId })
+  else tell(core, { _tag: "DestroyFailed", objectId, failure: Cause.squash(failure) })
+}
+
+/** Destroys what was made when nobody waited for it any more, and no creation did either. */
+export const destroyStray = <A, D>(core: Core<A, D>, destroy: Effect.Effect<unknown>, took = 0): void => {
+  fork(core, destroy).addObserver((exit) => strayed(core, took, Exit.isFailure(exit) ? exit.cause : undefined, "Late"))
+}
+
+/** One that does not queue leaves with its own failure; the others are given the next attempt in turn. */
+const leaveUnlessQueued = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  failure: Cause.Cause<unknown> | undefined
+): void => {
+  if (waiter.request.queues) return
+  waiter.misfit = true
+  if (failure !== undefined) fail(core, waiter, Effect.failCause(failure))
+  core.advance(waiter)
+}
+
+/** One attempt has failed for good: that is for the oldest waiter; without one, for the minimum. */
+export const giveUp = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late"): void => {
+  if (failOldest(core, cause)) return
+  refillFailed(core)
+  report(core, "Making an object failed, and nobody was waiting for it", {
+    cause: cause === "late" ? tookTooLong : cause
+  })
+}
+
+const tookTooLong = Cause.die(new Cause.TimeoutError("Making an object took longer than creation.timeout"))
+
+/** Those who wait for the minimum are told of a failure as soon as no attempt is under way, whatever is retried later. */
+const notReady = <A, D>(core: Core<A, D>, failure: Cause.Cause<unknown>): void => {
+  if (core.creator!.promising > 0) return
+  for (const watcher of [...core.watchers]) watcher.failed?.(failure)
+}
+
+/** The shared schedule says when there is another attempt. Others that fail meanwhile cause no other step of it. */
+const retryLater = <A, D>(core: Core<A, D>, pace: Pace, error: unknown, failure: Cause.Cause<unknown>): void => {
+  if (core.retry.waits) return
+  core.retry.failing = core.retry.waits = true
+  pace.next(core, error, (delay) => {
+    // another attempt has succeeded meanwhile
+    if (!core.retry.waits) return
+    if (delay === undefined) {
+      recovered(core)
+      if (stays(core)) giveUp(core, failure)
+      return core.roomFreed()
+    }
+    core.deadlines.set(core.retry.next, core.deadlines.now() + delay)
+  })
+}
+
+/** The next attempts need not wait for their turn. */
+const recovered = <A, D>({ retry }: Core<A, D>): void => {
+  retry.pace?.reset()
+  retry.failing = retry.waits = false
+  retry.turns = 0
+}
+
+/** The turn of the next attempt has come. */
+export const retry = <A, D>(core: Core<A, D>): void => {
+  core.retry.waits = false
+  core.retry.attempt = undefined
+  core.roomFreed()
+}

@@ -1,0 +1,101 @@
+/**
+ * Putting the user's own objects in.
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { PooledObject } from "../../PooledObject.ts"
+import { DuplicateObject, PoolFull } from "../../PoolError.ts"
+import type { AddOptions } from "../../PoolOptions.ts"
+import { callback, type Core, population, stats } from "../state/core.ts"
+import { type Entry, isPrimitive } from "../state/entry.ts"
+import { closed } from "../state/failures.ts"
+import { toLeaseTimeout } from "../state/validation.ts"
+import { tell } from "../watching/events.ts"
+import * as Joining from "./joining.ts"
+
+/** Adds all or none. Ends when each has had its first detection. */
+export const addAll = <A, D, R>(
+  core: Core<A, D>,
+  collect: () => ReadonlyArray<A>,
+  options: AddOptions<A, D, R> | undefined
+): Effect.Effect<ReadonlyArray<PooledObject<A, D>>, unknown, R> =>
+  Effect.withFiber((fiber) => {
+    const objects = collect()
+    const prepared = whyNot(core, objects) ?? prepare(core, objects, options)
+    if (Effect.isEffect(prepared)) return prepared
+    // the user's function may have used the pool
+    const refused = whyNot(core, objects)
+    if (refused !== undefined) return refused
+    let detecting = objects.length
+    let ended: (() => void) | undefined
+    const entries = joinAll(core, objects, prepared, options?.release, fiber, () => {
+      if (--detecting === 0) ended?.()
+    })
+    const added = entries.map((entry) => entry.pooled)
+    if (detecting === 0) return Effect.succeed(added)
+    return callback(core, (resume) => {
+      const done = () => {
+        core.onClosed.delete(gone)
+        resume(Effect.succeed(added))
+      }
+      // closing gives up a detector that does not end; but what ends as the pool does has its answer
+      const gone = () => core.dispatcher.scheduleTask(() => resume(closed(core)), 0)
+      if (detecting === 0) return done()
+      if (core.life._tag === "Closed") return gone()
+      ended = done
+      core.onClosed.add(gone)
+      return Effect.sync(() => core.onClosed.delete(gone))
+    })
+  })
+
+const whyNot = <A, D>(core: Core<A, D>, objects: ReadonlyArray<A>): Effect.Effect<never, unknown> | undefined => {
+  if (core.life._tag !== "Open") return closed(core)
+  const pool = core.options.name
+  const seen = new Set<unknown>()
+  for (const object of objects) {
+    const entry = core.registry.duplicate(object)
+    if (entry !== undefined || (!isPrimitive(object) && seen.has(object))) {
+      // given twice in one call, it has no id yet
+      return Effect.fail(new DuplicateObject({ pool, stats: stats(core), objectId: entry?.id ?? 0 }))
+    }
+    seen.add(object)
+  }
+  return population(core) + objects.length > core.size.max
+    ? Effect.fail(new PoolFull({ pool, stats: stats(core) }))
+    : undefined
+}
+
+/** What each object joins with. It may throw, as the user's function does. */
+const prepare = <A, D, R>(core: Core<A, D>, objects: ReadonlyArray<A>, options: AddOptions<A, D, R> | undefined) => ({
+  leaseTimeout: toLeaseTimeout(core.options.name, options),
+  data: objects.map((object) => options?.data !== undefined ? options.data : core.options.data(object))
+})
+
+/** Adds what has been checked, in one step. */
+const joinAll = <A, D, R>(
+  core: Core<A, D>,
+  objects: ReadonlyArray<A>,
+  { data, leaseTimeout }: ReturnType<typeof prepare<A, D, R>>,
+  release: AddOptions<A, D, R>["release"],
+  fiber: Fiber.Fiber<unknown, unknown>,
+  ended: () => void
+): ReadonlyArray<Entry<A, D>> => {
+  core.totals.added += objects.length
+  const entries = objects.map((object, i) => {
+    const entry = Joining.join(core, object, data[i] as D, {
+      leaseTimeout,
+      release: release && Effect.provideContext(Effect.suspend(() => release(object)), fiber.context as never)
+    })
+    if (core.feed !== undefined) tell(core, { _tag: "Added", objectId: entry.id })
+    return entry
+  })
+  // all have their room before any is offered: a function of the user's may add as well
+  for (const entry of entries) Joining.introduce(core, entry, { urgent: false, ended })
+  return entries
+}
+
+/** Adds the objects that a pool is built with. */
+export const addInitial = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown>): void => {
+  const { objects } = core.options
+  joinAll(core, objects, prepare(core, objects, undefined), undefined, fiber, () => {})
+}

@@ -1,0 +1,286 @@
+/**
+ * Asking the user's detector: bounded, timed, and told by a plain function call when it has ended.
+ *
+ * Every detection of a pool goes through here, so that at most `concurrency` run at once, whoever asked; those that a
+ * borrower waits for go first. A plain answer, and an effect that ends without suspending, cost neither a timer nor a
+ * suspension.
+ */
+import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type { PooledObject } from "../../PooledObject.ts"
+import type { Status } from "../../Status.ts"
+import type { Entry } from "../state/entry.ts"
+import { type Answer, ask } from "../structures/asking.ts"
+import type { Deadline, Deadlines } from "../structures/deadlines.ts"
+import { Queue } from "../structures/queue.ts"
+
+/** How a detection ended. */
+export type Outcome =
+  | { readonly _tag: "Answered"; readonly answer: Status.Answer }
+  /** The detector failed, died, interrupted itself, answered nonsense, or exceeded its time. */
+  | { readonly _tag: "Failed"; readonly failure: unknown }
+  /** Nobody wants the answer any more. */
+  | { readonly _tag: "Dropped" }
+
+/** It has not been found fit to be lent. */
+export const isRefusal = (outcome: Outcome | undefined): boolean =>
+  outcome?._tag === "Failed" || (outcome?._tag === "Answered" && outcome.answer !== "Available")
+
+/** What an object is again when its detection is dropped; `Borrowed`: what is shared, and asked about while it is lent. */
+export type Before = "Available" | "Borrowed" | "Dormant" | "Unknown"
+
+const dropped: Outcome = { _tag: "Dropped" }
+
+const asFailed = (failure: unknown): Outcome => ({ _tag: "Failed", failure })
+
+/** One detection, from the request until its end. It is its own time limit. */
+export class Detection<A, D> implements Deadline {
+  readonly detector: Detector<A, D>
+  readonly entry: Entry<A, D>
+  /** Called when its turn comes; `false`: there is nothing to ask any more. */
+  readonly begins: () => boolean
+  readonly ended: (outcome: Outcome) => void
+  /** Set when the object is taken for it. */
+  before: Before | undefined = undefined
+  /** The rest that it asks about has been ended meanwhile: the object does not go back to it. */
+  woken = false
+  /** Others who want the answer. */
+  private readonly followers = new Set<(outcome: Outcome) => void>()
+  /** Whoever had it made does not want the answer any more. */
+  private left = false
+  fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  state: "New" | "Queued" | "Running" | "Dropping" | "Late" | "Ended" = "New"
+  /** Monotonic: when the detector was asked. */
+  began = 0
+
+  due = Infinity
+  index = -1
+
+  constructor(
+    detector: Detector<A, D>,
+    entry: Entry<A, D>,
+    begins: () => boolean,
+    ended: (outcome: Outcome) => void
+  ) {
+    this.detector = detector
+    this.entry = entry
+    this.begins = begins
+    this.ended = ended
+  }
+  /** Whoever had it made does not want the answer any more. It goes on while another does. */
+  drop(): void {
+    this.left = true
+    if (this.followers.size === 0) this.detector.drop(this)
+  }
+  /** Another wants the answer as well. What is returned says that this one does not any more. */
+  follow(told: (outcome: Outcome) => void): () => void {
+    this.followers.add(told)
+    return () => {
+      if (this.followers.delete(told) && this.left) this.drop()
+    }
+  }
+  /** Only the detector calls it, once. */
+  end(outcome: Outcome): void {
+    this.ended(outcome)
+    for (const told of this.followers) told(outcome)
+  }
+  fire(): void {
+    const late = asFailed(new Cause.TimeoutError(`detectStatus of object ${this.entry.id} took too long`))
+    const outcome = this.state === "Dropping" ? dropped : late
+    // before the next one gets its turn; what it ends with now is not its answer
+    this.state = "Late"
+    this.fiber?.interruptUnsafe()
+    this.detector.end(this, outcome)
+  }
+}
+
+export interface DetectorOptions<A, D> {
+  readonly detectStatus: (pooled: PooledObject<A, D>) => unknown
+  readonly concurrency: number
+  /** Milliseconds. */
+  readonly timeout: number
+}
+
+export class Detector<A, D> {
+  private readonly options: DetectorOptions<A, D>
+  private readonly deadlines: Deadlines
+  private readonly fork: (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>
+  private readonly threw: (defect: unknown) => void
+  private running = 0
+  private advancing = false
+  private stopped = false
+  /** It answered plainly when it was asked last. */
+  private plain = false
+  /** Requests that wait for their turn: those of borrowers, and the others. */
+  private readonly urgent = new Queue<Detection<A, D>>()
+  private readonly patient = new Queue<Detection<A, D>>()
+
+  /** `threw` is told what has been thrown as a detection ended: the next one gets its turn all the same. */
+  constructor(
+    options: DetectorOptions<A, D>,
+    deadlines: Deadlines,
+    fork: (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>,
+    threw: (defect: unknown) => void
+  ) {
+    this.options = options
+    this.deadlines = deadlines
+    this.fork = fork
+    this.threw = threw
+  }
+
+  /** Would it be asked at once, and answer in the same step? */
+  get answersNow(): boolean {
+    return this.plain && !this.stopped && !this.advancing && this.running < this.options.concurrency
+  }
+
+  /**
+   * Asks it in this step, without all that a detection takes that may last: `true` if the object is available. Whatever
+   * else it says is kept for the next detection of the object, which is told that.
+   */
+  saysAvailable(entry: Entry<A, D>): boolean {
+    this.running++
+    const told = this.ask(entry)
+    this.running--
+    if (told._tag === "Plain" && told.value === "Available") return true
+    entry.told = told
+    return false
+  }
+
+  /** Starts a detection, or has it wait for its turn. Its `ended` is called once, perhaps before this returns. */
+  start(detection: Detection<A, D>, urgent: boolean): void {
+    if (this.stopped) return this.finish(detection, dropped)
+    // whoever asks from within an end does not overtake those who wait
+    const overtakes = this.advancing && this.urgent.size + this.patient.size > 0
+    if (!overtakes && this.running < this.options.concurrency) return this.run(detection)
+    detection.state = "Queued"
+    const queue = urgent ? this.urgent : this.patient
+    queue.add(detection)
+  }
+
+  /** Nothing is asked any more: what waits for its turn is dropped. */
+  stop(): void {
+    this.stopped = true
+    for (const queue of [this.urgent, this.patient]) {
+      const dropping = [...queue]
+      queue.clear()
+      for (const detection of dropping) this.finish(detection, dropped)
+    }
+  }
+
+  /** Its answer is of no use to anybody: it ends as `Dropped` once the detector has ended, or its time has. */
+  drop(detection: Detection<A, D>): void {
+    if (detection.state === "Queued") {
+      this.urgent.delete(detection)
+      this.patient.delete(detection)
+      this.finish(detection, dropped)
+    } else if (detection.state === "Running") {
+      detection.state = "Dropping"
+      detection.fiber?.interruptUnsafe()
+    }
+  }
+
+  /** Ends a detection that runs, and starts those whose turn has come. */
+  end(detection: Detection<A, D>, outcome: Outcome): void {
+    if (detection.state === "Ended") return
+    this.running--
+    // one that ends at once comes by here again: the outer loop goes on
+    if (this.advancing) return this.finish(detection, outcome)
+    this.advancing = true
+    this.finish(detection, outcome)
+    this.advancing = false
+    this.advance()
+  }
+
+  /** Starts those whose turn has come. */
+  advance(): void {
+    if (this.advancing || this.urgent.size + this.patient.size === 0) return
+    this.advancing = true
+    while (this.running < this.options.concurrency) {
+      const queue = this.urgent.size > 0 ? this.urgent : this.patient
+      const next = queue.take()
+      if (next === undefined) break
+      this.run(next)
+    }
+    this.advancing = false
+  }
+
+  private finish(detection: Detection<A, D>, outcome: Outcome): void {
+    detection.state = "Ended"
+    if (detection.entry.detection === detection) detection.entry.detection = undefined
+    this.deadlines.cancel(detection)
+    try {
+      detection.end(outcome)
+    } catch (defect) {
+      this.threw(defect)
+    }
+  }
+
+  private run(detection: Detection<A, D>): void {
+    if (!detection.begins()) return this.finish(detection, dropped)
+    this.running++
+    detection.entry.detection = detection
+    detection.state = "Running"
+    detection.began = this.deadlines.now()
+    const told = detection.entry.told ?? this.ask(detection.entry)
+    detection.entry.told = undefined
+    if (told._tag === "Threw") return this.end(detection, asFailed(told.defect))
+    if (told._tag === "Plain") {
+      return this.end(detection, this.wanted(detection) ? parse(told.value, detection.entry) : dropped)
+    }
+    const fiber = this.fork(told.effect)
+    detection.fiber = fiber
+    fiber.addObserver((exit) => {
+      // its time is over already
+      if (detection.state === "Late" || detection.state === "Ended") return
+      this.end(
+        detection,
+        !this.wanted(detection)
+          ? dropped
+          : Exit.isSuccess(exit)
+          ? parse(exit.value, detection.entry)
+          : asFailed(Cause.squash(exit.cause))
+      )
+    })
+    if (fiber.pollUnsafe() !== undefined) return
+    if (this.options.timeout !== Infinity) {
+      this.deadlines.set(detection, this.deadlines.now() + this.options.timeout)
+    }
+    // dropped by the detector itself, before it had a fiber
+    if (!this.wanted(detection)) fiber.interruptUnsafe()
+  }
+
+  private ask(entry: Entry<A, D>): Answer {
+    const answer = ask(this.options.detectStatus, entry.pooled)
+    if (answer._tag !== "Threw") this.plain = answer._tag === "Plain"
+    return answer
+  }
+
+  private wanted(detection: Detection<A, D>): boolean {
+    return detection.state !== "Dropping"
+  }
+}
+
+const parse = <A, D>(told: unknown, entry: Entry<A, D>): Outcome => {
+  try {
+    const answer = toAnswer(told)
+    if (answer !== undefined) return { _tag: "Answered", answer }
+  } catch {
+    // it cannot even be looked at
+  }
+  const what = typeof told === "string" ? "a text" : typeof told
+  return asFailed(new TypeError(`detectStatus of object ${entry.id} answered ${what}, which is no status`))
+}
+
+/** What was told, if it is an answer. A rest is looked at here once and for all: it may be anything that looks like one. */
+const toAnswer = (told: unknown): Status.Answer | undefined => {
+  if (told === "Available" || told === "Dormant" || told === "Invalid" || told === "Unknown") return told
+  if (typeof told !== "object" || told === null || !("_tag" in told) || !("until" in told)) return undefined
+  const { _tag, until } = told
+  if (_tag !== "Rest") return undefined
+  if (Duration.isDuration(until)) return { _tag, until: Duration.millis(Duration.toMillis(until)) }
+  return DateTime.isDateTime(until) ? { _tag, until: DateTime.makeUnsafe(DateTime.toEpochMillis(until)) } : undefined
+}

@@ -1,0 +1,108 @@
+/**
+ * The return of an object: the end of a lease, the hooks on either side of one, and where the object goes then.
+ *
+ * Each function is one synchronous step; one that frees an object ends with `core.offer`, after the bookkeeping.
+ */
+import type * as Cause from "effect/Cause"
+import type { PooledObject } from "../../PooledObject.ts"
+import type { Core } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
+import { report } from "../watching/log.ts"
+import { dismiss, leaves, reserve, rests, staysUnknown } from "./condition.ts"
+import { Hook } from "./hook.ts"
+import { evict, marked } from "./leaving.ts"
+
+/** One of the leases of an object has expired. */
+export const decideFate = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  entry.fate = harder(entry.fate, core.options.onLeaseExpired(entry))
+  marked(core, entry)
+}
+
+type Fate = Entry<unknown, unknown>["fate"]
+
+const harder = (one: Fate, other: Fate): Fate =>
+  one === "destroy" || other === "destroy" ? "destroy" : one === "detect" || other === "detect" ? "detect" : "return"
+
+/** The last lease of an object is over. Whichever way it goes, `core.changed` is called: fewer leases are open. */
+export const free = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (!entry.asked) return cameBack(core, entry)
+  // not before the detector has answered: nothing else is done with it meanwhile
+  core.registry.move(entry, "Pending")
+  const { detection } = entry
+  const goes = entry.fate === "destroy" || entry.retired || leaves(core, entry)
+  if (detection !== undefined && goes) core.detector!.drop(detection)
+  core.changed()
+}
+
+/** It goes where its last lease sends it. */
+export const cameBack = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  const fate = entry.fate
+  entry.fate = "return"
+  entry.benched = false
+  if (fate === "destroy") return evict(core, entry, "Expired")
+  if (entry.retired || leaves(core, entry)) return dismiss(core, entry)
+  if (core.options.onReleased === undefined) return settle(core, entry, fate)
+  tidy(core, entry, core.options.onReleased, fate)
+  core.changed()
+}
+
+/** Runs `onRelease`. */
+const tidy = <A, D>(
+  core: Core<A, D>,
+  entry: Entry<A, D>,
+  onRelease: (pooled: PooledObject<A, D>) => unknown,
+  fate: Fate
+): void => {
+  if (entry.status !== "Pending") core.registry.move(entry, "Pending")
+  const hook = new Hook(core, entry, (failure) => {
+    if (failure !== undefined) return hookFailed(core, entry, failure)
+    if (entry.status !== "Pending") return
+    // its time may have ended meanwhile
+    if (entry.retired || leaves(core, entry)) return dismiss(core, entry)
+    settle(core, entry, fate)
+  })
+  hook.run(onRelease)
+}
+
+/** `onBorrow` has ended well: the object may be lent. `false`: it is leaving. */
+export const prepared = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
+  if (entry.status !== "Pending") return false
+  if (leaves(core, entry)) {
+    dismiss(core, entry)
+    return false
+  }
+  core.registry.move(entry, "Available")
+  entry.prepared = true
+  return true
+}
+
+/** Nobody wants what `onBorrow` has prepared: it is cleaned up as after a lease. */
+export const cleanUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  entry.prepared = false
+  // a function of the user's, asked for another borrower, has had it lent, or taken out
+  if (entry.status !== "Available" || entry.slot !== -1) return
+  if (core.options.onReleased !== undefined) tidy(core, entry, core.options.onReleased, "return")
+  else if (!rests(core, entry)) core.offer(entry, true)
+}
+
+/** A hook has failed, or was late: nobody knows what state the object is in. No news of one that was to leave. */
+export const hookFailed = <A, D>(core: Core<A, D>, entry: Entry<A, D>, cause: Cause.Cause<unknown>): void => {
+  if (entry.status !== "Pending") return
+  const news = core.life._tag === "Open" && !entry.condemned
+  evict(core, entry, "HookFailed")
+  // last, since whoever logs it may use the pool
+  if (news) report(core, "A hook failed, and its object leaves", { cause, entry })
+}
+
+/** A free object goes where its last lease, or a rest that was asked for, sends it. */
+const settle = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fate: Fate): void => {
+  if (rests(core, entry)) return
+  if (core.detector !== undefined && (fate === "detect" || core.options.onRelease)) {
+    const detection = reserve(core, entry, entry.doubted ? "Unknown" : "Available", () => {})
+    core.detector.start(detection, false)
+    return core.changed()
+  }
+  if (entry.doubted) return staysUnknown(core, entry)
+  core.registry.move(entry, "Available")
+  core.offer(entry, false)
+}

@@ -1,0 +1,73 @@
+/**
+ * Running the user's `onBorrow` and `onRelease`: timed, and told by a plain function call when they have ended. A plain
+ * function, and an effect that ends without suspending, cost neither a timer nor a suspension.
+ */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type { PooledObject } from "../../PooledObject.ts"
+import { type Core, fork } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
+import { ask, type AsyncContext } from "../structures/asking.ts"
+import type { Deadline } from "../structures/deadlines.ts"
+
+/** One run of a hook; it is its own time limit. */
+export class Hook<A, D> implements Deadline {
+  private readonly core: Core<A, D>
+  readonly entry: Entry<A, D>
+  /** Where it is called, and its effect run; absent: where the pool was built. */
+  private readonly context: AsyncContext | undefined
+  private readonly ended: (failure: Cause.Cause<unknown> | undefined) => void
+  private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  private over = false
+
+  due = Infinity
+  index = -1
+
+  constructor(
+    core: Core<A, D>,
+    entry: Entry<A, D>,
+    ended: (failure: Cause.Cause<unknown> | undefined) => void,
+    context?: AsyncContext
+  ) {
+    this.core = core
+    this.entry = entry
+    this.ended = ended
+    this.context = context
+  }
+
+  /** `ended` is called once, perhaps before this returns. */
+  run(f: (pooled: PooledObject<A, D>) => unknown): void {
+    this.entry.hook = this
+    const answer = ask(f, this.entry.pooled, this.context)
+    if (answer._tag !== "Effect") return this.end(answer._tag === "Threw" ? Cause.die(answer.defect) : undefined)
+    const fiber = fork(this.core, answer.effect, this.context)
+    this.fiber = fiber
+    fiber.addObserver((exit) => this.end(Exit.isFailure(exit) ? exit.cause : undefined))
+    if (this.over) return
+    const { hookTimeout } = this.core.options
+    if (hookTimeout !== Infinity) this.core.deadlines.set(this, this.core.deadlines.now() + hookTimeout)
+  }
+
+  /** A closing pool does not wait for it to take its time. */
+  interrupt(): void {
+    this.fiber?.interruptUnsafe()
+  }
+
+  /** The borrower that it was run for has left: it goes on, since an object half prepared is no use to anybody. */
+  drop(): void {}
+
+  fire(): void {
+    const message = `A hook of object ${this.entry.id} took longer than hookTimeout`
+    this.end(Cause.fail(new Cause.TimeoutError(message)))
+    this.fiber?.interruptUnsafe()
+  }
+
+  private end(failure: Cause.Cause<unknown> | undefined): void {
+    if (this.over) return
+    this.over = true
+    this.core.deadlines.cancel(this)
+    if (this.entry.hook === this) this.entry.hook = undefined
+    this.ended(failure)
+  }
+}

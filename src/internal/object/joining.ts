@@ -1,0 +1,43 @@
+/**
+ * How an object joins the pool: it has its room, is detected where that is asked for, and is offered.
+ */
+import { type Core, stays } from "../state/core.ts"
+import type { Entry, Origin } from "../state/entry.ts"
+import { reserve, rests } from "./condition.ts"
+import type { Outcome } from "./detector.ts"
+import { evict } from "./leaving.ts"
+import { drawLimits } from "./replacing.ts"
+
+/** What follows the first detection of an object, or its joining if there is none: perhaps before `introduce` returns. */
+export interface Joining<A, D> {
+  /** A borrower waits for it. */
+  readonly urgent: boolean
+  /** It is about to be offered, or to leave. */
+  readonly settling?: () => void
+  readonly ended: (entry: Entry<A, D>, outcome: Outcome | undefined) => void
+}
+
+/** Takes an object in, as `Pending`: it has its room, and nobody has it yet. {@link introduce} follows. */
+export const join = <A, D>(core: Core<A, D>, object: A, data: D, origin: Origin): Entry<A, D> => {
+  const entry = core.registry.join(object, data, origin, core.clock.currentTimeMillisUnsafe())
+  if (origin.scope !== undefined) drawLimits(core, entry)
+  return entry
+}
+
+/** Has an object that has joined detected, or offered at once. */
+export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: Joining<A, D>): void => {
+  const { ended, settling, urgent } = joining
+  // a function of the user's has had it taken out
+  if (entry.status !== "Pending") return ended(entry, undefined)
+  if (core.detector !== undefined && core.options.onAdd && stays(core)) {
+    const detection = reserve(core, entry, "Available", (outcome) => ended(entry, outcome), settling)
+    return core.detector.start(detection, urgent)
+  }
+  settling?.()
+  if (!stays(core)) evict(core, entry, "Closed")
+  else if (!rests(core, entry)) {
+    core.registry.move(entry, "Available")
+    core.offer(entry, false)
+  }
+  ended(entry, undefined)
+}

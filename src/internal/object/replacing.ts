@@ -1,0 +1,147 @@
+/**
+ * The limits of a made object, and what has to go to make room for another: by age, by idle time, by number of borrows, by
+ * `rotate`, by `resize`. Added objects have no limits.
+ */
+import { type Core, population, soon } from "../state/core.ts"
+import type { Entry, Eviction, Limits } from "../state/entry.ts"
+import * as Deadlines from "../structures/deadlines.ts"
+import type { Queue } from "../structures/queue.ts"
+import { Slice } from "../structures/slice.ts"
+import { discard, marked } from "./leaving.ts"
+
+/** Draws the limits of a made object: each shortened by the same factor from (1 - jitter, 1]. */
+export const drawLimits = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  const { idleTimeToLive, jitter, maxBorrows, timeToLive } = core.options.lifetime
+  if (timeToLive === Infinity && idleTimeToLive === Infinity && maxBorrows === Infinity) return
+  const factor = 1 - jitter * core.random.nextDoubleUnsafe()
+  const now = core.deadlines.now()
+  const limits: Limits = {
+    mostBorrows: Math.max(1, Math.ceil(maxBorrows * factor)),
+    aging: undefined,
+    idling: undefined,
+    idleSince: now
+  }
+  entry.limits = limits
+  if (timeToLive !== Infinity) {
+    limits.aging = Deadlines.make(() => retire(core, [entry], "TimeToLive"))
+    core.deadlines.set(limits.aging, now + timeToLive * factor)
+  }
+  if (idleTimeToLive !== Infinity) {
+    const drawLimits = idleTimeToLive * factor
+    const idling = Deadlines.make(() => idled(core, entry, limits, idling, drawLimits))
+    limits.idling = idling
+    core.deadlines.set(idling, now + drawLimits)
+  }
+}
+
+/** Its idle limit may have passed; one deadline serves, however often it was lent meanwhile. */
+const idled = <A, D>(
+  core: Core<A, D>,
+  entry: Entry<A, D>,
+  { idleSince }: Limits,
+  idling: Deadlines.Deadline,
+  limit: number
+): void => {
+  const now = core.deadlines.now()
+  // a hook or a detection runs for it: perhaps for a borrower
+  const busy = entry.status === "Borrowed" || entry.status === "Pending"
+  if (busy || idleSince + limit > now) return core.deadlines.set(idling, busy ? now + limit : idleSince + limit)
+  if (staying(core) > core.size.min) discard(core, entry, "Idle")
+  // it may be one too many later
+  else core.deadlines.set(idling, now + limit)
+}
+
+/** The time of an object that is about to be lent may be over, though its deadlines have not had their turn. */
+export const heed = <A, D>(core: Core<A, D>, { limits }: Entry<A, D>): void => {
+  if (limits?.aging !== undefined) core.deadlines.hasten(limits.aging)
+  if (limits?.idling !== undefined) core.deadlines.hasten(limits.idling)
+}
+
+/** How many objects there are, but for those that are to leave. */
+const staying = <A, D>({ registry }: Core<A, D>): number => registry.size - registry.counts.Invalid - registry.going
+
+/**
+ * The time of these objects is over: each leaves when another has taken its place, where there is room for one; a lent
+ * one at its return.
+ */
+export const retire = <A, D>(core: Core<A, D>, entries: ReadonlyArray<Entry<A, D>>, why: Eviction): void => {
+  for (const entry of entries) {
+    if (entry.retired || entry.status === "Invalid") continue
+    entry.why ??= why
+    core.registry.retire(entry)
+    marked(core, entry)
+  }
+  replace(core)
+  core.leaving()
+}
+
+/** Lets old objects go, as far as that costs no object of the minimum: so many at once, the others soon. */
+export const replace = <A, D>(core: Core<A, D>): void => {
+  // letting one go comes back here: the outer loop goes on
+  if (core.registry.retired === 0 || core.replacing) return
+  core.replacing = true
+  const turn = new Slice(core.deadlines)
+  for (let entry = superfluous(core); entry !== undefined; entry = superfluous(core)) {
+    discard(core, entry, entry.why!)
+    if (!turn.over) continue
+    // whoever comes by until then leaves it to that
+    return soon(core, () => {
+      core.replacing = false
+      core.changed()
+    })
+  }
+  core.replacing = false
+}
+
+/** The first old object that the pool can do without now. */
+const superfluous = <A, D>(core: Core<A, D>): Entry<A, D> | undefined => {
+  const { condemnedLent, counts, retiredFree, retiredPending } = core.registry
+  const staying = counts.Available + counts.Borrowed + counts.Dormant + counts.Unknown - condemnedLent
+  const free = spares(core, staying) ? retiredFree.first : undefined
+  // one that is being detected is not there yet, or leaves nobody behind
+  const pending = spares(core, staying + 1) ? detecting(retiredPending) : undefined
+  return free === undefined || (pending !== undefined && pending.id < free.id) ? pending : free
+}
+
+/** May one of so many objects go? */
+const spares = <A, D>(core: Core<A, D>, staying: number): boolean => {
+  if (staying > core.size.min) return true
+  // without room for its successor it goes first, one at a time: unless that is under way already
+  const spare = excess(core)
+  return staying >= core.size.min && spare >= 0 && staying >= core.size.max + spare
+}
+
+/** What is being prepared for a borrower, or cleaned up after one, is as good as lent: it comes again when it moves. */
+const detecting = <A, D>(pending: Queue<Entry<A, D>>): Entry<A, D> | undefined => {
+  while (pending.first?.hook !== undefined) pending.take()
+  return pending.first
+}
+
+/** By how much there is more than there may be, since `resize`; what is leaving does not count. */
+export const excess = <A, D>(core: Core<A, D>): number =>
+  population(core) - core.registry.counts.Invalid - core.registry.condemned - core.size.max
+
+/** Lets free objects go, the oldest first, until there are no more than there may be. */
+export const shrink = <A, D>(core: Core<A, D>): void => {
+  core.crowded = excess(core) > 0
+  if (!core.crowded) return
+  const made = [...core.registry.entries].filter((entry) => entry.scope !== undefined && !entry.condemned)
+  // what is idle, then what is being detected; what is prepared for a borrower, or lent, leaves when it comes back
+  const idle = made.filter((entry) => entry.status !== "Borrowed" && entry.status !== "Pending")
+  for (
+    const entry of [
+      ...idle,
+      ...made.filter((entry) => entry.status === "Pending" && entry.detection !== undefined)
+    ]
+  ) {
+    if (excess(core) <= 0) return
+    discard(core, entry, "Resized")
+  }
+}
+
+/** One that has just arrived may be one too many, since `resize`; whatever else is free has left then. */
+export const fitIn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (!core.crowded) return
+  core.crowded = excess(core) > 0
+  if (core.crowded && entry.status !== "Borrowed" && entry.status !== "Pending") discard(core, entry, "Resized")
+}

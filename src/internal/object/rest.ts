@@ -1,0 +1,128 @@
+/**
+ * How long an object rests.
+ *
+ * A duration runs on the monotonic clock. A moment is one of the wall clock, wherever that is set meanwhile, and whatever
+ * the machine has slept. Of several rests the latest wins: an object rests until the last on either clock is over. A plain
+ * "Dormant" has its time too, but that is not known: the object may be asked about before.
+ *
+ * Invariant: while an object is `Dormant`, or benched, `waking` waits for the one clock or `alarm` for the other.
+ */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import type { Status } from "../../Status.ts"
+import type { Core } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
+import { checks } from "../state/validation.ts"
+import { type Deadline, make } from "../structures/deadlines.ts"
+import { aDuration, aMoment, toMillis, toMoment } from "../structures/times.ts"
+
+/** When a rest ends, in milliseconds of one clock. */
+export interface End {
+  readonly clock: "monotonic" | "wall"
+  readonly at: number
+}
+
+/** What is told of when an object wakes is told again where it has changed by more than the clocks differ. */
+const accuracy = 1000
+
+/** The rests of one object that are not over. */
+export class Rest<A, D> {
+  private readonly core: Core<A, D>
+  readonly entry: Entry<A, D>
+  /** Monotonic, of durations. */
+  until = -Infinity
+  /** Of the wall clock. */
+  moment = -Infinity
+  /** Monotonic: when one that is plainly "Dormant" is asked about again. */
+  doze = -Infinity
+  /** Monotonic: since when it is. */
+  dozesSince = -Infinity
+  private readonly waking: Deadline
+  private readonly alarm: Deadline
+  private told = NaN
+
+  constructor(core: Core<A, D>, entry: Entry<A, D>, over: () => void) {
+    this.core = core
+    this.entry = entry
+    this.waking = make(over)
+    this.alarm = make(over)
+  }
+
+  extend({ at, clock }: End): void {
+    if (clock === "wall") this.moment = Math.max(this.moment, at)
+    else this.until = Math.max(this.until, at)
+  }
+
+  /** Does it last until a known time that has not come? */
+  get known(): boolean {
+    return (this.until > -Infinity && this.until > this.core.deadlines.now()) ||
+      (this.moment > -Infinity && this.moment > this.core.moments.now())
+  }
+
+  /** Does it last, until a known time or not? */
+  get lasts(): boolean {
+    return this.known || (this.doze > -Infinity && this.doze > this.core.deadlines.now())
+  }
+
+  /** Waits for its end. What is over already is told in a later step. */
+  wait(): void {
+    const { deadlines, moments } = this.core
+    this.stop()
+    this.told = NaN
+    if (this.moment > moments.now()) moments.set(this.alarm, this.moment)
+    const due = Math.max(this.until, this.doze)
+    if (this.alarm.index === -1 || due > deadlines.now()) deadlines.set(this.waking, due)
+    if (this.doze > -Infinity) this.core.dozing.add(this)
+  }
+
+  /** Waits no more. */
+  stop(): void {
+    this.core.deadlines.cancel(this.waking)
+    this.core.moments.cancel(this.alarm)
+    this.core.dozing.delete(this)
+  }
+
+  /** It is over, whatever the time. */
+  forget(): void {
+    this.stop()
+    this.until = this.moment = this.doze = -Infinity
+  }
+
+  /** When it ends, as the wall clock stands now. */
+  get wakesAtMillis(): number {
+    const { deadlines, moments } = this.core
+    const due = Math.max(this.until, this.doze)
+    const at = Math.max(Math.round(moments.now() + (due - deadlines.now())), this.moment)
+    // no more than two readings of two clocks differ
+    if (Math.abs(at - this.told) < accuracy) return this.told
+    return this.told = at
+  }
+}
+
+/** Not on the path of an object that never was asked to rest: no clock is read for it. */
+export const resting = <A, D>({ rest }: Entry<A, D>): boolean => rest !== undefined && rest.known
+
+/** Does it rest, until a known time, or until it is asked about again? */
+export const asleep = <A, D>({ rest }: Entry<A, D>): boolean => rest !== undefined && rest.lasts
+
+/** The end of a rest that a detector has answered. */
+export const endOf = <A, D>(core: Core<A, D>, rest: Status.Rest): End =>
+  Duration.isDuration(rest.until)
+    ? { clock: "monotonic", at: core.deadlines.now() + Duration.toMillis(rest.until) }
+    : { clock: "wall", at: DateTime.toEpochMillis(rest.until) }
+
+/** Is it over already? */
+export const isOver = <A, D>(core: Core<A, D>, { at, clock }: End): boolean =>
+  at <= (clock === "wall" ? core.moments.now() : core.deadlines.now())
+
+/** The end of a rest from now on. Throws on what is no duration. */
+export const after = <A, D>(core: Core<A, D>, duration: unknown): End => {
+  const millis = toMillis(duration) ?? checks(core.options.name).refuse("rest", duration, aDuration, "text")
+  return { clock: "monotonic", at: core.deadlines.now() + millis }
+}
+
+/** The end of a rest until a moment. Throws on what is none. */
+export const at = <A, D>(core: Core<A, D>, moment: unknown): End => ({
+  clock: "wall",
+  at: toMoment(moment) ?? checks(core.options.name).refuse("restUntil", moment, aMoment, "text")
+})

@@ -1,0 +1,187 @@
+/**
+ * A pool put together from its parts.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import * as Choosing from "../borrow/choosing.ts"
+import * as Desk from "../borrow/desk.ts"
+import { Creator } from "../making/creator.ts"
+import * as Making from "../making/making.ts"
+import * as Outcomes from "../making/outcomes.ts"
+import * as Condition from "../object/condition.ts"
+import { Destroyer } from "../object/destroyer.ts"
+import { Detector } from "../object/detector.ts"
+import { Dozing } from "../object/dozing.ts"
+import * as Freeing from "../object/freeing.ts"
+import * as Leaving from "../object/leaving.ts"
+import * as Ageing from "../object/replacing.ts"
+import { type Core, forkWith } from "../state/core.ts"
+import { Pace } from "../state/pace.ts"
+import { Registry } from "../state/registry.ts"
+import type { Resolved } from "../state/settings.ts"
+import { Trusted } from "../state/trusted.ts"
+import { Waiters } from "../state/waiters.ts"
+import { type AsyncContext, bind, capture } from "../structures/asking.ts"
+import * as Deadlines from "../structures/deadlines.ts"
+import { Policy } from "../structures/selection/policy.ts"
+import * as Selection from "../structures/selection/selection.ts"
+import * as Outcome from "../waiting/outcome.ts"
+import { report } from "../watching/log.ts"
+import * as Closing from "./closing.ts"
+
+/** The functions that are the pool's own, called in the asynchronous context of its builder. */
+const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): Resolved<A, D> => {
+  if (home === undefined) return options
+  const { data, detectStatus, onReleased, policy } = options
+  return {
+    ...options,
+    data: bind(home, data),
+    detectStatus: detectStatus && bind(home, detectStatus),
+    onReleased: onReleased && bind(home, onReleased),
+    policy: policy.kind === "weighted"
+      ? new Policy("weighted", bind(home, policy.f as (pooled: unknown) => unknown))
+      : policy
+  }
+}
+
+export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): Core<A, D> => {
+  // neither the scope nor the span of the builder are those of what happens later
+  const own = Context.omit(Scope.Scope, Tracer.ParentSpan)(services) as Context.Context<never>
+  // nor is the scheduler of a `runSync`, which lets nothing else have a turn
+  const context = Context.get(own, Scheduler.Scheduler).executionMode === "sync"
+    ? Context.omit(Scheduler.Scheduler)(own) as Context.Context<never>
+    : own
+  const home = capture()
+  const run = forkWith(context)
+  const fork = home === undefined ? run : bind(home, run) as typeof run
+  const options = atHome(given, home)
+  const clock = Context.get(context, Clock.Clock)
+  const random = Context.get(context, Random.Random)
+  const dispatcher = Context.get(context, Scheduler.Scheduler).makeDispatcher()
+  const threw = (defect: unknown) =>
+    report(core, "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
+  const deadlines = new Deadlines.Deadlines(clock, fork, threw)
+  const moments = new Deadlines.Moments(clock, fork, threw)
+  const waiters = new Waiters<A, D>(options.acquire !== undefined)
+  const core: Core<A, D> = {
+    options,
+    context,
+    home,
+    run,
+    clock,
+    random,
+    dispatcher,
+    deadlines,
+    moments,
+    dozing: new Dozing(deadlines, waiters, () => Condition.askDozing(core)),
+    registry: new Registry(
+      Selection.make(options.policy, random, options.sharing),
+      options.detectStatus !== undefined && options.trustFor ? new Trusted() : undefined
+    ),
+    waiters,
+    detector: options.detectStatus === undefined ? undefined : new Detector(
+      { detectStatus: options.detectStatus, concurrency: options.concurrency, timeout: options.detectionTimeout },
+      deadlines,
+      fork,
+      threw
+    ),
+    creator: options.acquire === undefined ? undefined : new Creator(
+      {
+        acquire: options.acquire as Effect.Effect<A, unknown, Scope.Scope>,
+        data: options.data,
+        stray: (destroy) => Outcomes.destroyStray(core, destroy),
+        made: (creation, object, data, scope) => Outcomes.made(core, creation, object, data, scope),
+        failed: (creation, cause) => Outcomes.failed(core, creation, cause),
+        late: (creation) => Outcomes.late(core, creation),
+        lateEnded: (creation, exit) => Outcomes.lateEnded(core, creation, exit),
+        gaveUp: (creation) => Outcomes.gaveUp(core, creation),
+        timeout: options.creation.timeout,
+        closeTimeout: options.hookTimeout
+      },
+      deadlines,
+      fork
+    ),
+    destroyer: new Destroyer(
+      {
+        concurrency: options.concurrency,
+        timeout: options.hookTimeout,
+        gone: (entry, failure) => Leaving.gone(core, entry, failure),
+        failedLate: (entry, cause) =>
+          report(core, "Destroying an object failed after it had been given up", { cause, entry }),
+        schedule: (task) => dispatcher.scheduleTask(task, 0),
+        threw
+      },
+      deadlines,
+      fork
+    ),
+    life: { _tag: "Open" },
+    suspended: false,
+    size: { min: options.min, max: options.max },
+    crowded: false,
+    retry: {
+      pace: options.creation.retry === undefined ? undefined : new Pace(options.creation.retry),
+      failing: false,
+      waits: false,
+      next: Deadlines.make(() => Outcomes.retry(core)),
+      attempt: undefined,
+      turns: 0,
+      failure: undefined
+    },
+    onClosed: new Set(),
+    watchers: new Set(),
+    background: new Set(),
+    leases: 0,
+    owners: undefined,
+    lastLeaseId: 0,
+    feed: undefined,
+    timings: undefined,
+    totals: { borrowed: 0, added: 0, made: 0, destroyed: 0, timedOut: 0, exhausted: 0, expired: 0 },
+    awake: [],
+    waking: false,
+    trustedUntil: -Infinity,
+    choosing: undefined,
+    chooser: undefined,
+    choosers: new Set(),
+    returned: undefined,
+    filling: false,
+    replacing: false,
+    threw,
+    refill: { failures: 0, deadline: Deadlines.make(() => Making.refill(core)), running: false },
+    offer: (entry, fresh) => {
+      Desk.offer(core, entry, fresh)
+      core.changed()
+    },
+    advance: (waiter) => Desk.serve(core, waiter),
+    attend: (waiter) => Desk.attend(core, waiter),
+    expire: (waiter) => Outcome.timeOut(core, waiter),
+    leave: (waiter) => Outcome.withdraw(core, waiter),
+    consider: () => {
+      if (options.policy.kind === "custom") Choosing.consider(core)
+    },
+    cameBack: (entry) => Freeing.cameBack(core, entry),
+    leaving: () => {
+      Making.refill(core)
+      core.changed()
+    },
+    changed: () => {
+      // on the path of every release: nothing is walked where nobody watches and nothing is old
+      if (core.watchers.size === 0 && core.registry.retired === 0) return
+      Ageing.replace(core)
+      for (const watcher of core.watchers) if (watcher.look()) core.watchers.delete(watcher)
+    },
+    roomFreed: () => {
+      Desk.fill(core)
+      Making.refill(core)
+      core.changed()
+      Closing.settled(core)
+    },
+    settled: () => Closing.settled(core)
+  }
+  return core
+}

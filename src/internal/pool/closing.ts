@@ -1,0 +1,197 @@
+/**
+ * Closing a pool: `Open`, then `Closing` until nothing is left, then `Closed`.
+ *
+ * Waiters fail at once, or are served first; what is free is destroyed at once; open leases have `closing.timeout`, then
+ * they are revoked; what does not end although it was interrupted is given up after `hookTimeout` more.
+ *
+ * What is to be done for very many is done in slices, between which others get their turn. Nothing is begun or granted in
+ * between: from its first moment the pool is not open, and whoever is not served first is not served. Who waits still can
+ * only leave, by his deadline or an interruption; what ends or comes back goes then, and is passed over when its turn comes.
+ */
+import * as Effect from "effect/Effect"
+import { cutOff } from "../lease/holding.ts"
+import { evict } from "../object/leaving.ts"
+import { callback, type Core, each, population, soon } from "../state/core.ts"
+import { leasesOf } from "../state/entry.ts"
+import { closed } from "../state/failures.ts"
+import { held, nameOf } from "../state/owners.ts"
+import * as Deadlines from "../structures/deadlines.ts"
+import { fail } from "../waiting/outcome.ts"
+import { tell } from "../watching/events.ts"
+import { report } from "../watching/log.ts"
+
+/** Many things to do, each by one step that leaves the books right. */
+type Job = Iterator<() => void>
+
+/** Idempotent. An interrupted caller stops waiting; the pool goes on closing. */
+export const close = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const first = core.life._tag === "Open"
+    if (first) beginClosing(core)
+    // never waits for the leases of the caller itself, nor ends what he does under them
+    if (first || held(core, fiber) > 0) work(core, giveUpOwn(core, nameOf(fiber)))
+    if (first) setLimit(core)
+    core.destroyer.flush()
+    return hasClosed(core)
+  })
+
+const giveUpOwn = function*<A, D>(core: Core<A, D>, owner: number): Generator<() => void> {
+  for (const entry of core.registry.entries) {
+    yield () => {
+      for (const lease of leasesOf(entry)) if (lease.owner === owner) lease.close(true)
+    }
+  }
+}
+
+const hasClosed = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
+  callback(core, (resume) => {
+    const end = () => resume(Effect.void)
+    if (core.life._tag === "Closed") return end()
+    core.onClosed.add(end)
+    return Effect.sync(() => core.onClosed.delete(end))
+  })
+
+/** Adds something to do, and does it: now, as far as one slice goes. */
+const work = <A, D>(core: Core<A, D>, job: Job): void => {
+  if (core.life._tag !== "Closing") return
+  core.life.jobs.push(job)
+  // else what has begun goes on with it
+  if (core.life.jobs.length === 1) proceed(core)
+}
+
+/** How many steps there are between two looks at the clock: none is read where there are few. */
+const stride = 64
+
+const proceed = <A, D>(core: Core<A, D>): void => {
+  if (core.life._tag !== "Closing") return
+  const { jobs } = core.life
+  // one that throws is done: it answers so when it is asked again
+  const step = [() => {
+    const next = jobs[0]!.next()
+    if (next.done === true) jobs.shift()
+    else next.value()
+  }]
+  let begun: number | undefined
+  for (let steps = 1; jobs.length > 0; steps++) {
+    each(core, step)
+    if (steps % stride !== 0) continue
+    const now = core.deadlines.now()
+    begun ??= now
+    if (now - begun >= Deadlines.slice) return soon(core, () => proceed(core))
+  }
+  settled(core)
+}
+
+const beginClosing = <A, D>(core: Core<A, D>): void => {
+  const { closingTimeout, servesOnClose } = core.options
+  const serving = servesOnClose && !core.suspended && core.waiters.size > 0 && closingTimeout > 0
+  core.life = { _tag: "Closing", serving, givingUp: false, jobs: [] }
+  if (core.feed !== undefined) tell(core, { _tag: "Closing" })
+  for (const watcher of core.watchers) watcher.closed()
+  core.watchers.clear()
+  core.deadlines.cancel(core.refill.deadline)
+  if (!serving) work(core, shutDown(core))
+}
+
+/** Leases have their time to come back. */
+const setLimit = <A, D>(core: Core<A, D>): void => {
+  const { closingTimeout } = core.options
+  // nothing was left, perhaps
+  if (core.life._tag !== "Closing") return
+  if (closingTimeout === 0) timeIsUp(core)
+  else core.deadlines.set(Deadlines.make(() => timeIsUp(core)), core.deadlines.now() + closingTimeout)
+}
+
+/** Nobody waits for the pool any more: what is free goes, what is under way is interrupted. */
+const shutDown = function*<A, D>(core: Core<A, D>): Generator<() => void> {
+  if (core.life._tag === "Closing") core.life.serving = false
+  for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.first) {
+    const last = waiter
+    yield () => fail(core, last, closed(core, last))
+  }
+  for (const fiber of core.background) yield () => fiber.interruptUnsafe()
+  if (core.creator !== undefined) yield* core.creator.interruptAll()
+  yield () => core.detector?.stop()
+  // what leaves meanwhile is not visited; what joins, since it was made meanwhile, leaves by itself
+  for (const entry of core.registry.entries) {
+    yield () => {
+      if (entry.detection !== undefined) core.detector!.drop(entry.detection)
+      else if (entry.hook !== undefined) entry.hook.interrupt()
+      else if (entry.status !== "Borrowed" && entry.status !== "Invalid") evict(core, entry, "Closed")
+    }
+  }
+  yield () => core.destroyer.flush()
+}
+
+/** `closing.timeout` is over: those who still wait fail, leases that are still open are revoked. */
+const timeIsUp = <A, D>(core: Core<A, D>): void => {
+  if (core.life._tag === "Closing" && core.life.serving) work(core, shutDown(core))
+  work(core, revokeAll(core))
+}
+
+/** Of how many leases that were revoked the log says the ids. */
+const shown = 10
+
+const revokeAll = function*<A, D>(core: Core<A, D>): Generator<() => void> {
+  let revoked = 0
+  let oldest: ReadonlyArray<number> = []
+  for (const entry of core.registry.entries) {
+    for (const lease of leasesOf(entry)) {
+      yield () => {
+        if (!lease.isOpen) return
+        revoked++
+        if (oldest.length < shown || lease.id < oldest.at(-1)!) {
+          oldest = [...oldest, lease.id].sort((a, b) => a - b).slice(0, shown)
+        }
+        lease.close(false)
+      }
+    }
+  }
+  if (revoked > 0) {
+    report(core, `Closing revoked ${revoked} lease(s) that were still open`, {
+      annotations: { leases: `${oldest.join(", ")}${revoked > shown ? ", …" : ""}` }
+    })
+  }
+  giveUpLater(core)
+}
+
+/** What has been interrupted may take its time to end, but not for ever. */
+const giveUpLater = <A, D>(core: Core<A, D>): void => {
+  if (core.life._tag !== "Closing" || core.life.givingUp) return
+  core.life.givingUp = true
+  core.deadlines.set(Deadlines.make(() => work(core, abandon(core))), core.deadlines.now() + core.options.hookTimeout)
+}
+
+const abandon = function*<A, D>(core: Core<A, D>): Generator<() => void> {
+  const making = core.creator?.abandonAll() ?? 0
+  core.choosers.clear()
+  if (making > 0) report(core, `Closing gave up ${making} object(s) that were still being made`)
+  for (const entry of core.registry.entries) {
+    yield () => {
+      const { status } = entry
+      if (status === "Invalid") return
+      cutOff(core, entry)
+      evict(core, entry, "Closed")
+      report(core, `Closing gave up waiting for an object that was ${status}`, { entry })
+    }
+  }
+}
+
+/** Nothing is left? Then the pool is closed. */
+export const settled = <A, D>(core: Core<A, D>): void => {
+  if (core.life._tag !== "Closing" || core.life.jobs.length > 0) return
+  if (core.life.serving) {
+    if (core.waiters.size === 0) work(core, shutDown(core))
+    return
+  }
+  if (population(core) > 0 || core.choosers.size > 0) {
+    // no borrower keeps it any more: what is left ends soon, or is given up
+    if (core.leases === 0) giveUpLater(core)
+    return
+  }
+  core.life = { _tag: "Closed" }
+  core.deadlines.end()
+  core.moments.end()
+  if (core.feed !== undefined) tell(core, { _tag: "Closed" })
+  each(core, core.onClosed)
+}

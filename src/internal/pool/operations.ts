@@ -1,0 +1,95 @@
+/**
+ * The operations of a pool, as its users call them.
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Lease } from "../../Lease.ts"
+import type { PooledObject } from "../../PooledObject.ts"
+import type { AddOptions, BorrowOptions } from "../../PoolOptions.ts"
+import * as Desk from "../borrow/desk.ts"
+import { borrowPacked } from "../borrow/packing.ts"
+import { bracket } from "../borrow/with.ts"
+import { handleOf, revoke } from "../lease/handle.ts"
+import { addAll } from "../object/adding.ts"
+import * as Condition from "../object/condition.ts"
+import * as Leaving from "../object/leaving.ts"
+import * as Rests from "../object/rest.ts"
+import * as Sweeping from "../object/sweeping.ts"
+import { catchUp, type Core, know, stats } from "../state/core.ts"
+import { leases } from "../state/owners.ts"
+import type { Request } from "../state/waiters.ts"
+import { shows } from "../structures/picture.ts"
+import * as Site from "../structures/site.ts"
+import * as Events from "../watching/events.ts"
+import * as Closing from "./closing.ts"
+import * as Upkeep from "./operator.ts"
+import { toObjects, toRequest } from "./options.ts"
+
+export const operations = <A, D>(core: Core<A, D>): object => {
+  const { options } = core
+  const scoped = (request: Request<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> =>
+    options.pack === undefined ? Desk.borrowScoped(core, request) : borrowPacked(core, request)
+  const request = toRequest<A, D>(options, undefined, true)
+  const now = toRequest<A, D>(options, undefined, false)
+  const usual = () => request
+  const site = (operation: Function) => options.capturesSite ? Site.here(operation) : undefined
+  const operations = {
+    name: options.name,
+    borrow: scoped(request),
+    borrowWith: (borrow: BorrowOptions<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> => {
+      const at = site(operations.borrowWith)
+      return Effect.suspend(() => scoped(toRequest(options, borrow, true, at)))
+    },
+    tryBorrow: scoped(now),
+    tryBorrowWith: (borrow: BorrowOptions<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> => {
+      const at = site(operations.tryBorrowWith)
+      return Effect.suspend(() => scoped(toRequest(options, borrow, false, at)))
+    },
+    with: (
+      f: (borrowed: never) => Effect.Effect<unknown, unknown, unknown>,
+      borrow?: BorrowOptions<A, D>
+    ): Effect.Effect<unknown, unknown, unknown> => {
+      if (typeof f !== "function") return Effect.die(new TypeError("`with` was given no function"))
+      const at = site(operations.with)
+      const plain = borrow === undefined && at === undefined
+      return bracket(core, plain ? usual : () => toRequest(options, borrow, true, at), f)
+    },
+    add: <R>(object: A, settings?: AddOptions<A, D, R>) =>
+      Effect.map(addAll(core, () => [object], settings), (entries) => entries[0]),
+    addAll: <R>(objects: Iterable<A>, settings?: AddOptions<A, D, R>) =>
+      addAll(core, () => toObjects(options.name, objects), settings),
+    remove: (target: A) => Effect.sync(() => Leaving.remove(core, target)),
+    detect: Sweeping.detectAll(core),
+    rest: (target: A, duration: Duration.Input) =>
+      Effect.sync(() => Condition.rest(core, target, Rests.after(core, duration))),
+    wake: (target: A) => Effect.sync(() => Condition.wake(core, target)),
+    reconsider: (target: A) => Effect.sync(() => Desk.reconsider(core, target)),
+    revoke: (target: Lease<A, D> | PooledObject<A, D>) => Effect.sync(() => revoke(core, target)),
+    ready: Upkeep.ready(core),
+    resize: (size: Parameters<typeof Upkeep.resize>[1]) => Upkeep.resize(core, size),
+    rotate: Upkeep.rotate(core),
+    suspend: Upkeep.suspend(core),
+    resume: Upkeep.resume(core),
+    drain: Upkeep.drain(core),
+    stats: Effect.sync(() => {
+      catchUp(core, false)
+      return stats(core)
+    }),
+    objects: Effect.sync(() => {
+      catchUp(core, false)
+      return Array.from(core.registry.entries, (entry) => entry.pooled)
+    }),
+    leases: Effect.sync(() => leases(core).map(handleOf)),
+    events: Events.events(core),
+    close: Closing.close(core)
+  }
+  if (options.capturesSite) {
+    Site.want()
+    Site.property(operations, "borrow", (get) => scoped({ ...request, site: Site.here(get) }))
+    Site.property(operations, "tryBorrow", (get) => scoped({ ...now, site: Site.here(get) }))
+  }
+  shows(operations, () => ({ _id: "ObjectPool", name: options.name, stats: stats(core) }))
+  know(operations, core)
+  return operations
+}

@@ -1,0 +1,117 @@
+/**
+ * What an operator asks of a running pool: be ready, another size, fresh objects, a pause.
+ */
+import * as Effect from "effect/Effect"
+import type { InvalidPoolOptions, PoolClosed } from "../../PoolError.ts"
+import { attendAll } from "../borrow/desk.ts"
+import { retire, shrink } from "../object/replacing.ts"
+import { callback, type Core, type Watcher } from "../state/core.ts"
+import { closed } from "../state/failures.ts"
+import { held } from "../state/owners.ts"
+import { tell } from "../watching/events.ts"
+import { toSize } from "./options.ts"
+
+type Resume = (effect: Effect.Effect<void, PoolClosed>) => void
+
+/** A state of the pool, and those who wait for it: it is asked once for all of them whether it has come. */
+class Awaited<A, D> implements Watcher {
+  private readonly core: Core<A, D>
+  private readonly reached: () => boolean
+  private readonly waiting = new Set<Resume>()
+  readonly failed: Watcher["failed"]
+
+  constructor(core: Core<A, D>, reached: () => boolean, fails: boolean) {
+    this.core = core
+    this.reached = reached
+    // what making fails with is the user's own failure
+    this.failed = fails ? (cause) => this.end(Effect.failCause(cause) as Effect.Effect<never>) : undefined
+  }
+
+  /** Waits until it has come. An interruption ends the wait, nothing else. */
+  readonly wait: Effect.Effect<void, PoolClosed> = Effect.suspend(() =>
+    callback(this.core, (resume: Resume) => {
+      if (this.core.life._tag !== "Open") return resume(closed(this.core))
+      if (this.reached()) return resume(Effect.void)
+      this.waiting.add(resume)
+      this.core.watchers.add(this)
+      return Effect.sync(() => {
+        this.waiting.delete(resume)
+        if (this.waiting.size === 0) this.core.watchers.delete(this)
+      })
+    })
+  )
+
+  look(): boolean {
+    if (!this.reached()) return false
+    this.end(Effect.void)
+    return true
+  }
+  closed(): void {
+    this.end(closed(this.core))
+  }
+  private end(outcome: Effect.Effect<void, PoolClosed>): void {
+    this.core.watchers.delete(this)
+    const waiting = [...this.waiting]
+    this.waiting.clear()
+    for (const resume of waiting) resume(outcome)
+  }
+}
+
+const open = <A, D, E>(core: Core<A, D>, step: () => Effect.Effect<void, E>): Effect.Effect<void, E | PoolClosed> =>
+  Effect.suspend((): Effect.Effect<void, E | PoolClosed> => core.life._tag === "Open" ? step() : closed(core))
+
+export const ready = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
+  new Awaited(core, () => core.registry.counts.Available + core.registry.counts.Borrowed >= core.size.min, true).wait
+
+export const resize = <A, D>(
+  core: Core<A, D>,
+  size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined }
+): Effect.Effect<void, InvalidPoolOptions | PoolClosed> =>
+  open(core, () => {
+    const checked = toSize(core.options, size, core.size, core.registry.added)
+    if (Effect.isEffect(checked)) return checked
+    core.size.min = checked.min
+    core.size.max = checked.max
+    if (core.feed !== undefined) {
+      tell(core, { _tag: "Resized", min: checked.min, ...checked.max !== Infinity && { max: checked.max } })
+    }
+    shrink(core)
+    core.roomFreed()
+    return Effect.void
+  })
+
+export const rotate = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> => {
+  const idle = () => core.registry.retired > core.registry.retiredLent
+  const rotated = new Awaited(core, () => core.creator?.aging !== true && !idle(), false)
+  return open(core, () => {
+    core.creator?.age()
+    if (core.feed !== undefined) tell(core, { _tag: "Rotated" })
+    retire(core, [...core.registry.entries].filter((entry) => entry.scope !== undefined), "Rotated")
+    return rotated.wait
+  })
+}
+
+export const suspend = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
+  open(core, () => {
+    core.suspended = true
+    if (core.feed !== undefined) tell(core, { _tag: "Suspended" })
+    core.consider()
+    return Effect.void
+  })
+
+export const resume = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
+  open(core, () => {
+    core.suspended = false
+    if (core.feed !== undefined) tell(core, { _tag: "Resumed" })
+    attendAll(core)
+    core.changed()
+    return Effect.void
+  })
+
+export const drain = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
+  Effect.withFiber((fiber) =>
+    Effect.andThen(
+      suspend(core),
+      new Awaited(core, () => !core.suspended || core.leases === held(core, fiber), false).wait
+    )
+  )

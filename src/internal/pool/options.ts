@@ -1,0 +1,222 @@
+/**
+ * Options as the pool uses them: every default filled in, durations in milliseconds, nonsense refused.
+ */
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import { InvalidPoolOptions } from "../../PoolError.ts"
+import type { BorrowOptions, PoolOptions } from "../../PoolOptions.ts"
+import { isPrimitive } from "../state/entry.ts"
+import type { Resolved } from "../state/settings.ts"
+import { borrowKeys, checks, optional } from "../state/validation.ts"
+import type { Request } from "../state/waiters.ts"
+import { toPolicy } from "../structures/selection/policy.ts"
+import type { Site } from "../structures/site.ts"
+
+/** Any pool's options, where their types do not matter any more. */
+export type AnyOptions<A, D> = PoolOptions<
+  A,
+  D,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+  unknown
+>
+
+/** In milliseconds. */
+export const toHookTimeout = (check: ReturnType<typeof checks>, value: unknown): number =>
+  check.duration("hookTimeout", value, 5_000)
+
+/** The name in the options of a pool, or the usual one. Throws `InvalidPoolOptions`, also where there are no options. */
+export const toName = (options: { readonly name?: unknown } | undefined, usual: string): string => {
+  const check = checks(usual)
+  if (typeof options !== "object" || options === null) return check.refuse("options", options, "a record of options")
+  return check.text("name", options.name, usual)
+}
+
+export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved<A, D> => {
+  const check = checks(name)
+  // the id of a tag, from code without types
+  if (typeof name !== "string") checks("PoolService").text("name", name, "")
+  check.record("", options)
+  const size = check.record("size", options.size)
+  const detection = check.record("detection", options.detection)
+  const closing = check.record("closing", options.closing)
+  const creation = check.record("creation", options.creation)
+  const lifetime = check.record("lifetime", options.lifetime)
+
+  const acquire = options.acquire
+  if (acquire !== undefined && !Effect.isEffect(acquire)) check.refuse("acquire", acquire, "an effect")
+  const objects = iterate(options.objects) ?? check.refuse("objects", options.objects, "an iterable")
+  const twice = duplicate(objects)
+  if (twice !== undefined) check.refuse("objects", twice, "each object once")
+
+  const max = check.most("size.max", size["max"], 1, acquire === undefined ? Infinity : 10)
+  if (objects.length > max) check.refuse("size.max", max, `at least the number of objects given, ${objects.length}`)
+  const min = check.whole("size.min", size["min"], 0, 0)
+  if (min > max) check.refuse("size.min", min, `at most size.max, ${max}`)
+  if (min > 0 && acquire === undefined) check.refuse("size.min", min, "0 without acquire: nothing could be made")
+
+  const policy = toPolicy(options.select) ??
+    check.refuse("select", options.select, "a selector, { weight }, or a function", "text")
+  const detectStatus = check.call("detectStatus", options.detectStatus)
+  const data = options.data
+  const leaseTimeout = options.leaseTimeout
+  const leaseWarning = check.duration("leaseWarning", options.leaseWarning, Infinity)
+
+  return {
+    name,
+    acquire,
+    objects,
+    data: typeof data === "function" ? data as (object: A) => D : () => data as D,
+    min,
+    max,
+    policy,
+    sharing: check.most("sharing", options.sharing, 1, 1),
+    maxWaiters: check.most("maxWaiters", options.maxWaiters, 0, Infinity),
+    borrowTimeout: check.duration("borrowTimeout", options.borrowTimeout, 30_000, "zero"),
+    leaseTimeout: typeof leaseTimeout === "function"
+      ? (entry) => check.duration("leaseTimeout", leaseTimeout(entry.pooled), Infinity)
+      : leaseTimeout === undefined
+      ? undefined
+      : always(check.duration("leaseTimeout", leaseTimeout, Infinity)),
+    leaseWarning: leaseWarning === Infinity ? undefined : leaseWarning,
+    capturesSite: check.flag("captureBorrowSite", options.captureBorrowSite, false),
+    onLeaseExpired: whenExpired(options.onLeaseExpired, detectStatus !== undefined, check.refuse),
+    pack: check.call("pack", options.pack),
+    detectStatus,
+    onAdd: check.flag("detection.onAdd", detection["onAdd"], true),
+    trustFor: toTrust(detection["onBorrow"], check),
+    onRelease: check.flag("detection.onRelease", detection["onRelease"], false),
+    concurrency: check.most("detection.concurrency", detection["concurrency"], 1, 10),
+    detectionTimeout: check.duration("detection.timeout", detection["timeout"], 5_000),
+    dormantFor: check.duration("detection.dormantFor", detection["dormantFor"], 30_000),
+    every: detection["every"] === undefined || Schedule.isSchedule(detection["every"])
+      ? detection["every"] as Schedule.Schedule<unknown> | undefined
+      : check.duration("detection.every", detection["every"], Infinity),
+    retryUnknown: retryUnknown(check.schedule("detection.retry", detection["retry"])),
+    creation: {
+      concurrency: check.most("creation.concurrency", creation["concurrency"], 1, Infinity),
+      timeout: check.duration("creation.timeout", creation["timeout"], 30_000),
+      retry: check.schedule("creation.retry", creation["retry"])
+    },
+    asks: options.onBorrow !== undefined || policy.kind === "custom" || typeof leaseTimeout === "function",
+    onBorrow: check.call("onBorrow", options.onBorrow),
+    onReleased: check.call("onRelease", options.onRelease),
+    lifetime: {
+      timeToLive: check.duration("lifetime.timeToLive", lifetime["timeToLive"], Infinity),
+      idleTimeToLive: check.duration("lifetime.idleTimeToLive", lifetime["idleTimeToLive"], Infinity),
+      maxBorrows: check.most("lifetime.maxBorrows", lifetime["maxBorrows"], 1, Infinity),
+      jitter: check.fraction("lifetime.jitter", lifetime["jitter"], 0.1)
+    },
+    hookTimeout: toHookTimeout(check, options.hookTimeout),
+    closingTimeout: check.duration("closing.timeout", closing["timeout"], 30_000, "zero"),
+    servesOnClose: check.one("closing.waiters", closing["waiters"], ["fail", "serve"]) === "serve"
+  }
+}
+
+const always = (millis: number): (() => number) | undefined => millis === Infinity ? undefined : () => millis
+
+/** What `addAll` was given. Throws `InvalidPoolOptions`. */
+export const toObjects = <A>(name: string, objects: Iterable<A>): ReadonlyArray<A> =>
+  (objects === undefined ? undefined : iterate(objects)) ?? checks(name).refuse("objects", objects, "an iterable")
+
+const iterate = <A>(objects: Iterable<A> | undefined): ReadonlyArray<A> | undefined => {
+  if (objects === undefined) return []
+  return objects !== null && typeof objects[Symbol.iterator] === "function" ? [...objects] : undefined
+}
+
+/** An object, not a primitive, that is there twice. */
+const duplicate = (objects: ReadonlyArray<unknown>): unknown => {
+  const seen = new Set<unknown>()
+  return objects.find((object) => !isPrimitive(object) && seen.size === seen.add(object).size)
+}
+
+const toTrust = (value: unknown, check: ReturnType<typeof checks>): number | undefined => {
+  if (value === undefined) return 500
+  if (typeof value === "boolean") return value ? 0 : undefined
+  const { trustFor } = check.record("detection.onBorrow", value)
+  if (trustFor === undefined) return check.refuse("detection.onBorrow.trustFor", trustFor, "a duration, zero or longer")
+  return check.duration("detection.onBorrow.trustFor", trustFor, 0, "zero")
+}
+
+/** Exponential from 100 millis, jittered, capped at 30 seconds. */
+const usualRetry = Schedule.min([Schedule.jittered(Schedule.exponential("100 millis")), Schedule.spaced("30 seconds")])
+
+export const retryUnknown = <A, D>(given: Schedule.Schedule<unknown> | undefined): Resolved<A, D>["retryUnknown"] => {
+  if (given !== undefined) return () => given
+  const fiveTimes = Schedule.upTo(usualRetry, { times: 5 })
+  return (entry) => entry.scope === undefined ? usualRetry : fiveTimes
+}
+
+const whenExpired = <A, D>(
+  value: unknown,
+  detects: boolean,
+  refuse: ReturnType<typeof checks>["refuse"]
+): Resolved<A, D>["onLeaseExpired"] => {
+  switch (value) {
+    case undefined:
+      return (entry) => detects ? "detect" : entry.scope !== undefined ? "destroy" : "return"
+    case "detect":
+      return detects
+        ? () => value
+        : refuse("onLeaseExpired", value, "\"destroy\" or \"return\" without detectStatus", "text")
+    case "destroy":
+    case "return":
+      return () => value
+    default:
+      return refuse("onLeaseExpired", value, "\"destroy\", \"detect\" or \"return\"", "text")
+  }
+}
+
+/** What `resize` asks for; the failure that says why it makes no sense. */
+export const toSize = <A, D>(
+  options: Resolved<A, D>,
+  size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined },
+  now: { readonly min: number; readonly max: number },
+  added: number
+): { readonly min: number; readonly max: number } | Effect.Effect<never, InvalidPoolOptions> => {
+  const check = checks(options.name)
+  try {
+    const given = check.record("size", size)
+    const max = check.most("size.max", given["max"], 1, now.max)
+    if (added > max) check.refuse("size.max", max, `at least the number of added objects, ${added}`)
+    const min = check.whole("size.min", given["min"], 0, Math.min(now.min, max))
+    if (min > max) check.refuse("size.min", min, `at most size.max, ${max}`)
+    if (min > 0 && options.acquire === undefined) {
+      check.refuse("size.min", min, "0 without acquire: nothing could be made")
+    }
+    return { min, max }
+  } catch (error) {
+    if (error instanceof InvalidPoolOptions) return Effect.fail(error)
+    throw error
+  }
+}
+
+/** The request of one borrow. Nonsense throws an `InvalidPoolOptions`: a defect of the borrower. */
+export const toRequest = <A, D>(
+  options: Resolved<A, D>,
+  borrow: BorrowOptions<A, D> | undefined,
+  queues: boolean,
+  site?: Site
+): Request<A, D> => {
+  if (borrow === undefined) {
+    return { timeout: options.borrowTimeout, where: undefined, priority: 0, leaseTimeout: undefined, queues, site }
+  }
+  const check = checks(options.name)
+  check.known("", borrow, borrowKeys)
+  const priority = borrow.priority ?? 0
+  if (typeof priority !== "number" || Number.isNaN(priority)) check.refuse("priority", priority, "a number", "text")
+  return {
+    timeout: check.duration("timeout", borrow.timeout, options.borrowTimeout, "zero"),
+    where: check.call("where", borrow.where),
+    priority,
+    leaseTimeout: optional(borrow.leaseTimeout, check),
+    queues,
+    site
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Open leases, and in whose name they were borrowed.
+ */
+import type * as Fiber from "effect/Fiber"
+import type { ActiveLease } from "../lease/lease.ts"
+import type { Core } from "./core.ts"
+
+/** Open leases, in no order. */
+const openLeases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => {
+  const open: Array<ActiveLease<A, D>> = []
+  for (const { lease, others } of core.registry.entries) {
+    if (lease !== undefined) open.push(lease)
+    if (others !== undefined) { for (const other of others) open.push(other) }
+  }
+  return open
+}
+
+/** Open leases, in order of their id. */
+export const leases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => openLeases(core).sort((a, b) => a.id - b.id)
+
+/** Fibers that run what goes on under a lease, while another waits for it: in whose name. */
+const standIns = new Map<number, number>()
+
+/** In whose name a fiber borrows: its own; or that of the borrower for whom it stands in. */
+export const nameOf = (fiber: Fiber.Fiber<unknown, unknown>): number =>
+  standIns.size === 0 ? fiber.id : standIns.get(fiber.id) ?? fiber.id
+
+/**
+ * A fiber borrows in the name of another that waits for it, until {@link standDown}. What is forked there, and goes on by
+ * itself, does not.
+ */
+export const standIn = (fiber: Fiber.Fiber<unknown, unknown>, above: Fiber.Fiber<unknown, unknown>): void => {
+  standIns.set(fiber.id, nameOf(above))
+}
+
+export const standDown = (fiber: Fiber.Fiber<unknown, unknown>): void => {
+  standIns.delete(fiber.id)
+}
+
+/**
+ * How many open leases each borrower has. Kept only while it is asked for: built by a walk over the objects, and dropped
+ * when more leases have begun or ended since than that walk saw, so that asking costs no more than they did.
+ */
+export class Owners {
+  private readonly counts = new Map<number, number>()
+  private readonly cost: number
+  private changes = 0
+
+  constructor(open: ReadonlyArray<{ readonly owner: number }>, cost: number) {
+    this.cost = cost
+    for (const { owner } of open) this.add(owner, 1)
+  }
+  of(owner: number): number {
+    this.changes = 0
+    return this.counts.get(owner) ?? 0
+  }
+  /** `false`: nobody has asked for long. */
+  note(owner: number, change: 1 | -1): boolean {
+    this.add(owner, change)
+    return ++this.changes <= this.cost
+  }
+  private add(owner: number, change: number): void {
+    const count = (this.counts.get(owner) ?? 0) + change
+    if (count === 0) this.counts.delete(owner)
+    else this.counts.set(owner, count)
+  }
+}
+
+/** A lease has begun, or ended. Only where there are owners. */
+export const own = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, change: 1 | -1): void => {
+  if (!core.owners!.note(lease.owner, change)) core.owners = undefined
+}
+
+/** How many open leases one fiber has. */
+export const held = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown>): number => {
+  if (core.leases === 0) return 0
+  core.owners ??= new Owners(openLeases(core), core.registry.size + core.leases)
+  return core.owners.of(nameOf(fiber))
+}

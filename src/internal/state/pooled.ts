@@ -1,0 +1,74 @@
+/**
+ * The record of an object as users see it: it reads what its entry says, and nothing can be written, or reached, by it.
+ */
+import * as DateTime from "effect/DateTime"
+import type { PooledObject } from "../../PooledObject.ts"
+import type { Status } from "../../Status.ts"
+import { shows } from "../structures/picture.ts"
+import type { Entry } from "./entry.ts"
+
+/** No time. A fraction, since V8 converts each of the objects that exist when a field gets its first fraction. */
+export const never = -0.5
+
+/** A moment to show; none where there is none, or where it is beyond what a date can say. */
+export const moment = (millis: number | undefined): DateTime.Utc | undefined =>
+  millis === undefined || millis === never || millis > 8.64e15 ? undefined : DateTime.makeUnsafe(millis)
+
+export class Pooled<A, D> implements PooledObject<A, D> {
+  readonly #entry: Entry<A, D>
+
+  constructor(entry: Entry<A, D>) {
+    this.#entry = entry
+  }
+
+  /** The entry of a record; none of anything else. */
+  static entryOf<A, D>(target: unknown): Entry<A, D> | undefined {
+    return typeof target === "object" && target !== null && #entry in target
+      ? target.#entry as unknown as Entry<A, D>
+      : undefined
+  }
+
+  get object(): A {
+    return this.#entry.object
+  }
+  get data(): D {
+    return this.#entry.data
+  }
+  get id(): number {
+    return this.#entry.id
+  }
+  get status(): Status {
+    return this.#entry.status
+  }
+  get addedAt(): DateTime.Utc {
+    return DateTime.makeUnsafe(this.#entry.addedAtMillis)
+  }
+  get detectedAt(): DateTime.Utc | undefined {
+    return moment(this.#entry.detectedAtMillis)
+  }
+  get borrowedAt(): DateTime.Utc | undefined {
+    return moment(this.#entry.borrowedAtMillis)
+  }
+  get releasedAt(): DateTime.Utc | undefined {
+    return moment(this.#entry.releasedAtMillis)
+  }
+  get borrowCount(): number {
+    return this.#entry.borrowCount
+  }
+  get wakesAt(): DateTime.Utc | undefined {
+    return moment(this.#entry.wakesAtMillis)
+  }
+}
+
+// neither the object nor its data: what they say may be a secret
+shows(Pooled.prototype, ({ addedAt, borrowCount, borrowedAt, detectedAt, id, releasedAt, status, wakesAt }) => ({
+  _id: "PooledObject",
+  id,
+  status,
+  addedAt,
+  detectedAt,
+  borrowedAt,
+  releasedAt,
+  borrowCount,
+  wakesAt
+}))

@@ -1,0 +1,57 @@
+/**
+ * The options of a pool, with every default filled in.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Schedule from "effect/Schedule"
+import type { Lease } from "../../Lease.ts"
+import type { PooledObject } from "../../PooledObject.ts"
+import type { Policy } from "../structures/selection/policy.ts"
+import type { Entry } from "./entry.ts"
+
+export interface Resolved<A, D> {
+  readonly name: string
+  readonly acquire: Effect.Effect<A, unknown, unknown> | undefined
+  readonly objects: ReadonlyArray<A>
+  readonly data: (object: A) => D
+  readonly min: number
+  readonly max: number
+  readonly policy: Policy
+  readonly sharing: number
+  readonly maxWaiters: number
+  readonly borrowTimeout: number
+  readonly leaseTimeout: ((entry: Entry<A, D>) => number) | undefined
+  /** Milliseconds; absent: nobody is warned. */
+  readonly leaseWarning: number | undefined
+  readonly capturesSite: boolean
+  readonly onLeaseExpired: (entry: Entry<A, D>) => "destroy" | "detect" | "return"
+  readonly pack: ((lease: Lease<A, D>) => unknown) | undefined
+  readonly detectStatus: ((pooled: PooledObject<A, D>) => unknown) | undefined
+  readonly onAdd: boolean
+  /** How long a detection is trusted by a borrower; absent: none is made for a borrower. */
+  readonly trustFor: number | undefined
+  readonly onRelease: boolean
+  readonly concurrency: number
+  readonly detectionTimeout: number
+  readonly dormantFor: number
+  /** Milliseconds, or a schedule. */
+  readonly every: number | Schedule.Schedule<unknown> | undefined
+  readonly retryUnknown: (entry: Entry<A, D>) => Schedule.Schedule<unknown>
+  readonly creation: {
+    readonly concurrency: number
+    readonly timeout: number
+    readonly retry: Schedule.Schedule<unknown> | undefined
+  }
+  /** Is anything asked for one borrower that is not his own: a hook, a selector of the user's, a time-out? */
+  readonly asks: boolean
+  readonly onBorrow: ((pooled: PooledObject<A, D>) => unknown) | undefined
+  readonly onReleased: ((pooled: PooledObject<A, D>) => unknown) | undefined
+  readonly lifetime: {
+    readonly timeToLive: number
+    readonly idleTimeToLive: number
+    readonly maxBorrows: number
+    readonly jitter: number
+  }
+  readonly hookTimeout: number
+  readonly closingTimeout: number
+  readonly servesOnClose: boolean
+}

@@ -1,0 +1,103 @@
+/**
+ * Where a borrow was asked for: the frames of the stack at the call of an operation, where a pool wants them.
+ *
+ * Such a stack ends at the operation. By the time that the effect runs, its caller is not on the stack any more.
+ */
+import { limitStacks } from "./stacks.ts"
+
+/** Says where, when it is asked: the nearest frame first. */
+export type Site = () => ReadonlyArray<string>
+
+/** How many frames are taken: of a call, those below it; of a step, those that run it, and those below them. */
+const taken = 8
+
+const takenOfStep = 25
+
+/** A pool of this process wants to know: the tags do not know which pool they will reach. */
+let wanted = false
+
+/** What a tag hands to the operation that it calls. `undefined`: nothing, and the operation looks by itself. */
+let handed: { readonly site: Site | undefined } | undefined
+
+export const want = (): void => {
+  wanted = true
+}
+
+/** The stack below `operation`, a function that is on it. */
+const look = (operation: Function, most = taken): Site | undefined => {
+  // not every engine has these: then there is nothing to show
+  const capture: unknown = Reflect.get(Error, "captureStackTrace")
+  if (Reflect.get(Error, "stackTraceLimit") === undefined || typeof capture !== "function") return undefined
+  const at: { readonly stack?: unknown } = {}
+  const limit = limitStacks(most)
+  Reflect.apply(capture, Error, [at, operation])
+  limitStacks(limit)
+  // formatted when it is read, which most never are
+  return () => typeof at.stack === "string" ? frames(at.stack) : []
+}
+
+/** What runs an effect says nothing about where it comes from. */
+const foreign = /[\\/]node_modules[\\/]effect(-object-pool)?[\\/]|\(node:|at node:/
+
+const frames = (stack: string): ReadonlyArray<string> =>
+  stack.split("\n").map((line) => line.trim()).filter((line) => line.startsWith("at ") && !foreign.test(line))
+    .map((line) => line.slice(3))
+
+/** In a line: the nearest few. */
+export const short = (site: Site | undefined): string | undefined => {
+  const found = site?.() ?? []
+  return found.length === 0 ? undefined : found.slice(0, 3).join(" < ")
+}
+
+/**
+ * Who runs the present step, which `made` is in: whoever runs an effect that does not suspend is still on the stack. None
+ * where no stacks are wanted.
+ */
+export const ofStep = (made: Function): Site | undefined =>
+  Reflect.get(Error, "stackTraceLimit") === 0 ? undefined : look(made, takenOfStep)
+
+/** The errors whose stacks are what sites say. */
+const told = new WeakSet<Error>()
+
+export const isTold = (error: Error): boolean => told.has(error)
+
+/** The stack of an error is what a site says; it is formatted when it is read. */
+export const tellOf = (error: Error, site: Site): void => {
+  told.add(error)
+  const become = (value: unknown) =>
+    Object.defineProperty(error, "stack", { value, writable: true, enumerable: false, configurable: true })
+  Object.defineProperty(error, "stack", {
+    get: () => {
+      const stack = [String(error), ...site().map((frame) => `    at ${frame}`)].join("\n")
+      become(stack)
+      return stack
+    },
+    set: become,
+    enumerable: false,
+    configurable: true
+  })
+}
+
+/** Where an operation of a pool that wants to know was called; or where the tag was, if that has called it. */
+export const here = (operation: Function): Site | undefined => handed === undefined ? look(operation) : handed.site
+
+/** Where an operation of a tag was called, if there is a pool that may want to know. */
+export const ofTag = (operation: Function): Site | undefined => wanted ? look(operation) : undefined
+
+/** Calls a pool for a tag: it is told where the tag was called, and does not look: it would see how an effect is run. */
+export const handing = <Pool, B>(site: Site | undefined, call: (pool: Pool) => B) => (pool: Pool): B => {
+  if (!wanted) return call(pool)
+  const before = handed
+  handed = { site }
+  try {
+    return call(pool)
+  } finally {
+    handed = before
+  }
+}
+
+/** A property that is made anew each time it is read, so that it knows where. */
+export const property = <B>(target: object, name: string, make: (get: () => B) => B): void => {
+  const get = (): B => make(get)
+  Object.defineProperty(target, name, { get, enumerable: true, configurable: true })
+}

@@ -1,0 +1,140 @@
+/**
+ * The end of a wait: a lease, a failure, or an interruption.
+ *
+ * The outcome of a waiter is set in the step that decides it, when all the bookkeeping is done; its fiber is resumed in a
+ * later task.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { BorrowTimeout, PoolExhausted } from "../../PoolError.ts"
+import { end } from "../lease/lease.ts"
+import type { Core } from "../state/core.ts"
+import { closed, exhausted, timedOut } from "../state/failures.ts"
+import type { Waiter } from "../state/waiters.ts"
+import { slice } from "../structures/deadlines.ts"
+import { span } from "../structures/times.ts"
+import { tell } from "../watching/events.ts"
+
+/** How many more are resumed in one task, whose outcome was decided by those who were resumed. */
+const mostInChain = 256
+
+/** Resumes waiters in a task of their own, in order: never within the step that decided their outcome. */
+export const resumeSoon = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  // not suspended yet: it sees the outcome when the step ends
+  if (waiter.resume === undefined) return
+  // with an outcome that was taken back before it was resumed
+  if (waiter.awake) return
+  waiter.awake = true
+  core.awake.push(waiter)
+  if (core.waking) return
+  core.waking = true
+  core.dispatcher.scheduleTask(() => resumeAwake(core), 0)
+}
+
+/**
+ * One that is resumed may give back at once what the next waits for: that one is resumed in the same task. Each fiber may
+ * run on to its end, so that others get their turn in between.
+ */
+const resumeAwake = <A, D>(core: Core<A, D>): void => {
+  const { awake } = core
+  const most = awake.length + mostInChain
+  let begun = 0
+  let next = 0
+  while (next < awake.length && next < most) {
+    const waiter = awake[next++]!
+    waiter.awake = false
+    // one that was interrupted since has nothing to resume, and one that waits again has no outcome
+    if (waiter.resume !== undefined && waiter.lane === undefined) {
+      try {
+        deliver(core, waiter, waiter.resume)
+      } catch (defect) {
+        core.threw(defect)
+      }
+    }
+    if (next % 16 !== 0) continue
+    // no clock is read where there are few
+    const now = core.deadlines.now()
+    if (begun === 0) begun = now
+    else if (now - begun >= slice) break
+  }
+  awake.splice(0, next)
+  core.waking = awake.length > 0
+  if (core.waking) core.dispatcher.scheduleTask(() => resumeAwake(core), 0)
+}
+
+/** Hands a waiter its outcome. */
+export const deliver = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  resume: NonNullable<typeof waiter.resume>
+): void => {
+  const { lease } = waiter
+  waiter.forget()
+  if (lease === undefined) return resume(waiter.failure!)
+  lease.holder = undefined
+  // the pool was closed before this fiber was resumed with it: it has waited in vain
+  if (lease.over === "Closed") return resume(closed(core, waiter))
+  resume(waiter.accept(lease, waiter.holder))
+}
+
+export const waited = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>) => span(core.deadlines.now() - waiter.since)
+
+export const unqueue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  core.waiters.leave(waiter)
+  core.deadlines.cancel(waiter)
+  if (waiter.trouble?.backingOff !== undefined) core.deadlines.cancel(waiter.trouble.backingOff)
+  // a closing pool may have served the last one
+  if (core.life._tag === "Closing" && core.life.serving) core.dispatcher.scheduleTask(core.settled, 0)
+}
+
+/**
+ * The waiter leaves without an object. What is being made for it goes on, and counts for nobody; what is being detected
+ * for it is dropped; so is a choice.
+ */
+export const quit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  unqueue(core, waiter)
+  const { creation, detection } = waiter
+  waiter.creation = waiter.detection = undefined
+  if (creation !== undefined) creation.owner = undefined
+  detection?.drop()
+  const { chooser } = core
+  if (core.choosing === waiter && chooser !== undefined) {
+    core.choosing = core.chooser = undefined
+    chooser.interruptUnsafe()
+    core.consider()
+  }
+}
+
+export const fail = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, failure: Effect.Effect<never, unknown>): void => {
+  if (waiter.lane === undefined) return
+  waiter.failure = failure
+  quit(core, waiter)
+  resumeSoon(core, waiter)
+}
+
+export const refuse = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, reason: PoolExhausted["reason"]): void => {
+  core.totals.exhausted++
+  if (core.feed !== undefined) tell(core, { _tag: "WaiterRefused", reason })
+  fail(core, waiter, exhausted(core, waiter, reason))
+}
+
+/** Its deadline has passed. */
+export const timeOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => runOut(core, waiter, waiter.phase)
+
+/** A borrow has taken too long. */
+export const runOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, phase: BorrowTimeout["phase"]): void => {
+  core.totals.timedOut++
+  if (core.feed !== undefined) tell(core, { _tag: "WaiterTimedOut", waited: waited(core, waiter), phase })
+  fail(core, waiter, timedOut(core, waiter, phase))
+}
+
+/** The fiber was interrupted: in the queue, or granted a lease that it has not been resumed with. */
+export const withdraw = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<void> => {
+  waiter.resume = undefined
+  if (waiter.lane !== undefined) quit(core, waiter)
+  waiter.forget()
+  const { lease } = waiter
+  // what goes on under it gives it back
+  if (lease === undefined || (lease.holder !== undefined && lease.holder !== waiter)) return Effect.void
+  return end(lease, Exit.void) ?? Effect.void
+}

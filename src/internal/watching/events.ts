@@ -1,0 +1,129 @@
+/**
+ * Telling those who listen what has happened.
+ *
+ * Where nobody listens, `core.feed` is absent, and each place that has something to tell costs one comparison. Each tells
+ * when its bookkeeping is done, within the step; who listens is resumed in a task of its own.
+ */
+import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { PoolEvent } from "../../PoolEvent.ts"
+import type { Status } from "../../Status.ts"
+import type { ActiveLease } from "../lease/lease.ts"
+import type { Core } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
+import { span } from "../structures/times.ts"
+
+type Told = PoolEvent extends infer E ? E extends unknown ? Omit<E, "pool" | "at"> : never : never
+
+/** Tells what has happened. Only where there is a feed. */
+export const tell = <A, D>(core: Core<A, D>, event: Told): void => {
+  try {
+    const told = { ...event, pool: core.options.name, at: at(core.clock.currentTimeMillisUnsafe()) } as PoolEvent
+    for (const listener of core.feed!.listeners) listener.hear(told)
+  } catch (defect) {
+    // the step that is told of goes on
+    core.threw(defect)
+  }
+}
+
+const at = DateTime.makeUnsafe<number>
+
+/** How many events may wait for one who is slow. */
+const capacity = 4096
+
+class Listener {
+  private readonly core: Core<never, never>
+  private heard: Array<PoolEvent> = []
+  private missed = 0
+  private resume: ((effect: Effect.Effect<[PoolEvent, ...Array<PoolEvent>], Cause.Done>) => void) | undefined
+  private over = false
+
+  constructor(core: Core<never, never>) {
+    this.core = core
+  }
+
+  hear(event: PoolEvent): void {
+    this.heard.push(event)
+    if (event._tag === "Closed") this.over = true
+    // half of them at once: none is moved more often than once
+    if (this.heard.length >= 2 * capacity) {
+      this.heard = this.heard.slice(capacity)
+      this.missed += capacity
+    }
+    if (this.resume === undefined) return
+    const { resume } = this
+    this.resume = undefined
+    // not within the step that it tells of
+    this.core.dispatcher.scheduleTask(() => {
+      try {
+        resume(Effect.suspend(() => this.take()))
+      } catch (defect) {
+        this.core.threw(defect)
+      }
+    }, 0)
+  }
+
+  readonly pull: Effect.Effect<[PoolEvent, ...Array<PoolEvent>], Cause.Done> = Effect.callback((resume) => {
+    if (this.heard.length > 0 || this.over) return resume(this.take())
+    this.resume = resume
+    return Effect.sync(() => {
+      this.resume = undefined
+    })
+  })
+
+  private take(): Effect.Effect<[PoolEvent, ...Array<PoolEvent>], Cause.Done> {
+    const { heard, missed } = this
+    this.heard = []
+    this.missed = 0
+    if (heard.length === 0) return Cause.done()
+    if (missed > 0) {
+      const { at, pool } = heard[0]!
+      heard.unshift({ _tag: "Missed", pool, at, events: missed })
+    }
+    return Effect.succeed(heard as [PoolEvent, ...Array<PoolEvent>])
+  }
+}
+
+/** Those who listen to a pool: there is at least one. */
+export interface Feed {
+  readonly listeners: Set<Listener>
+}
+
+/** What happens from now on, until the pool is closed. */
+export const events = <A, D>(core: Core<A, D>): Stream.Stream<PoolEvent> =>
+  Stream.unwrap(Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const listener = new Listener(core as unknown as Core<never, never>)
+        if (core.life._tag === "Closed") return undefined
+        core.registry.moved ??= (entry, from) => moved(core, entry, from)
+        core.feed ??= { listeners: new Set() }
+        core.feed.listeners.add(listener)
+        return listener
+      }),
+      (listener) =>
+        Effect.sync(() => {
+          if (listener === undefined || !core.feed?.listeners.delete(listener) || core.feed.listeners.size > 0) return
+          core.feed = core.registry.moved = undefined
+        })
+    ),
+    (listener) => listener === undefined ? Stream.empty : Stream.fromPull(Effect.succeed(listener.pull))
+  ))
+
+/** A lease has ended. Only where there is a feed. */
+export const released = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, now: number): void =>
+  tell(core, {
+    _tag: "Released",
+    objectId: lease.entry.id,
+    leaseId: lease.id,
+    held: span(now - lease.borrowedAtMillis)
+  })
+
+const moved = <A, D>(core: Core<A, D>, entry: Entry<A, D>, from: Status): void =>
+  tell(core, {
+    _tag: "StatusChanged",
+    objectId: entry.id,
+    transition: `${from} -> ${entry.status}` as Status.Transition
+  })

@@ -1,0 +1,69 @@
+/**
+ * The warning about a lease that is held too long: one deadline of the pool for each lease, where `leaseWarning` is set.
+ *
+ * It waits from the grant of the lease until its object is back, which may be later than the lease is over: a body that
+ * does not end although its lease has expired is what an operator wants to hear of.
+ */
+import * as Duration from "effect/Duration"
+import type * as Fiber from "effect/Fiber"
+import type { ActiveLease } from "../lease/lease.ts"
+import type { Deadline } from "../structures/deadlines.ts"
+import * as Site from "../structures/site.ts"
+import { span } from "../structures/times.ts"
+import { tell } from "./events.ts"
+import { report } from "./log.ts"
+
+export class Overdue<A, D> implements Deadline {
+  private readonly lease: ActiveLease<A, D>
+  private readonly fiberId: number
+  // the borrower's span, and the stack that was taken when that began: its fiber goes on to others
+  private readonly span: Fiber.Fiber.Cache["span"]
+  private readonly frame: Fiber.Fiber.Cache["stackFrame"]
+  private readonly site: Site.Site | undefined
+  due = Infinity
+  index = -1
+
+  constructor(lease: ActiveLease<A, D>, fiber: Fiber.Fiber<unknown, unknown>, site: Site.Site | undefined) {
+    this.lease = lease
+    this.fiberId = fiber.id
+    this.span = fiber.cache.span
+    this.frame = fiber.cache.stackFrame
+    this.site = site
+  }
+
+  fire(): void {
+    const { lease } = this
+    const { core, entry } = lease
+    const held = span(core.clock.currentTimeMillisUnsafe() - lease.borrowedAtMillis)
+    const site = Site.short(this.site) ?? this.frame?.stack()
+    const told = { borrower: this.borrower, ...site !== undefined && { site } }
+    if (core.feed !== undefined) {
+      tell(core, { _tag: "LeaseOverdue", objectId: entry.id, leaseId: lease.id, held, ...told })
+    }
+    report(core, "A lease is held longer than leaseWarning", {
+      entry,
+      lease,
+      annotations: { held: Duration.format(held), ...told }
+    })
+  }
+
+  private get borrower(): string {
+    const { fiberId, span } = this
+    if (span === undefined) return `fiber ${fiberId}`
+    return span._tag === "Span" ? `span ${span.name} of trace ${span.traceId}` : `a span of trace ${span.traceId}`
+  }
+}
+
+/** Warns of a lease that has been granted just now, unless it is given back in time. Only where there is a `leaseWarning`. */
+export const watch = <A, D>(
+  lease: ActiveLease<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  site: Site.Site | undefined
+): void => {
+  const { deadlines, options } = lease.core
+  const due = deadlines.now() + options.leaseWarning!
+  // a function of the user's, called as it was granted, has ended it
+  if (lease.returned) return
+  lease.overdue = new Overdue(lease, fiber, site)
+  deadlines.set(lease.overdue, due)
+}
