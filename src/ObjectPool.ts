@@ -278,7 +278,7 @@ export const assemble = <A, D, E, P>(
   list(core)
   addInitial(core, fiber)
   Making.refill(core)
-  const { every } = core.options
+  const { every } = core.options.detection
   if (every !== undefined && core.detector !== undefined) {
     core.background.add(fork(core, Sweeping.sweep(core, every)))
   }

@@ -54,7 +54,7 @@ export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean 
 
 const trust = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.detectedAtMillis = core.clock.currentTimeMillisUnsafe()
-  const { trustFor } = core.options
+  const { trustFor } = core.options.detection
   // asked before each borrow, it is never trusted: no other clock is read
   if (!trustFor) return
   entry.trustedUntil = core.trustedUntil = core.deadlines.now() + trustFor
@@ -256,7 +256,7 @@ const resumeSchedule = <A, D>(core: Core<A, D>, { retrying }: Entry<A, D>): void
 }
 
 const askLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): void => {
-  const pace = entry.pace ??= new Pace(core.options.retryUnknown(entry))
+  const pace = entry.pace ??= new Pace(core.options.detection.retry(entry))
   pace.next(core, failure, (delay) => {
     if (entry.pace !== pace) return
     if (delay === undefined && entry.status === "Unknown") return evict(core, entry, "Unknown")
@@ -310,7 +310,7 @@ const restOf = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Rest<A, D> =>
 const doze = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const rest = restOf(core, entry)
   rest.dozesSince = core.deadlines.now()
-  rest.doze = rest.dozesSince + core.options.dormantFor
+  rest.doze = rest.dozesSince + core.options.detection.dormantFor
 }
 
 /** Asks about those that are plainly "Dormant", for those who wait: see {@link Dozing}. `since`: it goes on. */

@@ -41,8 +41,8 @@ export const cameBack = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.benched = false
   if (fate === "destroy") return evict(core, entry, "Expired")
   if (entry.retired || leaves(core, entry)) return dismiss(core, entry)
-  if (core.options.onReleased === undefined) return settle(core, entry, fate)
-  tidy(core, entry, core.options.onReleased, fate)
+  if (core.options.onRelease === undefined) return settle(core, entry, fate)
+  tidy(core, entry, core.options.onRelease, fate)
   core.changed()
 }
 
@@ -81,7 +81,7 @@ export const cleanUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.prepared = false
   // a function of the user's, asked for another borrower, has had it lent, or taken out
   if (entry.status !== "Available" || entry.slot !== -1) return
-  if (core.options.onReleased !== undefined) tidy(core, entry, core.options.onReleased, "return")
+  if (core.options.onRelease !== undefined) tidy(core, entry, core.options.onRelease, "return")
   else if (!rests(core, entry)) core.offer(entry, true)
 }
 
@@ -97,7 +97,7 @@ export const hookFailed = <A, D>(core: Core<A, D>, entry: Entry<A, D>, cause: Ca
 /** A free object goes where its last lease, or a rest that was asked for, sends it. */
 const settle = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fate: Fate): void => {
   if (rests(core, entry)) return
-  if (core.detector !== undefined && (fate === "detect" || core.options.onRelease)) {
+  if (core.detector !== undefined && (fate === "detect" || core.options.detection.onRelease)) {
     const detection = reserve(core, entry, entry.doubted ? "Unknown" : "Available", () => {})
     core.detector.start(detection, false)
     return core.changed()

@@ -29,7 +29,7 @@ export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: J
   const { ended, settling, urgent } = joining
   // a function of the user's has had it taken out
   if (entry.status !== "Pending") return ended(entry, undefined)
-  if (core.detector !== undefined && core.options.onAdd && stays(core)) {
+  if (core.detector !== undefined && core.options.detection.onAdd && stays(core)) {
     const detection = reserve(core, entry, "Available", (outcome) => ended(entry, outcome), settling)
     return core.detector.start(detection, urgent)
   }

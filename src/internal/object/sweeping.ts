@@ -17,7 +17,7 @@ export const detectAll = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClose
   Effect.suspend(() => {
     if (core.life._tag !== "Open") return closed(core)
     catchUp(core, true)
-    const { concurrency } = core.options
+    const { concurrency } = core.options.detection
     const all = Effect.forEach([...core.registry.entries], (entry) => detectOne(core, entry), {
       concurrency,
       discard: true

@@ -38,12 +38,12 @@ import * as Closing from "./closing.ts"
 /** The functions that are the pool's own, called in the asynchronous context of its builder. */
 const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): Resolved<A, D> => {
   if (home === undefined) return options
-  const { data, detectStatus, onReleased, policy } = options
+  const { data, detectStatus, onRelease, policy } = options
   return {
     ...options,
     data: bind(home, data),
     detectStatus: detectStatus && bind(home, detectStatus),
-    onReleased: onReleased && bind(home, onReleased),
+    onRelease: onRelease && bind(home, onRelease),
     policy: policy.kind === "weighted"
       ? new Policy("weighted", bind(home, policy.f as (pooled: unknown) => unknown))
       : policy
@@ -82,11 +82,11 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     dozing: new Dozing(deadlines, waiters, () => Condition.askDozing(core)),
     registry: new Registry(
       Selection.make(options.policy, random, options.sharing),
-      options.detectStatus !== undefined && options.trustFor ? new Trusted() : undefined
+      options.detectStatus !== undefined && options.detection.trustFor ? new Trusted() : undefined
     ),
     waiters,
     detector: options.detectStatus === undefined ? undefined : new Detector(
-      { detectStatus: options.detectStatus, concurrency: options.concurrency, timeout: options.detectionTimeout },
+      { detectStatus: options.detectStatus, concurrency: options.detection.concurrency, timeout: options.detection.timeout },
       deadlines,
       fork,
       threw
@@ -109,7 +109,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     ),
     destroyer: new Destroyer(
       {
-        concurrency: options.concurrency,
+        concurrency: options.detection.concurrency,
         timeout: options.hookTimeout,
         gone: (entry, failure) => Leaving.gone(core, entry, failure),
         failedLate: (entry, cause) =>
@@ -122,7 +122,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     ),
     life: { _tag: "Open" },
     suspended: false,
-    size: { min: options.min, max: options.max },
+    size: { ...options.size },
     crowded: false,
     retry: {
       pace: options.creation.retry === undefined ? undefined : new Pace(options.creation.retry),

@@ -83,8 +83,8 @@ const proceed = <A, D>(core: Core<A, D>): void => {
 }
 
 const beginClosing = <A, D>(core: Core<A, D>): void => {
-  const { closingTimeout, servesOnClose } = core.options
-  const serving = servesOnClose && !core.suspended && core.waiters.size > 0 && closingTimeout > 0
+  const { timeout, waiters } = core.options.closing
+  const serving = waiters === "serve" && !core.suspended && core.waiters.size > 0 && timeout > 0
   core.life = { _tag: "Closing", serving, givingUp: false, jobs: [] }
   if (core.feed !== undefined) tell(core, { _tag: "Closing" })
   for (const watcher of core.watchers) watcher.closed()
@@ -95,11 +95,11 @@ const beginClosing = <A, D>(core: Core<A, D>): void => {
 
 /** Leases have their time to come back. */
 const setLimit = <A, D>(core: Core<A, D>): void => {
-  const { closingTimeout } = core.options
+  const { timeout } = core.options.closing
   // nothing was left, perhaps
   if (core.life._tag !== "Closing") return
-  if (closingTimeout === 0) timeIsUp(core)
-  else core.deadlines.set(Deadlines.make(() => timeIsUp(core)), core.deadlines.now() + closingTimeout)
+  if (timeout === 0) timeIsUp(core)
+  else core.deadlines.set(Deadlines.make(() => timeIsUp(core)), core.deadlines.now() + timeout)
 }
 
 /** Nobody waits for the pool any more: what is free goes, what is under way is interrupted. */

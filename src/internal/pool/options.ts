@@ -73,8 +73,7 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     acquire,
     objects,
     data: typeof data === "function" ? data as (object: A) => D : () => data as D,
-    min,
-    max,
+    size: { min, max },
     policy,
     sharing: check.most("sharing", options.sharing, 1, 1),
     maxWaiters: check.most("maxWaiters", options.maxWaiters, 0, Infinity),
@@ -89,16 +88,18 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     onLeaseExpired: whenExpired(options.onLeaseExpired, detectStatus !== undefined, check.refuse),
     pack: check.call("pack", options.pack),
     detectStatus,
-    onAdd: check.flag("detection.onAdd", detection["onAdd"], true),
-    trustFor: toTrust(detection["onBorrow"], check),
-    onRelease: check.flag("detection.onRelease", detection["onRelease"], false),
-    concurrency: check.most("detection.concurrency", detection["concurrency"], 1, 10),
-    detectionTimeout: check.duration("detection.timeout", detection["timeout"], 5_000),
-    dormantFor: check.duration("detection.dormantFor", detection["dormantFor"], 30_000),
-    every: detection["every"] === undefined || Schedule.isSchedule(detection["every"])
-      ? detection["every"] as Schedule.Schedule<unknown> | undefined
-      : check.duration("detection.every", detection["every"], Infinity),
-    retryUnknown: retryUnknown(check.schedule("detection.retry", detection["retry"])),
+    detection: {
+      onAdd: check.flag("detection.onAdd", detection["onAdd"], true),
+      trustFor: toTrust(detection["onBorrow"], check),
+      onRelease: check.flag("detection.onRelease", detection["onRelease"], false),
+      concurrency: check.most("detection.concurrency", detection["concurrency"], 1, 10),
+      timeout: check.duration("detection.timeout", detection["timeout"], 5_000),
+      dormantFor: check.duration("detection.dormantFor", detection["dormantFor"], 30_000),
+      every: detection["every"] === undefined || Schedule.isSchedule(detection["every"])
+        ? detection["every"] as Schedule.Schedule<unknown> | undefined
+        : check.duration("detection.every", detection["every"], Infinity),
+      retry: retryUnknown(check.schedule("detection.retry", detection["retry"]))
+    },
     creation: {
       concurrency: check.most("creation.concurrency", creation["concurrency"], 1, Infinity),
       timeout: check.duration("creation.timeout", creation["timeout"], 30_000),
@@ -106,7 +107,7 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     },
     asks: options.onBorrow !== undefined || policy.kind === "custom" || typeof leaseTimeout === "function",
     onBorrow: check.call("onBorrow", options.onBorrow),
-    onReleased: check.call("onRelease", options.onRelease),
+    onRelease: check.call("onRelease", options.onRelease),
     lifetime: {
       timeToLive: check.duration("lifetime.timeToLive", lifetime["timeToLive"], Infinity),
       idleTimeToLive: check.duration("lifetime.idleTimeToLive", lifetime["idleTimeToLive"], Infinity),
@@ -114,8 +115,10 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
       jitter: check.fraction("lifetime.jitter", lifetime["jitter"], 0.1)
     },
     hookTimeout: toHookTimeout(check, options.hookTimeout),
-    closingTimeout: check.duration("closing.timeout", closing["timeout"], 30_000, "zero"),
-    servesOnClose: check.one("closing.waiters", closing["waiters"], ["fail", "serve"]) === "serve"
+    closing: {
+      timeout: check.duration("closing.timeout", closing["timeout"], 30_000, "zero"),
+      waiters: check.one("closing.waiters", closing["waiters"], ["fail", "serve"]) ?? "fail"
+    }
   }
 }
 
@@ -147,7 +150,7 @@ const toTrust = (value: unknown, check: ReturnType<typeof checks>): number | und
 /** Exponential from 100 millis, jittered, capped at 30 seconds. */
 const usualRetry = Schedule.min([Schedule.jittered(Schedule.exponential("100 millis")), Schedule.spaced("30 seconds")])
 
-export const retryUnknown = <A, D>(given: Schedule.Schedule<unknown> | undefined): Resolved<A, D>["retryUnknown"] => {
+export const retryUnknown = <A, D>(given: Schedule.Schedule<unknown> | undefined): Resolved<A, D>["detection"]["retry"] => {
   if (given !== undefined) return () => given
   const fiveTimes = Schedule.upTo(usualRetry, { times: 5 })
   return (entry) => entry.scope === undefined ? usualRetry : fiveTimes

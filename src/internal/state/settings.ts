@@ -1,5 +1,5 @@
 /**
- * The options of a pool, with every default filled in.
+ * The options of a pool, with every default filled in: they nest as users write them. Times are milliseconds.
  */
 import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
@@ -13,8 +13,7 @@ export interface Resolved<A, D> {
   readonly acquire: Effect.Effect<A, unknown, unknown> | undefined
   readonly objects: ReadonlyArray<A>
   readonly data: (object: A) => D
-  readonly min: number
-  readonly max: number
+  readonly size: { readonly min: number; readonly max: number }
   readonly policy: Policy
   readonly sharing: number
   readonly maxWaiters: number
@@ -26,16 +25,19 @@ export interface Resolved<A, D> {
   readonly onLeaseExpired: (entry: Entry<A, D>) => "destroy" | "detect" | "return"
   readonly pack: ((lease: Lease<A, D>) => unknown) | undefined
   readonly detectStatus: ((pooled: PooledObject<A, D>) => unknown) | undefined
-  readonly onAdd: boolean
-  /** How long a detection is trusted by a borrower; absent: none is made for a borrower. */
-  readonly trustFor: number | undefined
-  readonly onRelease: boolean
-  readonly concurrency: number
-  readonly detectionTimeout: number
-  readonly dormantFor: number
-  /** Milliseconds, or a schedule. */
-  readonly every: number | Schedule.Schedule<unknown> | undefined
-  readonly retryUnknown: (entry: Entry<A, D>) => Schedule.Schedule<unknown>
+  readonly detection: {
+    readonly onAdd: boolean
+    /** How long a detection is trusted by a borrower; absent: none is made for a borrower. */
+    readonly trustFor: number | undefined
+    readonly onRelease: boolean
+    readonly concurrency: number
+    readonly timeout: number
+    readonly dormantFor: number
+    /** Milliseconds, or a schedule. */
+    readonly every: number | Schedule.Schedule<unknown> | undefined
+    /** The schedule of one `Unknown` object. */
+    readonly retry: (entry: Entry<A, D>) => Schedule.Schedule<unknown>
+  }
   readonly creation: {
     readonly concurrency: number
     readonly timeout: number
@@ -44,7 +46,7 @@ export interface Resolved<A, D> {
   /** Is anything asked for one borrower that is not his own: a hook, a selector of the user's, a time-out? */
   readonly asks: boolean
   readonly onBorrow: ((pooled: PooledObject<A, D>) => unknown) | undefined
-  readonly onReleased: ((pooled: PooledObject<A, D>) => unknown) | undefined
+  readonly onRelease: ((pooled: PooledObject<A, D>) => unknown) | undefined
   readonly lifetime: {
     readonly timeToLive: number
     readonly idleTimeToLive: number
@@ -52,6 +54,5 @@ export interface Resolved<A, D> {
     readonly jitter: number
   }
   readonly hookTimeout: number
-  readonly closingTimeout: number
-  readonly servesOnClose: boolean
+  readonly closing: { readonly timeout: number; readonly waiters: "fail" | "serve" }
 }
