@@ -32,7 +32,8 @@ export const isFresh = <A, D>(entry: Entry<A, D>): boolean => entry.scope !== un
 export const stale = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   core.detector !== undefined && core.options.detection.trustFor !== undefined &&
   // asked before each borrow, or not at all yet: no clock is read
-  (core.options.detection.trustFor === 0 || entry.trustedUntil === undefined || core.deadlines.now() >= entry.trustedUntil)
+  (core.options.detection.trustFor === 0 || entry.trustedUntil === undefined ||
+    core.deadlines.now() >= entry.trustedUntil)
 
 /** How long a lease would last, in milliseconds. It may throw, or use the pool, as the user's function does. */
 export const lasting = <A, D>(

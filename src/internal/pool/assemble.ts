@@ -86,7 +86,11 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     ),
     waiters,
     detector: options.detectStatus === undefined ? undefined : new Detector(
-      { detectStatus: options.detectStatus, concurrency: options.detection.concurrency, timeout: options.detection.timeout },
+      {
+        detectStatus: options.detectStatus,
+        concurrency: options.detection.concurrency,
+        timeout: options.detection.timeout
+      },
       deadlines,
       fork,
       threw
