@@ -47,4 +47,50 @@ describe("while a `where` is asked about what has come back,", () => {
 
       assert.deepInclude(yield* pool.stats, { available: 0, borrowed: 1, leases: 1 })
     }))
+
+  for (const onBorrow of [true, false]) {
+    it.effect(`its borrower leaves: the next is served with it, detected ${onBorrow ? "first" : "or not"}`, () =>
+      Effect.gen(function*() {
+        const pool: ObjectPool<string> = yield* make({
+          objects: ["a"],
+          detectStatus: () => "Available",
+          detection: { onBorrow }
+        })
+        const { release } = yield* hold(pool.borrow)
+        const leaves: Fiber.Fiber<unknown, unknown> = yield* start(hold(pool.borrowWith({
+          where: () => {
+            leaves.interruptUnsafe()
+            return true
+          }
+        })))
+        yield* start(hold(pool.borrow))
+
+        yield* release
+        yield* TestClock.adjust(0)
+
+        assert.isDefined(leaves.pollUnsafe())
+        assert.deepInclude(yield* pool.stats, { available: 0, borrowed: 1, waiting: 0 })
+      }))
+
+    it.effect(`its borrower leaves, and nobody else waits: it is there for who comes then, detected ${onBorrow ? "first" : "or not"}`, () =>
+      Effect.gen(function*() {
+        const pool: ObjectPool<string> = yield* make({
+          objects: ["a"],
+          detectStatus: () => "Available",
+          detection: { onBorrow }
+        })
+        const { release } = yield* hold(pool.borrow)
+        const leaves: Fiber.Fiber<unknown, unknown> = yield* start(hold(pool.borrowWith({
+          where: () => {
+            leaves.interruptUnsafe()
+            return true
+          }
+        })))
+
+        yield* release
+        yield* hold(pool.borrowWith({ timeout: 0 }))
+
+        assert.deepInclude(yield* pool.stats, { available: 0, borrowed: 1, waiting: 0 })
+      }))
+  }
 })

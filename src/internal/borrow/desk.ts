@@ -272,15 +272,16 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
         if (grant(core, waiter, entry) && !lendable(core, entry)) return
       } else if (isFresh(entry) && backsOff(core, waiter)) {
         last ??= waiter
-      } else {
-        return detectNow(core, waiter, entry)
+      } else if (detectNow(core, waiter, entry) || !lendable(core, entry)) {
+        return
       }
     }
     // one that has left leads nowhere
     waiter = core.waiters.onward(next)
   }
   if (!lendable(core, entry)) return
-  if (last?.lane !== undefined) return detectNow(core, last, entry)
+  if (last?.lane !== undefined && detectNow(core, last, entry)) return
+  if (!lendable(core, entry)) return
   core.registry.list(entry)
   if (core.waiters.arrivals !== arrivals) welcome(core, arrivals)
 }
@@ -311,9 +312,10 @@ const welcome = <A, D>(core: Core<A, D>, since: number): void => {
   }
 }
 
-const detectNow = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
-  detectFor(core, waiter, entry)
+const detectNow = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
+  if (!detectFor(core, waiter, entry)) return false
   if (waiter.detection === undefined) core.advance(waiter)
+  return true
 }
 
 /**

@@ -121,7 +121,9 @@ export const fits = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<
   if (waiter.lane === undefined) return false
   const { where } = waiter.request
   try {
-    if (where === undefined || callIn(waiter.context, where, entry.pooled)) return true
+    if (where === undefined) return true
+    // it may have ended the wait
+    if (callIn(waiter.context, where, entry.pooled)) return waiter.lane !== undefined
     if (waiter.made === entry) waiter.misfit = true
     return false
   } catch (defect) {
@@ -168,11 +170,12 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
 
 /**
  * Has an object detected for a waiter. When that has ended without serving it, something else is tried: by this
- * function, or by the caller if it ended within the call.
+ * function, or by the caller if it ended within the call. `false`: the waiter is none any more, or the object cannot be
+ * lent any more.
  */
-export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
+export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   heed(core, entry)
-  if (waiter.lane === undefined || !lendable(core, entry)) return
+  if (waiter.lane === undefined || !lendable(core, entry)) return false
   let within = true
   const detection = reserve(core, entry, "Available", (outcome) => {
     if (outcome._tag === "Failed") waiter.troubled.lastFailure = outcome.failure
@@ -192,6 +195,7 @@ export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: E
   core.waiters.note(waiter, "detection", detection)
   core.detector!.start(detection, true)
   within = false
+  return true
 }
 
 /** Runs `onBorrow` for a waiter; the object is its own then, unless it has left. */
@@ -252,7 +256,7 @@ export const holdsOff = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: En
 
 /** Lends an object to a waiter, by way of a detection where it has to be detected first. */
 export const lend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
-  if (stale(core, entry)) return detectFor(core, waiter, entry)
+  if (stale(core, entry)) return void detectFor(core, waiter, entry)
   grant(core, waiter, entry)
   lendOn(core, entry)
 }
