@@ -85,8 +85,10 @@ export class Callbacks {
     this.calls.set(site, nth)
     for (const each of this.scenario.entrances) {
       if (each.site !== site || each.nth !== nth) continue
-      if (waits && each.within) within = Effect.andThen(within, this.perform(each.op))
-      else this.start(this.perform(each.op))
+      if (waits && each.within) {
+        within = Effect.andThen(within, this.perform(each.op))
+        if (site === "pack" && each.op._tag === "Close") this.judge.closedByPack = true
+      } else this.start(this.perform(each.op))
     }
     return within
   }
@@ -154,7 +156,7 @@ export class Callbacks {
   }
 
   private detect(): Status.Answer | Effect.Effect<Status.Answer, Failed> {
-    return this.answer("detect", this.setup.detect!, () => {
+    const answer = this.answer("detect", this.setup.detect!, (): Status.Answer => {
       const at = this.isCalm || this.setup.answers === "Available" ? 1 : this.next()
       return at < 0.1
         ? "Dormant"
@@ -166,23 +168,28 @@ export class Callbacks {
         ? "Unknown"
         : "Available"
     })
+    return this.counted("detecting", answer)
   }
 
   private choose(available: ReadonlyArray<Pooled>) {
     const picky = this.setup.select === "picky" && !this.isCalm
     const last = () => available.filter(({ object }) => !picky || object.n % 2 === 0).at(-1)
-    const answer = this.answer("select", this.setup.selecting, last)
+    return this.counted("choosing", this.answer("select", this.setup.selecting, last))
+  }
+
+  /** Has the judge know how many answers are awaited. */
+  private counted<B>(what: "choosing" | "detecting", answer: B | Effect.Effect<B, Failed>) {
     if (!isEffect(answer)) return answer
     const { judge } = this
     let begun = false
     const counted = Effect.suspend(() => {
       begun = true
-      judge.choosing++
-      return answer as Effect.Effect<Pooled | undefined, Failed>
+      judge[what]++
+      return answer as Effect.Effect<B, Failed>
     })
     return Effect.onExit(counted, () =>
       Effect.sync(() => {
-        if (begun) judge.choosing--
+        if (begun) judge[what]--
       }))
   }
 
@@ -241,13 +248,18 @@ export class Callbacks {
     const { select } = this.setup
     switch (select) {
       case "weighted":
-        return { weight: ({ object }: Pooled) => this.plainly("weight", () => object.kind) }
+        return { weight: ({ object }: Pooled) => this.plainly("weight", () => this.weigh(object)) }
       case "last":
       case "picky":
         return undefined
       default:
         return Selector[select]
     }
+  }
+
+  /** Weights differ from call to call, where what answers plainly is not plain. */
+  private weigh({ kind }: Thing): number {
+    return this.isCalm || this.setup.asking === "plain" ? kind : Math.floor(3 * this.next())
   }
 
   /** Packs, or ends what was packed, for as long as it does. */

@@ -81,8 +81,12 @@ export class Judge {
   readonly released = new Set<number | Thing>()
   /** Runs of `pack`, and of what ends it: each says whether its lease is over. */
   readonly packing = new Set<() => boolean>()
+  /** A `pack` closes the pool itself: it goes on, as a body does that closes the pool. */
+  closedByPack = false
   /** Answers of the selector that are awaited. */
   choosing = 0
+  /** Answers of the detector that are awaited. */
+  detecting = 0
   /** Leases that were over before `pack` had ended. */
   readonly overdue = new Set<number>()
   /** Operations but for borrows. */
@@ -329,7 +333,7 @@ export class Judge {
         () => left.join()
       )
     }
-    if (setup.flavour === "effect" && setup.pack !== "stubborn" && setup.pack !== "mixed") {
+    if (setup.flavour === "effect" && setup.pack !== "stubborn" && setup.pack !== "mixed" && !this.closedByPack) {
       this.must(![...this.packing].some((over) => over()), "11 `pack` ends with its lease", what)
     }
     this.due(what)
@@ -358,7 +362,8 @@ export class Judge {
     const choosy = setup.select === "picky" || this.choosing > 0 || setup.nonsense
     // one that has failed, or was late, three times has the borrower wait a while
     const hooked = setup.onBorrow !== undefined && (!easy(setup.onBorrow) || setup.lag > 0)
-    if (choosy || hooked || stats.pending > 0 || this.packing.size > 0) return
+    // what is shared is detected while it is lent
+    if (choosy || hooked || stats.pending > 0 || this.detecting > 0 || this.packing.size > 0) return
     const patient = this.attempts.filter(({ interrupted, op, state }) =>
       state === "waits" && op.kind === undefined && !interrupted
     )

@@ -62,6 +62,7 @@ export interface Port {
   readonly remove: (target: Thing | Pooled) => boolean
   readonly rest: (target: Thing | Pooled, millis: number) => boolean
   readonly wake: (target: Thing | Pooled) => boolean
+  readonly reconsider: (target: Thing | Pooled) => boolean
   /** Of these each fails as the pool does. */
   readonly resize: (size: { readonly min?: number | undefined; readonly max?: number | undefined }) => Ending
   readonly suspend: Ending
@@ -108,6 +109,7 @@ export const effectPort = (pool: ObjectPool<Thing, number, unknown>): Port => {
     remove: (target) => Effect.runSync(pool.remove(target)),
     rest: (target, millis) => Effect.runSync(pool.rest(target, millis)),
     wake: (target) => Effect.runSync(pool.wake(target)),
+    reconsider: (target) => Effect.runSync(pool.reconsider(target)),
     resize: pool.resize,
     suspend: pool.suspend,
     resume: pool.resume,
@@ -247,6 +249,7 @@ export const promisePort = (
     remove: (target) => pool.remove(target),
     rest: (target, millis) => pool.rest(target, millis),
     wake: (target) => pool.wake(target),
+    reconsider: (target) => pool.reconsider(target),
     resize: (size) => attempt(() => pool.resize(size)),
     suspend: attempt(() => pool.suspend()),
     resume: attempt(() => pool.resume()),

@@ -3,11 +3,11 @@
  * what it lends, close it.
  */
 import { describe, it } from "@effect/vitest"
-import { runSeeds, seconds, seedsOf } from "./run.ts"
+import { runSeeds, seconds, seeds } from "./run.ts"
 
 describe("fuzz: reenters", () => {
   it(
-    `a pool keeps its promises, whatever its callbacks do to it: ${seedsOf("reenters")}`,
+    `a pool keeps its promises, whatever its callbacks do to it: ${seeds}`,
     () => runSeeds("reenters"),
     1000 * (seconds + 600)
   )

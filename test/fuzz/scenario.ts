@@ -62,7 +62,7 @@ export type Op =
     /** One that was added before. */
     readonly again: number | undefined
   }
-  | { readonly _tag: "Remove" | "Wake"; readonly of: number }
+  | { readonly _tag: "Remove" | "Wake" | "Reconsider"; readonly of: number }
   | { readonly _tag: "Rest"; readonly of: number; readonly millis: number }
   /** With the lease of somebody else. */
   | { readonly _tag: "Meddle"; readonly of: number; readonly act: Act; readonly millis: number }
@@ -310,7 +310,8 @@ const opOf = (draw: Draws, depth: number, closes: boolean): Op => {
   }
   if (at < 69) return { _tag: "Remove", of }
   if (at < 73) return { _tag: "Rest", of, millis: millis(draw) }
-  if (at < 76) return { _tag: "Wake", of }
+  if (at < 75) return { _tag: "Wake", of }
+  if (at < 76) return { _tag: "Reconsider", of }
   if (at < 81) return { _tag: "Meddle", of, act: one(...acts), millis: millis(draw) }
   if (at < 86) return { _tag: "Interrupt", whom: one("oldest", "newest", "waiting", "holding") }
   if (at < 90) return { _tag: "Resize", min: maybe(0.5, () => below(3)), max: maybe(0.7, () => 1 + below(5)) }
