@@ -7,9 +7,10 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
-import { ObjectPool, type PoolStats } from "../src/index.ts"
+import { ObjectPool, type PoolStats, Selector } from "../src/index.ts"
 import { costly } from "./support/clocks.ts"
 
 const range = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i)
@@ -204,6 +205,32 @@ describe("the cost of one who waits does not grow with how many wait", () => {
       return Effect.andThen(lease.release, Fiber.joinAll(waiters))
     }))
 
+  for (const how of ["detected", "prepared"] as const) {
+    linear(`for each of whom what comes back is ${how} first`, (n) =>
+      Effect.gen(function*() {
+        const gate = yield* Latch.make(true)
+        const options = how === "detected"
+          ? { detectStatus: () => Effect.as(gate.await, "Available" as const), detection: { onBorrow: true } }
+          : { onBorrow: () => gate.await }
+        const pool = yield* ObjectPool.make({ objects: range(n), borrowTimeout: "Infinity", ...options })
+        const leases = yield* Effect.forEach(range(n), () => pool.borrow)
+        const waiters = yield* Effect.forEach(range(n), () => fork(pool.with(() => Effect.void)))
+        yield* gate.close
+        return Effect.gen(function*() {
+          yield* Effect.forEach(leases, (lease) => lease.release, { discard: true })
+          yield* gate.open
+          yield* Fiber.joinAll(waiters)
+        })
+      }))
+  }
+
+  linear("without a deadline while as many objects doze", (n) =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make<number>({ detectStatus: () => "Dormant", borrowTimeout: "Infinity" })
+      yield* Effect.forEach(range(n), () => fork(pool.with(() => Effect.void)))
+      return pool.addAll(range(n))
+    }))
+
   linear("each with a priority of its own", (n) =>
     Effect.gen(function*() {
       const pool = yield* ObjectPool.make({ objects: ["a"], borrowTimeout: "1 second" })
@@ -242,6 +269,22 @@ describe("others have their turn", () => {
       assert.isBelow(most, n / 4)
     }))
 
+  it.effect("while those who wait have one made each, when a suspension ends", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({ max: n }, Effect.as(Effect.yieldNow, {}))
+      yield* pool.suspend
+      const held = Effect.scoped(Effect.andThen(pool.borrow, Effect.never))
+      yield* Effect.forEach(range(n), () => Effect.forkScoped(held, { startImmediately: true }))
+      const all = Effect.gen(function*() {
+        yield* pool.resume
+        while ((yield* pool.stats).leases < n) yield* Effect.yieldNow
+      })
+
+      const most = yield* leap(pool.stats, ({ making, size }) => making + size, all)
+
+      assert.isBelow(most, n / 4)
+    }))
+
   it.effect("while as many are made as have to be kept", () =>
     Effect.gen(function*() {
       const pool = yield* make({ min: n, max: n }, acquire)
@@ -276,6 +319,106 @@ describe("others have their turn", () => {
 
       assert.strictEqual((yield* pool.stats).available, 0)
       assert.isBelow(most, n / 4)
+    }))
+
+  it.effect("while those go that are too many since a \"resize\"", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({ max: n }, acquire)
+      yield* Effect.scoped(Effect.forEach(range(n), () => pool.borrow))
+      const all = Effect.gen(function*() {
+        yield* pool.resize({ max: 7 })
+        while ((yield* pool.stats).size > 7) yield* Effect.yieldNow
+      })
+
+      const most = yield* leap(pool.stats, ({ available }) => -available, Effect.orDie(all))
+
+      assert.strictEqual((yield* pool.stats).available, 7)
+      assert.isBelow(most, n / 4)
+    }))
+
+  it.effect("while those go that are too many, of which what is lent meanwhile goes at its return", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({ max: n }, acquire)
+      yield* Effect.scoped(Effect.forEach(range(n), () => pool.borrow))
+      yield* pool.resize({ max: 7 })
+      const leases = yield* Effect.forEach(range(100), () => pool.borrow)
+      yield* turns(1000)
+      assert.deepInclude(yield* pool.stats, { borrowed: 100, available: 0 })
+
+      for (const lease of leases) yield* lease.release
+      yield* turns(100)
+
+      assert.deepInclude(yield* pool.stats, { size: 7, available: 7 })
+    }))
+})
+
+describe("a borrow that meets many that are detected in vain", () => {
+  const n = 5000
+
+  /** All but the last one are unknown. Each reading of the clock takes a while. */
+  const make = Effect.fnUntraced(function*() {
+    const { clock, toll } = yield* costly
+    toll.millis = 0.1
+    const detectStatus = ({ object }: { readonly object: number }) => object < n - 1 ? "Unknown" : "Available"
+    const pool = ObjectPool.make({
+      objects: range(n),
+      detectStatus,
+      select: Selector.roundRobin,
+      detection: { onAdd: false, retry: Schedule.spaced("1 hour") },
+      maxWaiters: 0
+    })
+    return yield* Effect.provideService(pool, Clock.Clock, clock)
+  })
+
+  for (const kind of ["borrow", "tryBorrow"] as const) {
+    it.effect(`lets others have their turn, and goes on: ${kind}`, () =>
+      Effect.gen(function*() {
+        const pool = yield* make()
+
+        const most = yield* leap(pool.stats, ({ unknown }) => unknown, Effect.orDie(Effect.asVoid(pool[kind])))
+
+        assert.deepInclude(yield* pool.stats, { unknown: n - 1, borrowed: 1, waiting: 0 })
+        assert.isBelow(most, n / 4)
+      }))
+  }
+
+  it.effect("counts as one for whom something is done, until it is known that nothing can be", () =>
+    Effect.gen(function*() {
+      const pool = yield* make()
+      const other = yield* Effect.forkChild(pool.borrowWith({ where: ({ object }) => object === n - 1 }), {
+        startImmediately: true
+      })
+      assert.isDefined(other.pollUnsafe())
+
+      const late = yield* Effect.flip(pool.borrow)
+
+      assert.strictEqual(late._tag, "PoolExhausted")
+      assert.deepInclude(yield* pool.stats, { unknown: n - 1, borrowed: 1, waiting: 0 })
+    }))
+
+  it.effect("needs no other turn where its fiber cannot be suspended, or has no time", () =>
+    Effect.gen(function*() {
+      for (const options of [{}, { timeout: 0 }]) {
+        const pool = yield* make()
+
+        const object = Effect.runSync(pool.with(({ object }) => Effect.succeed(object), options))
+
+        assert.strictEqual(object, n - 1)
+      }
+      const pool = yield* make()
+      const late = yield* Effect.forkChild(pool.with(() => Effect.void, { timeout: 0 }), { startImmediately: true })
+      assert.isDefined(late.pollUnsafe())
+    }))
+
+  it.effect("is left by one who is interrupted in between", () =>
+    Effect.gen(function*() {
+      const pool = yield* make()
+      const borrower = yield* Effect.forkChild(pool.with(() => Effect.void), { startImmediately: true })
+      yield* Fiber.interrupt(borrower)
+      yield* turns(100)
+
+      assert.deepInclude(yield* pool.stats, { pending: 0, borrowed: 0, waiting: 0 })
+      assert.isAbove((yield* pool.stats).available, n / 2)
     }))
 })
 

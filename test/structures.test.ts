@@ -446,7 +446,7 @@ describe("the queue of waiters", () => {
   it("is in order of priority, then of arrival, through joins and leaves in any order", () => {
     const { below, one } = dice(5)
     const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
-    const waiters = new Waiters<string, undefined>()
+    const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true })
     let model: Array<Waiter<string, undefined>> = []
     const priorities = [0, -0, 1, -1, 0.5, Infinity, -Infinity, 1e9]
     for (let i = 0; i < 4000; i++) {
@@ -481,7 +481,7 @@ describe("the queue of waiters", () => {
     const { below, one } = dice(41)
     const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
     for (let round = 0; round < 40; round++) {
-      const waiters = new Waiters<string, undefined>()
+      const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true })
       const model: Array<Waiter<string, undefined>> = []
       const walk = (holds: (waiter: Waiter<string, undefined>) => boolean) => {
         for (let waiter = waiters.first; waiter !== undefined; waiter = waiters.after(waiter)) {
@@ -513,10 +513,13 @@ describe("the queue of waiters", () => {
           default: {
             const idle = ({ busy, misfit }: Waiter<string, undefined>) => !busy && !misfit
             const heir = ({ creation, misfit }: Waiter<string, undefined>) => creation === undefined && !misfit
+            const free = ({ detection }: Waiter<string, undefined>) => detection === undefined
             const fitting = ({ misfit }: Waiter<string, undefined>) => !misfit
             assert.strictEqual(waiters.idle!.first(idle), walk(idle))
             assert.strictEqual(waiters.heirs!.first(heir), walk(heir))
             assert.strictEqual(waiters.fitting!.first(fitting), walk(fitting))
+            assert.strictEqual(waiters.free!.first(free), walk(free))
+            assert.strictEqual(waiters.unprepared!.first(free), walk(free))
           }
         }
       }
@@ -526,7 +529,7 @@ describe("the queue of waiters", () => {
   for (const priorities of [1, 5000]) {
     it(`looks at few to find one of 5000 for whom nothing is made, with ${priorities} priorities`, () => {
       const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
-      const waiters = new Waiters<string, undefined>()
+      const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true })
       const n = 5000
       const all = Array.from({ length: n }, (_, i) => {
         const waiter = new Waiter(core, request((i * 7919) % priorities), i, () => Effect.void, undefined)
@@ -554,7 +557,7 @@ describe("the queue of waiters", () => {
 
   it("compares few priorities for each waiter, though each has one of its own", () => {
     const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
-    const waiters = new Waiters<string, undefined>()
+    const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true })
     const n = 5000
     let looks = 0
     const looked = (priority: number) => ({

@@ -24,11 +24,24 @@ import { type Request, Waiter } from "../state/waiters.ts"
 import { capture } from "../structures/asking.ts"
 import { Slice } from "../structures/slice.ts"
 import { deliver, fail, refuse, timeOut } from "../waiting/outcome.ts"
-import { backsOff } from "../waiting/patience.ts"
+import { backsOff, pauseOn } from "../waiting/patience.ts"
 import { watch } from "../watching/overdue.ts"
 import { servedAtOnce, type Trace, traced, traces } from "../watching/tracing.ts"
 import * as Choosing from "./choosing.ts"
-import { detectFor, fits, grant, holdsOff, isFresh, lasting, lend, lendOn, stale, take } from "./granting.ts"
+import {
+  detectFor,
+  fits,
+  grant,
+  holdsOff,
+  isFree,
+  isFresh,
+  isUnprepared,
+  lasting,
+  lend,
+  lendOn,
+  stale,
+  take
+} from "./granting.ts"
 
 /** What the selector picks for a borrower that has just come; nothing where it is not his turn, or no lease may begin. */
 export const pickNow = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined =>
@@ -132,6 +145,7 @@ const queueUp = <A, D, H, B>(
     // one that waits gets in the next turns what a timer has yet to do; another needs all of it now
     const caughtUp = catchUp(core, request.timeout === 0 || !request.queues, waiter.since)
     if (core.life._tag !== "Open") return resume(closed(core))
+    waiter.hasty = core.detector !== undefined && fiber.cache.scheduler.executionMode === "sync"
     if (core.options.asks || request.where !== undefined) waiter.context = capture()
     arrive(core, waiter, caughtUp ? undefined : picked)
     if (waiter.lane === undefined) return deliver(core, waiter, resume)
@@ -152,6 +166,7 @@ const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D
 
 /** What can be done for a waiter that has its place in the queue, perhaps again. */
 export const attend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D>): void => {
+  pauseOn(core, waiter)
   if (waiter.lane !== undefined && core.options.policy.kind === "custom" && !core.suspended) {
     core.waiters.note(waiter, "choosing", true)
     Choosing.consider(core)
@@ -166,7 +181,10 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
   // a closing pool is about to fail it
   if (core.life._tag !== "Open" && !lends(core)) return
   if (core.suspended) return admit(core, waiter, "Suspended")
+  // it is its turn soon
+  if (waiter.choosing) return
   let entry = picked
+  let turn: Slice | undefined
   // a detection that ends at once comes back for the next candidate
   while (waiter.lane !== undefined && waiter.detection === undefined && !(waiter.spoilt && backsOff(core, waiter))) {
     try {
@@ -181,11 +199,27 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
     // a `where` that has changed its mind
     if (entry.slot !== -1) break
     entry = undefined
+    if (waiter.lane === undefined || waiter.detection !== undefined || waiter.hasty || waiter.request.timeout === 0) {
+      continue
+    }
+    turn ??= new Slice(core.deadlines)
+    if (turn.over) return serveLater(core, waiter)
   }
   if (waiter.lane !== undefined && !waiter.busy) provide(core, waiter)
   admit(core, waiter, "NoneAvailable")
   // what it waits for now: nothing may be under way any more
   if (waiter.trace !== undefined && waiter.lane !== undefined) waiter.trace.enter(waiter.phase)
+}
+
+/** Much has been detected for it already, and has ended at once: others have their turn before that goes on. */
+const serveLater = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  core.waiters.note(waiter, "choosing", true)
+  soon(core, () => {
+    core.waiters.note(waiter, "choosing", false)
+    if (waiter.lane === undefined) return
+    serve(core, waiter)
+    if (waiter.lane !== undefined && !waiter.choosing) waiter.admitted = true
+  })
 }
 
 /** Has something made for a waiter, unless the user's selector will be asked for it about what there is. */
@@ -205,7 +239,8 @@ export const attendAll = <A, D>(core: Core<A, D>): void => {
     }
     Choosing.consider(core)
   }
-  for (let waiter = core.waiters.first; waiter !== undefined;) {
+  // where nothing is listed, there is nothing to be done for them but what is made
+  for (let waiter = core.waiters.first; waiter !== undefined && core.registry.listing > 0;) {
     const next = core.waiters.after(waiter)
     serve(core, waiter)
     waiter = core.waiters.onward(next)
@@ -259,7 +294,7 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
   let ready = fresh || !stale(core, entry)
   // what was made and needs a detection goes to one that waits a while after three refusals only if nobody else wants it
   let last: Waiter<A, D> | undefined
-  for (let waiter = core.waiters.first; waiter !== undefined;) {
+  for (let waiter = firstFor(core, entry, ready); waiter !== undefined;) {
     const next = core.waiters.after(waiter)
     // one for which something is being detected already does not have a second one detected
     if ((ready || waiter.detection === undefined) && !holdsOff(core, waiter, entry) && fits(core, waiter, entry)) {
@@ -301,6 +336,13 @@ export const reconsider = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D
     core.offer(entry, false)
   }
   return found
+}
+
+/** The first that could take an object: those before have something else detected or prepared for them already. */
+const firstFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ready: boolean): Waiter<A, D> | undefined => {
+  if (!ready) return core.waiters.free!.first(isFree)
+  const prepares = core.options.onBorrow !== undefined && entry.open === 0 && !entry.prepared
+  return prepares ? core.waiters.unprepared!.first(isUnprepared) : core.waiters.first
 }
 
 /** Those who have come while others were asked, by functions of the user's, about what nobody had listed yet. */

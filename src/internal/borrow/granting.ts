@@ -17,7 +17,7 @@ import { resting } from "../object/rest.ts"
 import { type Core, lendable, lends } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { own } from "../state/owners.ts"
-import type { Request, Waiter } from "../state/waiters.ts"
+import { isBefore, type Request, type Waiter } from "../state/waiters.ts"
 import { type AsyncContext, callIn } from "../structures/asking.ts"
 import { Queue } from "../structures/queue.ts"
 import { fail, resumeSoon, unqueue, waited } from "../waiting/outcome.ts"
@@ -241,13 +241,19 @@ const prepareFor = <A, D>(
  */
 export const isDue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (waiter.claimed === core.waiters.claims || waiter.lane === undefined) return false
-  for (let other = core.waiters.first; other !== undefined && other !== waiter;) {
+  for (let other = core.waiters.free!.first(isFree); other !== undefined && isBefore(other, waiter);) {
     const next = core.waiters.after(other)
     if (other.detection === undefined && !holdsOff(core, other, entry) && fits(core, other, entry)) return true
     other = core.waiters.onward(next)
   }
   return false
 }
+
+/** Nothing is being detected or prepared for it. */
+export const isFree = <A, D>({ detection }: Waiter<A, D>): boolean => detection === undefined
+
+/** Nothing is being prepared for it. */
+export const isUnprepared = <A, D>({ detection }: Waiter<A, D>): boolean => !(detection instanceof Hook)
 
 /** Would `onBorrow` run for a waiter that has another object prepared for it, or waits a while after three failures? */
 export const holdsOff = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean =>

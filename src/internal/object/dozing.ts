@@ -19,6 +19,8 @@ export class Dozing<A, D> {
   private readonly deadlines: Deadlines
   private readonly waiters: Waiters<A, D>
   private readonly next: Deadline
+  /** None of those who wait has that much left; who comes says what he has. */
+  private nobody = false
   /** Those that are not being asked about just now, mostly the one first that was asked first. */
   readonly members = new Set<Rest<A, D>>()
 
@@ -31,8 +33,9 @@ export class Dozing<A, D> {
   add(rest: Rest<A, D>): void {
     this.members.add(rest)
     // those who wait have said so already
-    if (this.next.index !== -1 || this.waiters.size === 0) return
+    if (this.next.index !== -1 || this.waiters.size === 0 || this.nobody) return
     const now = this.deadlines.now()
+    this.nobody = true
     for (let waiter = this.waiters.first; waiter !== undefined; waiter = this.waiters.after(waiter)) {
       this.expect(now, waiter.due)
     }
@@ -45,12 +48,14 @@ export class Dozing<A, D> {
   /** One who waits has until then. */
   expect(now: number, due: number): void {
     const left = due - now
+    if (this.members.size === 0) this.nobody = false
     if (this.members.size === 0 || left <= least || left === Infinity) return
     this.by(now + Math.max(least, left / 2))
   }
 
   /** They are asked about by then. */
   by(at: number): void {
+    this.nobody = false
     if (this.next.index === -1 || at < this.next.due) this.deadlines.set(this.next, at)
   }
 }

@@ -121,22 +121,27 @@ const detecting = <A, D>(pending: Queue<Entry<A, D>>): Entry<A, D> | undefined =
 export const excess = <A, D>(core: Core<A, D>): number =>
   population(core) - core.registry.counts.Invalid - core.registry.condemned - core.size.max
 
-/** Lets free objects go, the oldest first, until there are no more than there may be. */
+/** Lets free objects go, the oldest first, until there are no more than there may be: so many at once, the others soon. */
 export const shrink = <A, D>(core: Core<A, D>): void => {
   core.crowded = excess(core) > 0
-  if (!core.crowded) return
-  const made = [...core.registry.entries].filter((entry) => entry.scope !== undefined && !entry.condemned)
-  // what is idle, then what is being detected; what is prepared for a borrower, or lent, leaves when it comes back
-  const idle = made.filter((entry) => entry.status !== "Borrowed" && entry.status !== "Pending")
-  for (
-    const entry of [
-      ...idle,
-      ...made.filter((entry) => entry.status === "Pending" && entry.detection !== undefined)
-    ]
-  ) {
-    if (excess(core) <= 0) return
-    discard(core, entry, "Resized")
+  if (core.crowded) letGo(core, free(core).values(), new Slice(core.deadlines))
+}
+
+const letGo = <A, D>(core: Core<A, D>, entries: Iterator<Entry<A, D>>, turn: Slice): void => {
+  for (let next = entries.next(); next.done !== true && excess(core) > 0; next = entries.next()) {
+    // one that has been lent since leaves when it comes back
+    if (isFree(next.value)) discard(core, next.value, "Resized")
+    if (turn.over) return soon(core, () => letGo(core, entries, new Slice(core.deadlines)))
   }
+}
+
+const isFree = <A, D>({ condemned, detection, status }: Entry<A, D>): boolean =>
+  !condemned && status !== "Borrowed" && status !== "Invalid" && (status !== "Pending" || detection !== undefined)
+
+/** What was made and is idle, then what is being detected. What is prepared for a borrower, or lent, leaves when it comes back. */
+const free = <A, D>(core: Core<A, D>): ReadonlyArray<Entry<A, D>> => {
+  const made = [...core.registry.entries].filter((entry) => entry.scope !== undefined && isFree(entry))
+  return [...made.filter(({ status }) => status !== "Pending"), ...made.filter(({ status }) => status === "Pending")]
 }
 
 /** One that has just arrived may be one too many, since `resize`; whatever else is free has left then. */

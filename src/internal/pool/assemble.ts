@@ -68,7 +68,11 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     report(core, "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
   const deadlines = new Deadlines.Deadlines(clock, fork, threw)
   const moments = new Deadlines.Moments(clock, fork, threw)
-  const waiters = new Waiters<A, D>(options.acquire !== undefined)
+  const waiters = new Waiters<A, D>({
+    makes: options.acquire !== undefined,
+    detects: options.detectStatus !== undefined,
+    prepares: options.onBorrow !== undefined
+  })
   const core: Core<A, D> = {
     options,
     context,

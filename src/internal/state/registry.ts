@@ -54,6 +54,8 @@ export class Registry<A, D> {
   private byObject: Map<A, Entry<A, D>> | undefined = undefined
   /** Grows when what is listed changes. */
   version = 0
+  /** How many are listed. */
+  listing = 0
   /** Called after each move, while somebody listens. */
   moved: ((entry: Entry<A, D>, from: Status) => void) | undefined = undefined
   private lastId = 0
@@ -158,6 +160,7 @@ export class Registry<A, D> {
   list(entry: Entry<A, D>): void {
     if (entry.slot !== -1) return
     this.version++
+    this.listing++
     // before anything of the user's is called
     if (this.trusted !== undefined && entry.trustedUntil !== undefined) this.trusted.add(entry)
     this.selection.add(entry)
@@ -172,6 +175,7 @@ export class Registry<A, D> {
   unlist(entry: Entry<A, D>): void {
     if (entry.slot === -1) return
     this.version++
+    this.listing--
     this.selection.remove(entry)
   }
 

@@ -88,8 +88,10 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
   // what is under way for it
   creation: Creation<A, D> | undefined = undefined
   detection: Detection<A, D> | Hook<A, D> | undefined = undefined
-  /** The user's selector has yet to answer for it. */
+  /** The user's selector has yet to answer for it; or what is lendable has yet to be detected for it, in a later turn. */
   choosing = false
+  /** Its fiber cannot be suspended: whatever can be done for it in one step is done in that. */
+  hasty = false
   /** How many claims there had been when something began to be detected or prepared for it. */
   claimed = 0
 
@@ -175,7 +177,8 @@ class Lane<A, D> implements Rank<Lane<A, D>> {
   }
 }
 
-const isBefore = <A, D>(one: Waiter<A, D>, other: Waiter<A, D>): boolean =>
+/** In the order of the queue. */
+export const isBefore = <A, D>(one: Waiter<A, D>, other: Waiter<A, D>): boolean =>
   one.request.priority === other.request.priority
     ? one.arrival < other.arrival
     : one.request.priority > other.request.priority
@@ -249,12 +252,21 @@ export class Waiters<A, D> {
   readonly idle: Search<A, D> | undefined
   readonly heirs: Search<A, D> | undefined
   readonly fitting: Search<A, D> | undefined
+  /** Those for whom nothing is being detected or prepared; and nothing is being prepared. Only where that may be. */
+  readonly free: Search<A, D> | undefined
+  readonly unprepared: Search<A, D> | undefined
 
-  /** `makes`: something may be made for them. */
-  constructor(makes = true) {
+  /** What may be done for them. */
+  constructor({ detects, makes, prepares }: {
+    readonly makes: boolean
+    readonly detects: boolean
+    readonly prepares: boolean
+  }) {
     this.idle = makes ? new Search(this) : undefined
     this.heirs = makes ? new Search(this) : undefined
     this.fitting = makes ? new Search(this) : undefined
+    this.free = detects || prepares ? new Search(this) : undefined
+    this.unprepared = prepares ? new Search(this) : undefined
   }
 
   /** Notes what is under way for a waiter. */
@@ -267,6 +279,7 @@ export class Waiters<A, D> {
     }
     if (key === "detection" && value !== undefined) waiter.claimed = this.claims
     if (key === "creation" && value === undefined) this.heirs?.look(waiter)
+    if (key === "detection" && value === undefined) this.lookFree(waiter)
     // where it has ended, what follows is known when the step ends
     if (waiter.trace !== undefined && value !== undefined) waiter.trace.enter(waiter.phase)
   }
@@ -302,6 +315,7 @@ export class Waiters<A, D> {
     if (waiter.busy) this.busy++
     this.lookAgain(waiter)
     this.fitting?.look(waiter)
+    this.lookFree(waiter)
   }
 
   /** Something may be made for this one now. */
@@ -310,12 +324,19 @@ export class Waiters<A, D> {
     this.heirs?.look(waiter)
   }
 
+  private lookFree(waiter: Waiter<A, D>): void {
+    this.free?.look(waiter)
+    this.unprepared?.look(waiter)
+  }
+
   leave(waiter: Waiter<A, D>): void {
     const lane = waiter.lane
     if (lane === undefined) return
     this.idle?.leaves(waiter)
     this.heirs?.leaves(waiter)
     this.fitting?.leaves(waiter)
+    this.free?.leaves(waiter)
+    this.unprepared?.leaves(waiter)
     if (waiter.previous === undefined) lane.first = waiter.next
     else waiter.previous.next = waiter.next
     if (waiter.next === undefined) lane.last = waiter.previous

@@ -54,9 +54,15 @@ export const noteRefusal = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void 
 }
 
 const pause = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, millis: number): void => {
-  if (waiter.lane === undefined) return
   const trouble = waiter.troubled
   trouble.backsOffUntil = core.deadlines.now() + millis
+  pauseOn(core, waiter)
+}
+
+/** A waiter waits a while, perhaps again in its place in the queue. */
+export const pauseOn = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  const { trouble } = waiter
+  if (waiter.lane === undefined || trouble === undefined || !Number.isFinite(trouble.backsOffUntil)) return
   trouble.backingOff ??= makeDeadline(() => {
     core.waiters.lookAgain(waiter)
     core.consider()
