@@ -11,6 +11,11 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    // what mutants are not tried on
+    tags: [
+      { name: "large", description: "of great numbers, or of a long time" },
+      { name: "alone", description: "in a process in which no other test file has run" }
+    ],
     reporters: ["default"],
     // what a test logs is shown where it fails
     silent: "passed-only",

@@ -786,16 +786,20 @@ describe("nothing is left behind", () => {
       }
     }))
 
-  it.effect("a close that interrupts 10 000 creations neither overflows the stack nor loses one", () =>
-    Effect.gen(function*() {
-      const script = scripted({ acquire: "never" })
-      const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 10_000 } })
-      const waiters = yield* Effect.forEach(Array.from({ length: 10_000 }), () => start(Effect.scoped(pool.borrow)))
+  it.effect(
+    "a close that interrupts 10 000 creations neither overflows the stack nor loses one",
+    () =>
+      Effect.gen(function*() {
+        const script = scripted({ acquire: "never" })
+        const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 10_000 } })
+        const waiters = yield* Effect.forEach(Array.from({ length: 10_000 }), () => start(Effect.scoped(pool.borrow)))
 
-      yield* closeWithin(pool, 0)
+        yield* closeWithin(pool, 0)
 
-      const exits = yield* Effect.forEach(waiters, (waiter) => Fiber.await(waiter))
-      assert.isTrue(exits.every((exit) => Exit.isFailure(exit) && !Cause.hasInterrupts(exit.cause)))
-      assert.deepInclude(yield* balanced(pool), nothing)
-    }))
+        const exits = yield* Effect.forEach(waiters, (waiter) => Fiber.await(waiter))
+        assert.isTrue(exits.every((exit) => Exit.isFailure(exit) && !Cause.hasInterrupts(exit.cause)))
+        assert.deepInclude(yield* balanced(pool), nothing)
+      }),
+    { tags: "large" }
+  )
 })

@@ -337,19 +337,23 @@ describe("creation.retry", () => {
       assert.deepInclude(yield* balanced(pool), { making: 0, waiting: 0, size: 0 })
     }))
 
-  it.effect("a schedule that is done at once fails each waiter with its own attempt, without deep stacks", () =>
-    Effect.gen(function*() {
-      const script = yield* timed({ acquire: "fail" })
-      const pool = yield* make({ acquire: script.acquire, size: { max: 1 }, creation: { retry: Schedule.recurs(0) } })
-      yield* pool.suspend
-      const borrowers = yield* Effect.forEach(Array.from({ length: 3000 }), () => start(Effect.scoped(pool.borrow)))
+  it.effect(
+    "a schedule that is done at once fails each waiter with its own attempt, without deep stacks",
+    () =>
+      Effect.gen(function*() {
+        const script = yield* timed({ acquire: "fail" })
+        const pool = yield* make({ acquire: script.acquire, size: { max: 1 }, creation: { retry: Schedule.recurs(0) } })
+        yield* pool.suspend
+        const borrowers = yield* Effect.forEach(Array.from({ length: 3000 }), () => start(Effect.scoped(pool.borrow)))
 
-      yield* pool.resume
-      yield* settle
+        yield* pool.resume
+        yield* settle
 
-      assert.isTrue(borrowers.every((borrower) => state(borrower) === "Failed"))
-      assert.strictEqual(script.attempts.length, 3000)
-    }))
+        assert.isTrue(borrowers.every((borrower) => state(borrower) === "Failed"))
+        assert.strictEqual(script.attempts.length, 3000)
+      }),
+    { tags: "large" }
+  )
 
   for (const [what, failing] of [["defects", Effect.die("broken")], ["time-outs", Effect.never]] as const) {
     it.effect(`${what} are not retried`, () =>

@@ -408,7 +408,7 @@ describe("off the borrower's path", () => {
     })))
 })
 
-describe("many", () => {
+describe("many", { tags: "large" }, () => {
   it.effect("10 000 destroys that end at once neither overflow the stack nor starve the others", () =>
     Effect.gen(function*() {
       const { release, released } = releases()

@@ -167,7 +167,7 @@ describe("detect", () => {
 
       assert.strictEqual(asked, n)
       assert.strictEqual((yield* balanced(pool)).available, n)
-    }))
+    }), { tags: "large" })
 
   it.effect("serves a waiter with what is fine again", () =>
     Effect.gen(function*() {

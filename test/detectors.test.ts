@@ -32,19 +32,23 @@ describe("a detector that does not suspend", () => {
       }))
   }
 
-  it.effect("passes over any number of objects that it refuses, without growing the stack", () =>
-    Effect.gen(function*() {
-      const n = 20_000
-      const pool = yield* asking<number>(({ object }) => object === n - 1 ? "Available" : "Unknown", {
-        objects: Array.from({ length: n }, (_, i) => i),
-        select: Selector.leastRecentlyUsed,
-        detection: { onAdd: false }
-      })
-      const run = Effect.runSyncWith(yield* Effect.context())
+  it.effect(
+    "passes over any number of objects that it refuses, without growing the stack",
+    () =>
+      Effect.gen(function*() {
+        const n = 20_000
+        const pool = yield* asking<number>(({ object }) => object === n - 1 ? "Available" : "Unknown", {
+          objects: Array.from({ length: n }, (_, i) => i),
+          select: Selector.leastRecentlyUsed,
+          detection: { onAdd: false }
+        })
+        const run = Effect.runSyncWith(yield* Effect.context())
 
-      assert.strictEqual(run(pool.with((lease) => Effect.succeed(lease.object))), n - 1)
-      assert.strictEqual((yield* balanced(pool)).unknown, n - 1)
-    }))
+        assert.strictEqual(run(pool.with((lease) => Effect.succeed(lease.object))), n - 1)
+        assert.strictEqual((yield* balanced(pool)).unknown, n - 1)
+      }),
+    { tags: "large" }
+  )
 
   it.effect("that waited for their turn is asked without growing the stack", () =>
     Effect.gen(function*() {
@@ -59,7 +63,7 @@ describe("a detector that does not suspend", () => {
       assert.strictEqual((yield* pool.stats).pending, n)
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* balanced(pool)).available, n)
-    }))
+    }), { tags: "large" })
 })
 
 describe("a detector that calls the pool", () => {

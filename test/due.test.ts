@@ -306,7 +306,7 @@ describe("where very much is due at once", () => {
       yield* hold(pool.borrowWith({ timeout: 0 }))
       assert.strictEqual(borrowed, n)
       assert.deepInclude(yield* balanced(pool), { available: n - 1, borrowed: 1 })
-    }))
+    }), { tags: "large" })
 })
 
 describe("a borrow of what is free", () => {

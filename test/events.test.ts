@@ -440,7 +440,7 @@ describe("those who listen", () => {
       const lost = missed.reduce((sum, { events }) => sum + events, 0)
       assert.isAbove(lost, 10_000)
       assert.strictEqual(seen.length - missed.length + lost, 40_002)
-    }))
+    }), { tags: "large" })
 
   it.effect("are there on the tag as well", () => {
     class Names extends PoolService<Names, string>()("events/Names") {}

@@ -664,40 +664,44 @@ describe("limits together", () => {
       assert.deepStrictEqual(script.things.map((thing) => thing.destroyed), [1, 1, 1, 1])
     }))
 
-  it.effect("a pool that makes, lends and evicts for an hour keeps its books and its minimum", () =>
-    late(Effect.gen(function*() {
-      const script = scripted({ acquire: "slow", release: "slow" })
-      const pool = yield* make({
-        acquire: script.acquire,
-        size: { min: 2, max: 6 },
-        lifetime: { timeToLive: "47 seconds", idleTimeToLive: "13 seconds", maxBorrows: 7, jitter: 0.3 }
-      })
-      const work = pool.with((lease) =>
-        Effect.suspend(() => {
-          assert.deepStrictEqual([lease.object.destroyed, lease.object.users++], [0, 0])
-          return Effect.andThen(
-            Effect.sleep("700 millis"),
-            Effect.sync(() => lease.object.users--)
-          )
+  it.effect(
+    "a pool that makes, lends and evicts for an hour keeps its books and its minimum",
+    () =>
+      late(Effect.gen(function*() {
+        const script = scripted({ acquire: "slow", release: "slow" })
+        const pool = yield* make({
+          acquire: script.acquire,
+          size: { min: 2, max: 6 },
+          lifetime: { timeToLive: "47 seconds", idleTimeToLive: "13 seconds", maxBorrows: 7, jitter: 0.3 }
         })
-      )
-      const workers = yield* Effect.forEach(
-        [1, 2, 3, 5],
-        (pause) => start(Effect.forever(Effect.andThen(work, Effect.sleep(pause * 400))))
-      )
+        const work = pool.with((lease) =>
+          Effect.suspend(() => {
+            assert.deepStrictEqual([lease.object.destroyed, lease.object.users++], [0, 0])
+            return Effect.andThen(
+              Effect.sleep("700 millis"),
+              Effect.sync(() => lease.object.users--)
+            )
+          })
+        )
+        const workers = yield* Effect.forEach(
+          [1, 2, 3, 5],
+          (pause) => start(Effect.forever(Effect.andThen(work, Effect.sleep(pause * 400))))
+        )
 
-      for (let i = 0; i < 3600; i++) {
-        yield* TestClock.adjust("1 second")
-        yield* balanced(pool)
-      }
+        for (let i = 0; i < 3600; i++) {
+          yield* TestClock.adjust("1 second")
+          yield* balanced(pool)
+        }
 
-      assert.deepStrictEqual(workers.map(state), ["waits", "waits", "waits", "waits"])
-      for (const worker of workers) worker.interruptUnsafe()
-      yield* TestClock.adjust("100 millis")
-      assert.isTrue(script.things.every((thing) => thing.destroyed <= 1))
-      assert.isAtLeast(script.things.length, 100)
-      yield* serves(pool, 6)
-    })))
+        assert.deepStrictEqual(workers.map(state), ["waits", "waits", "waits", "waits"])
+        for (const worker of workers) worker.interruptUnsafe()
+        yield* TestClock.adjust("100 millis")
+        assert.isTrue(script.things.every((thing) => thing.destroyed <= 1))
+        assert.isAtLeast(script.things.length, 100)
+        yield* serves(pool, 6)
+      })),
+    { tags: "large" }
+  )
 })
 
 describe("objects that were added", () => {

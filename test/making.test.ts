@@ -395,25 +395,29 @@ describe("failures", () => {
       assert.deepInclude(yield* balanced(pool), { making: 1, waiting: 0 })
     }))
 
-  it.effect("each of many waiters gets its own attempt under a schedule that ends at once, without deep stacks", () =>
-    Effect.gen(function*() {
-      const script = scripted({ acquire: (n): Gate => n === 1 ? "ok" : "fail" })
-      const pool = yield* ObjectPool.make({
-        acquire: script.acquire,
-        size: { max: 1 },
-        creation: { retry: Schedule.recurs(0) }
-      })
-      const held = yield* pool.borrow
-      const waiters = yield* Effect.forEach(Array.from({ length: 20_000 }), () => start(Effect.scoped(pool.borrow)))
+  it.effect(
+    "each of many waiters gets its own attempt under a schedule that ends at once, without deep stacks",
+    () =>
+      Effect.gen(function*() {
+        const script = scripted({ acquire: (n): Gate => n === 1 ? "ok" : "fail" })
+        const pool = yield* ObjectPool.make({
+          acquire: script.acquire,
+          size: { max: 1 },
+          creation: { retry: Schedule.recurs(0) }
+        })
+        const held = yield* pool.borrow
+        const waiters = yield* Effect.forEach(Array.from({ length: 20_000 }), () => start(Effect.scoped(pool.borrow)))
 
-      yield* held.invalidate
-      yield* held.release
-      const failures = yield* Effect.forEach(waiters, (waiter) => Effect.flip(Fiber.join(waiter)))
+        yield* held.invalidate
+        yield* held.release
+        const failures = yield* Effect.forEach(waiters, (waiter) => Effect.flip(Fiber.join(waiter)))
 
-      assert.isTrue(failures.every((failure) => failure instanceof Failed))
-      assert.strictEqual(script.counts.acquiring, 20_001)
-      assert.deepInclude(yield* balanced(pool), { size: 0, making: 0, waiting: 0 })
-    }))
+        assert.isTrue(failures.every((failure) => failure instanceof Failed))
+        assert.strictEqual(script.counts.acquiring, 20_001)
+        assert.deepInclude(yield* balanced(pool), { size: 0, making: 0, waiting: 0 })
+      }),
+    { tags: "large" }
+  )
 
   it.effect("each of many waiters is served when what was made is invalidated at once", () =>
     Effect.gen(function*() {
@@ -428,7 +432,7 @@ describe("failures", () => {
       const got = yield* Fiber.joinAll(waiters)
 
       assert.deepStrictEqual(got, Array.from({ length: 5_000 }, (_, i) => i + 2))
-    }))
+    }), { tags: "large" })
 
   it.effect("many objects can be made at once", () =>
     Effect.gen(function*() {
@@ -441,7 +445,7 @@ describe("failures", () => {
 
       assert.strictEqual(new Set(leases.map((lease) => lease.object.n)).size, 20_000)
       assert.deepInclude(yield* balanced(pool), { size: 20_000, making: 0, waiting: 0, borrowed: 20_000 })
-    }))
+    }), { tags: "large" })
 })
 
 describe("the minimum", () => {

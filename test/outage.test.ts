@@ -32,7 +32,7 @@ describe("while nothing can be made", () => {
 
       assert.isFalse(borrowers.map(state).includes("waits"))
       assert.isAtMost(counts.acquiring, 14)
-    }))
+    }), { tags: "large" })
 
   it.effect("turns are 100 millis apart, then twice as long, up to a second; the oldest is told of each failure", () =>
     Effect.gen(function*() {

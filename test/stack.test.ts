@@ -11,7 +11,7 @@ import { hold, make, serves, start, state } from "./support/borrowers.ts"
 import { costly } from "./support/clocks.ts"
 import { balanced, scripted } from "./support/scripted.ts"
 
-describe("the stack does not grow with the number of", () => {
+describe("the stack does not grow with the number of", { tags: "large" }, () => {
   const many = 20_000
 
   const failing = (size: { readonly min?: number; readonly max: number }) =>

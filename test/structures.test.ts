@@ -160,7 +160,7 @@ describe("the selections choose what a walk would choose", () => {
         for (const { place } of [...free, ...busy]) places = Math.max(places, place + 1)
         return next(candidates)
       }, { grow, keep, steps: grow > 2100 ? 100 : 600 })
-    })
+    }, { tags: grow > 2100 ? "large" : [] })
   }
 
   it.effect("roundRobin visits each of many objects once in a round, though places were reused", () =>
@@ -235,7 +235,7 @@ describe("the selections choose what a walk would choose", () => {
         assert.approximately((drawn.get(entry) ?? 0) / 20_000, weight(entry) / total, 0.015)
         if (weight(entry) === 0) assert.isFalse(drawn.has(entry))
       }
-    }).pipe(Random.withSeed("weighted")))
+    }).pipe(Random.withSeed("weighted")), { tags: "large" })
 
   it.effect("weighted never draws what weighs nothing, though the sums were rounded", () =>
     Effect.gen(function*() {
@@ -362,27 +362,31 @@ describe("ranks", () => {
     }
   })
 
-  it("are found, added and removed in few steps, however many there are and in whatever order", () => {
-    const { below } = dice(31)
-    const n = 20_000
-    const orders = [(i: number) => i, (i: number) => n - i, (i: number) => (i * 7919) % n, () => below(1e9)]
-    for (const order of orders) {
-      const ranks = new Ranks<Mark>()
-      const marks = new Map<number, Mark>()
-      Mark.looks = 0
-      for (let i = 0; i < n; i++) {
-        const key = order(i)
-        if (ranks.find(key) !== undefined) continue
-        const mark = new Mark(key)
-        ranks.add(mark)
-        marks.set(key, mark)
-      }
-      for (const mark of marks.values()) ranks.remove(mark)
+  it(
+    "are found, added and removed in few steps, however many there are and in whatever order",
+    { tags: "large" },
+    () => {
+      const { below } = dice(31)
+      const n = 20_000
+      const orders = [(i: number) => i, (i: number) => n - i, (i: number) => (i * 7919) % n, () => below(1e9)]
+      for (const order of orders) {
+        const ranks = new Ranks<Mark>()
+        const marks = new Map<number, Mark>()
+        Mark.looks = 0
+        for (let i = 0; i < n; i++) {
+          const key = order(i)
+          if (ranks.find(key) !== undefined) continue
+          const mark = new Mark(key)
+          ranks.add(mark)
+          marks.set(key, mark)
+        }
+        for (const mark of marks.values()) ranks.remove(mark)
 
-      assert.isUndefined(ranks.first)
-      assert.isBelow(Mark.looks / n, 200)
+        assert.isUndefined(ranks.first)
+        assert.isBelow(Mark.looks / n, 200)
+      }
     }
-  })
+  )
 })
 
 describe("the registry", () => {
@@ -593,7 +597,7 @@ describe("the queue of waiters", () => {
 
       assert.strictEqual(served.length, 100_000)
       assert.isTrue(served.every((n, i) => n === i))
-    }))
+    }), { tags: "large" })
 
   it.effect("100 000 waiters time out together, without deep stacks", () =>
     Effect.gen(function*() {
@@ -607,7 +611,7 @@ describe("the queue of waiters", () => {
       yield* Fiber.joinAll(waiters)
       assert.deepInclude(yield* pool.stats, { waiting: 0 })
       assert.strictEqual((yield* pool.stats).totals.timedOut, 100_000)
-    }))
+    }), { tags: "large" })
 })
 
 describe("the deadlines", () => {

@@ -1,9 +1,12 @@
 import { defineConfig, mergeConfig } from "vitest/config"
 import base from "../../vitest.config.ts"
 
+/** An option that the type of a file of options does not have. */
+const tags = { tagsFilter: ["!large", "!alone"] }
+
 /**
- * The tests that mutants are tried on, thousands of times: not those of processes, of endurance and of great numbers;
- * with thinner sweeps, and a small part of the model.
+ * The tests that mutants are tried on, thousands of times: not those of processes, of servers and of endurance, nor those
+ * with a tag; with thinner sweeps, and a small part of the model.
  */
 export default mergeConfig(
   base,
@@ -11,15 +14,15 @@ export default mergeConfig(
     test: {
       exclude: [
         "node_modules",
-        "test/{docs,examples,integration,types}/**",
-        "test/{gates,interruption,package,promise/process,soak}.test.ts"
+        "test/{docs,examples,fuzz,inspector,integration,types}/**",
+        "test/{gates,interruption,package,promise/{fakedTimers,process},scale*,soak}.test.ts"
       ],
-      testNamePattern: /^(?!.*(000|stack|many|hour))/,
+      ...tags,
       env: { SWEEP: "thin", MODEL_RUNS: "60", MODEL_SHRINK: "no" },
       // the modules are loaded once for all files: what is mutated is told apart when it runs
       isolate: false,
       // time is that of the test clock: what takes longer hangs
-      testTimeout: 3000
+      testTimeout: 10_000
     }
   })
 )

@@ -291,19 +291,23 @@ describe("`captureBorrowSite`", () => {
     )
   })
 
-  it.effect("does not know where the tag was asked before there was such a pool: then it is where the span began", () => {
-    const { lines, within } = annotated()
-    return within(
-      Effect.gen(function*() {
-        yield* start(held(Effect.withSpan(early, "early")))
-        yield* start(held(early))
-        yield* TestClock.adjust("1 minute")
+  it.effect(
+    "does not know where the tag was asked before there was such a pool: then it is where the span began",
+    () => {
+      const { lines, within } = annotated()
+      return within(
+        Effect.gen(function*() {
+          yield* start(held(Effect.withSpan(early, "early")))
+          yield* start(held(early))
+          yield* TestClock.adjust("1 minute")
 
-        assert.match(sites(lines)[0]!, /overdue\.test\.ts/)
-        assert.strictEqual(lines[1]!.annotations["site"], undefined)
-      }).pipe(Effect.provide(Keys.layer({ objects: ["a", "b"], closing: { timeout: 0 }, ...settings })))
-    )
-  })
+          assert.match(sites(lines)[0]!, /overdue\.test\.ts/)
+          assert.strictEqual(lines[1]!.annotations["site"], undefined)
+        }).pipe(Effect.provide(Keys.layer({ objects: ["a", "b"], closing: { timeout: 0 }, ...settings })))
+      )
+    },
+    { tags: "alone" }
+  )
 
   it.effect("leaves the stack of errors as long as it was", () =>
     Effect.gen(function*() {
