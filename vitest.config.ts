@@ -24,7 +24,7 @@ export default defineConfig({
     sequence: { concurrent: false },
     // no promise: what hangs ends at last, also where the machine is busy with other things
     testTimeout: 120_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     coverage: { include: ["src/**/*.ts"] }
   }
 })

@@ -210,8 +210,7 @@ for (const [way, take] of ways) {
             assert.isTrue(ended, String(exit))
             assert.deepInclude(yield* balanced(pool), { available: 1, leases: 0 })
           })).pipe(named(window))
-        ),
-      60_000
+        )
     )
   })
 }

@@ -463,8 +463,7 @@ describe("revoke", () => {
           assert.isTrue(endings.every((each) => each === "ok" || each === "Revoked"), endings.join())
           assert.deepInclude(yield* balanced(pool), { leases: 0, borrowed: 0, waiting: 0 })
         })).pipe(named(window))
-      ),
-    60_000
+      )
   )
 })
 

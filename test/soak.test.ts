@@ -158,5 +158,5 @@ describe("a pool that is left alone for a month", () => {
       Effect.scoped,
       Random.withSeed("a month"),
       Effect.provide(TestClock.layer())
-    ), 120_000)
+    ))
 })

@@ -68,7 +68,7 @@ const documents = ["README.md", "CHANGELOG.md", ...fs.globSync("src/**/*.ts").to
 const blocks = documents.filter((document) => fs.existsSync(document)).flatMap(writeBlocks)
 
 describe.concurrent("the documentation", () => {
-  it("compiles", { timeout: 60_000 }, async ({ signal }) => {
+  it("compiles", async ({ signal }) => {
     if (blocks.length > 0) {
       await typeCheck("test/docs", signal)
     }

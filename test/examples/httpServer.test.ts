@@ -6,12 +6,12 @@ import { join } from "node:path"
 import { freePort, type Postgres, startPostgres } from "../support/postgres.ts"
 import { poolStatus, type Service, startService, until } from "../support/service.ts"
 
-describe("httpServer", { timeout: 120_000 }, () => {
+describe("httpServer", () => {
   let postgres: Postgres
 
   beforeAll(async () => {
     postgres = await startPostgres()
-  }, 60_000)
+  })
   afterAll(() => postgres.remove())
 
   const write = (address: string, id: number | string, body: unknown, signal: AbortSignal | null = null) =>
@@ -48,11 +48,11 @@ describe("httpServer", { timeout: 120_000 }, () => {
         DATABASE_URL: postgres.url,
         POOL_MAX: "2",
         MAX_WAITERS: "1",
-        BORROW_TIMEOUT: "3 seconds",
-        LEASE_TIMEOUT: "20 seconds"
+        BORROW_TIMEOUT: "6 seconds",
+        LEASE_TIMEOUT: "100 seconds"
       })
       address = await service.address
-    }, 60_000)
+    })
     afterAll(async () => {
       service.kill("SIGTERM")
       const { code, stderr } = await service.ended
@@ -65,7 +65,7 @@ describe("httpServer", { timeout: 120_000 }, () => {
       const ends = Array.from(
         { length: sessions },
         () =>
-          fetch(`${address}/slow?seconds=15`, { signal: controller.signal }).then(
+          fetch(`${address}/slow?seconds=60`, { signal: controller.signal }).then(
             ({ status }) => status,
             () => "hung up"
           )
@@ -172,7 +172,7 @@ describe("httpServer", { timeout: 120_000 }, () => {
 
     it("answer 503 to the request whose session is terminated, and replace the session", async () => {
       const before = await poolStatus(address)
-      const slow = fetch(`${address}/slow?seconds=15`)
+      const slow = fetch(`${address}/slow?seconds=60`)
       const { sessions } = await until("occupied", () => poolStatus(address), ({ stats }) => stats.leases === 1)
       const victim = sessions.find(({ status }) => status === "Borrowed")!
 

@@ -40,7 +40,7 @@ describe("the example", () => {
       "16 times the site took the reader for a stranger",
       "3 pages at rest, 5 opened since the beginning"
     ])
-  }, 60_000)
+  })
 
   it("jsonLines answers everything, although children die, hang, talk nonsense and are killed", async () => {
     const { lines, processes } = await linesOf("jsonLines", "-15")
@@ -63,7 +63,7 @@ describe("the example", () => {
       "16 more numbers factored",
       "3 children at rest, 7 started since the beginning"
     ])
-  }, 60_000)
+  })
 
   it("keepAlive uses sessions again and again, and lends none that the server has closed", async () => {
     const { lines } = await linesOf("keepAlive", "morning")
@@ -78,7 +78,7 @@ describe("the example", () => {
     assert.deepStrictEqual([commands, timedOut, brokeOff, refused], [800, 0, 0, 0])
     assert.isAtMost(opened ?? Infinity, 7)
     assert.strictEqual(saidQuit, opened)
-  }, 60_000)
+  })
 })
 
 /** The ids of the processes that work in a folder. Elsewhere than on Linux nobody knows. */

@@ -106,7 +106,7 @@ describe("what comes from a server", () => {
         const { code, stderr, stdout } = yield* command(url, flag)
         assert.deepStrictEqual([code, stdout, stderr], [1, "", `No inspector at ${url}: it sends more than 8 MB\n`])
       }
-    }), 60_000)
+    }))
 
   it.effect("a line without an end ends the stream, and the next is asked for", () =>
     Effect.gen(function*() {
@@ -199,8 +199,7 @@ describe("what comes from a server", () => {
         ])
         assert.deepStrictEqual(other.asked, [])
         assert.lengthOf(round.asked, 4)
-      }),
-    60_000
+      })
   )
 
   it.live("what a terminal would obey is replaced, and in JSON written by its number", () =>
@@ -218,7 +217,7 @@ describe("what comes from a server", () => {
       }
       assert.include(json!.stdout, String.raw`\u009b31mred\u009d`)
       assert.include(once!.stdout, "�]0;x��31mred�8;;http://evil.example����")
-    }), 60_000)
+    }))
 
   it("a line takes no more columns than there are, whatever a character takes", () => {
     const columns = { "漢": 2, "한": 2, "😀": 2, "Ａ": 2, "é": 1, "e\u0301": 1, "❤\ufe0f": 2, "🇪🇺": 4, "a": 1 }
@@ -289,7 +288,7 @@ describe("the screen", () => {
         yield* Effect.promise(() => closed)
 
         assert.isAbove(all.text.lastIndexOf(screen.restore), all.text.lastIndexOf(screen.take))
-      }), 60_000)
+      }))
   }
 
   it.live(
@@ -309,8 +308,7 @@ describe("the screen", () => {
         assert.match(after, /effect-object-pool-inspect has failed: RangeError/)
         assert.notInclude(all.text, "secret")
         assert.strictEqual(code, 1)
-      }),
-    60_000
+      })
   )
 
   it.live("who is no longer read ends without a word", () =>
@@ -326,7 +324,7 @@ describe("the screen", () => {
 
       yield* Effect.promise(() => once(child, "close"))
       assert.strictEqual(said, "")
-    }), 60_000)
+    }))
 })
 
 describe("what is seen of a server of our own", () => {
@@ -339,5 +337,5 @@ describe("what is seen of a server of our own", () => {
       story.take(yield* snapshot(url))
       assert.include(story.lines({ url, columns: 80, rows: 24, colour: false, note: "" }).join("\n"), "own  open")
       assert.strictEqual((yield* command(url, "--once")).code, 0)
-    }), 60_000)
+    }))
 })

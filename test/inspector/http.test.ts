@@ -103,10 +103,13 @@ describe("what is read", () => {
       const listening = yield* Effect.forkChild(listen(url, 8))
       yield* Effect.sleep(300)
       yield* Effect.repeat(Effect.exit(Effect.scoped(failing.borrow)), { times: 11 })
+      const said = "the factory has failed 12 times in a row: ECONNREFUSED"
+      const seen = yield* Effect.repeat(Effect.delay(snapshot(url), 100), {
+        until: (frame) => JSON.stringify(frame).includes(said)
+      })
 
-      const text = JSON.stringify((yield* Fiber.join(listening)).map(({ frame }) => frame))
+      const text = JSON.stringify([seen, ...(yield* Fiber.join(listening)).map(({ frame }) => frame)])
 
-      assert.include(text, "the factory has failed 12 times in a row: ECONNREFUSED")
       assert.notInclude(text, secret)
     }))
 
@@ -172,13 +175,13 @@ describe("the stream of frames", () => {
 
       const messages = yield* listen(url)
 
-      const seconds = (messages.at(-1)!.at - messages[0]!.at) / 1000
+      const seconds = (messages.at(-1)!.frame.at - messages[0]!.frame.at) / 1000
       assert.isAtMost(messages.length - 1, seconds * 4 + 1)
       assert.isAtLeast(messages.length, 2)
       const borrows = messages.flatMap(({ frame }) => frame.seconds).flatMap(({ borrows }) => borrows)
       assert.isAbove(Math.max(...borrows), 50)
       assert.isAtMost(Math.max(...messages.slice(1).map(({ frame }) => JSON.stringify(frame).length)), 100_000)
-    }), 60_000)
+    }))
 
   it.live("it ends by itself, and the next goes on where it was", () =>
     Effect.gen(function*() {
@@ -192,7 +195,7 @@ describe("the stream of frames", () => {
       const seqs = [...first, ...second].flatMap(({ frame }) => frame.events).map(([seq]) => seq)
       assert.deepStrictEqual(seqs, seqs.map((_, i) => i + 1), "no event is lost, none comes twice")
       assert.deepStrictEqual([first[0]!.frame.full, second[0]!.frame.full], [true, false])
-    }), 60_000)
+    }))
 
   it.live("nothing is paid before somebody looks", () =>
     Effect.gen(function*() {
@@ -223,16 +226,16 @@ describe("the stream of frames", () => {
       stalled.pause()
       stalled.write(`GET /pools/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`.repeat(100))
 
-      yield* Effect.sleep("10 seconds")
-      const full = sockets[0]!.bytesWritten
-      yield* Effect.sleep("2 seconds")
-
-      assert.strictEqual(sockets[0]!.bytesWritten, full, "nothing more is written")
+      // in the end nothing more is written
+      let full = 0
+      yield* Effect.repeat(Effect.sleep("2 seconds"), {
+        until: () => full > 0 && full === (full = sockets[0]!.bytesWritten)
+      })
       assert.isBelow(sockets[0]!.writableLength, 600_000)
       // the others are served
       const sizes = (yield* listen(url, 4)).map(({ frame }) => JSON.stringify(frame).length)
       assert.isAbove(Math.max(...sizes), 200_000)
-    }), 60_000)
+    }))
 
   it.live("not more than 32 may look at once", () =>
     Effect.gen(function*() {
@@ -247,10 +250,12 @@ describe("the stream of frames", () => {
           next: yield* Effect.promise(() => looks(signal))
         }
       }))
-      yield* Effect.sleep(200)
-      const later = yield* Effect.promise(async () => (await fetch(`${url}/events`)).status)
 
-      assert.deepStrictEqual([...new Set(first.map(({ status }) => status)), next.status, later], [200, 503, 200])
+      assert.deepStrictEqual([...new Set(first.map(({ status }) => status)), next.status], [200, 503])
+      // as soon as the server has seen that the others have gone
+      yield* Effect.repeat(Effect.delay(Effect.promise(async () => (await fetch(`${url}/events`)).status), 50), {
+        until: (status) => status === 200
+      })
     }))
 })
 
@@ -304,8 +309,7 @@ describe("changes", () => {
 
       const before = yield* ids
       assert.strictEqual((yield* ask({ _tag: "rotate" })).status, 202)
-      yield* Effect.sleep(50)
-      assert.isFalse((yield* ids).some((id) => before.includes(id)))
+      yield* Effect.repeat(Effect.delay(ids, 10), { until: (now) => !now.some((id) => before.includes(id)) })
       assert.strictEqual((yield* ask({ _tag: "detect" })).status, 202)
     }))
 

@@ -19,7 +19,7 @@ describe("the terminal", () => {
       assert.match(stdout, /✓ All is well: 1 pool, 3 objects, 1 lease/)
       assert.match(stdout, /printed {2}open {2}3 objects {2}A 2 available {2}B 1 borrowed/)
       assert.match(stdout, /^ {2}[AB]{3}$/m)
-    }), 60_000)
+    }))
 
   it.live("it says what is wrong with an address", () =>
     Effect.gen(function*() {
@@ -31,7 +31,7 @@ describe("the terminal", () => {
       assert.deepStrictEqual([nobody.code, elsewhere.code], [1, 1])
       assert.match(nobody.stderr, /^No inspector at http:\/\/127\.0\.0\.1:9\/pools/)
       assert.match(elsewhere.stderr, /the server answers 404/)
-    }), 60_000)
+    }))
 
   it.live("no line is longer than the terminal, and none moves its cursor, whatever a pool is called", () =>
     Effect.gen(function*() {

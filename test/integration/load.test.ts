@@ -14,7 +14,7 @@ const connections = 200
 const waiters = 190
 const seconds = 5
 
-describe("the HTTP server under load", { timeout: 120_000 }, () => {
+describe("the HTTP server under load", () => {
   let postgres: Postgres
   let service: Service
   let address: string
@@ -125,10 +125,10 @@ describe("the HTTP server under load", { timeout: 120_000 }, () => {
     return hungUp
   }
 
-  /** Ends the sessions of the service at random, one after the other; answers the processes that have ended. */
-  const terminateUntil = async (isOver: () => boolean): Promise<ReadonlySet<number>> => {
+  /** Ends the sessions of the service at random, one after the other, so many at least; answers the processes that have ended. */
+  const terminateUntil = async (isOver: () => boolean, least = 0): Promise<ReadonlySet<number>> => {
     const terminated = new Set<number>()
-    while (!isOver()) {
+    while (!isOver() || terminated.size < least) {
       await sleep(100)
       try {
         const { sessions } = await poolStatus(address)
@@ -222,11 +222,10 @@ describe("the HTTP server under load", { timeout: 120_000 }, () => {
   it("replaces every session that is terminated, and fails at most the one request on it", async () => {
     const { stats: before } = await poolStatus(address)
     const load = startLoad(connections)
-    const terminated = await terminateUntil(after(seconds * 1000))
+    const terminated = await terminateUntil(after(seconds * 1000), 3)
     const result = await load.stop()
 
     const { sessions, stats } = await settled(load, result)
-    assert.isAtLeast(terminated.size, 3)
     for (const { pid } of sessions) assert.isFalse(terminated.has(pid))
     assert.isAtLeast(stats.totals.destroyed - before.totals.destroyed, terminated.size)
     assert.isAtMost(load.errors.get("SessionLost") ?? 0, terminated.size)

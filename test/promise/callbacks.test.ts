@@ -76,14 +76,11 @@ describe("acquire", () => {
   })
 
   it("that never settles has its room no longer than `hookTimeout`, and what it makes after that is destroyed", async () => {
-    const attempts: Array<ReturnType<typeof deferred<number>>> = []
+    const late = deferred<number>()
+    let attempts = 0
     const destroyed: Array<number> = []
     const pool = PromisePool.make({
-      acquire: () => {
-        const attempt = deferred<number>()
-        attempts.push(attempt)
-        return attempt.promise
-      },
+      acquire: () => ++attempts === 1 ? late.promise : 2,
       destroy: async (made) => void destroyed.push(made),
       size: { max: 1 },
       creation: { timeout: 5 },
@@ -91,12 +88,8 @@ describe("acquire", () => {
     })
     const unseen = await unhandled(async () => {
       assert.instanceOf(await failure(pool.borrow()), BorrowTimeout)
-      const next = pool.borrow({ timeout: "1 minute" })
-      await until(() => attempts.length === 2)
-      attempts[1]!.resolve(2)
-
-      await using lease = await next
-      attempts[0]!.resolve(1)
+      await using lease = await pool.borrow({ timeout: "1 minute" })
+      late.resolve(1)
       await until(() => destroyed.length === 1)
       assert.deepStrictEqual([lease.object, destroyed], [2, [1]])
     })

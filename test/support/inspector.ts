@@ -69,7 +69,6 @@ export const asked = (
 
 interface Message {
   readonly id: string
-  readonly at: number
   readonly frame: Frame
 }
 
@@ -86,7 +85,7 @@ export const listen = (url: string, most = Infinity, headers: Record<string, str
         const lines = text.slice(0, end).split("\n")
         text = text.slice(end + 2)
         const field = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? ""
-        messages.push({ id: field("id"), at: performance.now(), frame: JSON.parse(field("data")) as Frame })
+        messages.push({ id: field("id"), frame: JSON.parse(field("data")) as Frame })
       }
       if (messages.length >= most) break
     }
