@@ -1,5 +1,5 @@
 /**
- * The six statuses and the legal moves between them (section 4 of the design, promises 15 and 26).
+ * The six statuses and the legal moves between them (promises 15 and 26).
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -26,7 +26,7 @@ const way: Record<Status, ReadonlyArray<Status>> = {
   Invalid: ["Invalid"]
 }
 
-/** The table of the design, written down once more. */
+/** The legal moves, written down once more. */
 const legal: Record<Status, ReadonlyArray<Status>> = {
   Pending: ["Available", "Dormant", "Unknown", "Invalid"],
   Available: ["Borrowed", "Pending", "Dormant", "Invalid"],
@@ -49,7 +49,7 @@ const counted = (registry: Registry<string, undefined>, entry: Entry<string, und
 }
 
 describe("the table of moves", () => {
-  it("is that of the design", () => {
+  it("has the legal moves, and no others", () => {
     assert.deepStrictEqual(Status.transitions, legal as typeof Status.transitions)
   })
 

