@@ -146,7 +146,7 @@ for (const flavour of [effects, promises]) {
         "as its time is over": { end: () => pass(5000), state: "BorrowTimeout" }
       }
       for (const [how, { end }] of Object.entries(ways)) {
-        it(how, async () => {
+        it(`${how}`, async () => {
           const pool = await make({ objects: ["a"] })
           const held = await pool.borrow()
           const controller = new AbortController()
@@ -359,7 +359,7 @@ for (const flavour of [effects, promises]) {
         }, "RangeError"]
       }
       for (const [how, [body, end]] of Object.entries(bodies)) {
-        it(how, async () => {
+        it(`${how}`, async () => {
           const pool = await make({ objects: ["a"] })
 
           const watched = watch(pool.with(body))

@@ -14,9 +14,10 @@ const called = <A>(call: () => A | Promise<A>): Effect.Effect<A, unknown> =>
   Effect.suspend(() => {
     try {
       const answer = call()
-      return answer instanceof Promise
-        ? Effect.tryPromise({ try: () => answer, catch: (error) => error })
-        : Effect.succeed(answer)
+      if (!(answer instanceof Promise)) return Effect.succeed(answer)
+      return Effect.callback<A, unknown>((resume) => {
+        answer.then((value) => resume(Effect.succeed(value)), (error: unknown) => resume(Effect.fail(error)))
+      })
     } catch (error) {
       return Effect.fail(error)
     }
