@@ -178,9 +178,15 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
   readonly drain: Effect.Effect<void, PoolClosed, S>
   /** The counts at this instant. */
   readonly stats: Effect.Effect<PoolStats, never, S>
-  /** The live records of the objects, the oldest first; those that are being destroyed included. */
+  /**
+   * The live records of the objects, the oldest first; those that are being destroyed included. Each time a list of them all:
+   * `stats` counts them at no such cost.
+   */
   readonly objects: Effect.Effect<ReadonlyArray<PooledObject<A, D>>, never, S>
-  /** The open leases, the oldest first. */
+  /**
+   * The open leases, the oldest first. Each time a walk over all objects, and a list: with 100 000 leases a tenth of a second in
+   * the event loop. `stats.leases` counts them at no such cost.
+   */
   readonly leases: Effect.Effect<ReadonlyArray<Lease<A, D>>, never, S>
   /**
    * What happens from now on, in order, until the pool is closed. Whoever is too slow loses the oldest events, and is told

@@ -251,7 +251,11 @@ export type Declared<A, D, P> =
 export interface BorrowOptions<in A, in D = undefined> {
   /** Instead of `borrowTimeout`. Zero lends what is lendable without suspending, else fails with `BorrowTimeout`. */
   readonly timeout?: Duration.Input | undefined
-  /** Only an object for which this holds. It should be quick and pure: it is asked for every candidate. */
+  /**
+   * Only an object for which this holds. It should be quick and pure: it is asked for every candidate, so that a borrow costs the
+   * more the more objects are lendable: some 0.1 µs for each, and what it takes itself; and a waiter is asked about each object
+   * that comes back, until one fits it.
+   */
   readonly where?: ((pooled: PooledObject<A, D>) => boolean) | undefined
   /** Higher first, default 0, no ageing. */
   readonly priority?: number | undefined

@@ -148,9 +148,9 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   readonly drain: () => Promise<void>
   /** The counts at this instant. */
   readonly stats: () => PoolStats
-  /** The live records of the objects, the oldest first; those that are being destroyed included. */
+  /** The live records of the objects, the oldest first; those that are being destroyed included. Each time a list of them all. */
   readonly objects: () => ReadonlyArray<PooledObject<A, D>>
-  /** The open leases, the oldest first. */
+  /** The open leases, the oldest first: a walk over all objects, and a list. `stats().leases` counts them. */
   readonly leases: () => ReadonlyArray<PromiseLease<A, D>>
   /**
    * What happens from now on, until the pool is closed: `for await (const event of pool.events())`. Who listens does not

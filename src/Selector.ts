@@ -69,7 +69,8 @@ const anyObject = (policy: Policy): AnySelector => policy as unknown as AnySelec
  *
  * A returned object is offered to the oldest waiter through the selector, alone. The cost of a built-in selector does
  * not grow with the pool, that of `weighted` and `leastBorrowed` with its logarithm; a borrow with `where` looks at
- * every lendable object, whatever the selector. A selector of your own is given a list of them all. While what a built-in
+ * every lendable object, whatever the selector: about a millisecond in the event loop for each 10 000 of them. A selector of
+ * your own is given a list of them all, for each borrower that it is asked for: that costs about as much. While what a built-in
  * one has picked is being detected, the borrower gets what it picks from at most 32, at random, of those that
  * `detection.onBorrow` still trusts; with a `where`, from all of them that fit.
  *

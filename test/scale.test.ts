@@ -352,6 +352,31 @@ describe("others have their turn", () => {
     }))
 })
 
+describe("others have their turn in a pool with a detector", () => {
+  it.effect("while those that have waited to be detected are, each at once", () =>
+    Effect.gen(function*() {
+      const n = 5000
+      const { clock, toll } = yield* costly
+      const gate = yield* Latch.make()
+      const detectStatus = ({ id }: { readonly id: number }) =>
+        id <= 10 ? Effect.as(gate.await, "Available" as const) : "Available"
+      const pool = yield* Effect.provideService(
+        ObjectPool.make({ objects: range(n), detectStatus }),
+        Clock.Clock,
+        clock
+      )
+      toll.millis = 0.1
+      const all = Effect.gen(function*() {
+        yield* gate.open
+        while ((yield* pool.stats).available < n) yield* Effect.yieldNow
+      })
+
+      const most = yield* leap(pool.stats, ({ available }) => available, all)
+
+      assert.isBelow(most, n / 4)
+    }))
+})
+
 describe("a borrow that meets many that are detected in vain", () => {
   const n = 5000
 

@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { ObjectPool, Selector, type Status } from "../../src/index.ts"
 import { borrowAll } from "./loop.ts"
@@ -179,6 +180,60 @@ const oneServes: Crisis = {
     })
 }
 
+/** What they wait for comes back, and is detected or prepared for each: by and by, when all have come back. */
+const comeBackTo = (
+  pool: (
+    objects: ReadonlyArray<object>,
+    ready: Effect.Effect<void>
+  ) => Effect.Effect<ObjectPool<object>, never, Scope.Scope>
+): Crisis => ({
+  each: "waiter",
+  n: 20_000,
+  setUp: (n) =>
+    Effect.gen(function*() {
+      let atOnce = true
+      const begun: Array<(ready: Effect.Effect<void>) => void> = []
+      const ready = Effect.callback<void>((resume) => {
+        if (atOnce) resume(Effect.void)
+        else begun.push(resume)
+      })
+      const { borrow, with: use } = yield* pool(many(n), ready)
+      const scopes = yield* borrowAll(n, borrow)
+      const ended = allEnded(yield* queueUp(use(() => Effect.void), n))
+      atOnce = false
+      const back = forked(comeBack(scopes))
+      const isDone = () => {
+        if (back.isDone()) { for (const resume of begun.splice(0, 100)) resume(Effect.void) }
+        return ended()
+      }
+      return { begin: back.begin!, isDone }
+    })
+})
+
+const besideDozing: Crisis = {
+  each: "object",
+  n: 20_000,
+  setUp: (n) =>
+    Effect.gen(function*() {
+      const pool = yield* make<object>({ detectStatus: () => "Dormant" })
+      yield* queueUp(pool.with(() => Effect.void), n)
+      return forked(pool.addAll(many(n)))
+    })
+}
+
+/** What they wait for is there, but is not lent. */
+const resumedIdle: Crisis = {
+  each: "waiter",
+  n: 10_000,
+  setUp: (n) =>
+    Effect.gen(function*() {
+      const pool = yield* make({ objects: many(n) })
+      yield* pool.suspend
+      const isDone = allEnded(yield* queueUp(Scope.provide(pool.borrow, Scope.makeUnsafe()), n))
+      return { begin: () => run(pool.resume), isDone }
+    })
+}
+
 // ------------------------------------------------------------------------------------------------------------- making
 
 const resumed: Crisis = {
@@ -287,6 +342,18 @@ const rotateIdle: Crisis = {
     })
 }
 
+const shrink: Crisis = {
+  each: "object",
+  n: 20_000,
+  setUp: (n) =>
+    Effect.gen(function*() {
+      const { acquire, counts } = counted()
+      const pool = yield* make({ acquire, size: { min: n, max: n } })
+      yield* pool.ready
+      return { begin: () => run(pool.resize({ min: 0, max: 1 })), isDone: () => counts.destroyed === n - 1 }
+    })
+}
+
 /** The limit is longer than replacing them all should take. */
 const tooOld: Crisis = {
   each: "object",
@@ -347,7 +414,6 @@ const unknown = (answer: Status.Answer | Effect.Effect<Status.Answer>): Crisis =
   n: 10_000,
   setUp: (n) =>
     Effect.gen(function*() {
-      // not how often: each is asked again, as `detection.retry` says
       const asked = new Set<object>()
       const pool = yield* make({
         objects: many(n),
@@ -355,7 +421,8 @@ const unknown = (answer: Status.Answer | Effect.Effect<Status.Answer>): Crisis =
           asked.add(object)
           return answer
         },
-        detection: { onAdd: false }
+        // not in the time that is measured
+        detection: { onAdd: false, retry: Schedule.spaced("1 minute") }
       })
       return { begin: () => run(Effect.scoped(pool.borrow)), isDone: () => asked.size === n }
     })
@@ -386,8 +453,8 @@ const oldestFirst: Crisis = {
 
 // ------------------------------------------------------------------------------------------------------------ borrows
 
-/** Nothing that is picked is trusted, and few that are listed are. */
-const mostlyStale: Crisis = {
+/** Nothing that is picked is trusted, and few that are listed are; or nothing is. */
+const mostlyStale = (onBorrow?: boolean): Crisis => ({
   each: "borrow",
   n: 40_000,
   setUp: (n) =>
@@ -396,14 +463,14 @@ const mostlyStale: Crisis = {
       const pool = yield* make({
         objects: many(n),
         detectStatus: () => available,
-        detection: { onAdd: false }
+        detection: { onAdd: false, ...onBorrow !== undefined && { onBorrow } }
       })
       const one = repeated(40, 1, pool.with(() => Effect.yieldNow))
       const borrowers = 50
       const all = Effect.forEach(many(borrowers), () => one, { concurrency: "unbounded", discard: true })
       return { ...forked(all), times: borrowers * 40 }
     })
-}
+})
 
 const besideLeases: Crisis = {
   each: "borrow",
@@ -455,7 +522,15 @@ export const crises = {
     "who wait, each of a priority of its own, time out at once": eachOfPriority,
     "who wait beside as many lent objects time out at once": besideLent((n) => n, () => 1, 20_000),
     "who wait beside as many leases of one object time out at once": besideLent(() => 1, (n) => n, 10_000),
-    "for each of whom one is being made are served by one object": oneServes
+    "for each of whom one is being made are served by one object": oneServes,
+    "who wait get what comes back, each detected first": comeBackTo((objects, ready) =>
+      make({ objects, detectStatus: () => Effect.as(ready, "Available" as const), detection: { onBorrow: true } })
+    ),
+    "who wait get what comes back, each prepared first": comeBackTo((objects, ready) =>
+      make({ objects, onBorrow: () => ready })
+    ),
+    "who wait are served by as many idle ones, when a suspension ends": resumedIdle,
+    "doze beside as many who wait without a deadline": besideDozing
   },
   making: {
     "who wait have one made each, when a suspension ends": resumed,
@@ -467,6 +542,7 @@ export const crises = {
     "lent ones are removed, and come back": removeLent,
     "lent ones, whose `timeToLive` is over, come back": lentTooLong,
     "idle ones are rotated, `min` = `max`": rotateIdle,
+    "idle ones are too many since a `resize`": shrink,
     "idle ones, whose `timeToLive` is over, are replaced, `min` = `max`": tooOld,
     "equal primitives are removed by value": removeEqual,
     "equal primitives: `close`": closeEqual,
@@ -479,7 +555,8 @@ export const crises = {
     "of one object come back, the oldest first": oldestFirst
   },
   borrows: {
-    "stale objects, an asynchronous detector, 50 borrowers": mostlyStale,
+    "stale objects, an asynchronous detector, 50 borrowers": mostlyStale(),
+    "objects, the same, each detected at each borrow": mostlyStale(true),
     "open leases of the one object, `Selector.random`": besideLeases
   },
   walks: {

@@ -17,6 +17,7 @@ import type { Entry } from "../state/entry.ts"
 import { type Answer, ask } from "../structures/asking.ts"
 import type { Deadline, Deadlines } from "../structures/deadlines.ts"
 import { Queue } from "../structures/queue.ts"
+import { Slice } from "../structures/slice.ts"
 
 /** How a detection ended. */
 export type Outcome =
@@ -110,8 +111,11 @@ export class Detector<A, D> {
   private readonly deadlines: Deadlines
   private readonly fork: (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>
   private readonly threw: (defect: unknown) => void
+  private readonly soon: (then: () => void) => void
   private running = 0
   private advancing = false
+  /** Those whose turn has come are started in a later turn of the event loop: who comes by then does not overtake them. */
+  private pausing = false
   private stopped = false
   /** It answered plainly when it was asked last. */
   private plain = false
@@ -119,17 +123,22 @@ export class Detector<A, D> {
   private readonly urgent = new Queue<Detection<A, D>>()
   private readonly patient = new Queue<Detection<A, D>>()
 
-  /** `threw` is told what has been thrown as a detection ended: the next one gets its turn all the same. */
+  /**
+   * `threw` is told what has been thrown as a detection ended: the next one gets its turn all the same. `soon` calls in a later
+   * turn.
+   */
   constructor(
     options: DetectorOptions<A, D>,
     deadlines: Deadlines,
     fork: (effect: Effect.Effect<unknown, unknown>) => Fiber.Fiber<unknown, unknown>,
-    threw: (defect: unknown) => void
+    threw: (defect: unknown) => void,
+    soon: (then: () => void) => void
   ) {
     this.options = options
     this.deadlines = deadlines
     this.fork = fork
     this.threw = threw
+    this.soon = soon
   }
 
   /** Would it be asked at once, and answer in the same step? */
@@ -154,7 +163,7 @@ export class Detector<A, D> {
   start(detection: Detection<A, D>, urgent: boolean): void {
     if (this.stopped) return this.finish(detection, dropped)
     // whoever asks from within an end does not overtake those who wait
-    const overtakes = this.advancing && this.urgent.size + this.patient.size > 0
+    const overtakes = (this.advancing || this.pausing) && this.urgent.size + this.patient.size > 0
     if (!overtakes && this.running < this.options.concurrency) return this.run(detection)
     detection.state = "Queued"
     const queue = urgent ? this.urgent : this.patient
@@ -195,15 +204,23 @@ export class Detector<A, D> {
     this.advance()
   }
 
-  /** Starts those whose turn has come. */
+  /** Starts those whose turn has come: so many at once, the others soon. */
   advance(): void {
-    if (this.advancing || this.urgent.size + this.patient.size === 0) return
+    if (this.advancing || this.pausing || this.urgent.size + this.patient.size === 0) return
     this.advancing = true
+    const turn = new Slice(this.deadlines)
     while (this.running < this.options.concurrency) {
       const queue = this.urgent.size > 0 ? this.urgent : this.patient
       const next = queue.take()
       if (next === undefined) break
       this.run(next)
+      if (!turn.over) continue
+      this.pausing = true
+      this.soon(() => {
+        this.pausing = false
+        this.advance()
+      })
+      break
     }
     this.advancing = false
   }

@@ -21,7 +21,7 @@ import { Dozing } from "../object/dozing.ts"
 import * as Freeing from "../object/freeing.ts"
 import * as Leaving from "../object/leaving.ts"
 import * as Ageing from "../object/replacing.ts"
-import { type Core, forkWith } from "../state/core.ts"
+import { type Core, forkWith, soon } from "../state/core.ts"
 import { Pace } from "../state/pace.ts"
 import { Registry } from "../state/registry.ts"
 import type { Resolved } from "../state/settings.ts"
@@ -97,7 +97,8 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
       },
       deadlines,
       fork,
-      threw
+      threw,
+      (then) => soon(core, then)
     ),
     creator: options.acquire === undefined ? undefined : new Creator(
       {
