@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Scope } from "effect"
+import { Effect, Schedule, Scope } from "effect"
 import { ObjectPool } from "../src/index.ts"
 import { pools } from "../src/internal/state/pools.ts"
 import { PromisePool } from "../src/promise.ts"
@@ -29,13 +29,48 @@ const uses: Record<string, (name: string) => Promise<unknown>> = {
   "of promises": async (name) => {
     const pool = PromisePool.make({ name, acquire: () => ({}), detectStatus: () => "Available" })
     await pool.with(() => undefined)
+  },
+  "that is detected once in a while": async (name) => {
+    let asked = 0
+    const pool = PromisePool.make({
+      name,
+      objects: [{}, {}],
+      detectStatus: () => {
+        asked++
+        return "Available"
+      },
+      detection: { every: "200 millis" }
+    })
+    await pool.with(() => undefined)
+    while (asked < 4) await new Promise((resolve) => setTimeout(resolve, 10))
+  },
+  "that is detected by a schedule, which takes time": async (name) => {
+    let asked = 0
+    const detectStatus = Effect.suspend(() => {
+      asked++
+      return Effect.as(Effect.yieldNow, "Available" as const)
+    })
+    const pool = Effect.runSync(
+      Effect.provideService(
+        ObjectPool.make({
+          name,
+          objects: [{}, {}],
+          detectStatus: () => detectStatus,
+          detection: { every: Schedule.spaced("200 millis") }
+        }),
+        Scope.Scope,
+        Scope.makeUnsafe()
+      )
+    )
+    await Effect.runPromise(pool.with(() => Effect.void))
+    while (asked < 4) await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
 
 describe("a pool that is dropped without being closed", () => {
   for (const [what, use] of Object.entries(uses)) {
     it(`${what} goes with whatever held it`, async () => {
-      for (let i = 0; i < 5; i++) await use(`dropped ${what} ${i}`)
+      await Promise.all(Array.from({ length: 5 }, (_, i) => use(`dropped ${what} ${i}`)))
 
       await until(() => named(`dropped ${what}`) === 0)
 

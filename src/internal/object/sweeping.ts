@@ -1,6 +1,7 @@
 /**
  * Detecting all objects: when it is asked for, and once in a while.
  */
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
@@ -77,42 +78,77 @@ const seeTo = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ended: () => void): (
   }
 }
 
-/** Detects every free object once in a while, spread over the time that a pass takes. */
+/**
+ * Detects every free object once in a while, spread over the time that a pass takes. What sleeps in between holds the pool
+ * weakly: one that is dropped without being closed goes with whatever held it, and this ends.
+ */
 export const sweep = <A, D>(core: Core<A, D>, every: number | Schedule.Schedule<unknown>): Effect.Effect<void> => {
-  // what has not had its turn since the last pass is not asked twice
-  const asked = new Set<Entry<A, D>>()
-  if (typeof every === "number") return Effect.forever(pass(core, every, asked), { disableYield: true })
-  const pace = new Pace(every)
-  const next: Effect.Effect<void> = Effect.callback((resume) =>
-    pace.next(core, undefined, (delay) => {
-      resume(delay === undefined ? Effect.void : Effect.andThen(pass(core, delay, asked), next))
-    })
-  )
+  const sweeper = new Sweeper(core, every)
+  core.sweeper = sweeper
+  return goOn(core.clock, new WeakRef(sweeper))
+}
+
+const goOn = <A, D>(clock: Clock.Clock, sweeper: WeakRef<Sweeper<A, D>>): Effect.Effect<void> => {
+  const step = (): Effect.Effect<void> => {
+    sweeper.deref()?.step()
+    return next
+  }
+  const sleep = (millis: number | undefined): Effect.Effect<void> =>
+    millis === undefined ? Effect.void : Effect.flatMap(clock.sleep(Duration.millis(millis)), step)
+  const next: Effect.Effect<void> = Effect.callback((resume) => {
+    const then = (millis: number | undefined) => resume(sleep(millis))
+    const there = sweeper.deref()
+    if (there === undefined) then(undefined)
+    else there.rest(then)
+  })
   return next
 }
 
 /** In how many steps a pass is spread. */
-const steps = 100
+const most = 100
 
-const pass = <A, D>(core: Core<A, D>, millis: number, asked: Set<Entry<A, D>>): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const entries = [...core.registry.entries]
-    const slices = Math.max(1, Math.min(entries.length, steps))
-    const rest = core.clock.sleep(Duration.millis(millis / slices))
-    return Effect.forEach(
-      Array.from({ length: slices }, (_, i) => i),
-      (i) =>
-        Effect.andThen(rest, () => {
-          const end = Math.floor((i + 1) * entries.length / slices)
-          for (let j = Math.floor(i * entries.length / slices); j < end; j++) askInTurn(core, entries[j]!, asked)
-          return Effect.void
-        }),
-      { discard: true }
-    )
-  })
+/** Passes over the objects of a pool. */
+class Sweeper<A, D> {
+  private readonly core: Core<A, D>
+  private readonly every: number | Pace
+  /** What has not had its turn since the last pass is not asked twice. */
+  private readonly asked = new Set<Entry<A, D>>()
+  private entries: ReadonlyArray<Entry<A, D>> = []
+  /** How many steps this pass takes, and has taken. */
+  private steps = 0
+  private taken = 0
+  /** How long it rests before each. */
+  private millis = 0
 
-const askInTurn = <A, D>(core: Core<A, D>, entry: Entry<A, D>, asked: Set<Entry<A, D>>): void => {
-  if (asked.has(entry)) return
-  asked.add(entry)
-  seeTo(core, entry, () => asked.delete(entry))
+  constructor(core: Core<A, D>, every: number | Schedule.Schedule<unknown>) {
+    this.core = core
+    this.every = typeof every === "number" ? every : new Pace(every)
+  }
+
+  /** Calls back with how long it rests before the next step, which may be that of another pass; `undefined`: there is none. */
+  rest(then: (millis: number | undefined) => void): void {
+    if (this.taken < this.steps) return then(this.millis)
+    if (typeof this.every === "number") return then(this.begin(this.every))
+    this.every.next(this.core, undefined, (delay) => then(delay === undefined ? undefined : this.begin(delay)))
+  }
+
+  private begin(millis: number): number {
+    this.entries = [...this.core.registry.entries]
+    this.steps = Math.max(1, Math.min(this.entries.length, most))
+    this.taken = 0
+    return this.millis = millis / this.steps
+  }
+
+  step(): void {
+    const { entries, steps } = this
+    const from = Math.floor(this.taken * entries.length / steps)
+    const to = Math.floor(++this.taken * entries.length / steps)
+    for (let i = from; i < to; i++) this.ask(entries[i]!)
+  }
+
+  private ask(entry: Entry<A, D>): void {
+    if (this.asked.has(entry)) return
+    this.asked.add(entry)
+    seeTo(this.core, entry, () => this.asked.delete(entry))
+  }
 }

@@ -145,6 +145,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     onClosed: new Set(),
     watchers: new Set(),
     background: new Set(),
+    sweeper: undefined,
     leases: 0,
     owners: undefined,
     lastLeaseId: 0,

@@ -108,6 +108,8 @@ export interface Core<A, D> {
   chooser: Fiber.Fiber<unknown, unknown> | undefined
   /** The fibers of what never ends by itself. */
   readonly background: Set<Fiber.Fiber<unknown, unknown>>
+  /** What detects all objects once in a while. Its fiber holds it weakly. */
+  sweeper: object | undefined
   /** The fibers of the user's selector. */
   readonly choosers: Set<Fiber.Fiber<unknown, unknown>>
   /** What came back last, and has not been offered to the user's selector. */

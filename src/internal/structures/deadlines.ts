@@ -50,6 +50,8 @@ export class Deadlines {
   private sleepsUntil = Infinity
   private firing = false
   private ended = false
+  /** Weakly, while nothing waits: so a pool that is dropped is not kept by a timer whose deadlines have gone. */
+  private readonly hold: Hold = { strongly: undefined, weakly: new WeakRef<Deadlines>(this) }
 
   /** `threw` is told what a deadline has thrown as it fired. */
   constructor(
@@ -80,6 +82,7 @@ export class Deadlines {
     }
     this.heap.push(deadline)
     this.dues.push(due)
+    this.hold.strongly = this
     if (this.sorted) deadline.index = this.heap.length - 1
     else this.up(this.heap.length - 1)
     if (due < this.sleepsUntil) this.arm(due)
@@ -90,6 +93,7 @@ export class Deadlines {
     this.heap[deadline.index] = undefined
     deadline.index = -1
     this.empty++
+    if (this.empty === this.heap.length) this.hold.strongly = undefined
     if (this.empty > 32 && 2 * this.empty > this.heap.length) this.clear()
   }
 
@@ -99,6 +103,7 @@ export class Deadlines {
     for (const deadline of this.heap) if (deadline !== undefined) deadline.index = -1
     this.heap.length = this.dues.length = 0
     this.empty = this.head = 0
+    this.hold.strongly = undefined
     this.sleepsUntil = Infinity
     this.sleeper?.interruptUnsafe()
     this.sleeper = undefined
@@ -112,10 +117,11 @@ export class Deadlines {
     const millis = Math.min(Math.max(0, Math.ceil(due - this.now())), this.longest)
     // never within the caller's step, even when it is due now
     const sleep = millis === 0 ? Effect.yieldNow : this.clock.sleep(Duration.millis(millis))
-    this.sleeper = this.fork(Effect.flatMap(sleep, () => this.fire))
+    this.sleeper = this.fork(Effect.flatMap(sleep, waking(this.hold)))
   }
 
-  private readonly fire: Effect.Effect<void> = Effect.suspend(() => {
+  /** What its fiber does when it has slept. */
+  readonly fire: Effect.Effect<void> = Effect.suspend(() => {
     // stays set while deadlines fire, so that a new one does not start a second timer
     this.sleepsUntil = -Infinity
     if (this.fireUntil(this.now(), batch)) return Effect.andThen(Effect.yieldNow, this.fire)
@@ -245,6 +251,15 @@ export class Deadlines {
     if (deadline !== undefined) deadline.index = at
   }
 }
+
+/** By which the fiber that sleeps holds what it sleeps for. */
+interface Hold {
+  strongly: Deadlines | undefined
+  readonly weakly: WeakRef<Deadlines>
+}
+
+/** What follows a sleep: nothing, where nothing waited any more, and nobody held the rest. */
+const waking = (hold: Hold) => (): Effect.Effect<void> => (hold.strongly ?? hold.weakly.deref())?.fire ?? Effect.void
 
 /**
  * Deadlines on the wall clock. That is set forward and back, and goes on while the machine sleeps, which no timer sees: it is
