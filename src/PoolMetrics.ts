@@ -99,12 +99,7 @@ const show = (core: Core<never, never>, context: Context.Context<never>, scope: 
   const timings = core.timings ??= new Timings(core.totals)
   timings.users++
   const series = new Series(core, context)
-  for (const state of states) {
-    series.gauge(["count", "{object}", "The number of objects", (stats) => stats[state]], state)
-  }
-  for (const gauge of gauges) series.gauge(gauge)
-  for (const counter of counters) series.counter(counter)
-  for (const histogram of histograms) series.histogram(histogram, timings)
+  fill(series, timings)
   const hide = () => {
     if (series.remove() && --timings.users === 0) core.timings = undefined
   }
@@ -114,6 +109,16 @@ const show = (core: Core<never, never>, context: Context.Context<never>, scope: 
     core.onClosed.delete(hide)
   })
   if (!Scopes.add(scope, series, () => end)) Effect.runSync(end)
+}
+
+/** Not where the pool is at hand: whatever a series is read by would hold it. */
+const fill = (series: Series, timings: Timings): void => {
+  for (const state of states) {
+    series.gauge(["count", "{object}", "The number of objects", (stats) => stats[state]], state)
+  }
+  for (const gauge of gauges) series.gauge(gauge)
+  for (const counter of counters) series.counter(counter)
+  for (const histogram of histograms) series.histogram(histogram, timings)
 }
 
 type Read<State> = readonly [name: string, unit: string, description: string, read: State]
@@ -144,17 +149,27 @@ const histograms: ReadonlyArray<Read<(timings: Timings) => Metric.HistogramState
 
 const prefix = "pool.object."
 
-/** The series of one pool in one registry. */
+/**
+ * The series of one pool in one registry, which holds them. They hold the pool weakly, so that one that is dropped without
+ * being closed goes; and then so do they.
+ */
 class Series {
-  private readonly core: Core<never, never>
+  private readonly core: WeakRef<Core<never, never>>
+  private readonly name: string
+  /** What a registration needs, made anew: all that the builder has may hold the pool. */
   private readonly context: Context.Context<never>
   private readonly registrations = new Set<Metric.Registration>()
   private bounded = false
 
   constructor(core: Core<never, never>, context: Context.Context<never>) {
-    this.core = core
-    this.context = context
-    this.bound()
+    this.core = new WeakRef(core)
+    this.name = core.options.name
+    const attributes = Context.get(context, Metric.CurrentMetricAttributes)
+    this.context = Context.make(Metric.CurrentMetricAttributes, attributes).pipe(
+      Context.add(Metric.MetricRegistry, Context.get(context, Metric.MetricRegistry))
+    )
+    dropped.register(core, this)
+    this.bound(core)
   }
 
   gauge([name, unit, description, read]: Read<(stats: PoolStats) => number>, state?: string): void {
@@ -184,13 +199,16 @@ class Series {
   }
 
   private read(read: (stats: PoolStats) => number): number {
-    this.bound()
-    return read(stats(this.core))
+    const core = this.core.deref()
+    // it has been dropped, and nobody has been told yet
+    if (core === undefined) return 0
+    this.bound(core)
+    return read(stats(core))
   }
 
   /** A pool without a maximum may get one, by `resize`: it is shown from the next reading on. */
-  private bound(): void {
-    if (this.bounded || this.core.size.max === Infinity) return
+  private bound(core: Core<never, never>): void {
+    if (this.bounded || core.size.max === Infinity) return
     this.bounded = true
     this.gauge(["max", "{object}", "The most objects that there may be", (stats) => stats.max!])
   }
@@ -199,11 +217,13 @@ class Series {
   private pull<State>(metric: Metric.Metric<never, State>, get: () => State, attributes: Attributes = {}): void {
     const context = Context.add(this.context, Metric.CurrentMetricAttributes, {
       ...Context.get(this.context, Metric.CurrentMetricAttributes),
-      "pool.name": this.core.options.name,
+      "pool.name": this.name,
       ...attributes
     })
     this.registrations.add(Metric.registerUnsafe(metric, context, { get, update: () => {}, modify: () => {} }))
   }
 }
+
+const dropped = new FinalizationRegistry<Series>((series) => series.remove())
 
 type Attributes = Metric.Metric.AttributeSet

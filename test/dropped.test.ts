@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schedule, Scope } from "effect"
-import { ObjectPool } from "../src/index.ts"
+import { Effect, Metric, Schedule, Scope } from "effect"
+import { ObjectPool, PoolMetrics, PoolService } from "../src/index.ts"
 import { pools } from "../src/internal/state/pools.ts"
 import { PromisePool } from "../src/promise.ts"
 import { collect } from "./support/garbage.ts"
@@ -67,6 +67,19 @@ const uses: Record<string, (name: string) => Promise<unknown>> = {
   }
 }
 
+/** Its pool is shown in a registry that outlives it. */
+const registry: Metric.MetricRegistry = new Map()
+const shown = (pool: ObjectPool<object>, scope: Scope.Scope) =>
+  Effect.runSync(
+    PoolMetrics.register(pool).pipe(
+      Effect.provideService(Scope.Scope, scope),
+      Effect.provideService(Shown, pool),
+      Effect.provideService(Metric.MetricRegistry, registry)
+    )
+  )
+
+class Shown extends PoolService<Shown, object>()("test/Shown") {}
+
 describe("a pool that is dropped without being closed", () => {
   for (const [what, use] of Object.entries(uses)) {
     it(`${what} goes with whatever held it`, async () => {
@@ -77,6 +90,25 @@ describe("a pool that is dropped without being closed", () => {
       assert.strictEqual(named(`dropped ${what}`), 0)
     })
   }
+
+  it("that has metrics goes, and so do they", async () => {
+    const use = async (name: string) => {
+      const scope = Scope.makeUnsafe()
+      const pool = Effect.runSync(
+        Effect.provideService(ObjectPool.make({ name, objects: [{}], size: { max: 3 } }), Scope.Scope, scope)
+      )
+      shown(pool, scope)
+      await Effect.runPromise(pool.with(() => Effect.void))
+    }
+    await use("dropped with metrics")
+    const series = registry.size
+
+    await until(() => named("dropped with metrics") === 0)
+    await until(() => registry.size === 0)
+
+    assert.isAbove(series, 10)
+    assert.strictEqual(registry.size, 0)
+  })
 
   it("is shown as long as somebody holds it, and until it is closed", async () => {
     const pool = PromisePool.make({ name: "held", objects: [1] })
