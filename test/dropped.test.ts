@@ -1,19 +1,27 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Metric, Schedule, Scope } from "effect"
+import { HttpRouter } from "effect/http"
 import { ObjectPool, PoolMetrics, PoolService } from "../src/index.ts"
-import { pools } from "../src/internal/state/pools.ts"
+import { Inspector } from "../src/inspector.ts"
 import { PromisePool } from "../src/promise.ts"
 import { collect } from "./support/garbage.ts"
 
 /** Collects garbage, and gives what watches it its turns, until it is so. */
-const until = async (so: () => boolean) => {
-  while (!so()) {
+const until = async (so: () => boolean | Promise<boolean>) => {
+  while (!(await so())) {
     await new Promise((resolve) => setImmediate(resolve))
     collect()
   }
 }
 
-const named = (prefix: string) => [...pools].filter((core) => core.options.name.startsWith(prefix)).length
+/** How many pools whose names begin so are shown to who looks now, and no longer. */
+const named = async (prefix: string): Promise<number> => {
+  const { dispose, handler } = HttpRouter.toWebHandler(Inspector.layerHttp(), { disableLogger: true })
+  const response = await handler(new Request("http://localhost/pools/snapshot"))
+  const { changed } = await response.json() as { readonly changed: ReadonlyArray<{ readonly name: string }> }
+  await dispose()
+  return changed.filter(({ name }) => name.startsWith(prefix)).length
+}
 
 const uses: Record<string, (name: string) => Promise<unknown>> = {
   "that is idle": async (name) => {
@@ -85,9 +93,7 @@ describe("a pool that is dropped without being closed", () => {
     it(`${what} goes with whatever held it`, async () => {
       await Promise.all(Array.from({ length: 5 }, (_, i) => use(`dropped ${what} ${i}`)))
 
-      await until(() => named(`dropped ${what}`) === 0)
-
-      assert.strictEqual(named(`dropped ${what}`), 0)
+      await until(async () => await named(`dropped ${what}`) === 0)
     })
   }
 
@@ -103,7 +109,7 @@ describe("a pool that is dropped without being closed", () => {
     await use("dropped with metrics")
     const series = registry.size
 
-    await until(() => named("dropped with metrics") === 0)
+    await until(async () => await named("dropped with metrics") === 0)
     await until(() => registry.size === 0)
 
     assert.isAbove(series, 10)
@@ -116,8 +122,8 @@ describe("a pool that is dropped without being closed", () => {
     await new Promise((resolve) => setImmediate(resolve))
     collect()
 
-    assert.strictEqual(named("held"), 1)
+    assert.strictEqual(await named("held"), 1)
     await pool.close()
-    assert.strictEqual(named("held"), 0)
+    assert.strictEqual(await named("held"), 0)
   })
 })

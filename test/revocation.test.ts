@@ -12,8 +12,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { type LeaseExpired, type ObjectPool, type PooledObject, Selector } from "../src/index.ts"
-import { coreOf } from "../src/internal/state/core.ts"
-import { hold, make, named, reason, settle, start, state, use } from "./support/borrowers.ts"
+import { ending, hold, make, named, reason, settle, start, state, use } from "./support/borrowers.ts"
 import { but } from "./support/clocks.ts"
 import { balanced, scripted, type Thing } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
@@ -497,7 +496,7 @@ describe("a lease that is revoked by what its own grant calls", () => {
       })
       const { acquire } = scripted({ acquire: (n) => n === 1 ? "ok" : "slow" })
       const pool = yield* Effect.provideService(
-        make({ acquire, size: { max: 1 }, leaseTimeout: "1 hour", onLeaseExpired: "destroy" }),
+        make({ acquire, size: { max: 1 }, leaseTimeout: "1 hour", onLeaseExpired: "destroy", maxWaiters: 1 }),
         Clock.Clock,
         calling
       )
@@ -518,7 +517,11 @@ describe("a lease that is revoked by what its own grant calls", () => {
 
       assert.deepStrictEqual([ids, state(waiter)], [[3], "ok"])
       assert.deepInclude(yield* balanced(pool), { leases: 0, waiting: 0, available: 1 })
-      assert.strictEqual(coreOf(pool)!.waiters.busy, 0, "nothing is under way for anybody")
+      // nothing is under way for anybody: one more than may wait is refused
+      const last = yield* hold(pool.borrow)
+      yield* start(pool.with(() => Effect.void))
+      assert.strictEqual(ending(yield* Effect.exit(hold(pool.borrow))), "PoolExhausted WaitersFull")
+      yield* last.release
     }))
 })
 
