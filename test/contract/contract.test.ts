@@ -365,7 +365,7 @@ for (const flavour of [effects, promises]) {
           const watched = watch(pool.with(body))
           await pass()
 
-          assert.strictEqual(watched.state, end)
+          assert.deepStrictEqual([watched.state, watched.value], [end, end === "ok" ? 1 : undefined])
           await serves(pool, 1)
         })
       }
@@ -399,11 +399,14 @@ for (const flavour of [effects, promises]) {
     })
 
     describe("9. objects", () => {
-      it("may be falsy", async () => {
+      it("may be falsy, given or made", async () => {
         const falsy = [0, "", null, undefined, false]
-        const pool = await make<unknown>({ objects: falsy })
+        const given = await make<unknown>({ objects: falsy })
+        let next = 0
+        const made = await make<unknown>({ acquire: () => falsy[next++], size: { max: falsy.length } })
 
-        for (const object of falsy) assert.strictEqual((await pool.borrow(only<unknown>(object))).object, object)
+        for (const object of falsy) assert.strictEqual((await given.borrow(only<unknown>(object))).object, object)
+        for (const object of falsy) assert.strictEqual((await made.borrow()).object, object)
       })
 
       it("are added once, unless they are primitives", async () => {

@@ -164,23 +164,6 @@ describe("a lease", () => {
 })
 
 describe("with", () => {
-  it("gives the object back when its function resolves, rejects or throws", async () => {
-    const { pool } = numbers()
-    const mine = new Error("mine")
-
-    assert.strictEqual(await pool.with((n) => n + 1), 2)
-    assert.strictEqual(await pool.with(async (n) => n + 1), 2)
-    assert.strictEqual(
-      await failure(pool.with(() => {
-        throw mine
-      })),
-      mine
-    )
-    assert.strictEqual(await failure(pool.with(() => Promise.reject(mine))), mine)
-    assert.isUndefined(await failure(pool.with(() => Promise.reject(undefined))))
-    idle(pool)
-  })
-
   it("tells its function when the lease expires, and does not wait for it", async () => {
     const { destroyed, pool } = numbers({ leaseTimeout: 200 })
     const late = deferred<number>()
@@ -405,21 +388,6 @@ describe("an aborted borrow", () => {
     assert.strictEqual(await failure(pool.borrow({ signal: AbortSignal.abort("never") })), "never")
 
     assert.strictEqual(pool.stats().making, 0)
-  })
-
-  it("gives its turn to the next", async () => {
-    const { pool } = numbers()
-    const first = await pool.borrow()
-    const controller = new AbortController()
-    const second = failure(pool.borrow({ signal: controller.signal }))
-    const third = pool.borrow()
-
-    controller.abort("enough")
-    assert.strictEqual(await second, "enough")
-    await first.release()
-
-    await (await third).release()
-    idle(pool)
   })
 
   it("leaves what is being made for it to the next", async () => {
