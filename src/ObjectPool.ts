@@ -20,7 +20,6 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import * as Making from "./internal/making/making.ts"
 import { addInitial } from "./internal/object/adding.ts"
 import * as Sweeping from "./internal/object/sweeping.ts"
 import { build } from "./internal/pool/assemble.ts"
@@ -28,6 +27,7 @@ import * as Closing from "./internal/pool/closing.ts"
 import { operations } from "./internal/pool/operations.ts"
 import { type AnyOptions, resolve, toName } from "./internal/pool/options.ts"
 import { fork } from "./internal/state/core.ts"
+import { Note, note } from "./internal/state/notes.ts"
 import { list } from "./internal/state/pools.ts"
 import * as Scopes from "./internal/structures/scope.ts"
 import type { Lease } from "./Lease.ts"
@@ -283,7 +283,7 @@ export const assemble = <A, D, E, P>(
   const open = Scopes.add(scope, core, () => Closing.close(core))
   list(core)
   addInitial(core, fiber)
-  Making.refill(core)
+  note(core, Note.minimum)
   const { every } = core.options.detection
   if (every !== undefined && core.detector !== undefined) {
     core.background.add(fork(core, Sweeping.sweep(core, every)))

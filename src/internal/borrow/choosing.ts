@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import type { PooledObject } from "../../PooledObject.ts"
 import { type Core, fork, lendable, lends } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
+import { settled } from "../state/notes.ts"
 import type { Waiter } from "../state/waiters.ts"
 import { ask } from "../structures/asking.ts"
 import { fail } from "../waiting/outcome.ts"
@@ -120,7 +121,7 @@ const choose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyA
   let within = true
   fiber.addObserver((exit) => {
     core.choosers.delete(fiber)
-    core.settled()
+    settled(core)
     // it has left
     if (core.choosing !== waiter) return
     core.chooser = undefined

@@ -16,9 +16,10 @@ import type { ActiveLease } from "../lease/lease.ts"
 import { have, wants } from "../making/making.ts"
 import { vouchedFor } from "../object/condition.ts"
 import { Detection } from "../object/detector.ts"
-import { catchUp, type Core, hasRoom, lendable, lends, soon } from "../state/core.ts"
+import { catchUp, type Core, hasRoom, lendable, lends } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
+import { Note, note, putOff } from "../state/notes.ts"
 import { nameOf } from "../state/owners.ts"
 import { type Request, Waiter } from "../state/waiters.ts"
 import { capture } from "../structures/asking.ts"
@@ -230,9 +231,9 @@ const provide = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 
 /** The pool lends again: what can be done for each that waits, in their order, as when it came. */
 export const attendAll = <A, D>(core: Core<A, D>): void => {
-  const { filling } = core
+  const { notesPutOff } = core
   // nothing is made for one that has not had its turn
-  core.filling = true
+  core.notesPutOff |= Note.room
   if (core.options.policy.kind === "custom") {
     for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
       if (waiter.detection === undefined) core.waiters.note(waiter, "choosing", true)
@@ -245,8 +246,8 @@ export const attendAll = <A, D>(core: Core<A, D>): void => {
     serve(core, waiter)
     waiter = core.waiters.onward(next)
   }
-  core.filling = filling
-  fill(core)
+  core.notesPutOff = notesPutOff
+  note(core, Note.room)
 }
 
 /** Nothing is under way for it: may it wait? */
@@ -366,20 +367,13 @@ const detectNow = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A,
  */
 export const fill = <A, D>(core: Core<A, D>): void => {
   const { idle } = core.waiters
-  // making may end at once, and come back here: the outer loop goes on
-  if (idle === undefined || core.filling) return
-  core.filling = true
+  if (idle === undefined) return
   const next = () =>
     lends(core) && hasRoom(core) ? idle.first((waiter) => !waiter.busy && wants(core, waiter)) : undefined
-  let turn: Slice | undefined
+  let slice: Slice | undefined
   for (let waiter = next(); waiter !== undefined; waiter = next()) {
     provide(core, waiter)
-    turn ??= new Slice(core.deadlines)
-    if (!turn.over) continue
-    return soon(core, () => {
-      core.filling = false
-      fill(core)
-    })
+    slice ??= new Slice(core.deadlines)
+    if (slice.over) return putOff(core, Note.room)
   }
-  core.filling = false
 }

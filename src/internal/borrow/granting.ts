@@ -16,6 +16,7 @@ import { heed, retire } from "../object/replacing.ts"
 import { resting } from "../object/rest.ts"
 import { type Core, lendable, lends } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
+import { changed } from "../state/notes.ts"
 import { own } from "../state/owners.ts"
 import { isBefore, type Request, type Waiter } from "../state/waiters.ts"
 import { type AsyncContext, callIn } from "../structures/asking.ts"
@@ -224,7 +225,7 @@ const prepareFor = <A, D>(
         core.waiters.claims++
         cleanUp(core, entry)
       }
-      core.changed()
+      changed(core)
     }
     if (within) return
     core.consider()

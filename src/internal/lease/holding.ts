@@ -4,6 +4,7 @@
 import { free } from "../object/freeing.ts"
 import { type Core, lendable } from "../state/core.ts"
 import { type Entry, leasesOf } from "../state/entry.ts"
+import { changed } from "../state/notes.ts"
 import { own } from "../state/owners.ts"
 import { released } from "../watching/events.ts"
 import type { ActiveLease } from "./lease.ts"
@@ -40,7 +41,7 @@ export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void
   if (entry.limits?.idling !== undefined) entry.limits.idleSince = core.deadlines.now()
   if (entry.open === 0) return free(core, entry)
   if (lendable(core, entry)) core.offer(entry, false)
-  else core.changed()
+  else changed(core)
 }
 
 const letGo = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {

@@ -19,6 +19,7 @@ import { discard, invalidate } from "../object/leaving.ts"
 import { type Core, fork, stays } from "../state/core.ts"
 import { type Entry, leasesOf } from "../state/entry.ts"
 import { closed, leaseExpired } from "../state/failures.ts"
+import { roomFreed } from "../state/notes.ts"
 import { Waiter } from "../state/waiters.ts"
 import type { Deadline } from "../structures/deadlines.ts"
 import * as Scopes from "../structures/scope.ts"
@@ -50,7 +51,7 @@ export const depart = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   invalidate(core, entry)
   core.registry.drop(entry)
   if (core.feed !== undefined) tell(core, { _tag: "Left", objectId: entry.id })
-  core.roomFreed()
+  roomFreed(core)
 }
 
 /** The time-out of a lease; it is a deadline of the pool. */

@@ -3,7 +3,8 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import { type Core, hasRoom, lends, soon } from "../state/core.ts"
+import { type Core, hasRoom, lends } from "../state/core.ts"
+import { Note, putOff } from "../state/notes.ts"
 import type { Waiter } from "../state/waiters.ts"
 import { Slice } from "../structures/slice.ts"
 import { fail, runOut } from "../waiting/outcome.ts"
@@ -79,20 +80,13 @@ export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> |
  * seconds.
  */
 export const refill = <A, D>(core: Core<A, D>): void => {
-  // making may end at once, and come back here: the outer loop goes on
-  if (core.creator === undefined || core.refill.running || !wanting(core)) return
-  core.refill.running = true
-  const turn = new Slice(core.deadlines)
+  if (core.creator === undefined || !wanting(core)) return
+  const slice = new Slice(core.deadlines)
   // what is made may serve somebody who closes the pool at once
   while (wanting(core) && hasRoom(core) && core.refill.deadline.index === -1) {
     begin(core, new Creation(undefined))
-    if (!turn.over) continue
-    return soon(core, () => {
-      core.refill.running = false
-      refill(core)
-    })
+    if (slice.over) return putOff(core, Note.minimum)
   }
-  core.refill.running = false
 }
 
 /** Is anything missing of the minimum, in a pool that keeps one? */

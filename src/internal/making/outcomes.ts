@@ -11,6 +11,7 @@ import { introduce, join } from "../object/joining.ts"
 import { fitIn } from "../object/replacing.ts"
 import { type Core, fork, stays } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
+import { roomFreed } from "../state/notes.ts"
 import type { Pace } from "../state/pace.ts"
 import type { Waiter } from "../state/waiters.ts"
 import { span } from "../structures/times.ts"
@@ -55,7 +56,7 @@ export const made = <A, D>(
   if (entry.status !== "Pending") return
   // its turn is over, though its first detection goes on
   creation.owner?.trace?.enter(creation.owner.phase)
-  core.roomFreed()
+  roomFreed(core)
 }
 
 const acquired = <A, D>(core: Core<A, D>, creation: Creation<A, D>, entry: Entry<A, D>): void => {
@@ -87,7 +88,7 @@ const arrived = <A, D>(
   }
   fitIn(core, entry)
   // a success lets the others be tried
-  core.roomFreed()
+  roomFreed(core)
 }
 
 /** Making an object has failed, and its room is free. */
@@ -114,7 +115,7 @@ export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: 
     waiter.troubled.lastFailure = Cause.squash(failure)
     leaveUnlessQueued(core, waiter, core.retry.waits ? failure : undefined)
   }
-  core.roomFreed()
+  roomFreed(core)
 }
 
 /** Making an object takes too long: it is interrupted, but its room is free only when it has ended. */
@@ -125,7 +126,7 @@ export const late = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => 
   notReady(core, tookTooLong)
   if (waiter !== undefined) leaveUnlessQueued(core, waiter, undefined)
   // not its own room: but the turn of the next attempt has come, and who watches need not wait for this one
-  core.roomFreed()
+  roomFreed(core)
 }
 
 const acquireFailed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: Cause.Cause<unknown>): void => {
@@ -141,7 +142,7 @@ export const lateEnded = <A, D>(
   exit: Exit.Exit<unknown, unknown>
 ): void => {
   creationEnded(core, creation, Exit.isFailure(exit) ? exit.cause : Cause.empty)
-  if (!creation.abandoned && !creation.givenUp) core.roomFreed()
+  if (!creation.abandoned && !creation.givenUp) roomFreed(core)
 }
 
 /** Nobody has waited for how a creation ends: what it had acquired is counted, and what went wrong is told. */
@@ -170,7 +171,7 @@ export const gaveUp = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void =
   } else {
     report(core, tooLong)
   }
-  core.roomFreed()
+  roomFreed(core)
 }
 
 /**
@@ -241,7 +242,7 @@ const retryLater = <A, D>(core: Core<A, D>, pace: Pace, error: unknown, failure:
     if (delay === undefined) {
       recovered(core)
       if (stays(core)) giveUp(core, failure)
-      return core.roomFreed()
+      return roomFreed(core)
     }
     core.deadlines.set(core.retry.next, core.deadlines.now() + delay)
   })
@@ -258,5 +259,5 @@ const recovered = <A, D>({ retry }: Core<A, D>): void => {
 export const retry = <A, D>(core: Core<A, D>): void => {
   core.retry.waits = false
   core.retry.attempt = undefined
-  core.roomFreed()
+  roomFreed(core)
 }

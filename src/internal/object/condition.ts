@@ -8,6 +8,7 @@ import type { PooledObject } from "../../PooledObject.ts"
 import type { Status } from "../../Status.ts"
 import { type Core, lends, stays } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
+import { changed } from "../state/notes.ts"
 import { Pace } from "../state/pace.ts"
 import { moment } from "../state/pooled.ts"
 import { make as makeDeadline, slice } from "../structures/deadlines.ts"
@@ -231,7 +232,7 @@ const restore = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before): vo
 const doubt = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): void => {
   if (rests(core, entry)) return
   core.registry.move(entry, "Unknown")
-  core.changed()
+  changed(core)
   askLater(core, entry, failure)
 }
 
@@ -247,7 +248,7 @@ export const staysUnknown = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void =
   if (entry.status !== "Pending") core.registry.move(entry, "Pending")
   core.registry.move(entry, "Unknown")
   resumeSchedule(core, entry)
-  core.changed()
+  changed(core)
 }
 
 /** It is asked again when its schedule said so before. */
@@ -352,7 +353,7 @@ const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
     const until = moment(entry.wakesAtMillis)
     tell(core, { _tag: "Rested", objectId: entry.id, ...until && { until } })
   }
-  core.changed()
+  changed(core)
 }
 
 /** A rest is over, by one of the clocks. */

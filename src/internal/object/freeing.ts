@@ -7,6 +7,7 @@ import type * as Cause from "effect/Cause"
 import type { PooledObject } from "../../PooledObject.ts"
 import type { Core } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
+import { changed } from "../state/notes.ts"
 import { report } from "../watching/log.ts"
 import { dismiss, leaves, reserve, rests, staysUnknown } from "./condition.ts"
 import { Hook } from "./hook.ts"
@@ -31,7 +32,7 @@ export const free = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const { detection } = entry
   const goes = entry.fate === "destroy" || entry.retired || leaves(core, entry)
   if (detection !== undefined && goes) core.detector!.drop(detection)
-  core.changed()
+  changed(core)
 }
 
 /** It goes where its last lease sends it. */
@@ -43,7 +44,7 @@ export const cameBack = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (entry.retired || leaves(core, entry)) return dismiss(core, entry)
   if (core.options.onRelease === undefined) return settle(core, entry, fate)
   tidy(core, entry, core.options.onRelease, fate)
-  core.changed()
+  changed(core)
 }
 
 /** Runs `onRelease`. */
@@ -100,7 +101,7 @@ const settle = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fate: Fate): void =>
   if (core.detector !== undefined && (fate === "detect" || core.options.detection.onRelease)) {
     const detection = reserve(core, entry, entry.doubted ? "Unknown" : "Available", () => {})
     core.detector.start(detection, false)
-    return core.changed()
+    return changed(core)
   }
   if (entry.doubted) return staysUnknown(core, entry)
   core.registry.move(entry, "Available")

@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import type { PooledObject } from "../../PooledObject.ts"
 import { type Core, lendable } from "../state/core.ts"
 import type { Entry, Eviction } from "../state/entry.ts"
+import { leaving, roomFreed } from "../state/notes.ts"
 import { tell } from "../watching/events.ts"
 import { report } from "../watching/log.ts"
 
@@ -51,7 +52,7 @@ export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>, why: Eviction)
   if (hasLeft(entry)) return
   invalidate(core, entry)
   core.destroyer.destroy(entry)
-  core.leaving()
+  leaving(core)
 }
 
 const hasLeft = <A, D>(entry: Entry<A, D>): boolean => entry.status === "Invalid"
@@ -74,5 +75,5 @@ export const gone = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: Cause.
     if (failure !== undefined) tell(core, { _tag: "DestroyFailed", objectId, failure: Cause.squash(failure) })
     else tell(core, { _tag: entry.scope === undefined && entry.release === undefined ? "Left" : "Destroyed", objectId })
   }
-  core.roomFreed()
+  roomFreed(core)
 }

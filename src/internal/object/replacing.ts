@@ -2,8 +2,9 @@
  * The limits of a made object, and what has to go to make room for another: by age, by idle time, by number of borrows, by
  * `rotate`, by `resize`. Added objects have no limits.
  */
-import { type Core, population, soon } from "../state/core.ts"
+import { type Core, population } from "../state/core.ts"
 import type { Entry, Eviction, Limits } from "../state/entry.ts"
+import { leaving, Note, putOff } from "../state/notes.ts"
 import * as Deadlines from "../structures/deadlines.ts"
 import type { Queue } from "../structures/queue.ts"
 import { Slice } from "../structures/slice.ts"
@@ -71,26 +72,17 @@ export const retire = <A, D>(core: Core<A, D>, entries: ReadonlyArray<Entry<A, D
     core.registry.retire(entry)
     marked(core, entry)
   }
-  replace(core)
-  core.leaving()
+  leaving(core)
 }
 
 /** Lets old objects go, as far as that costs no object of the minimum: so many at once, the others soon. */
 export const replace = <A, D>(core: Core<A, D>): void => {
-  // letting one go comes back here: the outer loop goes on
-  if (core.registry.retired === 0 || core.replacing) return
-  core.replacing = true
-  const turn = new Slice(core.deadlines)
+  if (core.registry.retired === 0) return
+  const slice = new Slice(core.deadlines)
   for (let entry = superfluous(core); entry !== undefined; entry = superfluous(core)) {
     discard(core, entry, entry.why!)
-    if (!turn.over) continue
-    // whoever comes by until then leaves it to that
-    return soon(core, () => {
-      core.replacing = false
-      core.changed()
-    })
+    if (slice.over) return putOff(core, Note.old | Note.watched)
   }
-  core.replacing = false
 }
 
 /** The first old object that the pool can do without now. */

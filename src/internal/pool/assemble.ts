@@ -12,7 +12,6 @@ import * as Tracer from "effect/Tracer"
 import * as Choosing from "../borrow/choosing.ts"
 import * as Desk from "../borrow/desk.ts"
 import { Creator } from "../making/creator.ts"
-import * as Making from "../making/making.ts"
 import * as Outcomes from "../making/outcomes.ts"
 import * as Condition from "../object/condition.ts"
 import { Destroyer } from "../object/destroyer.ts"
@@ -20,8 +19,8 @@ import { Detector } from "../object/detector.ts"
 import { Dozing } from "../object/dozing.ts"
 import * as Freeing from "../object/freeing.ts"
 import * as Leaving from "../object/leaving.ts"
-import * as Ageing from "../object/replacing.ts"
 import { type Core, forkWith, soon } from "../state/core.ts"
+import { changed, Note, note } from "../state/notes.ts"
 import { Pace } from "../state/pace.ts"
 import { Registry } from "../state/registry.ts"
 import type { Resolved } from "../state/settings.ts"
@@ -33,7 +32,7 @@ import { Policy } from "../structures/selection/policy.ts"
 import * as Selection from "../structures/selection/selection.ts"
 import * as Outcome from "../waiting/outcome.ts"
 import { report } from "../watching/log.ts"
-import * as Closing from "./closing.ts"
+import { turn } from "./turn.ts"
 
 /** The functions that are the pool's own, called in the asynchronous context of its builder. */
 const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): Resolved<A, D> => {
@@ -159,13 +158,15 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     chooser: undefined,
     choosers: new Set(),
     returned: undefined,
-    filling: false,
-    replacing: false,
+    notes: 0,
+    notesPutOff: 0,
+    turning: false,
+    turn: () => turn(core),
     threw,
-    refill: { failures: 0, deadline: Deadlines.make(() => Making.refill(core)), running: false },
+    refill: { failures: 0, deadline: Deadlines.make(() => note(core, Note.minimum)) },
     offer: (entry, fresh) => {
       Desk.offer(core, entry, fresh)
-      core.changed()
+      changed(core)
     },
     advance: (waiter) => Desk.serve(core, waiter),
     attend: (waiter) => Desk.attend(core, waiter),
@@ -174,24 +175,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     consider: () => {
       if (options.policy.kind === "custom") Choosing.consider(core)
     },
-    cameBack: (entry) => Freeing.cameBack(core, entry),
-    leaving: () => {
-      Making.refill(core)
-      core.changed()
-    },
-    changed: () => {
-      // on the path of every release: nothing is walked where nobody watches and nothing is old
-      if (core.watchers.size === 0 && core.registry.retired === 0) return
-      Ageing.replace(core)
-      for (const watcher of core.watchers) if (watcher.look()) core.watchers.delete(watcher)
-    },
-    roomFreed: () => {
-      Desk.fill(core)
-      Making.refill(core)
-      core.changed()
-      Closing.settled(core)
-    },
-    settled: () => Closing.settled(core)
+    cameBack: (entry) => Freeing.cameBack(core, entry)
   }
   return core
 }

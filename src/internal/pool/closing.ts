@@ -79,7 +79,7 @@ const proceed = <A, D>(core: Core<A, D>): void => {
     begun ??= now
     if (now - begun >= Deadlines.slice) return soon(core, () => proceed(core))
   }
-  settled(core)
+  settle(core)
 }
 
 const beginClosing = <A, D>(core: Core<A, D>): void => {
@@ -178,7 +178,7 @@ const abandon = function*<A, D>(core: Core<A, D>): Generator<() => void> {
 }
 
 /** Nothing is left? Then the pool is closed. */
-export const settled = <A, D>(core: Core<A, D>): void => {
+export const settle = <A, D>(core: Core<A, D>): void => {
   if (core.life._tag !== "Closing" || core.life.jobs.length > 0) return
   if (core.life.serving) {
     if (core.waiters.size === 0) work(core, shutDown(core))

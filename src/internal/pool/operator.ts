@@ -7,6 +7,7 @@ import { attendAll } from "../borrow/desk.ts"
 import { retire, shrink } from "../object/replacing.ts"
 import { callback, type Core, type Watcher } from "../state/core.ts"
 import { closed } from "../state/failures.ts"
+import { changed, roomFreed } from "../state/notes.ts"
 import { held } from "../state/owners.ts"
 import { tell } from "../watching/events.ts"
 import { toSize } from "./options.ts"
@@ -76,7 +77,7 @@ export const resize = <A, D>(
       tell(core, { _tag: "Resized", min: checked.min, ...checked.max !== Infinity && { max: checked.max } })
     }
     shrink(core)
-    core.roomFreed()
+    roomFreed(core)
     return Effect.void
   })
 
@@ -104,7 +105,7 @@ export const resume = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> 
     core.suspended = false
     if (core.feed !== undefined) tell(core, { _tag: "Resumed" })
     attendAll(core)
-    core.changed()
+    changed(core)
     return Effect.void
   })
 

@@ -114,12 +114,13 @@ export interface Core<A, D> {
   readonly choosers: Set<Fiber.Fiber<unknown, unknown>>
   /** What came back last, and has not been offered to the user's selector. */
   returned: Entry<A, D> | undefined
-  /** Set while waiters are given something to be made. */
-  filling: boolean
-  /** Set while old objects are let go. */
-  replacing: boolean
+  /** What has been noted, and what of it waits for a turn of its own: written by `notes.ts`, and by the turn. */
+  notes: number
+  notesPutOff: number
+  /** The turn is working notes off. */
+  turning: boolean
   /** Rounds of failures to refill the minimum in a row, and when the next attempt may be made. */
-  readonly refill: { failures: number; readonly deadline: Deadline; running: boolean }
+  readonly refill: { failures: number; readonly deadline: Deadline }
   /**
    * What follows a failure to make an object: one attempt a turn, until one succeeds. The turns follow from `creation.retry`;
    * without that, and after a defect, each borrower that is due is told at once, and the turns back off.
@@ -148,6 +149,9 @@ export interface Core<A, D> {
    */
   readonly threw: (defect: unknown) => void
 
+  /** Works off what has been noted. Only `note` calls it. */
+  readonly turn: () => void
+
   // the ways from one part to another, so that no two import each other
   /** An `Available` object that is not listed goes to a waiter, or is listed. */
   readonly offer: (entry: Entry<A, D>, fresh: boolean) => void
@@ -163,14 +167,6 @@ export interface Core<A, D> {
   readonly consider: () => void
   /** An object that came back while the detector was asked about it goes where its last lease sends it. */
   readonly cameBack: (entry: Entry<A, D>) => void
-  /** An object is leaving: another may have to take its place. */
-  readonly leaving: () => void
-  /** What is available, lent or old has changed. */
-  readonly changed: () => void
-  /** Room has become free. */
-  readonly roomFreed: () => void
-  /** Something has ended that a closing pool waits for. */
-  readonly settled: () => void
 }
 
 /** The pools that were made here: what a user holds has no brand. */

@@ -10,6 +10,7 @@ import type { BorrowTimeout, PoolExhausted } from "../../PoolError.ts"
 import { end } from "../lease/lease.ts"
 import type { Core } from "../state/core.ts"
 import { closed, exhausted, timedOut } from "../state/failures.ts"
+import { settled } from "../state/notes.ts"
 import type { Waiter } from "../state/waiters.ts"
 import { slice } from "../structures/deadlines.ts"
 import { span } from "../structures/times.ts"
@@ -84,7 +85,7 @@ export const unqueue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.deadlines.cancel(waiter)
   if (waiter.trouble?.backingOff !== undefined) core.deadlines.cancel(waiter.trouble.backingOff)
   // a closing pool may have served the last one
-  if (core.life._tag === "Closing" && core.life.serving) core.dispatcher.scheduleTask(core.settled, 0)
+  if (core.life._tag === "Closing" && core.life.serving) core.dispatcher.scheduleTask(() => settled(core), 0)
 }
 
 /**
