@@ -8,7 +8,8 @@ import { ObjectPool } from "../src/index.ts"
 import type { Core } from "../src/internal/state/core.ts"
 import type { Entry } from "../src/internal/state/entry.ts"
 import { Registry } from "../src/internal/state/registry.ts"
-import { type Request, Waiter, Waiters } from "../src/internal/state/waiters.ts"
+import { type Request, type Waiter, Waiters } from "../src/internal/state/waiters.ts"
+import { Waiting } from "../src/internal/waiting/outcome.ts"
 import { type Deadline, Deadlines, make as makeDeadline } from "../src/internal/structures/deadlines.ts"
 import { Queue } from "../src/internal/structures/queue.ts"
 import { type Rank, Ranks } from "../src/internal/structures/ranks.ts"
@@ -456,7 +457,7 @@ describe("the queue of waiters", () => {
     for (let i = 0; i < 4000; i++) {
       const dice = below(100)
       if (model.length === 0 || dice < 45) {
-        const waiter = new Waiter(core, request(one(priorities)), i, () => Effect.void, undefined)
+        const waiter = new Waiting(core, request(one(priorities)), i, () => Effect.void, undefined)
         if (below(2) === 0) waiter.choosing = true
         waiters.join(waiter)
         const at = model.findIndex((other) => other.request.priority < waiter.request.priority)
@@ -499,7 +500,7 @@ describe("the queue of waiters", () => {
         switch (model.length === 0 ? 0 : below(7)) {
           case 0:
           case 1:
-            model.push(new Waiter(core, request(one(priorities)), i, () => Effect.void, undefined))
+            model.push(new Waiting(core, request(one(priorities)), i, () => Effect.void, undefined))
             waiters.join(model.at(-1)!)
             break
           case 2:
@@ -536,7 +537,7 @@ describe("the queue of waiters", () => {
       const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true })
       const n = 5000
       const all = Array.from({ length: n }, (_, i) => {
-        const waiter = new Waiter(core, request((i * 7919) % priorities), i, () => Effect.void, undefined)
+        const waiter = new Waiting(core, request((i * 7919) % priorities), i, () => Effect.void, undefined)
         waiters.join(waiter)
         waiters.note(waiter, "creation", {} as NonNullable<typeof waiter.creation>)
         return waiter
@@ -572,7 +573,7 @@ describe("the queue of waiters", () => {
     })
     const all = Array.from({ length: n }, (_, i) => {
       const priority = looked((i * 7919) % n) as unknown as number
-      return new Waiter(core, request(priority), (i * 7919) % n, () => Effect.void, undefined)
+      return new Waiting(core, request(priority), (i * 7919) % n, () => Effect.void, undefined)
     })
 
     for (const waiter of all) waiters.join(waiter)

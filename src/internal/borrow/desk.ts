@@ -24,7 +24,7 @@ import { nameOf } from "../state/owners.ts"
 import { type Request, Waiter } from "../state/waiters.ts"
 import { capture } from "../structures/asking.ts"
 import { Slice } from "../structures/slice.ts"
-import { deliver, fail, refuse, timeOut } from "../waiting/outcome.ts"
+import { deliver, fail, refuse, timeOut, Waiting } from "../waiting/outcome.ts"
 import { backsOff, pauseOn } from "../waiting/patience.ts"
 import { watch } from "../watching/overdue.ts"
 import { servedAtOnce, type Trace, traced, traces } from "../watching/tracing.ts"
@@ -140,7 +140,7 @@ const queueUp = <A, D, H, B>(
 ): Effect.Effect<B, unknown> =>
   Effect.callback((resume: NonNullable<Waiter<A, D>["resume"]>) => {
     // what it is held by, and what follows, is its caller's affair
-    const waiter = new Waiter(core, request, nameOf(fiber), accept as Waiter<A, D>["accept"], holder)
+    const waiter = new Waiting(core, request, nameOf(fiber), accept as Waiter<A, D>["accept"], holder)
     waiter.trace = trace
     if (core.options.leaseWarning !== undefined) waiter.fiber = fiber
     // one that waits gets in the next turns what a timer has yet to do; another needs all of it now

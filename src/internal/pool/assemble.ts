@@ -30,7 +30,6 @@ import { type AsyncContext, bind, capture } from "../structures/asking.ts"
 import * as Deadlines from "../structures/deadlines.ts"
 import { Policy } from "../structures/selection/policy.ts"
 import * as Selection from "../structures/selection/selection.ts"
-import * as Outcome from "../waiting/outcome.ts"
 import { report } from "../watching/log.ts"
 import { turn } from "./turn.ts"
 
@@ -170,8 +169,6 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     },
     advance: (waiter) => Desk.serve(core, waiter),
     attend: (waiter) => Desk.attend(core, waiter),
-    expire: (waiter) => Outcome.timeOut(core, waiter),
-    leave: (waiter) => Outcome.withdraw(core, waiter),
     consider: () => {
       if (options.policy.kind === "custom") Choosing.consider(core)
     },

@@ -159,10 +159,6 @@ export interface Core<A, D> {
   readonly advance: (waiter: Waiter<A, D>) => void
   /** A waiter waits again, after what it was granted was taken back: it is asked what can be done for it, as when it came. */
   readonly attend: (waiter: Waiter<A, D>) => void
-  /** The deadline of a waiter has passed. */
-  readonly expire: (waiter: Waiter<A, D>) => void
-  /** The fiber of a waiter has been interrupted. */
-  readonly leave: (waiter: Waiter<A, D>) => Effect.Effect<void>
   /** The user's selector is asked for those who wait. */
   readonly consider: () => void
   /** An object that came back while the detector was asked about it goes where its last lease sends it. */

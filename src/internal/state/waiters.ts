@@ -59,7 +59,7 @@ const WaiterBase = function() {} as unknown as new() => Effect.Effect<void>
 WaiterBase.prototype = Effectable.Prototype<Waiter<unknown, unknown>>({
   label: "Waiter",
   evaluate() {
-    return this.core.leave(this)
+    return this.leave()
   }
 })
 
@@ -67,7 +67,7 @@ WaiterBase.prototype = Effectable.Prototype<Waiter<unknown, unknown>>({
  * A fiber in a borrow that could not be served at once. There may be many: it is itself its deadline, and the effect that
  * takes it from the queue when its fiber is interrupted.
  */
-export class Waiter<A, D> extends WaiterBase implements Deadline {
+export abstract class Waiter<A, D> extends WaiterBase implements Deadline {
   readonly core: Core<A, D>
   readonly request: Request<A, D>
   readonly fiberId: number
@@ -140,9 +140,10 @@ export class Waiter<A, D> extends WaiterBase implements Deadline {
     this.accept = accept
     this.holder = holder
   }
-  fire(): void {
-    this.core.expire(this)
-  }
+  /** Its deadline has passed. */
+  abstract fire(): void
+  /** Its fiber is interrupted. What is left to do is the effect that this answers. */
+  abstract leave(): Effect.Effect<void>
   /** Notes that something has gone wrong. */
   get troubled(): Trouble {
     return this.trouble ??= new Trouble()

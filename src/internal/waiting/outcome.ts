@@ -11,7 +11,7 @@ import { end } from "../lease/lease.ts"
 import type { Core } from "../state/core.ts"
 import { closed, exhausted, timedOut } from "../state/failures.ts"
 import { settled } from "../state/notes.ts"
-import type { Waiter } from "../state/waiters.ts"
+import { Waiter } from "../state/waiters.ts"
 import { slice } from "../structures/deadlines.ts"
 import { span } from "../structures/times.ts"
 import { tell } from "../watching/events.ts"
@@ -117,6 +117,16 @@ export const refuse = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, reason: Poo
   core.totals.exhausted++
   if (core.feed !== undefined) tell(core, { _tag: "WaiterRefused", reason })
   fail(core, waiter, exhausted(core, waiter, reason))
+}
+
+/** A waiter whose wait ends by its deadline, or by an interruption, if nothing else has ended it. */
+export class Waiting<A, D> extends Waiter<A, D> {
+  fire(): void {
+    timeOut(this.core, this)
+  }
+  leave(): Effect.Effect<void> {
+    return withdraw(this.core, this)
+  }
 }
 
 /** Its deadline has passed. */
