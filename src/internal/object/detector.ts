@@ -104,6 +104,8 @@ export interface DetectorOptions<A, D> {
   readonly concurrency: number
   /** Milliseconds. */
   readonly timeout: number
+  /** Carries out what a detection has said of the object that was taken for it. */
+  readonly concluded: (detection: Detection<A, D>, outcome: Outcome) => void
 }
 
 export class Detector<A, D> {
@@ -139,6 +141,11 @@ export class Detector<A, D> {
     this.fork = fork
     this.threw = threw
     this.soon = soon
+  }
+
+  /** What a detection that has its object has said is carried out. */
+  concluded(detection: Detection<A, D>, outcome: Outcome): void {
+    this.options.concluded(detection, outcome)
   }
 
   /** Would it be asked at once, and answer in the same step? */

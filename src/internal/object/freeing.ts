@@ -9,9 +9,12 @@ import type { Core } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { changed } from "../state/notes.ts"
 import { report } from "../watching/log.ts"
-import { dismiss, leaves, reserve, rests, staysUnknown } from "./condition.ts"
+import { reserve } from "./condition.ts"
+import { staysUnknown } from "./doubting.ts"
 import { Hook } from "./hook.ts"
 import { evict, marked } from "./leaving.ts"
+import { dismiss, leaves } from "./replacing.ts"
+import { rests } from "./resting.ts"
 
 /** One of the leases of an object has expired. */
 export const decideFate = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {

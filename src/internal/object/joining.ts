@@ -3,10 +3,11 @@
  */
 import { type Core, stays } from "../state/core.ts"
 import type { Entry, Origin } from "../state/entry.ts"
-import { reserve, rests } from "./condition.ts"
+import { reserve } from "./condition.ts"
 import type { Outcome } from "./detector.ts"
 import { evict } from "./leaving.ts"
 import { drawLimits } from "./replacing.ts"
+import { rests } from "./resting.ts"
 
 /** What follows the first detection of an object, or its joining if there is none: perhaps before `introduce` returns. */
 export interface Joining<A, D> {

@@ -2,13 +2,21 @@
  * The limits of a made object, and what has to go to make room for another: by age, by idle time, by number of borrows, by
  * `rotate`, by `resize`. Added objects have no limits.
  */
-import { type Core, population } from "../state/core.ts"
+import { type Core, population, soon, stays } from "../state/core.ts"
 import type { Entry, Eviction, Limits } from "../state/entry.ts"
 import { leaving, Note, putOff } from "../state/notes.ts"
 import * as Deadlines from "../structures/deadlines.ts"
 import type { Queue } from "../structures/queue.ts"
 import { Slice } from "../structures/slice.ts"
-import { discard, marked } from "./leaving.ts"
+import { discard, evict, marked } from "./leaving.ts"
+
+/** Must it leave, now that it is free? */
+export const leaves = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
+  entry.condemned || (core.crowded && entry.scope !== undefined && excess(core) > 0) || !stays(core)
+
+/** It must leave: now. */
+export const dismiss = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void =>
+  evict(core, entry, stays(core) ? "Resized" : "Closed")
 
 /** Draws the limits of a made object: each shortened by the same factor from (1 - jitter, 1]. */
 export const drawLimits = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {

@@ -13,12 +13,12 @@ import * as Choosing from "../borrow/choosing.ts"
 import * as Desk from "../borrow/desk.ts"
 import { Creator } from "../making/creator.ts"
 import * as Outcomes from "../making/outcomes.ts"
-import * as Condition from "../object/condition.ts"
+import * as Answers from "../object/answers.ts"
 import { Destroyer } from "../object/destroyer.ts"
 import { Detector } from "../object/detector.ts"
 import { Dozing } from "../object/dozing.ts"
-import * as Freeing from "../object/freeing.ts"
 import * as Leaving from "../object/leaving.ts"
+import * as Resting from "../object/resting.ts"
 import { type Core, forkWith, soon } from "../state/core.ts"
 import { changed, Note, note } from "../state/notes.ts"
 import { Pace } from "../state/pace.ts"
@@ -81,7 +81,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     dispatcher,
     deadlines,
     moments,
-    dozing: new Dozing(deadlines, waiters, () => Condition.askDozing(core)),
+    dozing: new Dozing(deadlines, waiters, () => Resting.askDozing(core)),
     registry: new Registry(
       Selection.make(options.policy, random, options.sharing),
       options.detectStatus !== undefined && options.detection.trustFor ? new Trusted() : undefined
@@ -91,7 +91,8 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
       {
         detectStatus: options.detectStatus,
         concurrency: options.detection.concurrency,
-        timeout: options.detection.timeout
+        timeout: options.detection.timeout,
+        concluded: (detection, outcome) => Answers.conclude(core, detection, outcome)
       },
       deadlines,
       fork,
@@ -171,8 +172,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     attend: (waiter) => Desk.attend(core, waiter),
     consider: () => {
       if (options.policy.kind === "custom") Choosing.consider(core)
-    },
-    cameBack: (entry) => Freeing.cameBack(core, entry)
+    }
   }
   return core
 }

@@ -12,9 +12,9 @@ import { borrowPacked } from "../borrow/packing.ts"
 import { bracket } from "../borrow/with.ts"
 import { handleOf, revoke } from "../lease/handle.ts"
 import { addAll } from "../object/adding.ts"
-import * as Condition from "../object/condition.ts"
 import * as Leaving from "../object/leaving.ts"
 import * as Rests from "../object/rest.ts"
+import * as Resting from "../object/resting.ts"
 import * as Sweeping from "../object/sweeping.ts"
 import { catchUp, type Core, know, stats } from "../state/core.ts"
 import { leases } from "../state/owners.ts"
@@ -62,8 +62,8 @@ export const operations = <A, D>(core: Core<A, D>): object => {
     remove: (target: A) => Effect.sync(() => Leaving.remove(core, target)),
     detect: Sweeping.detectAll(core),
     rest: (target: A, duration: Duration.Input) =>
-      Effect.sync(() => Condition.rest(core, target, Rests.after(core, duration))),
-    wake: (target: A) => Effect.sync(() => Condition.wake(core, target)),
+      Effect.sync(() => Resting.rest(core, target, Rests.after(core, duration))),
+    wake: (target: A) => Effect.sync(() => Resting.wake(core, target)),
     reconsider: (target: A) => Effect.sync(() => Desk.reconsider(core, target)),
     revoke: (target: Lease<A, D> | PooledObject<A, D>) => Effect.sync(() => revoke(core, target)),
     ready: Upkeep.ready(core),

@@ -161,8 +161,6 @@ export interface Core<A, D> {
   readonly attend: (waiter: Waiter<A, D>) => void
   /** The user's selector is asked for those who wait. */
   readonly consider: () => void
-  /** An object that came back while the detector was asked about it goes where its last lease sends it. */
-  readonly cameBack: (entry: Entry<A, D>) => void
 }
 
 /** The pools that were made here: what a user holds has no brand. */

@@ -1,0 +1,158 @@
+/**
+ * What a detector has said of an object, carried out: also of one that was lent while it was asked about.
+ *
+ * Each function is one synchronous step.
+ */
+import type { Status } from "../../Status.ts"
+import { type Core, lends } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
+import { span } from "../structures/times.ts"
+import { tell } from "../watching/events.ts"
+import { answeredAvailable, seize } from "./condition.ts"
+import type { Detection } from "./detector.ts"
+import { type Before, type Outcome } from "./detector.ts"
+import { doubt, doubtInUse, resumeSchedule } from "./doubting.ts"
+import { cameBack } from "./freeing.ts"
+import { discard, evict, marked } from "./leaving.ts"
+import { dismiss, leaves } from "./replacing.ts"
+import { asleep, endOf } from "./rest.ts"
+import { bench, doze, lendAgain, restOf, rests, rouse, sleep } from "./resting.ts"
+
+/**
+ * Asks the detector about a listed object in this very step, if it answers plainly: `true`, and listed, where the object
+ * may be lent. It is {@link seize}d while it is asked. Otherwise nothing has changed, or what it said is kept for the
+ * detection that follows in this turn: it would be old news for any other.
+ */
+export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
+  if (!core.detector!.answersNow) return false
+  seize(core, entry)
+  const available = core.detector!.saysAvailable(entry)
+  if (!available) core.dispatcher.scheduleTask(() => entry.told = undefined, 0)
+  const lent = entry.asked
+  entry.asked = false
+  // the user's function may have used the pool: what it has asked for comes first
+  if (entry.status === "Pending" || entry.status === "Borrowed") {
+    if (available) {
+      if (core.feed !== undefined) toldBy(core, entry, answeredAvailable, 0)
+      if (core.timings !== undefined) core.timings.detect.add(0)
+      trust(core, entry)
+    }
+    // somebody may have begun to wait
+    if (entry.status === "Borrowed") marked(core, entry, available)
+    else if (lent) cameBack(core, entry)
+    else if (leaves(core, entry)) dismiss(core, entry)
+    else if (!rests(core, entry)) {
+      core.registry.move(entry, "Available")
+      core.offer(entry, available)
+    }
+  }
+  // what was begun while it was asked
+  core.detector!.advance()
+  return available && entry.slot !== -1 && lends(core)
+}
+
+const trust = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  entry.detectedAtMillis = core.clock.currentTimeMillisUnsafe()
+  const { trustFor } = core.options.detection
+  // asked before each borrow, it is never trusted: no other clock is read
+  if (!trustFor) return
+  entry.trustedUntil = core.trustedUntil = core.deadlines.now() + trustFor
+  if (entry.slot !== -1) core.registry.trusted?.add(entry)
+}
+
+/** Carries out what a detection said. */
+export const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
+  const { entry } = detection
+  if (core.feed !== undefined || core.timings !== undefined) detected(core, detection, outcome)
+  const lent = entry.asked
+  entry.asked = false
+  // a closing pool has given it up
+  if (entry.status !== "Pending" && !(lent && entry.status === "Borrowed")) return
+  const unknown = outcome._tag === "Failed" || (outcome._tag === "Answered" && outcome.answer === "Unknown")
+  if (outcome._tag !== "Dropped") {
+    trust(core, entry)
+    if (!unknown) entry.pace = undefined
+    entry.doubted = false
+    // what it was plainly "Dormant" for is over
+    if (entry.rest !== undefined) entry.rest.doze = -Infinity
+  }
+  if (lent) return inUse(core, detection, outcome)
+  // the user's clock may have had it taken out
+  if (entry.status !== "Pending") return
+  if (leaves(core, entry)) return dismiss(core, entry)
+  if (outcome._tag === "Dropped") return detection.woken ? rouse(core, entry) : restore(core, entry, detection.before!)
+  if (outcome._tag === "Failed") return doubt(core, entry, outcome.failure)
+  carryOut(core, entry, outcome.answer)
+}
+
+/**
+ * What has been said of an object that was lent when it was asked about counts for those who would borrow it, and when it
+ * comes back. Its leases go on. It may have come back meanwhile.
+ */
+export const inUse = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
+  const { entry } = detection
+  if (outcome._tag === "Failed") doubtInUse(core, entry, outcome.failure)
+  else if (outcome._tag === "Answered") {
+    const { answer } = outcome
+    if (answer === "Invalid") discard(core, entry, "Detected")
+    else if (answer === "Unknown") doubtInUse(core, entry, undefined)
+    else if (answer === "Dormant") doze(core, entry)
+    else if (answer !== "Available") restOf(core, entry).extend(endOf(core, answer))
+  }
+  if (entry.status === "Pending") return cameBack(core, entry)
+  // it has left, or it leaves
+  if (entry.status !== "Borrowed") return
+  if (outcome._tag === "Dropped") {
+    if (detection.woken && !asleep(entry)) return lendAgain(core, entry)
+    if (entry.doubted) resumeSchedule(core, entry)
+  }
+  bench(entry)
+  marked(core, entry, outcome._tag !== "Dropped")
+}
+
+const detected = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
+  const millis = core.deadlines.now() - detection.began
+  if (outcome._tag !== "Dropped") core.timings?.detect.add(millis)
+  if (core.feed !== undefined) toldBy(core, detection.entry, outcome, millis)
+}
+
+/** Tells what a detection has said. */
+const toldBy = <A, D>(core: Core<A, D>, entry: Entry<A, D>, outcome: Outcome, millis: number): void => {
+  const known = { objectId: entry.id, took: span(millis) }
+  if (outcome._tag === "Failed") tell(core, { _tag: "DetectionFailed", ...known, failure: outcome.failure })
+  if (outcome._tag !== "Answered") return
+  tell(core, {
+    _tag: "Detected",
+    ...known,
+    answer: typeof outcome.answer === "string" ? outcome.answer : "Dormant"
+  })
+}
+
+const restore = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before): void => {
+  if (before === "Dormant") return sleep(core, entry)
+  if (rests(core, entry)) return
+  core.registry.move(entry, before)
+  entry.doubted = false
+  if (before === "Available") return core.offer(entry, false)
+  // its schedule has not moved on
+  resumeSchedule(core, entry)
+}
+
+const carryOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Answer): void => {
+  switch (answer) {
+    case "Invalid":
+      return evict(core, entry, "Detected")
+    case "Unknown":
+      return doubt(core, entry, undefined)
+    case "Dormant":
+      doze(core, entry)
+      return sleep(core, entry)
+    case "Available":
+      break
+    default:
+      restOf(core, entry).extend(endOf(core, answer))
+  }
+  if (rests(core, entry)) return
+  core.registry.move(entry, "Available")
+  core.offer(entry, true)
+}

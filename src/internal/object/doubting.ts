@@ -1,0 +1,61 @@
+/**
+ * Doubt: nobody knows whether the object may be lent. It is `Unknown` until the detector says, or is lent to nobody else
+ * where it is lent; its own schedule says when the detector is asked again.
+ */
+import type { Core } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
+import { changed } from "../state/notes.ts"
+import { Pace } from "../state/pace.ts"
+import { make as makeDeadline } from "../structures/deadlines.ts"
+import { detectable, reserve } from "./condition.ts"
+import { discard, evict } from "./leaving.ts"
+import { rests } from "./resting.ts"
+
+/** An object is `Unknown`: it is detected again when its schedule says so, or leaves when that is done. */
+export const doubt = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): void => {
+  if (rests(core, entry)) return
+  core.registry.move(entry, "Unknown")
+  changed(core)
+  askLater(core, entry, failure)
+}
+
+/** The same of one that is lent: it takes no new leases until then. */
+export const doubtInUse = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): void => {
+  entry.doubted = true
+  askLater(core, entry, failure)
+}
+
+/** One that was doubted while it was lent has come back: it is `Unknown`, and its schedule is what it was. */
+export const staysUnknown = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  entry.doubted = false
+  if (entry.status !== "Pending") core.registry.move(entry, "Pending")
+  core.registry.move(entry, "Unknown")
+  resumeSchedule(core, entry)
+  changed(core)
+}
+
+/** It is asked again when its schedule said so before. */
+export const resumeSchedule = <A, D>(core: Core<A, D>, { retrying }: Entry<A, D>): void => {
+  if (retrying !== undefined) core.deadlines.set(retrying, retrying.due)
+}
+
+const askLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): void => {
+  const pace = entry.pace ??= new Pace(core.options.detection.retry(entry))
+  pace.next(core, failure, (delay) => {
+    if (entry.pace !== pace) return
+    if (delay === undefined && entry.status === "Unknown") return evict(core, entry, "Unknown")
+    if (delay === undefined && entry.doubted) return discard(core, entry, "Unknown")
+    entry.retrying ??= makeDeadline(() => askAgain(core, entry))
+    const due = core.deadlines.now() + (delay ?? 0)
+    if (entry.status === "Unknown" || entry.doubted) return core.deadlines.set(entry.retrying, due)
+    // while it is being detected, its time is kept for the case that this is dropped; the one before may still wait
+    core.deadlines.cancel(entry.retrying)
+    entry.retrying.due = due
+  })
+}
+
+const askAgain = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  const inUse = entry.doubted && detectable(core, entry) === "Borrowed"
+  if (entry.status !== "Unknown" && !inUse) return
+  core.detector!.start(reserve(core, entry, "Unknown", () => {}), false)
+}
