@@ -6,6 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { PooledObject } from "../../PooledObject.ts"
+import { hold } from "../lease/holding.ts"
 import { ActiveLease } from "../lease/lease.ts"
 import { bequeath } from "../making/making.ts"
 import { reserve } from "../object/condition.ts"
@@ -17,10 +18,8 @@ import { resting } from "../object/rest.ts"
 import { type Core, lendable, lends } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { changed } from "../state/notes.ts"
-import { own } from "../state/owners.ts"
 import { isBefore, type Request, type Waiter } from "../state/waiters.ts"
 import { type AsyncContext, callIn } from "../structures/asking.ts"
-import { Queue } from "../structures/queue.ts"
 import { fail, resumeSoon, unqueue, waited } from "../waiting/outcome.ts"
 import { backsOff, noteRefusal, refillFailed } from "../waiting/patience.ts"
 import { tell } from "../watching/events.ts"
@@ -63,16 +62,11 @@ export const take = <A, D>(
     waiter.lease = lease
     lease.holder = waiter
   }
-  if (entry.lease === undefined) entry.lease = lease
-  else (entry.others ??= new Queue()).add(lease)
   entry.prepared = false
   entry.borrowedAtMillis = now
   entry.borrowCount++
-  core.leases++
-  if (core.owners !== undefined) own(core, lease, 1)
   core.totals.borrowed++
-  if (entry.open++ === 0) core.registry.move(entry, "Borrowed")
-  else core.registry.unlist(entry)
+  hold(core, lease)
   // from now on whoever is called may end it
   if (core.feed !== undefined) borrowed(core, lease, waiter)
   if (lease.expiry !== undefined) lease.begin(lease.expiry)

@@ -1,13 +1,29 @@
 /**
- * The end of the hold that a lease has on its object.
+ * The hold of a lease on its object: the only writer of `open`, `lease` and `others` of an entry, and of `core.leases`.
+ *
+ * Invariants, at the end of each function:
+ * - `open` counts the open leases of an object: `lease`, and `others` where there are more. It is `Borrowed` while there is one.
+ * - `core.leases` is the sum of all `open`; the owners, where they are counted, know of each.
  */
 import { free } from "../object/freeing.ts"
 import { type Core, lendable } from "../state/core.ts"
 import { type Entry, leasesOf } from "../state/entry.ts"
 import { changed } from "../state/notes.ts"
 import { own } from "../state/owners.ts"
+import { Queue } from "../structures/queue.ts"
 import { released } from "../watching/events.ts"
 import type { ActiveLease } from "./lease.ts"
+
+/** A lease begins: its object, which is lendable, is `Borrowed`, and not listed. */
+export const hold = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
+  const entry = lease.entry
+  if (entry.lease === undefined) entry.lease = lease
+  else (entry.others ??= new Queue()).add(lease)
+  core.leases++
+  if (core.owners !== undefined) own(core, lease, 1)
+  if (entry.open++ === 0) core.registry.move(entry, "Borrowed")
+  else core.registry.unlist(entry)
+}
 
 /** A lease has ended: what goes with that is stopped, counted and told. */
 export const leaseEnded = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, now: number): void => {
