@@ -351,7 +351,7 @@ class World {
   }
 
   async play(): Promise<void> {
-    const { callbacks, judge, loop, scenario: { clients } } = this
+    const { callbacks, judge, loop, scenario: { clients, setup } } = this
     await this.build()
     for (const ops of clients) this.start(Effect.forEach(ops, this.perform, { discard: true }))
     await this.run(() => this.running === 0, 400)
@@ -359,8 +359,8 @@ class World {
     loop.lag = 0
     if (!judge.closing) this.start(this.perform({ _tag: "Resume" }))
     await this.run(() => this.running === 0, 5000)
-    // what a promise does cannot be stopped
-    await this.run(() => loop.dead, 200)
+    // what a promise does cannot be stopped: it may borrow
+    await this.run(() => loop.dead, 200 + setup.borrowTimeout)
     judge.quiet()
     if (!judge.closing) await this.serves()
     const closing = this.start(this.close)
