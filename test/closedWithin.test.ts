@@ -9,11 +9,8 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { ObjectPool } from "../src/index.ts"
-import { hold, reason, start } from "./support/borrowers.ts"
+import { hold, reason, start, tag } from "./support/borrowers.ts"
 import { scripted } from "./support/scripted.ts"
-
-const name = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.match(effect, { onFailure: (error): string => error._tag, onSuccess: () => "ok" })
 
 describe("closing from inside a body", () => {
   for (const leaseTimeout of ["Infinity", "1 minute"] as const) {
@@ -122,7 +119,7 @@ describe("a lease that is revoked before its borrower is resumed", () => {
 
         const pool = yield* ObjectPool.make({ objects: ["a"], closing: { timeout: 0 } })
         const { lease } = yield* hold(pool.borrow)
-        const waiter = yield* start(name(pool.with(note("plain"), { leaseTimeout })))
+        const waiter = yield* start(tag(pool.with(note("plain"), { leaseTimeout })))
         yield* Effect.andThen(lease.release, pool.close)
         assert.include(["LeaseExpired", "PoolClosed"], yield* Fiber.join(waiter))
         assert.deepStrictEqual(ran, [])

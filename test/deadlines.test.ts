@@ -8,15 +8,8 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
-import { BorrowTimeout } from "../src/index.ts"
-import { ending, hold, keep, make, only, settle, start, state } from "./support/borrowers.ts"
+import { ending, hold, keep, make, only, settle, start, state, timedOut } from "./support/borrowers.ts"
 import { balanced, Failed, scripted, slow, Thing } from "./support/scripted.ts"
-
-const timeout = <A, R>(effect: Effect.Effect<A, unknown, R>) =>
-  Effect.map(Effect.flip(effect), (error) => {
-    assert.instanceOf(error, BorrowTimeout)
-    return error
-  })
 
 describe("6. the deadline", () => {
   const phases = [
@@ -35,7 +28,7 @@ describe("6. the deadline", () => {
         assert.strictEqual(state(waiter), "waits")
         yield* TestClock.adjust(1)
 
-        const error = yield* timeout(Fiber.join(waiter))
+        const error = yield* timedOut(Fiber.join(waiter))
         assert.deepStrictEqual([error.phase, Duration.toMillis(error.waited), error.held], [phase, 2000, 0])
         assert.deepInclude(yield* balanced(pool), { waiting: 0 })
         assert.strictEqual((yield* pool.stats).totals.timedOut, 1)
@@ -83,13 +76,13 @@ describe("6. the deadline", () => {
       const { acquire, counts, detectStatus, script } = scripted()
       const pool = yield* make({ acquire, detectStatus, size: { max: 2 }, detection: { onBorrow: true } })
       const now = hold(pool.borrowWith({ timeout: 0 }))
-      assert.strictEqual((yield* timeout(now)).phase, "Waiting")
+      assert.strictEqual((yield* timedOut(now)).phase, "Waiting")
       assert.strictEqual(counts.acquiring, 0)
       yield* (yield* hold(pool.borrow)).release
 
       yield* (yield* now).release
       script.detect = "slow"
-      const error = yield* timeout(now)
+      const error = yield* timedOut(now)
 
       assert.deepStrictEqual([error.phase, Duration.toMillis(error.waited)], ["Detecting", 0])
       assert.deepInclude(yield* balanced(pool), { available: 1, waiting: 0, making: 0 })
@@ -101,7 +94,7 @@ describe("6. the deadline", () => {
       yield* hold(pool.borrow)
       const other = yield* keep(pool.borrow)
 
-      const error = yield* timeout(hold(pool.borrowWith({ timeout: 0 })))
+      const error = yield* timedOut(hold(pool.borrowWith({ timeout: 0 })))
 
       assert.strictEqual(error.held, 1)
       assert.include(error.message, "holds 1 lease of this pool itself")
@@ -119,7 +112,7 @@ describe("6. the deadline", () => {
       const waiter = yield* start(hold(pool.borrowWith({ timeout: "1 second" })))
       yield* TestClock.adjust("1 second")
 
-      const error = yield* timeout(Fiber.join(waiter))
+      const error = yield* timedOut(Fiber.join(waiter))
       assert.deepStrictEqual([error.phase, error.lastFailure], ["Waiting", new Failed({ step: "detect" })])
     }))
 
@@ -131,7 +124,7 @@ describe("6. the deadline", () => {
       const waiter = yield* start(hold(pool.borrow))
       yield* TestClock.adjust("30 seconds")
 
-      assert.deepStrictEqual((yield* timeout(Fiber.join(waiter))).lastFailure, new Failed({ step: "detect" }))
+      assert.deepStrictEqual((yield* timedOut(Fiber.join(waiter))).lastFailure, new Failed({ step: "detect" }))
     }))
 
   it.effect("of 5000 borrows over 5000 lent objects passes without delay", () =>
@@ -197,7 +190,7 @@ describe("6. tryBorrow", () => {
 
       yield* TestClock.adjust("1 second")
 
-      assert.strictEqual((yield* timeout(Fiber.join(borrower))).phase, "Acquiring")
+      assert.strictEqual((yield* timedOut(Fiber.join(borrower))).phase, "Acquiring")
     }))
 
   it.effect("tryBorrowWith has a condition and times of its own, and does not queue either", () =>
@@ -214,7 +207,7 @@ describe("6. tryBorrow", () => {
 
       assert.strictEqual(lease.object.n, -2)
       assert.isDefined(lease.expiresAt)
-      assert.strictEqual((yield* timeout(Fiber.join(making))).phase, "Acquiring")
+      assert.strictEqual((yield* timedOut(Fiber.join(making))).phase, "Acquiring")
       assert.strictEqual(ending(refused), "PoolExhausted NoneAvailable")
     }))
 

@@ -8,12 +8,9 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { ObjectPool } from "../src/index.ts"
-import { hold, reason, start } from "./support/borrowers.ts"
+import { hold, reason, start, tag } from "./support/borrowers.ts"
 import { balanced, scripted } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
-
-const name = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.match(effect, { onFailure: (error): string => error._tag, onSuccess: () => "ok" })
 
 describe("detach", () => {
   it.effect("takes a made object out for good: it is closed with the scope of the caller", () =>
@@ -111,7 +108,7 @@ describe("detach", () => {
       )
       yield* TestClock.adjust("1 minute")
 
-      assert.strictEqual(yield* name(Fiber.join(body)), "ok")
+      assert.strictEqual(yield* tag(Fiber.join(body)), "ok")
     }))
 
   it.effect("closes what `pack` made, before it answers", () =>

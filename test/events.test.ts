@@ -9,15 +9,14 @@ import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { type ObjectPool, PoolEvent, PoolService, type Status } from "../src/index.ts"
 import { hold, keep, make, settle, start } from "./support/borrowers.ts"
-import { Ledger } from "./support/ledger.ts"
+import { keptBooks } from "./support/ledger.ts"
 import { late } from "./support/observed.ts"
 import { scripted, slow } from "./support/scripted.ts"
 
 /** Listens from now on. */
 const listen = <A, D, E, P>(pool: ObjectPool<A, D, E, P>) =>
   Effect.gen(function*() {
-    const ledger = new Ledger(yield* pool.objects)
-    const fiber = yield* start(Stream.runForEach(pool.events, (event) => Effect.sync(() => ledger.hear(event))))
+    const { fiber, ledger } = yield* keptBooks(pool)
     /** What has been told since this was asked last, without what all events have. */
     const told = Effect.map(settle, () =>
       ledger.events.splice(0).map((event) => {

@@ -12,15 +12,10 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { type Lease, ObjectPool } from "../src/index.ts"
-import { hold, make, reason, settle, start, state, statuses } from "./support/borrowers.ts"
+import { finalizers, hold, make, reason, settle, start, state, statuses, tag } from "./support/borrowers.ts"
 import { at, costly, counting } from "./support/clocks.ts"
 import { balanced, scripted, type Thing } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
-
-const name = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.match(effect, { onFailure: (error): string => error._tag, onSuccess: () => "ok" })
-
-const finalizers = (scope: Scope.Scope): number => scope.state._tag === "Open" ? (scope.state.finalizers?.size ?? 1) : 0
 
 describe("expiry under `with`", () => {
   it.effect("interrupts the body, and the effect fails with LeaseExpired when its finalizers have run", () =>
@@ -41,7 +36,7 @@ describe("expiry under `with`", () => {
       assert.deepStrictEqual(yield* statuses(pool), ["Borrowed"])
       yield* TestClock.adjust(1)
 
-      assert.strictEqual(yield* name(Fiber.join(body)), "LeaseExpired")
+      assert.strictEqual(yield* tag(Fiber.join(body)), "LeaseExpired")
       yield* Fiber.join(next)
       assert.deepStrictEqual(log, ["finalizer", "next"])
     }))
@@ -92,7 +87,7 @@ describe("expiry under `with`", () => {
       assert.isUndefined(next.pollUnsafe())
       yield* TestClock.adjust(1)
 
-      assert.strictEqual(yield* name(Fiber.join(body)), "LeaseExpired")
+      assert.strictEqual(yield* tag(Fiber.join(body)), "LeaseExpired")
       assert.strictEqual(yield* Fiber.join(next), 2)
     }))
 
@@ -102,7 +97,7 @@ describe("expiry under `with`", () => {
       const body = yield* start(Effect.uninterruptible(pool.with(() => Effect.never)))
       yield* TestClock.adjust("1 second")
 
-      assert.strictEqual(yield* name(Fiber.join(body)), "LeaseExpired")
+      assert.strictEqual(yield* tag(Fiber.join(body)), "LeaseExpired")
       assert.deepStrictEqual(yield* statuses(pool), ["Available"])
     }))
 
@@ -117,7 +112,7 @@ describe("expiry under `with`", () => {
         yield* Effect.yieldNow
         const next = yield* start(pool.with(() => Effect.succeed("next")))
         yield* TestClock.adjust("1 second")
-        assert.include(["ok", "LeaseExpired"], yield* name(Fiber.join(body)))
+        assert.include(["ok", "LeaseExpired"], yield* tag(Fiber.join(body)))
         assert.strictEqual(yield* Fiber.join(next), "next")
       }
       const { available, borrowed, leases } = yield* balanced(pool)
@@ -171,7 +166,7 @@ describe("expiry under `with`", () => {
       assert.strictEqual((yield* pool.stats).waiting, 1)
       yield* TestClock.adjust("1 second")
 
-      assert.strictEqual(yield* name(Fiber.join(body)), "LeaseExpired")
+      assert.strictEqual(yield* tag(Fiber.join(body)), "LeaseExpired")
       const { available, waiting } = yield* balanced(pool)
       assert.deepStrictEqual([available, waiting], [1, 0])
     }))
@@ -187,7 +182,7 @@ describe("expiry under `with`", () => {
       const body = yield* start(pool.with(() => Effect.void))
       yield* TestClock.adjust("1 second")
 
-      assert.strictEqual(yield* name(Fiber.join(body)), "LeaseExpired")
+      assert.strictEqual(yield* tag(Fiber.join(body)), "LeaseExpired")
       assert.deepStrictEqual(log, ["closed"])
       assert.deepStrictEqual(yield* statuses(pool), ["Available"])
     }))

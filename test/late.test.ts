@@ -5,11 +5,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { ObjectPool, type PoolEvent } from "../src/index.ts"
 import { make, settle, start, state } from "./support/borrowers.ts"
-import { Ledger } from "./support/ledger.ts"
+import { keptBooks } from "./support/ledger.ts"
 import { late, logs } from "./support/observed.ts"
 import { balanced } from "./support/scripted.ts"
 
@@ -20,14 +19,6 @@ const stubborn = (destroy: Effect.Effect<void>) =>
   )
 
 const broken = Effect.die(new Error("cannot be destroyed"))
-
-/** All that a pool tells from now on, and the books that follow from it. */
-const listen = <A, E, P>(pool: ObjectPool<A, undefined, E, P>) =>
-  Effect.gen(function*() {
-    const ledger = new Ledger(yield* pool.objects)
-    yield* start(Stream.runForEach(pool.events, (event) => Effect.sync(() => ledger.hear(event))))
-    return ledger
-  })
 
 const tags = (events: ReadonlyArray<PoolEvent>) => events.map(({ _tag }) => _tag)
 
@@ -58,7 +49,7 @@ describe("an object that is made after its time", () => {
           creation: { timeout: "5 seconds" },
           hookTimeout: "5 seconds"
         }))
-        const ledger = yield* listen(pool)
+        const { ledger } = yield* keptBooks(pool)
         const borrower = yield* start(Effect.scoped(pool.borrow))
         yield* TestClock.adjust("5 seconds")
         assert.strictEqual(state(borrower), "BorrowTimeout")
@@ -131,7 +122,7 @@ describe("an object that is made although closing has interrupted that", () => {
         const pool = yield* within(
           ObjectPool.make({ acquire: stubborn(destroy), size: { min: 1 }, hookTimeout: "10 minutes" })
         )
-        const ledger = yield* listen(pool)
+        const { ledger } = yield* keptBooks(pool)
         yield* TestClock.adjust("1 second")
         yield* start(pool.close)
         yield* TestClock.adjust("1 minute")

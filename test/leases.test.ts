@@ -12,14 +12,9 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { type Lease, ObjectPool, Selector } from "../src/index.ts"
-import { hold, reason, start, statuses } from "./support/borrowers.ts"
+import { finalizers, hold, reason, start, statuses, tag } from "./support/borrowers.ts"
 import { at, skewed } from "./support/clocks.ts"
 import { balanced } from "./support/scripted.ts"
-
-const name = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.match(effect, { onFailure: (error): string => error._tag, onSuccess: () => "ok" })
-
-const finalizers = (scope: Scope.Scope): number => scope.state._tag === "Open" ? (scope.state.finalizers?.size ?? 1) : 0
 
 describe("the clock of a lease", () => {
   it.effect("starts when the lease is granted", () =>
@@ -215,7 +210,7 @@ describe("renew", () => {
       const leased = yield* Deferred.make<Lease<string>>()
       const renewing = Effect.andThen(
         Effect.sleep("1 second"),
-        Effect.flatMap(Deferred.await(leased), (lease) => name(lease.renew))
+        Effect.flatMap(Deferred.await(leased), (lease) => tag(lease.renew))
       )
       const before = yield* start(renewing)
       const lease = yield* pool.borrowWith({ leaseTimeout: "1 second" })
@@ -237,7 +232,7 @@ describe("renew", () => {
       )
       yield* TestClock.adjust("9 seconds")
 
-      assert.strictEqual(yield* name(Fiber.join(body)), "ok")
+      assert.strictEqual(yield* tag(Fiber.join(body)), "ok")
     }))
 
   it.effect("does nothing for a lease without a time-out", () =>
@@ -402,7 +397,7 @@ describe("a stale lease", () => {
 
       // still in use by the body, whatever a finalizer said
       assert.deepStrictEqual(seen, [["Borrowed"]])
-      assert.strictEqual(yield* name(Fiber.join(body)), "LeaseExpired")
+      assert.strictEqual(yield* tag(Fiber.join(body)), "LeaseExpired")
       assert.deepStrictEqual(yield* statuses(pool), ["Available"])
     }))
 

@@ -7,16 +7,10 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
-import { BorrowTimeout, type Lease } from "../src/index.ts"
-import { ending, hold, keep, make, only, serves, settle, start, state } from "./support/borrowers.ts"
+import type { Lease } from "../src/index.ts"
+import { ending, hold, keep, make, only, serves, settle, start, state, timedOut } from "./support/borrowers.ts"
 import type { Thing } from "./support/scripted.ts"
 import { balanced, Failed, scripted, slow } from "./support/scripted.ts"
-
-const timeout = <A, R>(effect: Effect.Effect<A, unknown, R>) =>
-  Effect.map(Effect.flip(effect), (error) => {
-    assert.instanceOf(error, BorrowTimeout)
-    return error
-  })
 
 describe("4. the queue", () => {
   it.effect("serves 2000 waiters in order of arrival", () =>
@@ -198,7 +192,7 @@ describe("5. a waiter", () => {
       assert.strictEqual(counts.acquiring, 2)
 
       yield* TestClock.adjust("2 seconds")
-      assert.strictEqual((yield* timeout(Fiber.join(next))).phase, "Acquiring")
+      assert.strictEqual((yield* timedOut(Fiber.join(next))).phase, "Acquiring")
     }))
 
   it.effect("with a `where` has one object made, and nothing more until it is served", () =>

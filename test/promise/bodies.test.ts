@@ -4,9 +4,7 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { PoolService } from "../../src/index.ts"
 import { LeaseExpired, PromisePool } from "../../src/promise.ts"
-import { deferred, failure, idle, turn, unhandled, until } from "../support/promises.ts"
-
-const refused = new Error("refused")
+import { deferred, failure, idle, refused, turn, unhandled, until } from "../support/promises.ts"
 
 class Names extends PoolService<Names, string>()("bodies/Names") {}
 

@@ -1,10 +1,8 @@
 /** Functions of the user's: plain, promised, thrown, rejected, badly made, or never settled. */
 import { assert, describe, it } from "@effect/vitest"
 import { BorrowTimeout, InvalidPoolOptions, LeaseExpired, PromisePool, Status } from "../../src/promise.ts"
-import { deferred, failure, idle, turn, unhandled, until } from "../support/promises.ts"
+import { deferred, failure, idle, never, refused, turn, unhandled, until } from "../support/promises.ts"
 
-const never = new Promise<never>(() => {})
-const refused = new Error("refused")
 const badly = {
   "throws when it is asked": {
     get then(): never {

@@ -1,9 +1,8 @@
 /** What code without types hands over: whatever it is, a promise rejects, and nothing is lost. */
 import { assert, describe, it } from "@effect/vitest"
 import { InvalidPoolOptions, PromisePool } from "../../src/promise.ts"
-import { failure, idle, turn, unhandled, until } from "../support/promises.ts"
+import { failure, idle, refused, turn, unhandled, until } from "../support/promises.ts"
 
-const refused = new Error("refused")
 const refuse = (): never => {
   throw refused
 }

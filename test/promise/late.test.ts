@@ -2,10 +2,7 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import { format } from "node:util"
 import { BorrowTimeout, PromisePool } from "../../src/promise.ts"
-import { deferred, failure, idle, unhandled, until } from "../support/promises.ts"
-
-const never = new Promise<never>(() => {})
-const refused = new Error("refused")
+import { deferred, failure, idle, never, refused, unhandled, until } from "../support/promises.ts"
 
 /** What is written to the log from now on. */
 const log = (): { readonly text: () => string } => {

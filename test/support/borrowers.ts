@@ -8,7 +8,14 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
-import { type BorrowOptions, type Lease, type LeaseExpired, ObjectPool, type Status } from "../../src/index.ts"
+import {
+  type BorrowOptions,
+  BorrowTimeout,
+  type Lease,
+  type LeaseExpired,
+  ObjectPool,
+  type Status
+} from "../../src/index.ts"
 import { balanced, type Thing } from "./scripted.ts"
 
 /** A pool that takes back at once what is lent when its test ends. */
@@ -31,6 +38,21 @@ export const statuses = <A, D, E, P>(pool: ObjectPool<A, D, E, P>) =>
 /** What has ended a lease. */
 export const reason = <A, R>(effect: Effect.Effect<A, LeaseExpired, R>) =>
   Effect.map(Effect.flip(effect), (error) => error.reason)
+
+/** `"ok"`, or the tag of a failure. */
+export const tag = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.match(effect, { onFailure: (error): string => error._tag, onSuccess: () => "ok" })
+
+/** The time-out that a borrow has failed with. */
+export const timedOut = <A, R>(effect: Effect.Effect<A, unknown, R>) =>
+  Effect.map(Effect.flip(effect), (error) => {
+    assert.instanceOf(error, BorrowTimeout)
+    return error
+  })
+
+/** How many finalizers an open scope has. */
+export const finalizers = (scope: Scope.Scope): number =>
+  scope.state._tag === "Open" ? (scope.state.finalizers?.size ?? 1) : 0
 
 /** Goes on in a fiber of its own, from now. */
 export const start = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effect, { startImmediately: true })

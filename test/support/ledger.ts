@@ -1,5 +1,8 @@
 /** The books of a pool, kept from its events alone. */
-import type { PooledObject, PoolEvent, PoolStats, Status } from "../../src/index.ts"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { ObjectPool, PooledObject, PoolEvent, PoolStats, Status } from "../../src/index.ts"
+import { start } from "./borrowers.ts"
 
 export class Ledger {
   readonly events: Array<PoolEvent> = []
@@ -101,3 +104,11 @@ export class Ledger {
     }
   }
 }
+
+/** The books of a pool from now on, and what keeps them. */
+export const keptBooks = <A, D, E, P>(pool: ObjectPool<A, D, E, P>) =>
+  Effect.gen(function*() {
+    const ledger = new Ledger(yield* pool.objects)
+    const fiber = yield* start(Stream.runForEach(pool.events, (event) => Effect.sync(() => ledger.hear(event))))
+    return { fiber, ledger }
+  })

@@ -13,6 +13,11 @@ export const deferred = <B = void>() => {
   return { promise, resolve, reject }
 }
 
+export const never = new Promise<never>(() => {})
+
+/** What is rejected, or thrown, on purpose. */
+export const refused = new Error("refused")
+
 /** What a promise was rejected with, or a function threw. */
 export const failure = async (attempt: Promise<unknown> | (() => unknown)): Promise<unknown> => {
   try {
