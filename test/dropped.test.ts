@@ -39,38 +39,44 @@ const uses: Record<string, (name: string) => Promise<unknown>> = {
     await pool.with(() => undefined)
   },
   "that is detected once in a while": async (name) => {
-    let asked = 0
     const pool = PromisePool.make({
       name,
       objects: [{}, {}],
-      detectStatus: () => {
-        asked++
-        return "Available"
-      },
-      detection: { every: "200 millis" }
+      detectStatus: () => "Available",
+      detection: { every: "1 hour" }
     })
     await pool.with(() => undefined)
-    while (asked < 4) await new Promise((resolve) => setTimeout(resolve, 10))
   },
   "that is detected by a schedule, which takes time": async (name) => {
-    let asked = 0
-    const detectStatus = Effect.suspend(() => {
-      asked++
-      return Effect.as(Effect.yieldNow, "Available" as const)
-    })
     const pool = Effect.runSync(
       Effect.provideService(
         ObjectPool.make({
           name,
           objects: [{}, {}],
-          detectStatus: () => detectStatus,
-          detection: { every: Schedule.spaced("200 millis") }
+          detectStatus: () => Effect.as(Effect.yieldNow, "Available" as const),
+          detection: { every: Schedule.spaced("1 hour"), timeout: "1 hour" }
         }),
         Scope.Scope,
         Scope.makeUnsafe()
       )
     )
     await Effect.runPromise(pool.with(() => Effect.void))
+  },
+  "that has been detected once in a while": async (name) => {
+    let asked = 0
+    const pool = PromisePool.make({
+      name,
+      objects: [{}],
+      detectStatus: async () => {
+        asked++
+        return "Available" as const
+      },
+      detection: {
+        every: Schedule.concat(Schedule.upTo(Schedule.spaced("5 millis"), { times: 8 }), Schedule.spaced("1 hour")),
+        timeout: "1 hour"
+      }
+    })
+    await pool.with(() => undefined)
     while (asked < 4) await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
@@ -96,6 +102,57 @@ describe("a pool that is dropped without being closed", () => {
       await until(async () => await named(`dropped ${what}`) === 0)
     })
   }
+
+  const watched = (name: string) => {
+    const detectStatus = () => "Available" as const
+    return ObjectPool.make({ name, objects: [{}], detectStatus, detection: { every: "500 millis" } }).pipe(
+      Effect.provideService(Scope.Scope, Scope.makeUnsafe()),
+      Effect.runSync
+    )
+  }
+  const later = async (so: () => boolean) => {
+    const turns = (n: number) => until(() => n-- === 0)
+    await turns(3)
+    // only what goes on by itself can be so
+    while (!so()) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      await turns(1)
+    }
+  }
+
+  it("stays while somebody waits for what it finds, whatever else holds his fiber", async () => {
+    let fits = false
+    let served = false
+    const wait = () => {
+      const body = () => Effect.sync(() => served = true)
+      void Effect.runFork(watched("waited for").with(body, { timeout: "Infinity", where: () => fits }))
+    }
+    wait()
+
+    await later(() => true)
+    fits = true
+    await later(() => served)
+
+    assert.isTrue(served)
+  })
+
+  it("stays while somebody listens to it", async () => {
+    let heard = 0
+    const listen = async () => {
+      const pool = PromisePool.make({
+        name: "listened to",
+        objects: [{}],
+        detectStatus: () => "Available",
+        detection: { every: "500 millis" }
+      })
+      for await (const _ of pool.events()) if (++heard === 9) break
+    }
+    void listen()
+
+    await later(() => heard === 9)
+
+    assert.strictEqual(heard, 9)
+  })
 
   it("that has metrics goes, and so do they", async () => {
     const use = async (name: string) => {

@@ -80,24 +80,31 @@ const seeTo = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ended: () => void): (
 
 /**
  * Detects every free object once in a while, spread over the time that a pass takes. What sleeps in between holds the pool
- * weakly: one that is dropped without being closed goes with whatever held it, and this ends.
+ * weakly, unless somebody waits for what it finds: one that is dropped without being closed goes with whatever held it, and
+ * this ends.
  */
 export const sweep = <A, D>(core: Core<A, D>, every: number | Schedule.Schedule<unknown>): Effect.Effect<void> => {
   const sweeper = new Sweeper(core, every)
   core.sweeper = sweeper
-  return goOn(core.clock, new WeakRef(sweeper))
+  return goOn(core.clock, sweeper.held)
 }
 
-const goOn = <A, D>(clock: Clock.Clock, sweeper: WeakRef<Sweeper<A, D>>): Effect.Effect<void> => {
+/** By which the fiber that sleeps holds what it goes on with. */
+interface Held<A, D> {
+  strongly: Sweeper<A, D> | undefined
+  readonly weakly: WeakRef<Sweeper<A, D>>
+}
+
+const goOn = <A, D>(clock: Clock.Clock, sweeper: Held<A, D>): Effect.Effect<void> => {
   const step = (): Effect.Effect<void> => {
-    sweeper.deref()?.step()
+    sweeper.weakly.deref()?.step()
     return next
   }
   const sleep = (millis: number | undefined): Effect.Effect<void> =>
     millis === undefined ? Effect.void : Effect.flatMap(clock.sleep(Duration.millis(millis)), step)
   const next: Effect.Effect<void> = Effect.callback((resume) => {
     const then = (millis: number | undefined) => resume(sleep(millis))
-    const there = sweeper.deref()
+    const there = sweeper.weakly.deref()
     if (there === undefined) then(undefined)
     else there.rest(then)
   })
@@ -111,6 +118,7 @@ const most = 100
 class Sweeper<A, D> {
   private readonly core: Core<A, D>
   private readonly every: number | Pace
+  readonly held: Held<A, D> = { strongly: undefined, weakly: new WeakRef<Sweeper<A, D>>(this) }
   /** What has not had its turn since the last pass is not asked twice. */
   private readonly asked = new Set<Entry<A, D>>()
   private entries: ReadonlyArray<Entry<A, D>> = []
@@ -123,6 +131,12 @@ class Sweeper<A, D> {
   constructor(core: Core<A, D>, every: number | Schedule.Schedule<unknown>) {
     this.core = core
     this.every = typeof every === "number" ? every : new Pace(every)
+  }
+
+  /** Does somebody wait for what it finds? His fiber may have nothing else that holds it than the pool. */
+  look(): void {
+    const { feed, waiters, watchers } = this.core
+    this.held.strongly = waiters.size > 0 || watchers.size > 0 || feed !== undefined ? this : undefined
   }
 
   /** Calls back with how long it rests before the next step, which may be that of another pass; `undefined`: there is none. */
@@ -144,6 +158,7 @@ class Sweeper<A, D> {
     const from = Math.floor(this.taken * entries.length / steps)
     const to = Math.floor(++this.taken * entries.length / steps)
     for (let i = from; i < to; i++) this.ask(entries[i]!)
+    this.look()
   }
 
   private ask(entry: Entry<A, D>): void {

@@ -35,6 +35,7 @@ class Awaited<A, D> implements Watcher {
       if (this.reached()) return resume(Effect.void)
       this.waiting.add(resume)
       this.core.watchers.add(this)
+      this.core.sweeper?.look()
       return Effect.sync(() => {
         this.waiting.delete(resume)
         if (this.waiting.size === 0) this.core.watchers.delete(this)

@@ -108,8 +108,11 @@ export interface Core<A, D> {
   chooser: Fiber.Fiber<unknown, unknown> | undefined
   /** The fibers of what never ends by itself. */
   readonly background: Set<Fiber.Fiber<unknown, unknown>>
-  /** What detects all objects once in a while. Its fiber holds it weakly. */
-  sweeper: object | undefined
+  /**
+   * What detects all objects once in a while, and looks by itself now and then whether anybody waits for what it finds.
+   * `look`: somebody begins to, without a deadline that holds the pool; or ends.
+   */
+  sweeper: { readonly look: () => void } | undefined
   /** The fibers of the user's selector. */
   readonly choosers: Set<Fiber.Fiber<unknown, unknown>>
   /** What came back last, and has not been offered to the user's selector. */

@@ -101,12 +101,14 @@ export const events = <A, D>(core: Core<A, D>): Stream.Stream<PoolEvent> =>
         core.registry.moved ??= (entry, from) => moved(core, entry, from)
         core.feed ??= { listeners: new Set() }
         core.feed.listeners.add(listener)
+        core.sweeper?.look()
         return listener
       }),
       (listener) =>
         Effect.sync(() => {
           if (listener === undefined || !core.feed?.listeners.delete(listener) || core.feed.listeners.size > 0) return
           core.feed = core.registry.moved = undefined
+          core.sweeper?.look()
         })
     ),
     (listener) => listener === undefined ? Stream.empty : Stream.fromPull(Effect.succeed(listener.pull))
