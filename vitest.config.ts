@@ -11,6 +11,8 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    // with a configuration of its own: see `npm run test:trips`
+    exclude: ["test/trips/**", "**/node_modules/**"],
     // what mutants are not tried on
     tags: [
       { name: "large", description: "of great numbers, or of a long time" },

@@ -19,7 +19,7 @@ import { Detection } from "../object/detector.ts"
 import { catchUp, type Core, hasRoom, lendable, lends, soon } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
-import { Note, note, putOff } from "../state/notes.ts"
+import { Note, note, offer, putOff } from "../state/notes.ts"
 import { nameOf } from "../state/owners.ts"
 import type { Waiter } from "../state/waiters.ts"
 import { type Request } from "../state/waiters.ts"
@@ -169,7 +169,7 @@ const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D
 
 /** What can be done for a waiter that has its place in the queue, perhaps again. */
 export const attend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D>): void => {
-  pauseOn(core, waiter)
+  if (waiter.trouble !== undefined) pauseOn(core, waiter)
   if (waiter.lane !== undefined && core.options.policy.kind === "custom" && !core.suspended) {
     core.waiters.note(waiter, "choosing", true)
     Choosing.consider(core)
@@ -284,14 +284,11 @@ const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   lendOn(core, entry)
 }
 
-/**
- * An `Available` object goes to the oldest waiter that may have it; without one it is listed. `fresh`: it has been
- * detected just now, so that no borrower has it detected again.
- */
-export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
+/** An object that may be lent goes to the oldest waiter that may have it; without one it is listed: see `offer`. */
+export const handOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
   // who was told of its last move may have taken it out
   if (!lendable(core, entry)) return
-  if (core.waiters.size === 0 || !lends(core)) return core.registry.list(entry)
+  if (!lends(core)) return core.registry.list(entry)
   if (core.options.policy.kind === "custom") return Choosing.offerByChoice(core, entry, fresh)
   const { arrivals } = core.waiters
   let ready = fresh || !stale(core, entry)
@@ -336,7 +333,7 @@ export const reconsider = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D
     found = true
     if (entry.slot === -1) continue
     core.registry.unlist(entry)
-    core.offer(entry, false)
+    offer(core, entry, false)
   }
   return found
 }

@@ -17,7 +17,7 @@ import { heed, retire } from "../object/replacing.ts"
 import { resting } from "../object/rest.ts"
 import { type Core, lendable, lends } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
-import { changed } from "../state/notes.ts"
+import { changed, offer } from "../state/notes.ts"
 import { isBefore, type Request, type Waiter } from "../state/waiters.ts"
 import { type AsyncContext, callIn } from "../structures/asking.ts"
 import { fail, resumeSoon, unqueue, waited } from "../waiting/outcome.ts"
@@ -79,7 +79,7 @@ export const lendOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (core.options.sharing === 1 || entry.slot !== -1 || entry.status !== "Borrowed" || !lendable(core, entry)) return
   // the user's selector is asked for those who wait by whoever has had it asked for this one
   if (core.waiters.size === 0 || core.options.policy.kind === "custom") core.registry.list(entry)
-  else core.offer(entry, true)
+  else offer(core, entry, true)
 }
 
 const borrowed = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, waiter: Waiter<A, D> | undefined): void => {
@@ -133,7 +133,7 @@ export const fits = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<
  */
 export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   // what was prepared in time is lent
-  if (!entry.prepared) heed(core, entry)
+  if (!entry.prepared && entry.limits !== undefined) heed(core, entry)
   if (waiter.lane === undefined || !lendable(core, entry)) return false
   let timeout: number
   try {
@@ -169,7 +169,7 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
  * lent any more.
  */
 export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
-  heed(core, entry)
+  if (entry.limits !== undefined) heed(core, entry)
   if (waiter.lane === undefined || !lendable(core, entry)) return false
   let within = true
   const detection = reserve(core, entry, "Available", (outcome) => {

@@ -8,7 +8,7 @@
 import { free } from "../object/freeing.ts"
 import { type Core, lendable } from "../state/core.ts"
 import { type Entry, leasesOf } from "../state/entry.ts"
-import { changed } from "../state/notes.ts"
+import { changed, offer } from "../state/notes.ts"
 import { own } from "../state/owners.ts"
 import { Queue } from "../structures/queue.ts"
 import { released } from "../watching/events.ts"
@@ -26,7 +26,7 @@ export const hold = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => 
 }
 
 /** A lease has ended: what goes with that is stopped, counted and told. */
-export const leaseEnded = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, now: number): void => {
+const leaseEnded = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, now: number): void => {
   if (lease.overdue !== undefined) core.deadlines.cancel(lease.overdue)
   if (core.timings !== undefined) core.timings.use.add(now - lease.borrowedAtMillis)
   if (core.feed !== undefined) released(core, lease, now)
@@ -56,7 +56,7 @@ export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void
   leaseEnded(core, lease, now)
   if (entry.limits?.idling !== undefined) entry.limits.idleSince = core.deadlines.now()
   if (entry.open === 0) return free(core, entry)
-  if (lendable(core, entry)) core.offer(entry, false)
+  if (lendable(core, entry)) offer(core, entry, false)
   else changed(core)
 }
 

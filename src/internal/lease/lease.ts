@@ -33,7 +33,7 @@ import { cutOff, giveBack } from "./holding.ts"
  * What a waiter was granted is taken back before it has been resumed with it: it waits again, in its place and under its
  * deadline. {@link Core.attend} follows, when the bookkeeping is done. In a pool that closes it has waited in vain.
  */
-export const requeue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+const requeue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   waiter.lease = undefined
   if (!stays(core)) {
     waiter.failure = closed(core, waiter)
@@ -45,7 +45,7 @@ export const requeue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 }
 
 /** A lent object leaves with its borrower: it is not destroyed. */
-export const depart = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+const depart = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   // where it is shared, the other leases end without effect
   cutOff(core, entry)
   invalidate(core, entry)

@@ -26,7 +26,7 @@ export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 }
 
 /** Starts to make an object. */
-export const begin = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
+const begin = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
   if (core.retry.failing) {
     core.retry.attempt = creation
     // where no schedule waits for its end, one that hangs does not keep the next from being made

@@ -86,7 +86,7 @@ const arrived = <A, D>(
     }
     core.advance(waiter)
   }
-  fitIn(core, entry)
+  if (core.crowded) fitIn(core, entry)
   // a success lets the others be tried
   roomFreed(core)
 }
@@ -146,7 +146,7 @@ export const lateEnded = <A, D>(
 }
 
 /** Nobody has waited for how a creation ends: what it had acquired is counted, and what went wrong is told. */
-export const creationEnded = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: Cause.Cause<unknown>): void => {
+const creationEnded = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: Cause.Cause<unknown>): void => {
   const failure = Exit.isFailure(creation.released) ? creation.released.cause : undefined
   if (creation.givenUp) {
     const after = "Destroying what was made too late, or in part, failed after it had been given up"
@@ -216,7 +216,7 @@ const leaveUnlessQueued = <A, D>(
 }
 
 /** One attempt has failed for good: that is for the oldest waiter; without one, for the minimum. */
-export const giveUp = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late"): void => {
+const giveUp = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late"): void => {
   if (failOldest(core, cause)) return
   refillFailed(core)
   report(core, "Making an object failed, and nobody was waiting for it", {

@@ -6,6 +6,7 @@
 import type { Status } from "../../Status.ts"
 import { type Core, lends } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
+import { offer } from "../state/notes.ts"
 import { span } from "../structures/times.ts"
 import { tell } from "../watching/events.ts"
 import { answeredAvailable, seize } from "./condition.ts"
@@ -43,7 +44,7 @@ export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean 
     else if (leaves(core, entry)) dismiss(core, entry)
     else if (!rests(core, entry)) {
       core.registry.move(entry, "Available")
-      core.offer(entry, available)
+      offer(core, entry, available)
     }
   }
   // what was begun while it was asked
@@ -89,7 +90,7 @@ export const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, out
  * What has been said of an object that was lent when it was asked about counts for those who would borrow it, and when it
  * comes back. Its leases go on. It may have come back meanwhile.
  */
-export const inUse = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
+const inUse = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
   const { entry } = detection
   if (outcome._tag === "Failed") doubtInUse(core, entry, outcome.failure)
   else if (outcome._tag === "Answered") {
@@ -133,7 +134,7 @@ const restore = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before): vo
   if (rests(core, entry)) return
   core.registry.move(entry, before)
   entry.doubted = false
-  if (before === "Available") return core.offer(entry, false)
+  if (before === "Available") return offer(core, entry, false)
   // its schedule has not moved on
   resumeSchedule(core, entry)
 }
@@ -154,5 +155,5 @@ const carryOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Ans
   }
   if (rests(core, entry)) return
   core.registry.move(entry, "Available")
-  core.offer(entry, true)
+  offer(core, entry, true)
 }

@@ -7,7 +7,7 @@ import type * as Cause from "effect/Cause"
 import type { PooledObject } from "../../PooledObject.ts"
 import type { Core } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
-import { changed } from "../state/notes.ts"
+import { changed, offer } from "../state/notes.ts"
 import { report } from "../watching/log.ts"
 import { reserve } from "./condition.ts"
 import { staysUnknown } from "./doubting.ts"
@@ -86,7 +86,7 @@ export const cleanUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   // a function of the user's, asked for another borrower, has had it lent, or taken out
   if (entry.status !== "Available" || entry.slot !== -1) return
   if (core.options.onRelease !== undefined) tidy(core, entry, core.options.onRelease, "return")
-  else if (!rests(core, entry)) core.offer(entry, true)
+  else if (!rests(core, entry)) offer(core, entry, true)
 }
 
 /** A hook has failed, or was late: nobody knows what state the object is in. No news of one that was to leave. */
@@ -108,5 +108,5 @@ const settle = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fate: Fate): void =>
   }
   if (entry.doubted) return staysUnknown(core, entry)
   core.registry.move(entry, "Available")
-  core.offer(entry, false)
+  offer(core, entry, false)
 }

@@ -3,6 +3,7 @@
  */
 import { type Core, stays } from "../state/core.ts"
 import type { Entry, Origin } from "../state/entry.ts"
+import { offer } from "../state/notes.ts"
 import { reserve } from "./condition.ts"
 import type { Outcome } from "./detector.ts"
 import { evict } from "./leaving.ts"
@@ -38,7 +39,7 @@ export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: J
   if (!stays(core)) evict(core, entry, "Closed")
   else if (!rests(core, entry)) {
     core.registry.move(entry, "Available")
-    core.offer(entry, false)
+    offer(core, entry, false)
   }
   ended(entry, undefined)
 }

@@ -7,7 +7,7 @@ import * as Cause from "effect/Cause"
 import type { PooledObject } from "../../PooledObject.ts"
 import { type Core, lendable } from "../state/core.ts"
 import type { Entry, Eviction } from "../state/entry.ts"
-import { leaving, roomFreed } from "../state/notes.ts"
+import { leaving, offer, roomFreed } from "../state/notes.ts"
 import { tell } from "../watching/events.ts"
 import { report } from "../watching/log.ts"
 
@@ -18,7 +18,7 @@ import { report } from "../watching/log.ts"
 export const marked = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh = false): void => {
   if (entry.status !== "Borrowed") return
   if (!lendable(core, entry)) core.registry.unlist(entry)
-  else if (entry.slot === -1) core.offer(entry, fresh)
+  else if (entry.slot === -1) offer(core, entry, fresh)
 }
 
 /** Takes an object out: a free one now, a busy one when it is free. */

@@ -118,7 +118,7 @@ const detecting = <A, D>(pending: Queue<Entry<A, D>>): Entry<A, D> | undefined =
 }
 
 /** By how much there is more than there may be, since `resize`; what is leaving does not count. */
-export const excess = <A, D>(core: Core<A, D>): number =>
+const excess = <A, D>(core: Core<A, D>): number =>
   population(core) - core.registry.counts.Invalid - core.registry.condemned - core.size.max
 
 /** Lets free objects go, the oldest first, until there are no more than there may be: so many at once, the others soon. */

@@ -7,7 +7,7 @@
 import type { PooledObject } from "../../PooledObject.ts"
 import type { Core } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
-import { changed } from "../state/notes.ts"
+import { changed, offer } from "../state/notes.ts"
 import { moment } from "../state/pooled.ts"
 import { slice } from "../structures/deadlines.ts"
 import { tell } from "../watching/events.ts"
@@ -110,7 +110,7 @@ export const rouse = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (rests(core, entry)) return
   if (core.detector === undefined) {
     core.registry.move(entry, "Available")
-    core.offer(entry, false)
+    offer(core, entry, false)
   } else {
     core.detector.start(reserve(core, entry, "Available", () => {}), false)
   }

@@ -20,7 +20,7 @@ import { Dozing } from "../object/dozing.ts"
 import * as Leaving from "../object/leaving.ts"
 import * as Resting from "../object/resting.ts"
 import { type Core, forkWith, soon } from "../state/core.ts"
-import { changed, Note, note } from "../state/notes.ts"
+import { Note, note } from "../state/notes.ts"
 import { Pace } from "../state/pace.ts"
 import { Registry } from "../state/registry.ts"
 import type { Resolved } from "../state/settings.ts"
@@ -164,10 +164,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     turn: () => turn(core),
     threw,
     refill: { failures: 0, deadline: Deadlines.make(() => note(core, Note.minimum)) },
-    offer: (entry, fresh) => {
-      Desk.offer(core, entry, fresh)
-      changed(core)
-    },
+    handOut: (entry, fresh) => Desk.handOut(core, entry, fresh),
     advance: (waiter) => Desk.serve(core, waiter),
     attend: (waiter) => Desk.attend(core, waiter),
     consider: () => {

@@ -150,7 +150,7 @@ const toTrust = (value: unknown, check: ReturnType<typeof checks>): number | und
 /** Exponential from 100 millis, jittered, capped at 30 seconds. */
 const usualRetry = Schedule.min([Schedule.jittered(Schedule.exponential("100 millis")), Schedule.spaced("30 seconds")])
 
-export const retryUnknown = <A, D>(
+const retryUnknown = <A, D>(
   given: Schedule.Schedule<unknown> | undefined
 ): Resolved<A, D>["detection"]["retry"] => {
   if (given !== undefined) return () => given

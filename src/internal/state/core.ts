@@ -156,8 +156,8 @@ export interface Core<A, D> {
   readonly turn: () => void
 
   // the ways from one part to another, so that no two import each other
-  /** An `Available` object that is not listed goes to a waiter, or is listed. */
-  readonly offer: (entry: Entry<A, D>, fresh: boolean) => void
+  /** An object that may be lent goes to a waiter, or is listed. Only `offer` calls it, where somebody waits. */
+  readonly handOut: (entry: Entry<A, D>, fresh: boolean) => void
   /** A waiter may be served, or given something to be made. */
   readonly advance: (waiter: Waiter<A, D>) => void
   /** A waiter waits again, after what it was granted was taken back: it is asked what can be done for it, as when it came. */

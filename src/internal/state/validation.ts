@@ -56,7 +56,7 @@ export const levels = {
 /** The keys of what an operation is given. */
 export const borrowKeys = ["timeout", "where", "priority", "leaseTimeout"] as const
 
-export const addKeys = ["data", "leaseTimeout", "release"] as const
+const addKeys = ["data", "leaseTimeout", "release"] as const
 
 /** A few words, as they stand in durations, numbers and names of choices: nothing that a secret or an address looks like. */
 const plain = /^[\w .+-]{0,16}$/

@@ -92,7 +92,7 @@ export const unqueue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
  * The waiter leaves without an object. What is being made for it goes on, and counts for nobody; what is being detected
  * for it is dropped; so is a choice.
  */
-export const quit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+const quit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   unqueue(core, waiter)
   const { creation, detection } = waiter
   waiter.creation = waiter.detection = undefined
@@ -140,7 +140,7 @@ export const runOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, phase: Borr
 }
 
 /** The fiber was interrupted: in the queue, or granted a lease that it has not been resumed with. */
-export const withdraw = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<void> => {
+const withdraw = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<void> => {
   waiter.resume = undefined
   if (waiter.lane !== undefined) quit(core, waiter)
   waiter.forget()
