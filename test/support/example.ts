@@ -1,5 +1,5 @@
 /** Runs an example as a user does: in a process of its own, by the same Node that runs the tests. */
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
 export interface Ending {
@@ -23,19 +23,27 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv
 }
 
+// what a test has left behind that took too long
+const children = new Set<ChildProcess>()
+process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")))
+
 export const start = (
   example: string,
   { args = [], cwd = process.cwd(), env = process.env }: RunOptions = {}
 ): Running => {
   const file = fileURLToPath(new URL(`../../examples/${example}.ts`, import.meta.url))
   const child = spawn(process.execPath, [file, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] })
+  children.add(child)
   let stdout = ""
   let stderr = ""
   child.stdout.setEncoding("utf8").on("data", (text: string) => stdout += text)
   child.stderr.setEncoding("utf8").on("data", (text: string) => stderr += text)
   const ended = new Promise<Ending>((resolve, reject) => {
     child.on("error", reject)
-    child.on("close", (code) => resolve({ code, stdout, stderr }))
+    child.on("close", (code) => {
+      children.delete(child)
+      resolve({ code, stdout, stderr })
+    })
   })
   return {
     ended,
