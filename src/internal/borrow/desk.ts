@@ -41,8 +41,10 @@ import {
   lasting,
   lend,
   lendOn,
+  needsHook,
   stale,
-  take
+  take,
+  waitsAWhile
 } from "./granting.ts"
 
 /** What the selector picks for a borrower that has just come; nothing where it is not his turn, or no lease may begin. */
@@ -60,8 +62,7 @@ export const lendNow = <A, D>(
   fiber: Fiber.Fiber<unknown, unknown>
 ): ActiveLease<A, D> | undefined => {
   if (core.options.onBorrow !== undefined) return undefined
-  // its own time may be over, or that of another's lease of it, though the timer has not had its turn
-  if ((picked.limits !== undefined || picked.open > 0) && core.deadlines.late) return undefined
+  if (mayBeOver(core, picked)) return undefined
   const asked = stale(core, picked)
   if (asked && !vouchedFor(core, picked)) return undefined
   const timeout = lasting(core, picked, request)
@@ -75,6 +76,10 @@ export const lendNow = <A, D>(
   if (fiber.cache.tracer !== undefined) servedAtOnce(fiber, lease)
   return lease
 }
+
+/** May the time of an object, or of a lease of it, be over, though the timer has not had its turn? */
+const mayBeOver = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
+  (entry.limits !== undefined || entry.open > 0) && core.deadlines.late
 
 /** Borrows: at once where that can be, or waits. `accept` ties the lease to its holder, what gives it back later. */
 export const borrow = <A, D, H, B>(
@@ -186,32 +191,47 @@ export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Ent
   if (core.suspended) return admit(core, waiter, "Suspended")
   // it is its turn soon
   if (waiter.choosing) return
-  let entry = picked
-  let turn: Slice | undefined
-  // a detection that ends at once comes back for the next candidate
-  while (waiter.lane !== undefined && waiter.detection === undefined && !(waiter.spoilt && backsOff(core, waiter))) {
-    try {
-      entry ??= pick(core, waiter.request.where && ((entry) => fits(core, waiter, entry)))
-    } catch (defect) {
-      return fail(core, waiter, Effect.die(defect))
-    }
-    // none, or its own `where` has had it lent
-    if (entry === undefined || entry.slot === -1) break
-    lend(core, waiter, entry)
-    instead(core, waiter)
-    // a `where` that has changed its mind
-    if (entry.slot !== -1) break
-    entry = undefined
-    if (waiter.lane === undefined || waiter.detection !== undefined || waiter.hasty || waiter.request.timeout === 0) {
-      continue
-    }
-    turn ??= new Slice(core.deadlines)
-    if (turn.over) return serveLater(core, waiter)
-  }
+  if (!lendListed(core, waiter, picked)) return serveLater(core, waiter)
   if (waiter.lane !== undefined && !waiter.busy) provide(core, waiter)
   admit(core, waiter, "NoneAvailable")
   // what it waits for now: nothing may be under way any more
   if (waiter.trace !== undefined && waiter.lane !== undefined) waiter.trace.enter(waiter.phase)
+}
+
+/**
+ * Lends a waiter what is listed, or has it detected: first what was picked. A detection that ends at once comes back for
+ * the next candidate. `false`: there are more, and others have their turn before.
+ */
+const lendListed = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): boolean => {
+  let entry = picked
+  let turn: Slice | undefined
+  while (asksOn(waiter) && !waitsAWhile(core, waiter)) {
+    entry ??= pickFor(core, waiter)
+    // nothing is listed, or the waiter's own `where` has had it lent
+    if (entry === undefined || entry.slot === -1) return true
+    lend(core, waiter, entry)
+    instead(core, waiter)
+    // a `where` that has changed its mind
+    if (entry.slot !== -1) return true
+    entry = undefined
+    if (!asksOn(waiter) || waiter.hasty || waiter.request.timeout === 0) continue
+    turn ??= new Slice(core.deadlines)
+    if (turn.over) return false
+  }
+  return true
+}
+
+/** Does a waiter still wait, with nothing being detected or prepared for it? */
+const asksOn = <A, D>(waiter: Waiter<A, D>): boolean => waiter.lane !== undefined && waiter.detection === undefined
+
+/** What the selector picks for a waiter. A `where`, or a weight, that throws is a defect of the borrower. */
+const pickFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Entry<A, D> | undefined => {
+  try {
+    return pick(core, waiter.request.where && ((entry) => fits(core, waiter, entry)))
+  } catch (defect) {
+    fail(core, waiter, Effect.die(defect))
+    return undefined
+  }
 }
 
 /** Much has been detected for it already, and has ended at once: others have their turn before that goes on. */
@@ -291,35 +311,48 @@ export const handOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boole
   if (!lends(core)) return core.registry.list(entry)
   if (core.options.policy.kind === "custom") return Choosing.offerByChoice(core, entry, fresh)
   const { arrivals } = core.waiters
-  let ready = fresh || !stale(core, entry)
-  // what was made and needs a detection goes to one that waits a while after three refusals only if nobody else wants it
-  let last: Waiter<A, D> | undefined
-  for (let waiter = firstFor(core, entry, ready); waiter !== undefined;) {
-    const next = core.waiters.after(waiter)
-    // one for which something is being detected already does not have a second one detected
-    if ((ready || waiter.detection === undefined) && !holdsOff(core, waiter, entry) && fits(core, waiter, entry)) {
-      // a `where` that has taken it out, or has had it offered
-      if (!lendable(core, entry) || entry.slot !== -1) return
-      // or detected
-      ready ||= !stale(core, entry)
-      if (ready) {
-        // one that is shared may serve the next as well
-        if (grant(core, waiter, entry) && !lendable(core, entry)) return
-      } else if (isFresh(entry) && backsOff(core, waiter)) {
-        last ??= waiter
-      } else if (detectNow(core, waiter, entry) || !lendable(core, entry)) {
-        return
-      }
-    }
-    // one that has left leads nowhere
-    waiter = core.waiters.onward(next)
-  }
-  if (!lendable(core, entry)) return
-  if (last?.lane !== undefined && detectNow(core, last, entry)) return
-  if (!lendable(core, entry)) return
+  if (isTaken(core, entry, fresh)) return
   core.registry.list(entry)
   if (core.waiters.arrivals !== arrivals) welcome(core, arrivals)
 }
+
+/** Offers an object to the waiters, in their order. `true`: one has it, or it cannot be lent any more. */
+const isTaken = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): boolean => {
+  let ready = fresh || !stale(core, entry)
+  let last: Waiter<A, D> | undefined
+  for (let waiter = firstFor(core, entry, ready); waiter !== undefined;) {
+    const next = core.waiters.after(waiter)
+    if (mayTake(core, waiter, entry, ready)) {
+      // a `where` that has taken it out, or has had it offered
+      if (!lendable(core, entry) || entry.slot !== -1) return true
+      // or detected
+      ready ||= !stale(core, entry)
+      if (!ready && comesLast(core, waiter, entry)) last ??= waiter
+      else if (goesTo(core, waiter, entry, ready)) return true
+    }
+    // a waiter that has left leads nowhere
+    waiter = core.waiters.onward(next)
+  }
+  return !lendable(core, entry) || goesToLast(core, last, entry)
+}
+
+/** A waiter for which an object is being detected already does not have a second one detected. */
+const mayTake = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>, ready: boolean): boolean =>
+  (ready || waiter.detection === undefined) && !holdsOff(core, waiter, entry) && fits(core, waiter, entry)
+
+/** What was made and needs a detection goes to a waiter that waits a while after three refusals only if nobody else wants it. */
+const comesLast = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean =>
+  isFresh(entry) && backsOff(core, waiter)
+
+/** Gives an object to one waiter, or has it detected for it. A shared object may serve the next waiter as well. */
+const goesTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>, ready: boolean): boolean =>
+  ready
+    ? grant(core, waiter, entry) && !lendable(core, entry)
+    : detectNow(core, waiter, entry) || !lendable(core, entry)
+
+/** Nobody else wants an object: it is detected for the waiter that comes last, if that still waits. */
+const goesToLast = <A, D>(core: Core<A, D>, last: Waiter<A, D> | undefined, entry: Entry<A, D>): boolean =>
+  last?.lane !== undefined && goesTo(core, last, entry, false)
 
 /**
  * What a weight, a selector or a `where` goes by has changed: what can be lent of an object, or of its equals, is offered
@@ -341,8 +374,7 @@ export const reconsider = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D
 /** The first that could take an object: those before have something else detected or prepared for them already. */
 const firstFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ready: boolean): Waiter<A, D> | undefined => {
   if (!ready) return core.waiters.free!.first(isFree)
-  const prepares = core.options.onBorrow !== undefined && entry.open === 0 && !entry.prepared
-  return prepares ? core.waiters.unprepared!.first(isUnprepared) : core.waiters.first
+  return needsHook(core, entry) ? core.waiters.unprepared!.first(isUnprepared) : core.waiters.first
 }
 
 /** Those who have come while others were asked, by functions of the user's, about what nobody had listed yet. */

@@ -5,7 +5,6 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { PooledObject } from "../../PooledObject.ts"
 import { hold } from "../lease/holding.ts"
 import { ActiveLease } from "../lease/lease.ts"
 import { bequeath } from "../making/making.ts"
@@ -145,8 +144,8 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   const now = core.clock.currentTimeMillisUnsafe()
   // a function of the user's may have used the pool, or ended the wait
   if (waiter.lane === undefined || !lends(core) || !lendable(core, entry)) return false
-  if (core.options.onBorrow !== undefined && entry.open === 0 && !entry.prepared) {
-    prepareFor(core, waiter, entry, core.options.onBorrow)
+  if (needsHook(core, entry)) {
+    prepareFor(core, waiter, entry)
     return true
   }
   // no waiter any more before anything else may be offered; its lease is its own before anything of the user's is called
@@ -194,12 +193,7 @@ export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: E
 }
 
 /** Runs `onBorrow` for a waiter; the object is its own then, unless it has left. */
-const prepareFor = <A, D>(
-  core: Core<A, D>,
-  waiter: Waiter<A, D>,
-  entry: Entry<A, D>,
-  onBorrow: (pooled: PooledObject<A, D>) => unknown
-): void => {
+const prepareFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
   let within = true
   core.registry.move(entry, "Pending")
   const hook = new Hook(core, entry, (failure) => {
@@ -226,7 +220,7 @@ const prepareFor = <A, D>(
     core.advance(waiter)
   }, waiter.context)
   core.waiters.note(waiter, "detection", hook)
-  hook.run(onBorrow)
+  hook.run(core.options.onBorrow!)
   within = false
 }
 
@@ -250,10 +244,17 @@ export const isFree = <A, D>({ detection }: Waiter<A, D>): boolean => detection 
 /** Nothing is being prepared for it. */
 export const isUnprepared = <A, D>({ detection }: Waiter<A, D>): boolean => !(detection instanceof Hook)
 
+/** Does `onBorrow` run before an object is lent? Not where another has a lease of it, or its waiter has had it prepared. */
+export const needsHook = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
+  core.options.onBorrow !== undefined && entry.open === 0 && !entry.prepared
+
+/** Has `onBorrow` failed for a waiter so often that it waits a while? */
+export const waitsAWhile = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  waiter.spoilt && backsOff(core, waiter)
+
 /** Would `onBorrow` run for a waiter that has another object prepared for it, or waits a while after three failures? */
 export const holdsOff = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean =>
-  core.options.onBorrow !== undefined && entry.open === 0 && !entry.prepared &&
-  (waiter.detection instanceof Hook || (waiter.spoilt && backsOff(core, waiter)))
+  needsHook(core, entry) && (waiter.detection instanceof Hook || waitsAWhile(core, waiter))
 
 /** Lends an object to a waiter, by way of a detection where it has to be detected first. */
 export const lend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {

@@ -75,20 +75,29 @@ const arrived = <A, D>(
 ): void => {
   // `onBorrow` may be running for it already
   const usable = entry.status === "Available" || entry.status === "Borrowed" || entry.hook !== undefined
-  const refusal = isRefusal(outcome)
   if (usable) core.refill.failures = 0
-  else if (waiter === undefined && refusal && entry.status === "Invalid") refillFailed(core)
+  else if (waiter === undefined && isRefusal(outcome) && entry.status === "Invalid") refillFailed(core)
   if (waiter?.lane !== undefined) {
-    if (outcome?._tag === "Failed") waiter.troubled.lastFailure = outcome.failure
-    if (waiter === creation.begunFor) {
-      if (refusal) noteRefusal(core, waiter)
-      if (!waiter.request.queues) waiter.misfit = true
-    }
+    learn(core, creation, waiter, outcome)
     core.advance(waiter)
   }
   if (core.crowded) fitIn(core, entry)
   // a success lets the others be tried
   roomFreed(core)
+}
+
+/** A waiter has not been served by what was made for it: it remembers that, and why, where that was begun for it. */
+const learn = <A, D>(
+  core: Core<A, D>,
+  creation: Creation<A, D>,
+  waiter: Waiter<A, D>,
+  outcome: Outcome | undefined
+): void => {
+  if (outcome?._tag === "Failed") waiter.troubled.lastFailure = outcome.failure
+  // a waiter that inherited the creation has nothing to conclude from what it made
+  if (waiter !== creation.begunFor) return
+  if (isRefusal(outcome)) noteRefusal(core, waiter)
+  if (!waiter.request.queues) waiter.misfit = true
 }
 
 /** Making an object has failed, and its room is free. */

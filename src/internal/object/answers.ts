@@ -10,8 +10,7 @@ import { offer } from "../state/notes.ts"
 import { span } from "../structures/times.ts"
 import { tell } from "../watching/events.ts"
 import { answeredAvailable, seize } from "./condition.ts"
-import type { Detection } from "./detector.ts"
-import { type Before, type Outcome } from "./detector.ts"
+import type { Detection, Outcome } from "./detector.ts"
 import { doubt, doubtInUse, resumeSchedule } from "./doubting.ts"
 import { cameBack } from "./freeing.ts"
 import { discard, evict, marked } from "./leaving.ts"
@@ -33,23 +32,31 @@ export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean 
   entry.asked = false
   // the user's function may have used the pool: what it has asked for comes first
   if (entry.status === "Pending" || entry.status === "Borrowed") {
-    if (available) {
-      if (core.feed !== undefined) toldBy(core, entry, answeredAvailable, 0)
-      if (core.timings !== undefined) core.timings.detect.add(0)
-      trust(core, entry)
-    }
-    // somebody may have begun to wait
-    if (entry.status === "Borrowed") marked(core, entry, available)
-    else if (lent) cameBack(core, entry)
-    else if (leaves(core, entry)) dismiss(core, entry)
-    else if (!rests(core, entry)) {
-      core.registry.move(entry, "Available")
-      offer(core, entry, available)
-    }
+    if (available) vouch(core, entry)
+    putBack(core, entry, lent, available)
   }
   // what was begun while it was asked
   core.detector!.advance()
   return available && entry.slot !== -1 && lends(core)
+}
+
+/** An object has been found `Available` in the step that asked. */
+const vouch = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (core.feed !== undefined) toldBy(core, entry, answeredAvailable, 0)
+  if (core.timings !== undefined) core.timings.detect.add(0)
+  trust(core, entry)
+}
+
+/** An object that was {@link seize}d goes where it belongs now. `lent`: it had leases when it was seized. */
+const putBack = <A, D>(core: Core<A, D>, entry: Entry<A, D>, lent: boolean, available: boolean): void => {
+  // somebody may have begun to wait
+  if (entry.status === "Borrowed") marked(core, entry, available)
+  else if (lent) cameBack(core, entry)
+  else if (leaves(core, entry)) dismiss(core, entry)
+  else if (!rests(core, entry)) {
+    core.registry.move(entry, "Available")
+    offer(core, entry, available)
+  }
 }
 
 const trust = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
@@ -69,21 +76,24 @@ export const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, out
   entry.asked = false
   // a closing pool has given it up
   if (entry.status !== "Pending" && !(lent && entry.status === "Borrowed")) return
-  const unknown = outcome._tag === "Failed" || (outcome._tag === "Answered" && outcome.answer === "Unknown")
-  if (outcome._tag !== "Dropped") {
-    trust(core, entry)
-    if (!unknown) entry.pace = undefined
-    entry.doubted = false
-    // what it was plainly "Dormant" for is over
-    if (entry.rest !== undefined) entry.rest.doze = -Infinity
-  }
+  if (outcome._tag !== "Dropped") renew(core, entry, outcome)
   if (lent) return inUse(core, detection, outcome)
   // the user's clock may have had it taken out
   if (entry.status !== "Pending") return
   if (leaves(core, entry)) return dismiss(core, entry)
-  if (outcome._tag === "Dropped") return detection.woken ? rouse(core, entry) : restore(core, entry, detection.before!)
+  if (outcome._tag === "Dropped") return restore(core, detection)
   if (outcome._tag === "Failed") return doubt(core, entry, outcome.failure)
   carryOut(core, entry, outcome.answer)
+}
+
+/** A new answer takes the place of what was known of an object. */
+const renew = <A, D>(core: Core<A, D>, entry: Entry<A, D>, outcome: Outcome): void => {
+  const unknown = outcome._tag === "Failed" || (outcome._tag === "Answered" && outcome.answer === "Unknown")
+  trust(core, entry)
+  if (!unknown) entry.pace = undefined
+  entry.doubted = false
+  // what it was plainly "Dormant" for is over
+  if (entry.rest !== undefined) entry.rest.doze = -Infinity
 }
 
 /**
@@ -93,13 +103,7 @@ export const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, out
 const inUse = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
   const { entry } = detection
   if (outcome._tag === "Failed") doubtInUse(core, entry, outcome.failure)
-  else if (outcome._tag === "Answered") {
-    const { answer } = outcome
-    if (answer === "Invalid") discard(core, entry, "Detected")
-    else if (answer === "Unknown") doubtInUse(core, entry, undefined)
-    else if (answer === "Dormant") doze(core, entry)
-    else if (answer !== "Available") restOf(core, entry).extend(endOf(core, answer))
-  }
+  else if (outcome._tag === "Answered") carryOutInUse(core, entry, outcome.answer)
   if (entry.status === "Pending") return cameBack(core, entry)
   // it has left, or it leaves
   if (entry.status !== "Borrowed") return
@@ -109,6 +113,13 @@ const inUse = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outc
   }
   bench(entry)
   marked(core, entry, outcome._tag !== "Dropped")
+}
+
+const carryOutInUse = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Answer): void => {
+  if (answer === "Invalid") discard(core, entry, "Detected")
+  else if (answer === "Unknown") doubtInUse(core, entry, undefined)
+  else if (answer === "Dormant") doze(core, entry)
+  else if (answer !== "Available") restOf(core, entry).extend(endOf(core, answer))
 }
 
 const detected = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
@@ -129,10 +140,12 @@ const toldBy = <A, D>(core: Core<A, D>, entry: Entry<A, D>, outcome: Outcome, mi
   })
 }
 
-const restore = <A, D>(core: Core<A, D>, entry: Entry<A, D>, before: Before): void => {
+/** A detection was dropped: its object is what it was before, unless the rest that was asked about has been ended. */
+const restore = <A, D>(core: Core<A, D>, { before, entry, woken }: Detection<A, D>): void => {
+  if (woken) return rouse(core, entry)
   if (before === "Dormant") return sleep(core, entry)
   if (rests(core, entry)) return
-  core.registry.move(entry, before)
+  core.registry.move(entry, before!)
   entry.doubted = false
   if (before === "Available") return offer(core, entry, false)
   // its schedule has not moved on

@@ -103,15 +103,17 @@ export class Registry<A, D> {
     } else if (from === "Pending" && to === "Available") {
       counts.Pending--
       counts.Available++
-    } else {
-      if ((legal[from] & bit[to]) === 0) throw illegal(entry, to)
-      counts[from]--
-      counts[to]++
-    }
+    } else this.countByTable(entry, to)
     this.unlist(entry)
     entry.status = to
     if (entry.condemned || entry.retired) this.recount(entry, from, to)
     if (this.moved !== undefined) this.moved(entry, from)
+  }
+
+  private countByTable(entry: Entry<A, D>, to: Status): void {
+    if ((legal[entry.status] & bit[to]) === 0) throw illegal(entry, to)
+    this.counts[entry.status]--
+    this.counts[to]++
   }
 
   /** It is to leave as soon as it is free. */

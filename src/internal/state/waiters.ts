@@ -274,15 +274,22 @@ export class Waiters<A, D> {
   note<K extends "creation" | "detection" | "choosing">(waiter: Waiter<A, D>, key: K, value: Waiter<A, D>[K]): void {
     const before = waiter.busy
     waiter[key] = value
-    if (waiter.lane !== undefined && waiter.busy !== before) {
-      this.busy += before ? -1 : 1
-      if (before) this.idle?.look(waiter)
-    }
-    if (key === "detection" && value !== undefined) waiter.claimed = this.claims
-    if (key === "creation" && value === undefined) this.heirs?.look(waiter)
-    if (key === "detection" && value === undefined) this.lookFree(waiter)
+    if (waiter.lane !== undefined && waiter.busy !== before) this.countBusy(waiter, before)
+    if (value === undefined) this.lookBereft(waiter, key)
+    else if (key === "detection") waiter.claimed = this.claims
     // where it has ended, what follows is known when the step ends
     if (waiter.trace !== undefined && value !== undefined) waiter.trace.enter(waiter.phase)
+  }
+
+  private countBusy(waiter: Waiter<A, D>, before: boolean): void {
+    this.busy += before ? -1 : 1
+    if (before) this.idle?.look(waiter)
+  }
+
+  /** Its creation, or its detection, is its own no more: another may be meant for it. */
+  private lookBereft(waiter: Waiter<A, D>, lost: "creation" | "detection" | "choosing"): void {
+    if (lost === "creation") this.heirs?.look(waiter)
+    else if (lost === "detection") this.lookFree(waiter)
   }
 
   join(waiter: Waiter<A, D>): void {

@@ -50,10 +50,7 @@ export class WeightSelection<A, D> extends ListSelection<A, D> {
    * that have been lowered so far had been known before.
    */
   override pick(): Entry<A, D> | undefined {
-    for (const entry of this.faulty) {
-      this.readAgain(entry)
-      this.faulty.delete(entry)
-    }
+    this.readFaulty()
     let everything = false
     // a bound: the user's function may put in what weighs more, for ever
     for (let n = 0, left = most + this.listed.length; n < left; n++) {
@@ -61,29 +58,43 @@ export class WeightSelection<A, D> extends ListSelection<A, D> {
         if (everything || this.reading > 0) break
         everything = true
         // a weight may have been raised
-        for (const entry of [...this.listed]) if (entry.slot !== -1) this.readAgain(entry)
-        continue
+        this.readAll()
+      } else {
+        const entry = this.draw(n >= most)
+        if (entry !== undefined) return entry
       }
-      let rest = this.random.nextDoubleUnsafe() * this.sums[1]!
-      let node = 1
-      while (node < this.capacity) {
-        const share = this.sums[2 * node]!
-        // rounding may leave a remainder where nothing weighs any more: never go there
-        if (rest < share || this.sums[2 * node + 1] === 0) node = 2 * node
-        else {
-          rest -= share
-          node = 2 * node + 1
-        }
-      }
-      const entry = this.listed[node - this.capacity]
-      if (entry === undefined || this.reading > 0) return entry
-      const before = this.sums[node]!
-      const now = this.readAgain(entry)
-      // it may have had itself taken out
-      if (entry.slot === -1) continue
-      if (now >= before || rest < now || (now > 0 && n >= most)) return entry
     }
     return this.any(this.listed)
+  }
+  /** One draw. `undefined`: what was drawn has left, or weighs so much less now that the draw does not stand. */
+  private draw(lenient: boolean): Entry<A, D> | undefined {
+    let rest = this.random.nextDoubleUnsafe() * this.sums[1]!
+    let node = 1
+    while (node < this.capacity) {
+      const share = this.sums[2 * node]!
+      // rounding may leave a remainder where nothing weighs any more: never go there
+      if (rest < share || this.sums[2 * node + 1] === 0) node = 2 * node
+      else {
+        rest -= share
+        node = 2 * node + 1
+      }
+    }
+    const entry = this.listed[node - this.capacity]
+    if (entry === undefined || this.reading > 0) return entry
+    const before = this.sums[node]!
+    const now = this.readAgain(entry)
+    // the object may have been taken out by the function that says its weight
+    if (entry.slot === -1) return undefined
+    return now >= before || rest < now || (lenient && now > 0) ? entry : undefined
+  }
+  private readAll(): void {
+    for (const entry of [...this.listed]) if (entry.slot !== -1) this.readAgain(entry)
+  }
+  private readFaulty(): void {
+    for (const entry of this.faulty) {
+      this.readAgain(entry)
+      this.faulty.delete(entry)
+    }
   }
   override among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
     const weights = candidates.map((entry) => this.readAgain(entry))
