@@ -172,24 +172,34 @@ const known = ["path", "hosts", "describe", "describeFailure", "actions", "autho
 
 const checked = <RD, R>(options: InspectorOptions<RD> & InspectorActions<R>) => {
   const { actions = false, authorize, describe, describeFailure, hosts = [], path = "/pools" } = options
-  for (const option of Object.keys(options)) {
-    if (!known.includes(option)) refuse(option, "given", `only ${known.join(", ")}`)
-  }
+  refuseUnknown(options)
   if (typeof path !== "string" || !/^\/[^:*?#]*$/.test(path)) {
     refuse("path", show(path), "a path that begins with /, without : * ? #")
   }
-  if (!Array.isArray(hosts)) refuse("hosts", show(hosts), "an array of host names")
-  const names = hosts.map((host) =>
-    namedHost(host) ?? refuse("hosts", show(host), "host names, without scheme or port")
-  )
+  const names = named(hosts)
   if (typeof actions !== "boolean") refuse("actions", show(actions), "true or false")
   if (actions && !Effect.isEffect(authorize)) {
     refuse("authorize", kindOf(authorize), "with `actions: true` an effect that fails to refuse a request")
   }
-  for (const [option, value] of Object.entries({ describe, describeFailure })) {
+  refuseNoFunctions({ describe, describeFailure })
+  return { path: path.replace(/\/+$/, ""), hosts: names, authorize: actions ? authorize : undefined }
+}
+
+const refuseUnknown = (options: object): void => {
+  for (const option of Object.keys(options)) {
+    if (!known.includes(option)) refuse(option, "given", `only ${known.join(", ")}`)
+  }
+}
+
+const named = (hosts: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (!Array.isArray(hosts)) refuse("hosts", show(hosts), "an array of host names")
+  return hosts.map((host) => namedHost(host) ?? refuse("hosts", show(host), "host names, without scheme or port"))
+}
+
+const refuseNoFunctions = (options: Record<string, unknown>): void => {
+  for (const [option, value] of Object.entries(options)) {
     if (value !== undefined && typeof value !== "function") refuse(option, kindOf(value), "a function")
   }
-  return { path: path.replace(/\/+$/, ""), hosts: names, authorize: actions ? authorize : undefined }
 }
 
 const refuse = (option: string, value: string, allowed: string): never => {

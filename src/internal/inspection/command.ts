@@ -187,6 +187,23 @@ const print = Effect.fnUntraced(function*(url: string, terminal: boolean) {
 /** The other screen of the terminal, which is given back whatever ends the program. */
 export const screen = { taken: false, take: "\x1b[?1049h\x1b[?25l", restore: "\x1b[?25h\x1b[?1049l" }
 
+const takeScreen = (terminal: Terminal.Terminal) =>
+  Effect.acquireRelease(
+    Effect.andThen(
+      Effect.sync(() => {
+        screen.taken = true
+      }),
+      Effect.ignore(terminal.display(screen.take))
+    ),
+    () =>
+      Effect.andThen(
+        Effect.ignore(terminal.display(screen.restore)),
+        Effect.sync(() => {
+          screen.taken = false
+        })
+      )
+  )
+
 /** Draws frame after frame, as long as it runs. A stream that ends, or breaks, is followed by the next. */
 const show = Effect.fnUntraced(function*(url: string) {
   // an address that is wrong is told at once
@@ -206,21 +223,7 @@ const show = Effect.fnUntraced(function*(url: string) {
     }
     yield* terminal.display(`\x1b[H${story.lines(view).map((line) => `${line}\x1b[K`).join("\r\n")}\x1b[J`)
   })
-  yield* Effect.acquireRelease(
-    Effect.andThen(
-      Effect.sync(() => {
-        screen.taken = true
-      }),
-      Effect.ignore(terminal.display(screen.take))
-    ),
-    () =>
-      Effect.andThen(
-        Effect.ignore(terminal.display(screen.restore)),
-        Effect.sync(() => {
-          screen.taken = false
-        })
-      )
-  )
+  yield* takeScreen(terminal)
   const hear = (line: string): Effect.Effect<void, CannotInspect | PlatformError> => {
     const [, id] = /^id: ([\w.-]{1,100})$/.exec(line) ?? []
     if (id !== undefined) lastId = id

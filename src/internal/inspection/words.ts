@@ -38,6 +38,8 @@ const identifier = /^(?:[A-Z][A-Z0-9_]{0,39}|[A-Za-z][A-Za-z_]{0,39}|[A-Z0-9]{5}
 /** As an identifier, with the path of what it belongs to. */
 const tagged = /^[A-Za-z_][\w./-]{0,59}$/
 
+const isTag = (value: unknown): value is string => typeof value === "string" && tagged.test(value)
+
 const codeOf = (code: unknown): string | undefined => {
   if (typeof code === "string") return identifier.test(code) ? code : undefined
   return typeof code === "number" && Number.isSafeInteger(code) ? `code ${code}` : undefined
@@ -54,8 +56,7 @@ export const nameOfFailure = (failure: unknown): string => {
       const { _tag, cause, code, name, reason } = at as Record<string, unknown>
       const named = codeOf(code)
       if (named !== undefined) return named
-      if (tag === undefined && typeof _tag === "string" && tagged.test(_tag)) tag = _tag
-      if (tag === undefined && typeof name === "string" && tagged.test(name)) tag = name
+      tag ??= [_tag, name].find(isTag)
       at = cause ?? reason
     }
   } catch {

@@ -48,7 +48,8 @@ const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): 
   }
 }
 
-export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): Core<A, D> => {
+/** What a pool lives in: the services of its builder, and the asynchronous context that it was built in. */
+const surroundings = (services: Context.Context<never>) => {
   // neither the scope nor the span of the builder are those of what happens later
   const own = Context.omit(Scope.Scope, Tracer.ParentSpan)(services) as Context.Context<never>
   // nor is the scheduler of a `runSync`, which lets nothing else have a turn
@@ -57,20 +58,119 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     : own
   const home = capture()
   const run = forkWith(context)
-  const fork = home === undefined ? run : bind(home, run) as typeof run
+  return {
+    context,
+    home,
+    run,
+    fork: home === undefined ? run : bind(home, run) as typeof run,
+    clock: Context.get(context, Clock.Clock),
+    random: Context.get(context, Random.Random),
+    dispatcher: Context.get(context, Scheduler.Scheduler).makeDispatcher()
+  }
+}
+
+/** What the machines of a pool are made with. They are made before its core is, and reach that by a function. */
+interface Means<A, D> {
+  readonly core: () => Core<A, D>
+  readonly options: Resolved<A, D>
+  readonly deadlines: Deadlines.Deadlines
+  readonly fork: Core<A, D>["run"]
+  readonly threw: (defect: unknown) => void
+}
+
+const makeDetector = <A, D>(means: Means<A, D>): Detector<A, D> | undefined => {
+  const { core, deadlines, fork, options, threw } = means
+  const { detectStatus, detection } = options
+  if (detectStatus === undefined) return undefined
+  return new Detector(
+    {
+      detectStatus,
+      concurrency: detection.concurrency,
+      timeout: detection.timeout,
+      concluded: (detection, outcome) => Answers.conclude(core(), detection, outcome)
+    },
+    deadlines,
+    fork,
+    threw,
+    (then) => soon(core(), then)
+  )
+}
+
+const makeCreator = <A, D>(means: Means<A, D>): Creator<A, D> | undefined => {
+  const { core, deadlines, fork, options } = means
+  if (options.acquire === undefined) return undefined
+  return new Creator(
+    {
+      acquire: options.acquire as Effect.Effect<A, unknown, Scope.Scope>,
+      data: options.data,
+      stray: (destroy) => Outcomes.destroyStray(core(), destroy),
+      made: (creation, object, data, scope) => Outcomes.made(core(), creation, object, data, scope),
+      failed: (creation, cause) => Outcomes.failed(core(), creation, cause),
+      late: (creation) => Outcomes.late(core(), creation),
+      lateEnded: (creation, exit) => Outcomes.lateEnded(core(), creation, exit),
+      gaveUp: (creation) => Outcomes.gaveUp(core(), creation),
+      timeout: options.creation.timeout,
+      closeTimeout: options.hookTimeout
+    },
+    deadlines,
+    fork
+  )
+}
+
+const makeDestroyer = <A, D>(
+  means: Means<A, D>,
+  dispatcher: Scheduler.SchedulerDispatcher
+): Destroyer<A, D> => {
+  const { core, deadlines, fork, options, threw } = means
+  return new Destroyer(
+    {
+      concurrency: options.detection.concurrency,
+      timeout: options.hookTimeout,
+      gone: (entry, failure) => Leaving.gone(core(), entry, failure),
+      failedLate: (entry, cause) =>
+        report(core(), "Destroying an object failed after it had been given up", { cause, entry }),
+      schedule: (task) => dispatcher.scheduleTask(task, 0),
+      threw
+    },
+    deadlines,
+    fork
+  )
+}
+
+const makeRegistry = <A, D>(
+  { detectStatus, detection, policy, sharing }: Resolved<A, D>,
+  random: Core<A, D>["random"]
+): Registry<A, D> =>
+  new Registry(
+    Selection.make(policy, random, sharing),
+    detectStatus !== undefined && detection.trustFor ? new Trusted() : undefined
+  )
+
+const makeWaiters = <A, D>({ acquire, detectStatus, onBorrow }: Resolved<A, D>): Waiters<A, D> =>
+  new Waiters({ makes: acquire !== undefined, detects: detectStatus !== undefined, prepares: onBorrow !== undefined })
+
+const makeRetry = <A, D>({ core, options: { creation } }: Means<A, D>): Core<A, D>["retry"] => ({
+  pace: creation.retry === undefined ? undefined : new Pace(creation.retry),
+  failing: false,
+  waits: false,
+  next: Deadlines.make(() => Outcomes.retry(core())),
+  attempt: undefined,
+  turns: 0,
+  failure: undefined
+})
+
+const consider = <A, D>(core: Core<A, D>): void => {
+  if (core.options.policy.kind === "custom") Choosing.consider(core)
+}
+
+export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): Core<A, D> => {
+  const { clock, context, dispatcher, fork, home, random, run } = surroundings(services)
   const options = atHome(given, home)
-  const clock = Context.get(context, Clock.Clock)
-  const random = Context.get(context, Random.Random)
-  const dispatcher = Context.get(context, Scheduler.Scheduler).makeDispatcher()
   const threw = (defect: unknown) =>
     report(core, "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
   const deadlines = new Deadlines.Deadlines(clock, fork, threw)
-  const moments = new Deadlines.Moments(clock, fork, threw)
-  const waiters = new Waiters<A, D>({
-    makes: options.acquire !== undefined,
-    detects: options.detectStatus !== undefined,
-    prepares: options.onBorrow !== undefined
-  })
+  const waiters = makeWaiters(options)
+  const means: Means<A, D> = { core: () => core, options, deadlines, fork, threw }
   const core: Core<A, D> = {
     options,
     context,
@@ -80,67 +180,18 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     random,
     dispatcher,
     deadlines,
-    moments,
+    moments: new Deadlines.Moments(clock, fork, threw),
     dozing: new Dozing(deadlines, waiters, () => Resting.askDozing(core)),
-    registry: new Registry(
-      Selection.make(options.policy, random, options.sharing),
-      options.detectStatus !== undefined && options.detection.trustFor ? new Trusted() : undefined
-    ),
+    registry: makeRegistry(options, random),
     waiters,
-    detector: options.detectStatus === undefined ? undefined : new Detector(
-      {
-        detectStatus: options.detectStatus,
-        concurrency: options.detection.concurrency,
-        timeout: options.detection.timeout,
-        concluded: (detection, outcome) => Answers.conclude(core, detection, outcome)
-      },
-      deadlines,
-      fork,
-      threw,
-      (then) => soon(core, then)
-    ),
-    creator: options.acquire === undefined ? undefined : new Creator(
-      {
-        acquire: options.acquire as Effect.Effect<A, unknown, Scope.Scope>,
-        data: options.data,
-        stray: (destroy) => Outcomes.destroyStray(core, destroy),
-        made: (creation, object, data, scope) => Outcomes.made(core, creation, object, data, scope),
-        failed: (creation, cause) => Outcomes.failed(core, creation, cause),
-        late: (creation) => Outcomes.late(core, creation),
-        lateEnded: (creation, exit) => Outcomes.lateEnded(core, creation, exit),
-        gaveUp: (creation) => Outcomes.gaveUp(core, creation),
-        timeout: options.creation.timeout,
-        closeTimeout: options.hookTimeout
-      },
-      deadlines,
-      fork
-    ),
-    destroyer: new Destroyer(
-      {
-        concurrency: options.detection.concurrency,
-        timeout: options.hookTimeout,
-        gone: (entry, failure) => Leaving.gone(core, entry, failure),
-        failedLate: (entry, cause) =>
-          report(core, "Destroying an object failed after it had been given up", { cause, entry }),
-        schedule: (task) => dispatcher.scheduleTask(task, 0),
-        threw
-      },
-      deadlines,
-      fork
-    ),
+    detector: makeDetector(means),
+    creator: makeCreator(means),
+    destroyer: makeDestroyer(means, dispatcher),
     life: { _tag: "Open" },
     suspended: false,
     size: { ...options.size },
     crowded: false,
-    retry: {
-      pace: options.creation.retry === undefined ? undefined : new Pace(options.creation.retry),
-      failing: false,
-      waits: false,
-      next: Deadlines.make(() => Outcomes.retry(core)),
-      attempt: undefined,
-      turns: 0,
-      failure: undefined
-    },
+    retry: makeRetry(means),
     onClosed: new Set(),
     watchers: new Set(),
     background: new Set(),
@@ -167,9 +218,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     handOut: (entry, fresh) => Desk.handOut(core, entry, fresh),
     advance: (waiter) => Desk.serve(core, waiter),
     attend: (waiter) => Desk.attend(core, waiter),
-    consider: () => {
-      if (options.policy.kind === "custom") Choosing.consider(core)
-    }
+    consider: () => consider(core)
   }
   return core
 }

@@ -26,35 +26,46 @@ import * as Closing from "./closing.ts"
 import * as Upkeep from "./operator.ts"
 import { toObjects, toRequest } from "./options.ts"
 
+const scoped = <A, D>(core: Core<A, D>, request: Request<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> =>
+  core.options.pack === undefined ? Desk.borrowScoped(core, request) : borrowPacked(core, request)
+
+const siteOf = <A, D>({ options }: Core<A, D>, operation: Function): Site.Site | undefined =>
+  options.capturesSite ? Site.here(operation) : undefined
+
+/** `borrowWith`, which queues, or `tryBorrowWith`, which does not. */
+const borrowingWith = <A, D>(core: Core<A, D>, queues: boolean) => {
+  const borrowWith = (borrow: BorrowOptions<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> => {
+    const at = siteOf(core, borrowWith)
+    return Effect.suspend(() => scoped(core, toRequest(core.options, borrow, queues, at)))
+  }
+  return borrowWith
+}
+
+const bracketing = <A, D>(core: Core<A, D>, request: Request<A, D>) => {
+  const usual = () => request
+  const bracketed = (
+    f: (borrowed: never) => Effect.Effect<unknown, unknown, unknown>,
+    borrow?: BorrowOptions<A, D>
+  ): Effect.Effect<unknown, unknown, unknown> => {
+    if (typeof f !== "function") return Effect.die(new TypeError("`with` was given no function"))
+    const at = siteOf(core, bracketed)
+    const plain = borrow === undefined && at === undefined
+    return bracket(core, plain ? usual : () => toRequest(core.options, borrow, true, at), f)
+  }
+  return bracketed
+}
+
 export const operations = <A, D>(core: Core<A, D>): object => {
   const { options } = core
-  const scoped = (request: Request<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> =>
-    options.pack === undefined ? Desk.borrowScoped(core, request) : borrowPacked(core, request)
   const request = toRequest<A, D>(options, undefined, true)
   const now = toRequest<A, D>(options, undefined, false)
-  const usual = () => request
-  const site = (operation: Function) => options.capturesSite ? Site.here(operation) : undefined
   const operations = {
     name: options.name,
-    borrow: scoped(request),
-    borrowWith: (borrow: BorrowOptions<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> => {
-      const at = site(operations.borrowWith)
-      return Effect.suspend(() => scoped(toRequest(options, borrow, true, at)))
-    },
-    tryBorrow: scoped(now),
-    tryBorrowWith: (borrow: BorrowOptions<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> => {
-      const at = site(operations.tryBorrowWith)
-      return Effect.suspend(() => scoped(toRequest(options, borrow, false, at)))
-    },
-    with: (
-      f: (borrowed: never) => Effect.Effect<unknown, unknown, unknown>,
-      borrow?: BorrowOptions<A, D>
-    ): Effect.Effect<unknown, unknown, unknown> => {
-      if (typeof f !== "function") return Effect.die(new TypeError("`with` was given no function"))
-      const at = site(operations.with)
-      const plain = borrow === undefined && at === undefined
-      return bracket(core, plain ? usual : () => toRequest(options, borrow, true, at), f)
-    },
+    borrow: scoped(core, request),
+    borrowWith: borrowingWith(core, true),
+    tryBorrow: scoped(core, now),
+    tryBorrowWith: borrowingWith(core, false),
+    with: bracketing(core, request),
     add: <R>(object: A, settings?: AddOptions<A, D, R>) =>
       Effect.map(addAll(core, () => [object], settings), (entries) => entries[0]),
     addAll: <R>(objects: Iterable<A>, settings?: AddOptions<A, D, R>) =>
@@ -86,8 +97,8 @@ export const operations = <A, D>(core: Core<A, D>): object => {
   }
   if (options.capturesSite) {
     Site.want()
-    Site.property(operations, "borrow", (get) => scoped({ ...request, site: Site.here(get) }))
-    Site.property(operations, "tryBorrow", (get) => scoped({ ...now, site: Site.here(get) }))
+    Site.property(operations, "borrow", (get) => scoped(core, { ...request, site: Site.here(get) }))
+    Site.property(operations, "tryBorrow", (get) => scoped(core, { ...now, site: Site.here(get) }))
   }
   shows(operations, () => ({ _id: "ObjectPool", name: options.name, stats: stats(core) }))
   know(operations, core)

@@ -27,9 +27,10 @@ export type AnyOptions<A, D> = PoolOptions<
   unknown
 >
 
+type Checks = ReturnType<typeof checks>
+
 /** In milliseconds. */
-export const toHookTimeout = (check: ReturnType<typeof checks>, value: unknown): number =>
-  check.duration("hookTimeout", value, 5_000)
+export const toHookTimeout = (check: Checks, value: unknown): number => check.duration("hookTimeout", value, 5_000)
 
 /** The name in the options of a pool, or the usual one. Throws `InvalidPoolOptions`, also where there are no options. */
 export const toName = (options: { readonly name?: unknown } | undefined, usual: string): string => {
@@ -51,21 +52,12 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
 
   const acquire = options.acquire
   if (acquire !== undefined && !Effect.isEffect(acquire)) check.refuse("acquire", acquire, "an effect")
-  const objects = iterate(options.objects) ?? check.refuse("objects", options.objects, "an iterable")
-  const twice = duplicate(objects)
-  if (twice !== undefined) check.refuse("objects", twice, "each object once")
-
-  const max = check.most("size.max", size["max"], 1, acquire === undefined ? Infinity : 10)
-  if (objects.length > max) check.refuse("size.max", max, `at least the number of objects given, ${objects.length}`)
-  const min = check.whole("size.min", size["min"], 0, 0)
-  if (min > max) check.refuse("size.min", min, `at most size.max, ${max}`)
-  if (min > 0 && acquire === undefined) check.refuse("size.min", min, "0 without acquire: nothing could be made")
-
+  const objects = toDistinct(check, options.objects)
+  const bounds = toBounds(check, size, objects.length, acquire !== undefined)
   const policy = toPolicy(options.select) ??
     check.refuse("select", options.select, "a selector, { weight }, or a function", "text")
   const detectStatus = check.call("detectStatus", options.detectStatus)
   const data = options.data
-  const leaseTimeout = options.leaseTimeout
   const leaseWarning = check.duration("leaseWarning", options.leaseWarning, Infinity)
 
   return {
@@ -73,54 +65,89 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     acquire,
     objects,
     data: typeof data === "function" ? data as (object: A) => D : () => data as D,
-    size: { min, max },
+    size: bounds,
     policy,
     sharing: check.most("sharing", options.sharing, 1, 1),
     maxWaiters: check.most("maxWaiters", options.maxWaiters, 0, Infinity),
     borrowTimeout: check.duration("borrowTimeout", options.borrowTimeout, 30_000, "zero"),
-    leaseTimeout: typeof leaseTimeout === "function"
-      ? (entry) => check.duration("leaseTimeout", leaseTimeout(entry.pooled), Infinity)
-      : leaseTimeout === undefined
-      ? undefined
-      : always(check.duration("leaseTimeout", leaseTimeout, Infinity)),
+    leaseTimeout: toLeaseTimeout(check, options.leaseTimeout),
     leaseWarning: leaseWarning === Infinity ? undefined : leaseWarning,
     capturesSite: check.flag("captureBorrowSite", options.captureBorrowSite, false),
     onLeaseExpired: whenExpired(options.onLeaseExpired, detectStatus !== undefined, check.refuse),
     pack: check.call("pack", options.pack),
     detectStatus,
-    detection: {
-      onAdd: check.flag("detection.onAdd", detection["onAdd"], true),
-      trustFor: toTrust(detection["onBorrow"], check),
-      onRelease: check.flag("detection.onRelease", detection["onRelease"], false),
-      concurrency: check.most("detection.concurrency", detection["concurrency"], 1, 10),
-      timeout: check.duration("detection.timeout", detection["timeout"], 5_000),
-      dormantFor: check.duration("detection.dormantFor", detection["dormantFor"], 30_000),
-      every: detection["every"] === undefined || Schedule.isSchedule(detection["every"])
-        ? detection["every"] as Schedule.Schedule<unknown> | undefined
-        : check.duration("detection.every", detection["every"], Infinity),
-      retry: retryUnknown(check.schedule("detection.retry", detection["retry"]))
-    },
-    creation: {
-      concurrency: check.most("creation.concurrency", creation["concurrency"], 1, Infinity),
-      timeout: check.duration("creation.timeout", creation["timeout"], 30_000),
-      retry: check.schedule("creation.retry", creation["retry"])
-    },
-    asks: options.onBorrow !== undefined || policy.kind === "custom" || typeof leaseTimeout === "function",
+    detection: toDetection(check, detection),
+    creation: toCreation(check, creation),
+    asks: options.onBorrow !== undefined || policy.kind === "custom" || typeof options.leaseTimeout === "function",
     onBorrow: check.call("onBorrow", options.onBorrow),
     onRelease: check.call("onRelease", options.onRelease),
-    lifetime: {
-      timeToLive: check.duration("lifetime.timeToLive", lifetime["timeToLive"], Infinity),
-      idleTimeToLive: check.duration("lifetime.idleTimeToLive", lifetime["idleTimeToLive"], Infinity),
-      maxBorrows: check.most("lifetime.maxBorrows", lifetime["maxBorrows"], 1, Infinity),
-      jitter: check.fraction("lifetime.jitter", lifetime["jitter"], 0.1)
-    },
+    lifetime: toLifetime(check, lifetime),
     hookTimeout: toHookTimeout(check, options.hookTimeout),
-    closing: {
-      timeout: check.duration("closing.timeout", closing["timeout"], 30_000, "zero"),
-      waiters: check.one("closing.waiters", closing["waiters"], ["fail", "serve"]) ?? "fail"
-    }
+    closing: toClosing(check, closing)
   }
 }
+
+const toDistinct = <A>(check: Checks, given: Iterable<A> | undefined): ReadonlyArray<A> => {
+  const objects = iterate(given) ?? check.refuse("objects", given, "an iterable")
+  const twice = duplicate(objects)
+  if (twice !== undefined) check.refuse("objects", twice, "each object once")
+  return objects
+}
+
+const toBounds = (
+  check: Checks,
+  size: Record<string, unknown>,
+  objects: number,
+  makes: boolean
+): Resolved<never, never>["size"] => {
+  const max = check.most("size.max", size["max"], 1, makes ? 10 : Infinity)
+  if (objects > max) check.refuse("size.max", max, `at least the number of objects given, ${objects}`)
+  const min = check.whole("size.min", size["min"], 0, 0)
+  if (min > max) check.refuse("size.min", min, `at most size.max, ${max}`)
+  if (min > 0 && !makes) check.refuse("size.min", min, "0 without acquire: nothing could be made")
+  return { min, max }
+}
+
+const toLeaseTimeout = <A, D>(
+  check: Checks,
+  leaseTimeout: AnyOptions<A, D>["leaseTimeout"]
+): Resolved<A, D>["leaseTimeout"] => {
+  if (typeof leaseTimeout === "function") {
+    return (entry) => check.duration("leaseTimeout", leaseTimeout(entry.pooled), Infinity)
+  }
+  return leaseTimeout === undefined ? undefined : always(check.duration("leaseTimeout", leaseTimeout, Infinity))
+}
+
+const toDetection = <A, D>(check: Checks, detection: Record<string, unknown>): Resolved<A, D>["detection"] => ({
+  onAdd: check.flag("detection.onAdd", detection["onAdd"], true),
+  trustFor: toTrust(detection["onBorrow"], check),
+  onRelease: check.flag("detection.onRelease", detection["onRelease"], false),
+  concurrency: check.most("detection.concurrency", detection["concurrency"], 1, 10),
+  timeout: check.duration("detection.timeout", detection["timeout"], 5_000),
+  dormantFor: check.duration("detection.dormantFor", detection["dormantFor"], 30_000),
+  every: detection["every"] === undefined || Schedule.isSchedule(detection["every"])
+    ? detection["every"] as Schedule.Schedule<unknown> | undefined
+    : check.duration("detection.every", detection["every"], Infinity),
+  retry: retryUnknown(check.schedule("detection.retry", detection["retry"]))
+})
+
+const toCreation = (check: Checks, creation: Record<string, unknown>): Resolved<never, never>["creation"] => ({
+  concurrency: check.most("creation.concurrency", creation["concurrency"], 1, Infinity),
+  timeout: check.duration("creation.timeout", creation["timeout"], 30_000),
+  retry: check.schedule("creation.retry", creation["retry"])
+})
+
+const toLifetime = (check: Checks, lifetime: Record<string, unknown>): Resolved<never, never>["lifetime"] => ({
+  timeToLive: check.duration("lifetime.timeToLive", lifetime["timeToLive"], Infinity),
+  idleTimeToLive: check.duration("lifetime.idleTimeToLive", lifetime["idleTimeToLive"], Infinity),
+  maxBorrows: check.most("lifetime.maxBorrows", lifetime["maxBorrows"], 1, Infinity),
+  jitter: check.fraction("lifetime.jitter", lifetime["jitter"], 0.1)
+})
+
+const toClosing = (check: Checks, closing: Record<string, unknown>): Resolved<never, never>["closing"] => ({
+  timeout: check.duration("closing.timeout", closing["timeout"], 30_000, "zero"),
+  waiters: check.one("closing.waiters", closing["waiters"], ["fail", "serve"]) ?? "fail"
+})
 
 const always = (millis: number): (() => number) | undefined => millis === Infinity ? undefined : () => millis
 
@@ -139,7 +166,7 @@ const duplicate = (objects: ReadonlyArray<unknown>): unknown => {
   return objects.find((object) => !isPrimitive(object) && seen.size === seen.add(object).size)
 }
 
-const toTrust = (value: unknown, check: ReturnType<typeof checks>): number | undefined => {
+const toTrust = (value: unknown, check: Checks): number | undefined => {
   if (value === undefined) return 500
   if (typeof value === "boolean") return value ? 0 : undefined
   const { trustFor } = check.record("detection.onBorrow", value)
@@ -161,7 +188,7 @@ const retryUnknown = <A, D>(
 const whenExpired = <A, D>(
   value: unknown,
   detects: boolean,
-  refuse: ReturnType<typeof checks>["refuse"]
+  refuse: Checks["refuse"]
 ): Resolved<A, D>["onLeaseExpired"] => {
   switch (value) {
     case undefined:

@@ -75,6 +75,14 @@ const show = (value: unknown, text: "text" | "no text"): string => {
   }
 }
 
+const refuseUnknown = (pool: string, path: string, value: object, keys: ReadonlyArray<string>): void => {
+  const key = Object.keys(value).find((key) => !keys.includes(key))
+  if (key === undefined) return
+  // never the value of an unknown option: nobody knows what it is
+  const option = path === "" ? key : `${path}.${key}`
+  throw new InvalidPoolOptions({ pool, option, value: "not known", allowed: `only ${keys.join(", ")}` })
+}
+
 /** Checks of one pool's options. Each throws the `InvalidPoolOptions` that says what is wrong. */
 export const checks = (pool: string) => {
   const refuse = (option: string, value: unknown, allowed: string, text: "text" | "no text" = "no text"): never => {
@@ -83,12 +91,7 @@ export const checks = (pool: string) => {
   const known = (path: string, value: unknown, keys: ReadonlyArray<string>): Record<string, unknown> => {
     if (value === undefined) return {}
     if (typeof value !== "object" || value === null) return refuse(path || "options", value, "a record of options")
-    for (const key of Object.keys(value)) {
-      if (keys.includes(key)) continue
-      // never its value: nobody knows what it is
-      const option = path === "" ? key : `${path}.${key}`
-      throw new InvalidPoolOptions({ pool, option, value: "not known", allowed: `only ${keys.join(", ")}` })
-    }
+    refuseUnknown(pool, path, value, keys)
     return value as Record<string, unknown>
   }
   const whole = (option: string, value: unknown, least: number, unset: number): number => {
