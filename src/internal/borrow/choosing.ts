@@ -21,15 +21,15 @@ import { fits, grant, isDue, isFresh, lend, lendOn, stale } from "./granting.ts"
 /** An `Available` object is offered to the oldest waiter, alone; then to all, with whatever else is lendable. */
 export const offerByChoice = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
   if (fresh) {
-    // chosen already, and detected since: it is not asked for again
+    // an object that was chosen, and detected since, is lent without asking the selector again
     for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
       if (waiter.detection?.entry !== entry) continue
-      // else it is asked for in turn
+      // an older waiter may claim the object: then the selector is asked, in the order of the queue
       if (isDue(core, waiter, entry)) break
       if (grant(core, waiter, entry)) return lendOn(core, entry)
     }
   }
-  // a function of the user's has taken it out, or rests it
+  // a function of the user's has had the object taken out, or rest
   if (!lendable(core, entry)) return
   core.registry.list(entry)
   if (core.waiters.size === 0) return
@@ -37,7 +37,7 @@ export const offerByChoice = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh:
   consider(core)
 }
 
-/** Asks for each waiter that has not been answered yet, until nothing changes any more. */
+/** Asks the selector for each waiter that has not been answered yet, until nothing changes any more. */
 export const consider = <A, D>(core: Core<A, D>): void => {
   if (!lends(core)) return core.suspended ? letWait(core) : undefined
   for (let waiter = core.waiters.first; waiter !== undefined && core.choosing === undefined && lends(core);) {
@@ -45,7 +45,7 @@ export const consider = <A, D>(core: Core<A, D>): void => {
     const offered = offerTo(core, waiter)
     if (offered.length > 0) choose(core, waiter, offered)
     else if (waiter.choosing) waitsOn(core, waiter)
-    // what has changed may be for an older one
+    // where what is listed has changed, it may be for an older waiter
     waiter = version === core.registry.version && waiter.lane !== undefined
       ? offered.length === 0 ? core.waiters.after(waiter) : waiter
       : core.waiters.first
@@ -53,12 +53,12 @@ export const consider = <A, D>(core: Core<A, D>): void => {
   if (core.choosing === undefined) core.returned = undefined
 }
 
-/** While the answer for another is awaited: is it this one's turn after that, to choose from what is listed? */
+/** While the selector's answer for another waiter is awaited: will it be asked for this one, about what is listed? */
 export const comesNext = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
   core.choosing !== undefined && core.choosing !== waiter && waiter.lane !== undefined && isOpen(core, waiter) &&
   candidatesFor(core, waiter).length > 0
 
-/** Nobody is asked while the pool is suspended: each waits like any other, or may not. */
+/** The selector is not asked while the pool is suspended: each waiter waits like any other, or may not. */
 const letWait = <A, D>(core: Core<A, D>): void => {
   for (let waiter = core.waiters.first; waiter !== undefined;) {
     const next = core.waiters.after(waiter)
@@ -67,7 +67,7 @@ const letWait = <A, D>(core: Core<A, D>): void => {
   }
 }
 
-/** What the selector may choose from for one waiter: what came back alone, or all; nothing where it has been asked. */
+/** What the selector may choose from for a waiter: the object that came back alone, or all; nothing once it was asked. */
 const offerTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): ReadonlyArray<Entry<A, D>> => {
   if (!isOpen(core, waiter)) return []
   const candidates = candidatesFor(core, waiter)
@@ -77,7 +77,7 @@ const offerTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): ReadonlyArray<En
   return [returned]
 }
 
-/** Nothing is being detected or prepared for it, and it has not declined just this. */
+/** May the selector be asked for a waiter? No object is being detected or prepared for it, nor has it declined these. */
 const isOpen = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
   waiter.detection === undefined && waiter.declined !== core.registry.version &&
   !(waiter.spoilt && backsOff(core, waiter))
@@ -86,8 +86,8 @@ const candidatesFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Array<Entr
   core.registry.listed().filter((entry) => mayChoose(core, waiter, entry))
 
 /**
- * May it be offered to this waiter? What was made and needs a detection goes to one that waits a while after three
- * refusals only if nobody else wants it: or else that one would be refused over and over, and others have more made.
+ * May an object be offered to this waiter? A fresh object that needs a detection goes to a waiter that waits a while after
+ * three refusals only if nobody else wants it: else that waiter would be refused over and over, and others have more made.
  */
 const mayChoose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (!fits(core, waiter, entry)) return false
@@ -110,19 +110,19 @@ const choose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyA
   if (answer._tag === "Plain") return apply(core, waiter, offered, version, answer.value)
   const fiber = fork(core, answer.effect, waiter.context)
   if (waiter.lane === undefined) {
-    // it left in the first step of the choice
+    // the waiter left in the first step of the choice
     core.choosing = undefined
     return fiber.interruptUnsafe()
   }
   core.chooser = fiber
-  // busy, for as long as the answer takes
+  // the waiter is busy for as long as the answer takes
   core.waiters.note(waiter, "choosing", true)
   core.choosers.add(fiber)
   let within = true
   fiber.addObserver((exit) => {
     core.choosers.delete(fiber)
     settled(core)
-    // it has left
+    // the waiter has left
     if (core.choosing !== waiter) return
     core.chooser = undefined
     if (Exit.isSuccess(exit)) apply(core, waiter, offered, version, exit.value)
@@ -144,10 +144,10 @@ const apply = <A, D>(
 ): void => {
   core.choosing = undefined
   if (waiter.lane === undefined) return
-  // suspended meanwhile: it is asked anew when that has ended
+  // the pool was suspended meanwhile: the selector is asked anew when it is resumed
   if (!lends(core)) return waitsOn(core, waiter)
   if (answer === undefined) {
-    // declined alone, it is offered once more among the others
+    // an object that was declined alone is offered once more among the others
     if (candidatesFor(core, waiter).some((entry) => !offered.includes(entry))) return
     waiter.declined = version
     return waitsOn(core, waiter)
@@ -156,16 +156,16 @@ const apply = <A, D>(
   if (entry === undefined) {
     return fail(core, waiter, Effect.die(new Error("The selector chose what it was not offered")))
   }
-  // lent meanwhile: it is asked anew
+  // the chosen object was lent meanwhile: the selector is asked anew
   if (entry.slot === -1) return
   lend(core, waiter, entry)
-  // where a detection has ended at once, it is asked anew
+  // where a detection has ended at once without serving the waiter, the selector is asked anew
   if (waiter.lane === undefined || waiter.detection !== undefined) core.waiters.note(waiter, "choosing", false)
 }
 
 /** The selector has nothing for this waiter: now it waits like any other. */
 const waitsOn = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
-  // what it has for this one is being detected; if that ends within this step, it is asked anew
+  // the chosen object is being detected; if that ends within this step, the selector is asked anew
   if (waiter.detection !== undefined) return
   core.waiters.note(waiter, "choosing", false)
   core.advance(waiter)

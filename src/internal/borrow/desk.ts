@@ -2,8 +2,8 @@
  * The way of a borrow: take what is lendable in one step, or wait.
  *
  * The fast path is {@link pickNow} and {@link lendNow}: pick, move, lease. Whatever else there is to do (detect what was
- * picked, have an object made, queue) is done for a waiter, by `advance` (what can be done for this waiter?) and `offer`
- * (who gets this object?).
+ * picked, have an object made, queue) is done for a waiter, by {@link serve} (what can be done for this waiter?) and
+ * {@link handOut} (who gets this object?).
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -66,9 +66,9 @@ export const lendNow = <A, D>(
   const asked = stale(core, picked)
   if (asked && !vouchedFor(core, picked)) return undefined
   const timeout = lasting(core, picked, request)
-  // what has been asked in this step needs no other look at the clock
+  // where the detector was asked in this step, that has read the clock
   const now = asked ? picked.detectedAtMillis! : core.clock.currentTimeMillisUnsafe()
-  // unless a function of the user's has used the pool: it is lent, or nothing is
+  // a function of the user's may have used the pool, which has lent the object, or lends no more
   if (picked.slot === -1 || !lends(core)) return undefined
   const lease = take(core, picked, timeout, nameOf(fiber), now)
   if (core.options.sharing > 1) lendOn(core, picked)
@@ -81,7 +81,7 @@ export const lendNow = <A, D>(
 const mayBeOver = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   (entry.limits !== undefined || entry.open > 0) && core.deadlines.late
 
-/** Borrows: at once where that can be, or waits. `accept` ties the lease to its holder, what gives it back later. */
+/** Borrows: at once where that can be, or waits. `accept` ties the lease to its holder, which gives it back later. */
 export const borrow = <A, D, H, B>(
   core: Core<A, D>,
   request: Request<A, D>,
@@ -101,12 +101,12 @@ export const borrowScoped = <A, D>(
 ): Effect.Effect<Handle<A, D>, unknown, Scope.Scope> =>
   Effect.withFiber((fiber) => borrow(core, request, fiber, attach<A, D>, Context.getUnsafe(fiber.context, Scope.Scope)))
 
-/** What the selector picks, unless that is the user's own function: it is asked in the order of the queue. */
+/** What the selector picks. Nothing where it is the user's own function, which is asked in the order of the queue. */
 const pick = <A, D>(core: Core<A, D>, may: ((entry: Entry<A, D>) => boolean) | undefined): Entry<A, D> | undefined => {
   if (core.options.policy.kind === "custom") return undefined
   const { selection } = core.registry
   if (may === undefined) return selection.pick()
-  // what is asked about one may have had another taken out
+  // a `where` that was asked about one object may have had another taken out
   return selection.among(core.registry.listed().filter(may).filter(({ slot }) => slot !== -1))
 }
 
@@ -116,8 +116,8 @@ const asking = <A, D>({ where }: Request<A, D>): ((entry: Entry<A, D>) => boolea
 /**
  * The slow path. The waiter joins the queue in the very step that suspends its fiber: no interruption comes between.
  *
- * `accept` is given the lease in the step that resumes the fiber, which goes on with what that answers. An interruption
- * between its grant and then gives it back.
+ * `accept` is given the lease in the step that resumes the fiber, which goes on with the effect that `accept` answers. An
+ * interruption between the grant and that step gives the lease back.
  */
 export const wait = <A, D, H, B>(
   core: Core<A, D>,
@@ -129,7 +129,7 @@ export const wait = <A, D, H, B>(
 ): Effect.Effect<B, unknown> =>
   traces(fiber)
     ? Effect.flatten(traced(core, fiber, (trace) => {
-      // what follows the wait is not in its span
+      // the span ends with the wait: what `accept` answers runs after it
       const served = (lease: ActiveLease<A, D>, holder: H) => Exit.succeed(accept(lease, holder))
       return queueUp(core, request, fiber, picked, served, holder, trace)
     }))
@@ -145,11 +145,11 @@ const queueUp = <A, D, H, B>(
   trace: Trace | undefined
 ): Effect.Effect<B, unknown> =>
   Effect.callback((resume: NonNullable<Waiter<A, D>["resume"]>) => {
-    // what it is held by, and what follows, is its caller's affair
+    // a waiter hands `holder` on unseen: only `accept`, which comes from the same caller, knows its type
     const waiter = new Waiting(core, request, nameOf(fiber), accept as Waiter<A, D>["accept"], holder)
     waiter.trace = trace
     if (core.options.leaseWarning !== undefined) waiter.fiber = fiber
-    // one that waits gets in the next turns what a timer has yet to do; another needs all of it now
+    // a borrower that does not wait needs all deadlines that are due now; another sees the rest in the next turns
     const caughtUp = catchUp(core, request.timeout === 0 || !request.queues, waiter.since)
     if (core.life._tag !== "Open") return resume(closed(core))
     waiter.hasty = core.detector !== undefined && fiber.cache.scheduler.executionMode === "sync"
@@ -179,22 +179,22 @@ export const attend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: En
     core.waiters.note(waiter, "choosing", true)
     Choosing.consider(core)
   } else {
-    // what was picked may have been lent since
+    // the object that was picked may have been lent since
     serve(core, waiter, picked?.slot === -1 ? undefined : picked)
   }
 }
 
 /** What can be done for one waiter now: lend, detect, make; else it waits, or may not wait. */
 export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D>): void => {
-  // a closing pool is about to fail it
+  // a closing pool is about to fail the waiter
   if (core.life._tag !== "Open" && !lends(core)) return
   if (core.suspended) return admit(core, waiter, "Suspended")
-  // it is its turn soon
+  // the selector, or a later task, is about to come to this waiter
   if (waiter.choosing) return
   if (!lendListed(core, waiter, picked)) return serveLater(core, waiter)
   if (waiter.lane !== undefined && !waiter.busy) provide(core, waiter)
   admit(core, waiter, "NoneAvailable")
-  // what it waits for now: nothing may be under way any more
+  // the phase of the wait may have ended with what was under way
   if (waiter.trace !== undefined && waiter.lane !== undefined) waiter.trace.enter(waiter.phase)
 }
 
@@ -234,7 +234,7 @@ const pickFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Entry<A, D> | un
   }
 }
 
-/** Much has been detected for it already, and has ended at once: others have their turn before that goes on. */
+/** Many objects have been detected for a waiter in this step: other fibers have their turn before that goes on. */
 const serveLater = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.waiters.note(waiter, "choosing", true)
   soon(core, () => {
@@ -245,16 +245,16 @@ const serveLater = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   })
 }
 
-/** Has something made for a waiter, unless the user's selector will be asked for it about what there is. */
+/** Has an object made for a waiter, unless the user's selector is about to be asked for it about what is listed. */
 const provide = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (core.options.policy.kind !== "custom" || !Choosing.comesNext(core, waiter)) have(core, waiter)
   else core.waiters.note(waiter, "choosing", true)
 }
 
-/** The pool lends again: what can be done for each that waits, in their order, as when it came. */
+/** The pool lends again: does what can be done for each waiter, in their order, as when it came. */
 export const attendAll = <A, D>(core: Core<A, D>): void => {
   const { notesPutOff } = core
-  // nothing is made for one that has not had its turn
+  // no object is made for a waiter before those ahead of it have had their turn
   core.notesPutOff |= Note.room
   if (core.options.policy.kind === "custom") {
     for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
@@ -262,7 +262,7 @@ export const attendAll = <A, D>(core: Core<A, D>): void => {
     }
     Choosing.consider(core)
   }
-  // where nothing is listed, there is nothing to be done for them but what is made
+  // where nothing is listed, all that can be done for a waiter is to have an object made
   for (let waiter = core.waiters.first; waiter !== undefined && core.registry.listing > 0;) {
     const next = core.waiters.after(waiter)
     serve(core, waiter)
@@ -272,7 +272,7 @@ export const attendAll = <A, D>(core: Core<A, D>): void => {
   note(core, Note.room)
 }
 
-/** Nothing is under way for it: may it wait? */
+/** May a waiter wait, where nothing is under way for it? Else it is refused. */
 const admit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, why: "NoneAvailable" | "Suspended"): void => {
   if (waiter.lane === undefined || waiter.busy || waiter.request.timeout === 0) return
   if (!waiter.request.queues) refuse(core, waiter, why)
@@ -281,15 +281,15 @@ const admit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, why: "NoneAvailable
   }
 }
 
-/** From how many that need no detection the selector chooses at most. Where the borrower has a `where`, from all of them. */
+/** How many trusted objects the selector chooses from at most. Where the borrower has a `where`: all of them. */
 const mostTrusted = 32
 
-/** While what was picked is being detected, the waiter gets what needs no detection, if there is such a one. */
+/** While the object that was picked is being detected, the waiter gets one that needs no detection, if there is one. */
 const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   const { selection, trusted } = core.registry
   if (trusted === undefined || !(waiter.detection instanceof Detection)) return
   const now = core.deadlines.now()
-  // nothing is trusted any more
+  // no object is trusted any more
   if (now >= core.trustedUntil) return
   const most = waiter.request.where === undefined ? mostTrusted : Infinity
   const ready = trusted.some(most, core.random, now).filter((entry) => fits(core, waiter, entry))
@@ -304,9 +304,9 @@ const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   lendOn(core, entry)
 }
 
-/** An object that may be lent goes to the oldest waiter that may have it; without one it is listed: see `offer`. */
+/** Gives an object that may be lent to the oldest waiter that may have it; without one it is listed: see `offer`. */
 export const handOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
-  // who was told of its last move may have taken it out
+  // a listener that was told of the object's last move may have taken it out
   if (!lendable(core, entry)) return
   if (!lends(core)) return core.registry.list(entry)
   if (core.options.policy.kind === "custom") return Choosing.offerByChoice(core, entry, fresh)
@@ -323,9 +323,9 @@ const isTaken = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): bo
   for (let waiter = firstFor(core, entry, ready); waiter !== undefined;) {
     const next = core.waiters.after(waiter)
     if (mayTake(core, waiter, entry, ready)) {
-      // a `where` that has taken it out, or has had it offered
+      // the `where` may have had the object taken out, or offered
       if (!lendable(core, entry) || entry.slot !== -1) return true
-      // or detected
+      // or it may have had the object detected
       ready ||= !stale(core, entry)
       if (!ready && comesLast(core, waiter, entry)) last ??= waiter
       else if (goesTo(core, waiter, entry, ready)) return true
@@ -340,7 +340,7 @@ const isTaken = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): bo
 const mayTake = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>, ready: boolean): boolean =>
   (ready || waiter.detection === undefined) && !holdsOff(core, waiter, entry) && fits(core, waiter, entry)
 
-/** What was made and needs a detection goes to a waiter that waits a while after three refusals only if nobody else wants it. */
+/** After three refusals, a waiter that waits a while gets a fresh object to be detected only if nobody else wants it. */
 const comesLast = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean =>
   isFresh(entry) && backsOff(core, waiter)
 
@@ -355,13 +355,13 @@ const goesToLast = <A, D>(core: Core<A, D>, last: Waiter<A, D> | undefined, entr
   last?.lane !== undefined && goesTo(core, last, entry, false)
 
 /**
- * What a weight, a selector or a `where` goes by has changed: what can be lent of an object, or of its equals, is offered
- * anew, and listed by what they say now. Nothing else is: it is offered when it can be lent. Answers whether it is there.
+ * What a weight, a selector or a `where` goes by has changed: the object, and its equals, are offered anew, and listed by
+ * what those say now, where they are listed; others are offered when they can be lent. Answers whether the object is there.
  */
 export const reconsider = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): boolean => {
   let found = false
   for (const entry of core.registry.find(target)) {
-    // whoever was offered another may have taken it out
+    // a function of the user's that was asked about another may have taken this object out
     if (entry.status === "Invalid") continue
     found = true
     if (entry.slot === -1) continue
@@ -371,13 +371,13 @@ export const reconsider = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D
   return found
 }
 
-/** The first that could take an object: those before have something else detected or prepared for them already. */
+/** The first waiter that could take an object: for those before, another is being detected or prepared already. */
 const firstFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ready: boolean): Waiter<A, D> | undefined => {
   if (!ready) return core.waiters.free!.first(isFree)
   return needsHook(core, entry) ? core.waiters.unprepared!.first(isUnprepared) : core.waiters.first
 }
 
-/** Those who have come while others were asked, by functions of the user's, about what nobody had listed yet. */
+/** Serves waiters that have come while the `where` of others was asked about an object which was not listed yet. */
 const welcome = <A, D>(core: Core<A, D>, since: number): void => {
   for (let waiter = core.waiters.first; waiter !== undefined;) {
     const next = core.waiters.after(waiter)
@@ -393,8 +393,8 @@ const detectNow = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A,
 }
 
 /**
- * Room is free: each waiter for whom nothing is under way may have something made, the oldest first: so many at once, the
- * others soon.
+ * Room is free: each waiter that is not busy may have an object made, the oldest first: one time slice of them, the others
+ * in a later task.
  */
 export const fill = <A, D>(core: Core<A, D>): void => {
   const { idle } = core.waiters

@@ -1,6 +1,6 @@
 /**
- * What can be done for one waiter: grant it an object, by way of a detection or a hook where that is needed. Each is one
- * synchronous step.
+ * What can be done for one waiter: grant it an object, by way of a detection or a hook where that is needed. Each function
+ * is one synchronous step.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -24,17 +24,17 @@ import { backsOff, noteRefusal, refillFailed } from "../waiting/patience.ts"
 import { tell } from "../watching/events.ts"
 import { watch } from "../watching/overdue.ts"
 
-/** It was made, and has never been lent. */
+/** Is an object fresh: made, and never lent? */
 export const isFresh = <A, D>(entry: Entry<A, D>): boolean => entry.scope !== undefined && entry.borrowCount === 0
 
-/** Must a borrower have it detected first? */
+/** Must an object be detected before it is lent? */
 export const stale = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   core.detector !== undefined && core.options.detection.trustFor !== undefined &&
-  // asked before each borrow, or not at all yet: no clock is read
+  // the detector is asked before each borrow, or has not been asked yet: no clock is read
   (core.options.detection.trustFor === 0 || entry.trustedUntil === undefined ||
     core.deadlines.now() >= entry.trustedUntil)
 
-/** How long a lease would last, in milliseconds. It may throw, or use the pool, as the user's function does. */
+/** How long a lease would last, in milliseconds. A `leaseTimeout` of the user's may throw, or use the pool. */
 export const lasting = <A, D>(
   { options: { leaseTimeout } }: Core<A, D>,
   entry: Entry<A, D>,
@@ -44,8 +44,8 @@ export const lasting = <A, D>(
   request.leaseTimeout ?? entry.leaseTimeout ?? (leaseTimeout && callIn(context, leaseTimeout, entry)) ?? Infinity
 
 /**
- * Grants a lease of a lendable object, perhaps to one that waits. `now`: the wall clock. Where it is shared it may be lent
- * on: {@link lendOn} follows, or it is offered.
+ * Grants a lease of a lendable object, perhaps to a waiter. `now`: the wall clock. A shared object may be lent on:
+ * {@link lendOn} follows, or it is offered.
  */
 export const take = <A, D>(
   core: Core<A, D>,
@@ -66,17 +66,17 @@ export const take = <A, D>(
   entry.borrowCount++
   core.totals.borrowed++
   hold(core, lease)
-  // from now on whoever is called may end it
+  // from here on, a function of the user's that is called may end the lease
   if (core.feed !== undefined) borrowed(core, lease, waiter)
   if (lease.expiry !== undefined) lease.begin(lease.expiry)
   if (entry.limits !== undefined && entry.borrowCount >= entry.limits.mostBorrows) retire(core, [entry], "MaxBorrows")
   return lease
 }
 
-/** What is shared and has room for another lease goes to those who wait, in their order, or is listed. */
+/** A shared object that has room for another lease goes to the waiters, in their order, or is listed. */
 export const lendOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (core.options.sharing === 1 || entry.slot !== -1 || entry.status !== "Borrowed" || !lendable(core, entry)) return
-  // the user's selector is asked for those who wait by whoever has had it asked for this one
+  // where the user's selector has chosen the object, the caller asks it for the next waiters
   if (core.waiters.size === 0 || core.options.policy.kind === "custom") core.registry.list(entry)
   else offer(core, entry, true)
 }
@@ -108,15 +108,15 @@ const observe = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, lease: ActiveLeas
 }
 
 /**
- * May this waiter have the object? One whose `where` rejects what was made for it is a misfit; one that another was served
- * before is not asked, and is none. A `where` that throws is a defect of its borrower.
+ * May this waiter have the object? A waiter whose `where` rejects the object that was made for it is a misfit. A `where`
+ * that throws is a defect of its borrower.
  */
 export const fits = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (waiter.lane === undefined) return false
   const { where } = waiter.request
   try {
     if (where === undefined) return true
-    // it may have ended the wait
+    // the `where` may have ended the wait
     if (callIn(waiter.context, where, entry.pooled)) return waiter.lane !== undefined
     if (waiter.made === entry) waiter.misfit = true
     return false
@@ -127,11 +127,11 @@ export const fits = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<
 }
 
 /**
- * Serves a waiter. `false`: it could not be, and is none any more; or the object cannot be lent any more. Where it is
- * shared, {@link lendOn} follows, or it is offered.
+ * Serves a waiter. `false`: it waits no more, or the object cannot be lent any more. Where the object is shared,
+ * {@link lendOn} follows, or it is offered.
  */
 export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
-  // what was prepared in time is lent
+  // an object that was prepared in time is lent, though its time be over
   if (!entry.prepared && entry.limits !== undefined) heed(core, entry)
   if (waiter.lane === undefined || !lendable(core, entry)) return false
   let timeout: number
@@ -148,10 +148,10 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
     prepareFor(core, waiter, entry)
     return true
   }
-  // no waiter any more before anything else may be offered; its lease is its own before anything of the user's is called
+  // the waiter leaves the queue before anything else may be offered, and has its lease before the user's code is called
   unqueue(core, waiter)
   const lease = take(core, entry, timeout, waiter.fiberId, now, waiter)
-  // whoever was called has had it taken back: it waits again, and what is under way for it is its own
+  // the user's code has had the lease taken back: the waiter waits again, and keeps what is under way for it
   if (waiter.lease !== lease) return false
   const creation = waiter.creation
   // a detection that was begun for it goes on: whoever comes next is glad of the answer
@@ -163,9 +163,9 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
 }
 
 /**
- * Has an object detected for a waiter. When that has ended without serving it, something else is tried: by this
- * function, or by the caller if it ended within the call. `false`: the waiter is none any more, or the object cannot be
- * lent any more.
+ * Has an object detected for a waiter. When the detection has ended without serving the waiter, something else is tried:
+ * by this function, or by the caller if it ended within the call. `false`: the waiter waits no more, or the object cannot
+ * be lent any more.
  */
 export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (entry.limits !== undefined) heed(core, entry)
@@ -173,7 +173,7 @@ export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: E
   let within = true
   const detection = reserve(core, entry, "Available", (outcome) => {
     if (outcome._tag === "Failed") waiter.troubled.lastFailure = outcome.failure
-    // another would be made at once, for this waiter or for the minimum
+    // without a pause another object would be made at once, for this waiter or for the minimum
     if (isFresh(entry) && isRefusal(outcome)) {
       noteRefusal(core, waiter)
       refillFailed(core)
@@ -192,7 +192,7 @@ export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: E
   return true
 }
 
-/** Runs `onBorrow` for a waiter; the object is its own then, unless it has left. */
+/** Runs `onBorrow` for a waiter, which is granted the object then, unless it has left. */
 const prepareFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
   let within = true
   core.registry.move(entry, "Pending")
@@ -206,7 +206,7 @@ const prepareFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A
       if (entry.scope !== undefined) refillFailed(core)
       hookFailed(core, entry, failure)
     } else if (prepared(core, entry)) {
-      // else it is cleaned up again: for another it is prepared anew, as that one's own
+      // else the object is cleaned up: for another waiter it is prepared anew
       const its = lends(core) && !resting(entry) && !isDue(core, waiter, entry)
       if (its && grant(core, waiter, entry)) lendOn(core, entry)
       else {
@@ -225,8 +225,8 @@ const prepareFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A
 }
 
 /**
- * Is what has been detected or prepared for one waiter due to another, which comes before it, may have it, and has nothing
- * detected or prepared for it any more? That is known without a walk where none has lost that since, or has come.
+ * Is an object that was detected or prepared for one waiter due to another, which comes before it, may have the object, and
+ * has no other detected or prepared for it? No walk is needed where no waiter has come, or lost its own, since.
  */
 export const isDue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (waiter.claimed === core.waiters.claims || waiter.lane === undefined) return false
@@ -238,10 +238,10 @@ export const isDue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   return false
 }
 
-/** Nothing is being detected or prepared for it. */
+/** Is no object being detected or prepared for a waiter? */
 export const isFree = <A, D>({ detection }: Waiter<A, D>): boolean => detection === undefined
 
-/** Nothing is being prepared for it. */
+/** Is no object being prepared for a waiter? */
 export const isUnprepared = <A, D>({ detection }: Waiter<A, D>): boolean => !(detection instanceof Hook)
 
 /** Does `onBorrow` run before an object is lent? Not where another has a lease of it, or its waiter has had it prepared. */

@@ -1,10 +1,10 @@
 /**
- * Ending what goes on under a lease that is over: a body, or a pack.
+ * Ending the work that goes on under a lease that is over: a body, or a pack.
  *
- * In a child fiber it is raced. In the borrower's own fiber it is interrupted, and that fiber goes on afterwards. Effect has
- * no other way to end what a fiber is at, and means an interruption to be for good: so the frame that gives the lease back
- * takes that interruption from the fiber, and no other; one that comes from elsewhere stands. What a fiber keeps of its
- * interruptions, and of what is to follow, is no part of effect's interface: only this module looks at it.
+ * Work in a child fiber is raced. Work in the borrower's own fiber is interrupted, and that fiber goes on afterwards.
+ * Effect has no other way to end what a fiber is at, and means an interruption to be for good: so the frame that gives the
+ * lease back takes that interruption from the fiber, and no other; one that comes from elsewhere stands. What a fiber keeps
+ * of its interruptions, and of what is to follow, is no part of effect's interface: only this module looks at it.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -36,15 +36,15 @@ const isMarked = <A, D>(reason: Cause.Reason<unknown>, lease: ActiveLease<A, D>)
 const hasMarked = <A, D>(cause: Cause.Cause<unknown>, lease: ActiveLease<A, D>): boolean =>
   cause.reasons.some((reason) => isMarked(reason, lease))
 
-/** Interrupts what goes on under a lease in this fiber: {@link resolve} follows. */
+/** Interrupts the work under a lease in this fiber: {@link resolve} follows. */
 export const interrupt = <A, D>(fiber: AnyFiber, lease: ActiveLease<A, D>): void => {
   const before = insides(fiber)._interruptedCause
   if (before !== undefined && hasMarked(before, lease)) return
-  // it runs on within that call
+  // the fiber runs on within that call
   each(lease.core, [() => fiber.interruptUnsafe(undefined, Context.make(Mark, handleOf(lease)))])
 }
 
-/** Takes what {@link interrupt} has done from a fiber. `false`: there is nothing, or another has interrupted it as well. */
+/** Takes the interruption by {@link interrupt} from a fiber. `false`: there is none, or there are others as well. */
 const undo = <A, D>(fiber: AnyFiber, lease: ActiveLease<A, D>): boolean => {
   const inside = insides(fiber)
   const reasons = inside._interruptedCause?.reasons ?? []
@@ -55,8 +55,8 @@ const undo = <A, D>(fiber: AnyFiber, lease: ActiveLease<A, D>): boolean => {
 }
 
 /**
- * What the frame has to do that has given back a lease which was over before, beside `rest`: where the lease was the cause
- * of how it ended, it ends with `LeaseExpired`. A defect stands.
+ * What a frame has to do that has given back a lease which was over before, beside `rest`: where the work has ended because
+ * the lease was over, the frame ends with `LeaseExpired`. A defect stands.
  */
 export const resolve = <A, D>(
   fiber: AnyFiber,
@@ -65,11 +65,11 @@ export const resolve = <A, D>(
   rest: Effect.Effect<void> | undefined
 ): Effect.Effect<void, unknown> | undefined => {
   const cut = undo(fiber, lease) || (Exit.isFailure(exit) && hasMarked(exit.cause, lease))
-  // what it has answered all the same is dropped, but as the pool closes
+  // the work's answer is dropped, as the lease was over; but not where the pool closes
   if (!cut && (Exit.isFailure(exit) || lease.over === "Closed")) return rest
   const over = leaseExpired(lease.core, lease, lease.over!)
   if (Exit.isSuccess(exit)) return rest === undefined ? over : Effect.andThen(rest, over)
-  // what failed is passed on by the frame, whatever it answers: to this
+  // a frame passes the failure on, whatever it answers: to the next one, which is this
   insides(fiber)._stack.push(Effect.catchCause(Effect.void, (cause) => {
     const defects = cause.reasons.filter(Cause.isDieReason)
     return defects.length === 0 ? over : Effect.failCause(Cause.fromReasons(defects))
@@ -77,7 +77,7 @@ export const resolve = <A, D>(
   return rest
 }
 
-/** Something in the borrower's own fiber that ends whatever the reason is that the lease is over. */
+/** Work in the borrower's own fiber, which ends whatever the reason is that the lease is over. */
 class Own<A, D> implements Work {
   private readonly fiber: AnyFiber
   private readonly lease: ActiveLease<A, D>
@@ -91,7 +91,7 @@ class Own<A, D> implements Work {
   }
 }
 
-/** Something in a child fiber, which is interrupted and awaited when the lease is over. It borrows as the borrower does. */
+/** Work in a child fiber, interrupted and awaited when the lease is over. The child borrows in the borrower's name. */
 export class Race<A, D> implements Work {
   private readonly lease: ActiveLease<A, D>
   private child: AnyFiber | undefined = undefined
@@ -102,17 +102,17 @@ export class Race<A, D> implements Work {
   }
   interrupt(): void {
     if (this.lose !== undefined) this.lose()
-    // in its first step: there is no race yet
+    // the lease is over within the first step of the child: there is no race yet
     else if (this.child !== undefined) interrupt(this.child, this.lease)
   }
-  /** {@link end} follows, when what is returned has ended. */
+  /** Races some work with the end of the lease. {@link end} follows, when the effect returned has ended. */
   run<B, E, R>(fiber: AnyFiber, work: () => Effect.Effect<B, E, R>): Effect.Effect<B, unknown, R> {
     const { lease } = this
     lease.holder = this
     const child = Effect.withFiber((child): Effect.Effect<B, unknown, R> => {
       this.child = child
       standIn(child, fiber)
-      // it may be over since the race was set up
+      // the lease may be over since the race was set up
       return lease.over === undefined ? work() : leaseExpired(lease.core, lease, lease.over)
     })
     const over = callback<A, D, never, unknown>(lease.core, (resume) => {
@@ -125,7 +125,7 @@ export class Race<A, D> implements Work {
   }
 }
 
-/** Does something under a lease, in the borrower's own fiber where it can be interrupted there. */
+/** Does some work under a lease, in the borrower's own fiber where that can be interrupted. */
 export const within = <A, D, B, E, R>(
   fiber: AnyFiber,
   lease: ActiveLease<A, D>,

@@ -1,5 +1,5 @@
 /**
- * What a borrower gets instead of the lease: made under it, in a scope that ends with it.
+ * What a borrower gets instead of the lease: made by `pack` under the lease, in a scope that ends with it.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -14,10 +14,10 @@ import type { Request } from "../state/waiters.ts"
 import * as Desk from "./desk.ts"
 import { resolve, within } from "./interruption.ts"
 
-/** Packs a lease. It runs in the borrower's fiber, with what the pool was built with. */
+/** Packs a lease. `pack` runs in the borrower's fiber, with the services that the pool was built with. */
 export const pack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): Effect.Effect<unknown, unknown> => {
   const packed = core.options.pack!(handleOf(lease))
-  // the function itself may have ended it
+  // `pack` itself may have ended the lease
   if (lease.over !== undefined) return leaseExpired(core, lease, lease.over)
   if (!Effect.isEffect(packed)) return Exit.succeed(packed)
   const scope = lease.packScope = Scope.makeUnsafe()
@@ -62,6 +62,6 @@ const packed = <A, D>(
   const rest = end(lease, exit)
   const resolved = resolve(fiber, lease, exit, rest)
   if (Exit.isFailure(exit) || resolved !== rest) return resolved
-  // nothing that has been released is handed out
+  // what `pack` made has been released with the lease: it is not handed out
   return Effect.andThen(rest ?? Effect.void, leaseExpired(lease.core, lease, lease.over!))
 }

@@ -1,8 +1,8 @@
 /**
  * `with`: borrow, run, give back.
  *
- * The frame that gives back is there before the borrow is: nothing can come between. The run is itself the effect that
- * borrows, so that the whole costs one frame and one object beside the lease.
+ * The frame that gives the lease back is there before the borrow begins: nothing can come between. The run is itself the
+ * effect that borrows, so that the whole costs one frame and one object beside the lease.
  */
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
@@ -38,14 +38,14 @@ RunBase.prototype = Effectable.Prototype<Run<unknown, unknown, unknown>>({
   }
 })
 
-/** As `Effect.isEffect`, which is called with so much else that V8 looks each property up; here it is inlined. */
+/** As `Effect.isEffect`, which is called with so many kinds of values that V8 cannot inline it as it does this. */
 const isEffect = (value: unknown): value is AnyEffect =>
   (typeof value === "object" ? value !== null : typeof value === "function") && Effect.TypeId in (value as object)
 
-/** The run goes on: with its body. */
+/** The wait has ended with a lease: the run goes on with its body. */
 const hold = <A, D, P>(lease: ActiveLease<A, D>, run: Run<A, D, P>): Effect.Effect<unknown, unknown> => {
   run.lease = lease
-  // what the body needs its fiber has
+  // the cast forgets the services that the body needs: the fiber that runs it has them
   return run as unknown as Effect.Effect<unknown, unknown>
 }
 
@@ -54,7 +54,7 @@ class Run<A, D, P> extends RunBase implements Work {
   private readonly request: Request<A, D>
   private readonly f: (borrowed: P) => AnyEffect
   lease: ActiveLease<A, D> | undefined = undefined
-  /** The fiber that runs it. */
+  /** The borrower's fiber. */
   private readonly above: Fiber.Fiber<unknown, unknown>
 
   constructor(
@@ -71,7 +71,7 @@ class Run<A, D, P> extends RunBase implements Work {
   }
 
   start(): AnyEffect {
-    // it has waited
+    // the run has waited for its lease
     if (this.lease !== undefined) return this.body()
     const { above, core, request } = this
     const picked = Desk.pickNow(core, request)
@@ -82,7 +82,7 @@ class Run<A, D, P> extends RunBase implements Work {
 
   private body(): AnyEffect {
     const lease = this.lease!
-    // it expired before this fiber was resumed with it; or a function of the user's, called as it was granted, has ended it
+    // the lease expired before this fiber was resumed with it, or a function of the user's has ended it in the grant
     if (lease.over !== undefined) return leaseExpired(this.core, lease, lease.over)
     if (lease.expiry !== undefined) return new Race(lease).run(this.above, () => this.use(lease))
     lease.holder = this
@@ -93,7 +93,7 @@ class Run<A, D, P> extends RunBase implements Work {
     if (this.core.options.pack === undefined) return this.call(handleOf(lease) as P)
     const packing = pack(this.core, lease)
     return Effect.flatMap(lease.expiry === undefined ? within(this.above, lease, packing) : packing, (packed) => {
-      // that of one which is over has been released
+      // the pack of a lease that is over has been released
       if (lease.over !== undefined) return leaseExpired(this.core, lease, lease.over)
       if (lease.expiry === undefined) lease.holder = this
       return this.call(packed as P)
@@ -102,17 +102,17 @@ class Run<A, D, P> extends RunBase implements Work {
 
   private call(borrowed: P): AnyEffect {
     const body: unknown = this.f(borrowed)
-    // what is no effect would end the fiber without running any frame, that of the lease included
+    // a value that is no effect would end the fiber without running any frame, that of the lease included
     return isEffect(body) ? body : Effect.die(new TypeError("The body of `with` answered no effect"))
   }
 
-  /** The lease has been revoked. Where the pool closes, a body goes on: it has had its time. */
+  /** The lease has been revoked: the body is interrupted. Where the pool closes, it goes on: it has had its time. */
   interrupt(): void {
     const lease = this.lease!
     if (lease.over !== "Closed") interrupt(this.above, lease)
   }
 
-  /** The frame of the run: gives back. */
+  /** Called by the frame of the run: gives the lease back. */
   end(lease: ActiveLease<A, D>, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void, unknown> | undefined {
     if (lease.holder instanceof Race) lease.holder.end()
     const rest = end(lease, exit)

@@ -29,7 +29,7 @@ export class Handle<A, D> implements Lease<A, D> {
     this.#lease = lease
   }
 
-  /** The lease of a handle; none of anything else. */
+  /** The lease of a handle; `undefined` for anything else. */
   static leaseOf<A, D>(target: unknown): ActiveLease<A, D> | undefined {
     return typeof target === "object" && target !== null && #lease in target
       ? target.#lease as unknown as ActiveLease<A, D>
@@ -60,7 +60,7 @@ export class Handle<A, D> implements Lease<A, D> {
     const lease = this.#lease
     // masked, since closing a pack's scope may suspend
     return Effect.uninterruptible(Effect.suspend(() => {
-      // that of a body that expired is not its own to give back any more, though it has not ended yet
+      // a lease that is over is not the borrower's to give back, though its body may not have ended yet
       const rest = lease.over === undefined ? end(lease, Exit.void) : undefined
       return rest ?? Effect.void
     }))
@@ -122,19 +122,19 @@ shows(Handle.prototype, ({ borrowedAt, expiresAt, id, pooled }) => ({
   expiresAt
 }))
 
-/** What the borrower of a lease has in hand: whoever asks again gets the same. */
+/** The handle of a lease, which its borrower has in hand: the same each time. */
 export const handleOf = <A, D>(lease: ActiveLease<A, D>): Handle<A, D> => lease.handle ??= new Handle(lease)
 
-/** Ties a lease to the scope that gives it back, and answers it. A closed scope gives it back at once, as for any finalizer. */
+/** Ties a lease to the scope that gives it back, and answers its handle. A closed scope gives it back at once. */
 export const attach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effect.Effect<Handle<A, D>> => {
-  // it expired before its fiber was resumed
+  // the lease expired before the borrower's fiber was resumed
   if (lease.returned) return Exit.succeed(handleOf(lease))
   lease.scope = scope
   if (!Scopes.add(scope, lease, (exit) => takeIn(lease, exit) ?? Effect.void)) end(lease, Exit.void)
   return Exit.succeed(handleOf(lease))
 }
 
-/** Takes a lease, or all of an object, back. Answers whether there was one to take back. Throws on what is neither. */
+/** Takes a lease, or all leases of an object, back. Answers whether one was open. Throws on what is neither. */
 export const revoke = <A, D>(core: Core<A, D>, target: Lease<A, D> | PooledObject<A, D>): boolean => {
   const lease = Handle.leaseOf<A, D>(target)
   if (lease !== undefined) return lease.core === core && revokeAll(core, lease.entry, [lease])

@@ -2,7 +2,8 @@
  * The hold of a lease on its object: the only writer of `open`, `lease` and `others` of an entry, and of `core.leases`.
  *
  * Invariants, at the end of each function:
- * - `open` counts the open leases of an object: `lease`, and `others` where there are more. It is `Borrowed` while there is one.
+ * - `open` counts the open leases of an object: `lease`, and `others` where there are more. The object is `Borrowed` while
+ *   there is one.
  * - `core.leases` is the sum of all `open`; the owners, where they are counted, know of each.
  */
 import { free } from "../object/freeing.ts"
@@ -47,7 +48,7 @@ export const cutOff = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 /** A lease is over, and its borrower has nothing to do with what follows. */
 export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
   const entry = lease.entry
-  // a closing pool has given it up, or it has been detached from another lease
+  // a closing pool has given the object up, or another lease has been detached with it
   if (entry.status !== "Borrowed") return
   letGo(core, lease)
   core.registry.unlist(entry)

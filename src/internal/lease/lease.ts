@@ -3,11 +3,11 @@
  *
  * Invariants:
  * - `over` is set once, and says why; from then on the borrower has no rights.
- * - `returned` is set once, when the pool takes the object back. It is later than `over` where something goes on under the
- *   lease that has to end first: a body, a pack, or the end of what that has made.
- * - Its deadline waits exactly while it has a time-out and is not over.
- * - From its grant to the step that resumes its borrower, `holder` is the waiter; from the step that begins a body or a
- *   pack, that.
+ * - `returned` is set once, when the pool takes the object back: later than `over` where something goes on under the lease
+ *   that has to end first: a body, a pack, or the closing of the pack's scope.
+ * - The deadline of a lease with a time-out waits exactly until the lease is over.
+ * - From the grant to the step that resumes the borrower, `holder` is the waiter; from the step that begins a body or a
+ *   pack, `holder` is that.
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -30,8 +30,8 @@ import type { Handle } from "./handle.ts"
 import { cutOff, giveBack } from "./holding.ts"
 
 /**
- * What a waiter was granted is taken back before it has been resumed with it: it waits again, in its place and under its
- * deadline. {@link Core.attend} follows, when the bookkeeping is done. In a pool that closes it has waited in vain.
+ * A lease is taken back before its waiter has been resumed with it: the waiter waits again, in its old place and under its
+ * old deadline. {@link Core.attend} follows, when the bookkeeping is done. In a closing pool the waiter has waited in vain.
  */
 const requeue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   waiter.lease = undefined
@@ -44,9 +44,9 @@ const requeue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (timeout !== Infinity) core.deadlines.set(waiter, waiter.since + timeout)
 }
 
-/** A lent object leaves with its borrower: it is not destroyed. */
+/** A lent object leaves the pool with its borrower, and is not destroyed. */
 const depart = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  // where it is shared, the other leases end without effect
+  // the other leases of a shared object end without effect
   cutOff(core, entry)
   invalidate(core, entry)
   core.registry.drop(entry)
@@ -54,7 +54,7 @@ const depart = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   roomFreed(core)
 }
 
-/** The time-out of a lease; it is a deadline of the pool. */
+/** The time-out of a lease: a deadline of the pool. */
 class Expiry<A, D> implements Deadline {
   private readonly lease: ActiveLease<A, D>
   readonly timeout: number
@@ -74,34 +74,34 @@ class Expiry<A, D> implements Deadline {
 
 /** What goes on under a lease in the fiber of its borrower: the object comes back when that has ended. */
 export interface Work {
-  /** Has it end, perhaps as soon as it can be; or lets it go on. The lease is over, and says why. */
+  /** The lease is over, and says why: has the work end as soon as it can, or lets it go on. */
   readonly interrupt: () => void
 }
 
-/** Kept small: one is made for each borrow. */
+/** A lease as the pool sees it. The record is kept small: one is made for each borrow. */
 export class ActiveLease<A, D> {
   readonly core: Core<A, D>
   readonly entry: Entry<A, D>
   readonly id: number
-  /** In whose name it was borrowed: the id of a fiber. */
+  /** In whose name the object was borrowed: the id of a fiber. */
   readonly owner: number
   readonly borrowedAtMillis: number
-  /** Absent without a time-out. */
+  /** The time-out; absent where the lease has none. */
   readonly expiry: Expiry<A, D> | undefined
 
   over: LeaseExpired["reason"] | undefined = undefined
   returned = false
-  /** The scope that gives it back; absent under `with`. */
+  /** The scope that gives the lease back; absent under `with`. */
   scope: Scope.Scope | undefined = undefined
-  /** Its borrower, until that is resumed with it; then what goes on under it. */
+  /** The waiter, until it is resumed with the lease; then the work that goes on under the lease. */
   holder: Waiter<A, D> | Work | undefined = undefined
-  /** Warns of it, where the pool does. */
+  /** Warns of a lease that is held too long; absent where the pool does not warn. */
   overdue: Overdue<A, D> | undefined = undefined
-  /** The scope of what `pack` made. */
+  /** The scope in which `pack` made what the borrower has. */
   packScope: Scope.Closeable | undefined = undefined
-  /** Those who wait in `expired`. */
+  /** Resume those who wait in `expired`. */
   watchers: Set<() => void> | undefined = undefined
-  /** What the borrower has in hand; absent until somebody is given it. */
+  /** The handle that the borrower has; absent until somebody is given it. */
   handle: Handle<A, D> | undefined = undefined
 
   /** `timeout` in milliseconds; `Infinity`: none. */
@@ -114,23 +114,23 @@ export class ActiveLease<A, D> {
     this.expiry = timeout === Infinity ? undefined : new Expiry(this, timeout, now)
   }
 
-  /** Its time-out begins, in the step that grants it, when its borrower has it. */
+  /** Begins the time-out, in the step of the grant, after the lease has become its borrower's. */
   begin(expiry: Expiry<A, D>): void {
     const due = this.core.deadlines.now() + expiry.timeout
-    // unless whoever's clock that is has ended it
+    // a clock of the user's may have ended the lease
     if (this.over === undefined) this.core.deadlines.set(expiry, due)
   }
 
-  /** May its borrower still say what becomes of the object? What a `pack` has to end may, until the object is back. */
+  /** May the borrower still say what becomes of the object? The finalizers of a pack may until the object is back. */
   get marks(): boolean {
     return this.over === undefined || (this.over === "Released" && this.isOpen)
   }
-  /** Has the pool not taken the object back? */
+  /** Does the pool still have to take the object back? */
   get isOpen(): boolean {
     return this.entry.lease === this || this.entry.others?.has(this) === true
   }
 
-  /** Is it over? So it is, too, when its time has passed and the timer has not had its turn. In its last moment it is not. */
+  /** Is the lease over? It is, too, when its time has passed before the timer had its turn; in its last moment it is not. */
   get isOver(): boolean {
     const { expiry } = this
     if (this.over === undefined && expiry !== undefined && expiry.due < this.core.deadlines.now()) {
@@ -139,7 +139,7 @@ export class ActiveLease<A, D> {
     return this.over !== undefined
   }
 
-  /** Its time is over. The pool takes the object back now, or when what goes on under the lease has ended. */
+  /** The lease's time is over. The pool takes the object back now, or when the work under the lease has ended. */
   expire(): void {
     this.over = "Expired"
     this.core.totals.expired++
@@ -148,14 +148,14 @@ export class ActiveLease<A, D> {
     this.cut()
   }
 
-  /** The pool takes it back before its time: from now on it is over. */
+  /** The pool takes the lease back before its time: from now on it is over. */
   revoke(): void {
     this.over = "Revoked"
     if (this.expiry !== undefined) this.core.deadlines.cancel(this.expiry)
     if (this.core.feed !== undefined) this.told("LeaseRevoked")
   }
 
-  /** Takes the object of a lease that is over back: now, or when what goes on under it has ended. */
+  /** Takes the object of a lease that is over back: now, or when the work under the lease has ended. */
   cut(): void {
     if (!this.interrupt()) this.takeBack()
     this.tell()
@@ -170,7 +170,7 @@ export class ActiveLease<A, D> {
     this.tell()
   }
 
-  /** Its time, where it has one, starts anew. */
+  /** Starts the lease's time anew, where it has a time-out. */
   renew(): void {
     const { expiry } = this
     if (expiry === undefined) return
@@ -181,10 +181,10 @@ export class ActiveLease<A, D> {
   private told(tag: "LeaseExpired" | "LeaseRevoked"): void {
     tell(this.core, { _tag: tag, objectId: this.entry.id, leaseId: this.id })
   }
-  /** Has what goes on under it end. `false`: there is nothing. */
+  /** Has the work under the lease end. `false`: there is none. */
   private interrupt(): boolean {
     const { holder } = this
-    // what has given it back is at something else
+    // the fiber that has given the lease back is at something else
     if (this.returned || holder === undefined || holder instanceof Waiter) return false
     holder.interrupt()
     return true
@@ -209,8 +209,8 @@ export class ActiveLease<A, D> {
 }
 
 /**
- * Ends a lease; without effect on one whose object is back. What is left to do, if anything, is the effect that is
- * returned: run it where it cannot be interrupted.
+ * Ends a lease; without effect on a lease whose object is back. What is left to do, if anything, is the effect that is
+ * returned, which must run where it cannot be interrupted.
  */
 export const end = <A, D>(
   lease: ActiveLease<A, D>,
@@ -246,10 +246,10 @@ const finish = <A, D>(lease: ActiveLease<A, D>): void => {
   if (lease.expiry !== undefined) lease.core.deadlines.cancel(lease.expiry)
 }
 
-/** Some leases of an object are over before their time, by one step; who has them is told in the next. */
+/** Some leases of an object are over before their time, in one step; their borrowers are told in the next. */
 class Revocation<A, D> {
   private readonly leases: ReadonlyArray<ActiveLease<A, D>>
-  /** Those who have not been resumed with what they were granted: they have their places in the queue again. */
+  /** Waiters that had not been resumed with their leases yet: they have their places in the queue again. */
   private readonly waiting: Array<Waiter<A, D>> = []
 
   constructor(core: Core<A, D>, leases: ReadonlyArray<ActiveLease<A, D>>) {
@@ -290,7 +290,7 @@ export const detach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effe
   finish(lease)
   lease.returned = true
   if (lease.scope !== undefined) Scopes.remove(lease.scope, lease)
-  // where it is shared, nobody else goes on with it
+  // nobody else goes on with a shared object
   discard(core, entry, "Removed")
   const revocation = new Revocation(core, leasesOf(entry))
   const made = entry.scope

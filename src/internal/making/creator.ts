@@ -1,10 +1,10 @@
 /**
- * Making objects: each in a fiber of the pool, so that one that was begun for a borrower outlives it.
+ * Making objects: each in a fiber of the pool, so that a creation that was begun for a borrower outlives its wait.
  *
  * Invariants:
  * - `making` counts the creations whose fiber has not ended. The room of a creation is free when its fiber has ended, and
  *   whatever it had acquired has been released; also when its time was over long before.
- * - `tardy` counts those of them whose time is over.
+ * - `tardy` counts the creations among them whose time is over.
  */
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -16,35 +16,35 @@ import type { Waiter } from "../state/waiters.ts"
 import type { Deadline, Deadlines } from "../structures/deadlines.ts"
 
 /**
- * What `acquire` makes after it has ended without it is handed to this, with what destroys it. Absent where `acquire` runs for
- * no pool.
+ * An `acquire` that makes an object after its effect has ended without one calls this with the effect that destroys the
+ * object. Absent where `acquire` runs for no pool.
  */
 export const Stray = Context.Reference<((destroy: Effect.Effect<unknown>) => void) | undefined>(
   "effect-object-pool/Stray",
   { defaultValue: () => undefined }
 )
 
-/** One object being made, and then detected for the first time. It is its own time limit. */
+/** One object being made, and then detected for the first time. The creation is itself the deadline of its time. */
 export class Creation<A, D> implements Deadline {
   readonly begunFor: Waiter<A, D> | undefined
-  /** The waiter that it counts for now; what it makes serves whoever is the oldest. */
+  /** The waiter that the creation counts for now. The object serves whichever waiter is the oldest. */
   owner: Waiter<A, D> | undefined
   phase: "Acquiring" | "Detecting" = "Acquiring"
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   interrupted = false
-  /** Monotonic. */
+  /** Monotonic: when `acquire` began. */
   began = 0
-  /** A closing pool has given it up. */
+  /** A closing pool has given the creation up. */
   abandoned = false
-  /** Its time was over before it ended. */
+  /** The creation's time was over before it ended. */
   late = false
-  /** It had acquired something when it ended without an object, or too late: that, or a part of it. */
+  /** The creation ended too late, or without an object, and had acquired one by then, or a part of one. */
   acquired = false
-  /** How the release of that has ended. */
+  /** How releasing what was acquired has ended, in that case. */
   released: Exit.Exit<unknown, unknown> = Exit.void
-  /** How that ends is awaited no more. */
+  /** Releasing what was acquired took too long: its end is awaited no more. */
   givenUp = false
-  /** `rotate` was called while it was under way. */
+  /** `rotate` was called while the creation was under way. */
   old = false
   fire: () => void = () => {}
 
@@ -64,21 +64,21 @@ interface Made<A, D> {
 
 export interface CreatorOptions<A, D> {
   readonly acquire: Effect.Effect<A, unknown, Scope.Scope>
-  /** May throw, as the user's function does. */
+  /** The data of a made object. Throws where the user's function does. */
   readonly data: (object: A) => D
-  /** It has made something after it had ended without it. */
+  /** `acquire` has made an object after its effect had ended without one. */
   readonly stray: (destroy: Effect.Effect<unknown>) => void
-  /** Milliseconds. */
+  /** How long `acquire` may take, in milliseconds. */
   readonly timeout: number
   readonly made: (creation: Creation<A, D>, object: A, data: D, scope: Scope.Closeable) => void
   readonly failed: (creation: Creation<A, D>, cause: Cause.Cause<unknown>) => void
-  /** Its time is over; it has been interrupted, and will end. */
+  /** The creation's time is over; it has been interrupted, and will end. */
   readonly late: (creation: Creation<A, D>) => void
-  /** Milliseconds: how long destroying what was made too late, or in part, may take. */
+  /** How long destroying what was made too late, or in part, may take, in milliseconds. */
   readonly closeTimeout: number
-  /** It took longer: what becomes of it frees no room any more. */
+  /** Destroying what was made too late, or in part, took longer: its room is free, whatever becomes of it. */
   readonly gaveUp: (creation: Creation<A, D>) => void
-  /** One that was late, or was given up, has ended. */
+  /** A creation that was late, or was given up, has ended. */
   readonly lateEnded: (creation: Creation<A, D>, exit: Exit.Exit<unknown, unknown>) => void
 }
 
@@ -89,7 +89,7 @@ export class Creator<A, D> {
   private readonly acquire: Effect.Effect<Made<A, D>, unknown, Scope.Scope>
   private readonly running = new Set<Creation<A, D>>()
   private tardy = 0
-  /** How many of those whose time is not over were begun before the last rotation. */
+  /** How many creations whose time is not over were begun before the last rotation. */
   private old = 0
 
   constructor(
@@ -111,7 +111,7 @@ export class Creator<A, D> {
     return this.running.size
   }
 
-  /** Starts to make an object. `made` or `failed` is called once, perhaps before this returns; or `late`. */
+  /** Starts to make an object. Either `made`, `failed` or `late` is called once, perhaps before this returns. */
   begin(creation: Creation<A, D>): void {
     const scope = Scope.makeUnsafe()
     this.running.add(creation)
@@ -120,7 +120,7 @@ export class Creator<A, D> {
     let closed = false
     const fiber = this.fork(
       Effect.onExitPrimitive(Scope.provide(this.acquire, scope), (exit) => {
-        // kept here: an interruption in this instant turns the success of the fiber into a failure
+        // the object is kept here: an interruption in this instant turns the success of the fiber into a failure
         if (Exit.isSuccess(exit)) result = exit.value
         if (result !== undefined && !creation.late) return undefined
         closed = true
@@ -135,7 +135,7 @@ export class Creator<A, D> {
       })
     )
     creation.fiber = fiber
-    // asked for in its own first step
+    // `acquire` may have closed the pool in its first step, before there was a fiber to interrupt
     if (creation.interrupted) fiber.interruptUnsafe()
     fiber.addObserver((exit) => {
       this.deadlines.cancel(creation)
@@ -146,7 +146,7 @@ export class Creator<A, D> {
           this.options.lateEnded(creation, exit)
         }
         if (closed) return end(exit)
-        // it was made in the very instant that its time was over
+        // the object was made in the very instant that the creation's time was over
         creation.acquired = true
         this.bound(creation, () => {})
         this.fork(Scope.close(scope, Exit.void)).addObserver((released) => {
@@ -159,7 +159,7 @@ export class Creator<A, D> {
       if (result !== undefined) this.options.made(creation, result.object, result.data, scope)
       else if (Exit.isFailure(exit)) this.options.failed(creation, exit.cause)
     })
-    // one that has failed already has its bound
+    // a creation that has failed already has a deadline for its release
     if (fiber.pollUnsafe() !== undefined || this.options.timeout === Infinity || creation.index !== -1) return
     creation.fire = () => {
       creation.late = true
@@ -171,7 +171,7 @@ export class Creator<A, D> {
     this.deadlines.set(creation, creation.began + this.options.timeout)
   }
 
-  /** What it has acquired is being released: that is not waited for without end. */
+  /** Bounds the time in which what a creation has acquired is released; `then` is called when it is given up. */
   private bound(creation: Creation<A, D>, then: () => void): void {
     if (this.options.closeTimeout === Infinity) return
     creation.fire = () => {
@@ -183,7 +183,7 @@ export class Creator<A, D> {
     this.deadlines.set(creation, this.deadlines.now() + this.options.closeTimeout)
   }
 
-  /** How many are under way that may still serve somebody. */
+  /** How many creations are under way that may still serve somebody. */
   get promising(): number {
     return this.running.size - this.tardy
   }
@@ -195,7 +195,7 @@ export class Creator<A, D> {
     return true
   }
 
-  /** What is under way belongs to the past. */
+  /** Marks all creations that are under way as begun before a rotation. */
   age(): void {
     for (const creation of this.running) creation.old = true
     this.old = this.promising
@@ -205,7 +205,7 @@ export class Creator<A, D> {
     return this.old > 0
   }
 
-  /** Each is interrupted by a step of its own. */
+  /** Interrupts all creations, each by a step of its own. */
   *interruptAll(): Generator<() => void> {
     for (const creation of [...this.running]) {
       creation.interrupted = true
@@ -213,7 +213,7 @@ export class Creator<A, D> {
     }
   }
 
-  /** Stops counting what does not end; whatever it makes after all is destroyed. */
+  /** Stops counting creations that do not end; whatever they make after all is destroyed. */
   abandonAll(): number {
     const n = this.running.size
     for (const creation of this.running) creation.abandoned = true

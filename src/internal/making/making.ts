@@ -11,7 +11,7 @@ import { fail, runOut } from "../waiting/outcome.ts"
 import { backsOff, longestTurn, waitForTurn } from "../waiting/patience.ts"
 import { Creation } from "./creator.ts"
 
-/** Could it use one that is made for it? */
+/** Could a waiter use an object that is made for it? */
 export const wants = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
   core.creator !== undefined && lends(core) && waiter.lane !== undefined &&
   waiter.creation === undefined && !waiter.misfit && waiter.request.timeout !== 0 && !backsOff(core, waiter)
@@ -21,7 +21,7 @@ export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (!wants(core, waiter) || !hasRoom(core)) return
   const creation = new Creation(waiter)
   core.waiters.note(waiter, "creation", creation)
-  // unless its tracer has ended the wait
+  // a tracer of the user's may have ended the wait
   if (creation.owner !== undefined) begin(core, creation)
 }
 
@@ -29,20 +29,20 @@ export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 const begin = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
   if (core.retry.failing) {
     core.retry.attempt = creation
-    // where no schedule waits for its end, one that hangs does not keep the next from being made
+    // where no schedule waits for its end, a creation that hangs does not keep the next from being made
     if (core.retry.pace === undefined) waitForTurn(core, longestTurn)
   }
   core.creator!.begin(creation)
 }
 
-/** Its owner needs it no more: it counts for the oldest waiter that has nothing made for it, if there is one. */
+/** The owner needs a creation no more: it counts for the oldest waiter that has nothing made for it, if there is one. */
 export const bequeath = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
-  // while nothing is lent nobody wants it, but all may want something later
+  // while nothing is lent no waiter wants an object, but all may want one later
   if (!lends(core)) {
     creation.owner = undefined
     return
   }
-  // one that does not queue does not wait for what was begun for another
+  // a waiter that does not queue does not wait for a creation that was begun for another
   const heir = core.waiters.heirs!.first((waiter) => waiter.request.queues && wants(core, waiter))
   creation.owner = heir
   if (heir !== undefined) core.waiters.note(heir, "creation", creation)
@@ -59,8 +59,8 @@ export const disown = <A, D>(core: Core<A, D>, creation: Creation<A, D>): Waiter
 }
 
 /**
- * Making an object failed: the oldest waiter that had use for one fails with that, or, where it took too long, with
- * `BorrowTimeout`. `false`: there is none.
+ * Making an object failed: the oldest waiter that could use one fails with that failure, or, where it took too long, with
+ * `BorrowTimeout`. `false`: there is no such waiter.
  */
 export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late"): boolean => {
   const waiter = core.waiters.fitting!.first(({ misfit }) => !misfit)
@@ -76,20 +76,20 @@ export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> |
 }
 
 /**
- * Makes what is missing of `size.min`: so many at once, the others soon. Failures put it off: 100 millis, doubling to 30
- * seconds.
+ * Makes the objects that are missing of `size.min`: one time slice of them, the others in a later task. Failures put it
+ * off: 100 millis, doubling to 30 seconds.
  */
 export const refill = <A, D>(core: Core<A, D>): void => {
   if (core.creator === undefined || !wanting(core)) return
   const slice = new Slice(core.deadlines)
-  // what is made may serve somebody who closes the pool at once
+  // an object that is made at once may serve somebody who closes the pool
   while (wanting(core) && hasRoom(core) && core.refill.deadline.index === -1) {
     begin(core, new Creation(undefined))
     if (slice.over) return putOff(core, Note.minimum)
   }
 }
 
-/** Is anything missing of the minimum, in a pool that keeps one? */
+/** Are objects of the minimum missing, in a pool that keeps one? */
 const wanting = <A, D>(core: Core<A, D>): boolean =>
   core.life._tag === "Open" &&
   core.registry.size - core.registry.counts.Invalid - core.registry.retired + core.creator!.promising <

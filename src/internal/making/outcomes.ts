@@ -45,16 +45,16 @@ export const made = <A, D>(
   }
   introduce(core, entry, {
     urgent: creation.owner !== undefined,
-    // before it is offered: if it serves another waiter, what is made for that one is made for this one then
+    // before the object is offered: if it serves another waiter, this one inherits the creation of that one
     settling: () => {
       waiter = disown(core, creation)
-      // one that inherited it has nothing to conclude from what it made
+      // a waiter that inherited the creation concludes nothing from the object
       if (waiter !== undefined && waiter === creation.begunFor) waiter.made = entry
     },
     ended: (entry, outcome) => arrived(core, creation, waiter, entry, outcome)
   })
   if (entry.status !== "Pending") return
-  // its turn is over, though its first detection goes on
+  // `acquire` has ended, and with it its turn, though the first detection of the object goes on
   creation.owner?.trace?.enter(creation.owner.phase)
   roomFreed(core)
 }
@@ -65,7 +65,7 @@ const acquired = <A, D>(core: Core<A, D>, creation: Creation<A, D>, entry: Entry
   if (core.feed !== undefined) tell(core, { _tag: "Acquired", objectId: entry.id, took: span(millis) })
 }
 
-/** What was made has been detected, and has gone to whoever may have it: it may have been another. */
+/** A made object has been detected, and has gone to whoever may have it: perhaps not to the waiter that it was made for. */
 const arrived = <A, D>(
   core: Core<A, D>,
   creation: Creation<A, D>,
@@ -73,7 +73,7 @@ const arrived = <A, D>(
   entry: Entry<A, D>,
   outcome: Outcome | undefined
 ): void => {
-  // `onBorrow` may be running for it already
+  // `onBorrow` may be running for the object already
   const usable = entry.status === "Available" || entry.status === "Borrowed" || entry.hook !== undefined
   if (usable) core.refill.failures = 0
   else if (waiter === undefined && isRefusal(outcome) && entry.status === "Invalid") refillFailed(core)
@@ -82,7 +82,7 @@ const arrived = <A, D>(
     core.advance(waiter)
   }
   if (core.crowded) fitIn(core, entry)
-  // a success lets the others be tried
+  // after a success, other attempts may begin
   roomFreed(core)
 }
 
@@ -102,7 +102,7 @@ const learn = <A, D>(
 
 /** Making an object has failed, and its room is free. */
 export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: Cause.Cause<unknown>): void => {
-  // a closing pool has ended it
+  // a closing pool has interrupted the creation
   if (creation.interrupted) creationEnded(core, creation, cause)
   if (creation.abandoned) return
   const { attempt, failing } = core.retry
@@ -115,7 +115,7 @@ export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: 
   core.retry.failure = Cause.squash(failure)
   if (retried) retryLater(core, core.retry.pace!, error.value, failure)
   else {
-    // before anybody is told. Those that were in flight when the first failed cause no other turn; nor does the minimum
+    // before anybody is told. Attempts that were under way when the first failed cause no other turn; nor does the minimum
     if (failing ? attempt === creation : creation.begunFor !== undefined) backOff(core)
     if (stays(core)) giveUp(core, failure)
   }
@@ -134,7 +134,7 @@ export const late = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => 
   if (stays(core)) giveUp(core, "late")
   notReady(core, tookTooLong)
   if (waiter !== undefined) leaveUnlessQueued(core, waiter, undefined)
-  // not its own room: but the turn of the next attempt has come, and who watches need not wait for this one
+  // the room is not free yet: but the next attempt may have its turn, and watchers need not wait for this creation
   roomFreed(core)
 }
 
@@ -144,7 +144,7 @@ const acquireFailed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: 
   tell(core, { _tag: "AcquireFailed", took, failure: Cause.squash(cause) })
 }
 
-/** What was late, or was given up, has ended, and what it had acquired has been released. */
+/** A creation that was late, or was given up, has ended, and what it had acquired has been released. */
 export const lateEnded = <A, D>(
   core: Core<A, D>,
   creation: Creation<A, D>,
@@ -154,7 +154,7 @@ export const lateEnded = <A, D>(
   if (!creation.abandoned && !creation.givenUp) roomFreed(core)
 }
 
-/** Nobody has waited for how a creation ends: what it had acquired is counted, and what went wrong is told. */
+/** A creation has ended for which nobody waited: what it had acquired is counted, and a failure is reported. */
 const creationEnded = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: Cause.Cause<unknown>): void => {
   const failure = Exit.isFailure(creation.released) ? creation.released.cause : undefined
   if (creation.givenUp) {
@@ -164,7 +164,7 @@ const creationEnded = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: 
   if (creation.acquired) {
     strayed(core, core.deadlines.now() - creation.began, failure, creation.late ? "Late" : "Closed")
   }
-  // an interruption is how it was to end
+  // the creation was to end by an interruption: only a defect is news
   if (failure === undefined && Cause.hasDies(cause)) {
     report(core, "Making an object failed when nobody waited for it any more", { cause })
   }
@@ -184,8 +184,8 @@ export const gaveUp = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void =
 }
 
 /**
- * What was made when nobody waited for it any more has been destroyed, or could not be. It never was in the pool: it is
- * counted, and its life is told, when that is over.
+ * An object that was made when nobody waited for it any more has been destroyed, or could not be. The object never was in
+ * the pool: it is counted, and the events of its life are published, when that is over.
  */
 const strayed = <A, D>(
   core: Core<A, D>,
@@ -207,12 +207,12 @@ const strayed = <A, D>(
   else tell(core, { _tag: "DestroyFailed", objectId, failure: Cause.squash(failure) })
 }
 
-/** Destroys what was made when nobody waited for it any more, and no creation did either. */
+/** Destroys an object that was made when nobody waited for it any more, nor did its creation. */
 export const destroyStray = <A, D>(core: Core<A, D>, destroy: Effect.Effect<unknown>, took = 0): void => {
   fork(core, destroy).addObserver((exit) => strayed(core, took, Exit.isFailure(exit) ? exit.cause : undefined, "Late"))
 }
 
-/** One that does not queue leaves with its own failure; the others are given the next attempt in turn. */
+/** A waiter that does not queue leaves with the failure of its own attempt; others are given the next attempt in turn. */
 const leaveUnlessQueued = <A, D>(
   core: Core<A, D>,
   waiter: Waiter<A, D>,
@@ -241,7 +241,7 @@ const notReady = <A, D>(core: Core<A, D>, failure: Cause.Cause<unknown>): void =
   for (const watcher of [...core.watchers]) watcher.failed?.(failure)
 }
 
-/** The shared schedule says when there is another attempt. Others that fail meanwhile cause no other step of it. */
+/** The pool's schedule says when there is another attempt. Attempts that fail meanwhile cause no other step of it. */
 const retryLater = <A, D>(core: Core<A, D>, pace: Pace, error: unknown, failure: Cause.Cause<unknown>): void => {
   if (core.retry.waits) return
   core.retry.failing = core.retry.waits = true

@@ -13,7 +13,7 @@ import { toLeaseTimeout } from "../state/validation.ts"
 import { tell } from "../watching/events.ts"
 import * as Joining from "./joining.ts"
 
-/** Adds all or none. Ends when each has had its first detection. */
+/** Adds all objects or none. Ends when each has had its first detection. */
 export const addAll = <A, D, R>(
   core: Core<A, D>,
   collect: () => ReadonlyArray<A>,
@@ -23,7 +23,7 @@ export const addAll = <A, D, R>(
     const objects = collect()
     const prepared = whyNot(core, objects) ?? prepare(core, objects, options)
     if (Effect.isEffect(prepared)) return prepared
-    // the user's function may have used the pool
+    // the user's iterable, or `data`, may have used the pool
     const refused = whyNot(core, objects)
     if (refused !== undefined) return refused
     let detecting = objects.length
@@ -38,7 +38,7 @@ export const addAll = <A, D, R>(
         core.onClosed.delete(gone)
         resume(Effect.succeed(added))
       }
-      // closing gives up a detector that does not end; but what ends as the pool does has its answer
+      // a closing pool gives up a detector that does not end; but a detection that ends as the pool closes has its answer
       const gone = () => core.dispatcher.scheduleTask(() => resume(closed(core)), 0)
       if (detecting === 0) return done()
       if (core.life._tag === "Closed") return gone()
@@ -55,7 +55,7 @@ const whyNot = <A, D>(core: Core<A, D>, objects: ReadonlyArray<A>): Effect.Effec
   for (const object of objects) {
     const entry = core.registry.duplicate(object)
     if (entry !== undefined || (!isPrimitive(object) && seen.has(object))) {
-      // given twice in one call, it has no id yet
+      // an object that was given twice in one call has no id yet
       return Effect.fail(new DuplicateObject({ pool, stats: stats(core), objectId: entry?.id ?? 0 }))
     }
     seen.add(object)
@@ -65,13 +65,13 @@ const whyNot = <A, D>(core: Core<A, D>, objects: ReadonlyArray<A>): Effect.Effec
     : undefined
 }
 
-/** What each object joins with. It may throw, as the user's function does. */
+/** The data and the lease time-out that each object joins with. Throws where `data` of the user's does. */
 const prepare = <A, D, R>(core: Core<A, D>, objects: ReadonlyArray<A>, options: AddOptions<A, D, R> | undefined) => ({
   leaseTimeout: toLeaseTimeout(core.options.name, options),
   data: objects.map((object) => options?.data !== undefined ? options.data : core.options.data(object))
 })
 
-/** Adds what has been checked, in one step. */
+/** Adds objects that have been checked, in one step. */
 const joinAll = <A, D, R>(
   core: Core<A, D>,
   objects: ReadonlyArray<A>,
@@ -89,7 +89,7 @@ const joinAll = <A, D, R>(
     if (core.feed !== undefined) tell(core, { _tag: "Added", objectId: entry.id })
     return entry
   })
-  // all have their room before any is offered: a function of the user's may add as well
+  // all objects have their room before any is offered: a function of the user's may add others
   for (const entry of entries) Joining.introduce(core, entry, { urgent: false, ended })
   return entries
 }

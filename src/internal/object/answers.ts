@@ -19,9 +19,9 @@ import { asleep, endOf } from "./rest.ts"
 import { bench, doze, lendAgain, restOf, rests, rouse, sleep } from "./resting.ts"
 
 /**
- * Asks the detector about a listed object in this very step, if it answers plainly: `true`, and listed, where the object
- * may be lent. It is {@link seize}d while it is asked. Otherwise nothing has changed, or what it said is kept for the
- * detection that follows in this turn: it would be old news for any other.
+ * Asks the detector about a listed object in this very step, if the detector answers plainly. `true`: the object may be
+ * lent, and is listed. It is {@link seize}d meanwhile. Otherwise nothing has changed, or the answer is kept for the
+ * detection of the object that follows at once: for a later one it would be old news.
  */
 export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
   if (!core.detector!.answersNow) return false
@@ -30,12 +30,12 @@ export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean 
   if (!available) core.dispatcher.scheduleTask(() => entry.told = undefined, 0)
   const lent = entry.asked
   entry.asked = false
-  // the user's function may have used the pool: what it has asked for comes first
+  // `detectStatus` may have used the pool: what it has asked for comes first
   if (entry.status === "Pending" || entry.status === "Borrowed") {
     if (available) vouch(core, entry)
     putBack(core, entry, lent, available)
   }
-  // what was begun while it was asked
+  // detections that were begun while the detector was asked had to wait for their turn
   core.detector!.advance()
   return available && entry.slot !== -1 && lends(core)
 }
@@ -62,23 +62,23 @@ const putBack = <A, D>(core: Core<A, D>, entry: Entry<A, D>, lent: boolean, avai
 const trust = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.detectedAtMillis = core.clock.currentTimeMillisUnsafe()
   const { trustFor } = core.options.detection
-  // asked before each borrow, it is never trusted: no other clock is read
+  // where the detector is asked before each borrow, its answer is never trusted: no other clock is read
   if (!trustFor) return
   entry.trustedUntil = core.trustedUntil = core.deadlines.now() + trustFor
   if (entry.slot !== -1) core.registry.trusted?.add(entry)
 }
 
-/** Carries out what a detection said. */
+/** Carries out what a detection said of an object that was seized for it. */
 export const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
   const { entry } = detection
   if (core.feed !== undefined || core.timings !== undefined) detected(core, detection, outcome)
   const lent = entry.asked
   entry.asked = false
-  // a closing pool has given it up
+  // a closing pool has given the object up
   if (entry.status !== "Pending" && !(lent && entry.status === "Borrowed")) return
   if (outcome._tag !== "Dropped") renew(core, entry, outcome)
   if (lent) return inUse(core, detection, outcome)
-  // the user's clock may have had it taken out
+  // a clock of the user's may have had the object taken out
   if (entry.status !== "Pending") return
   if (leaves(core, entry)) return dismiss(core, entry)
   if (outcome._tag === "Dropped") return restore(core, detection)
@@ -92,20 +92,20 @@ const renew = <A, D>(core: Core<A, D>, entry: Entry<A, D>, outcome: Outcome): vo
   trust(core, entry)
   if (!unknown) entry.pace = undefined
   entry.doubted = false
-  // what it was plainly "Dormant" for is over
+  // the time of an earlier plain "Dormant" is over
   if (entry.rest !== undefined) entry.rest.doze = -Infinity
 }
 
 /**
- * What has been said of an object that was lent when it was asked about counts for those who would borrow it, and when it
- * comes back. Its leases go on. It may have come back meanwhile.
+ * Carries out what a detection said of an object that was lent when the detector was asked: the answer counts for those
+ * who would share the object, and when it comes back. Its leases go on. The object may have come back meanwhile.
  */
 const inUse = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
   const { entry } = detection
   if (outcome._tag === "Failed") doubtInUse(core, entry, outcome.failure)
   else if (outcome._tag === "Answered") carryOutInUse(core, entry, outcome.answer)
   if (entry.status === "Pending") return cameBack(core, entry)
-  // it has left, or it leaves
+  // the object has left, or leaves
   if (entry.status !== "Borrowed") return
   if (outcome._tag === "Dropped") {
     if (detection.woken && !asleep(entry)) return lendAgain(core, entry)
@@ -128,7 +128,7 @@ const detected = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: O
   if (core.feed !== undefined) toldBy(core, detection.entry, outcome, millis)
 }
 
-/** Tells what a detection has said. */
+/** Publishes the event of a detection that has answered, or failed. */
 const toldBy = <A, D>(core: Core<A, D>, entry: Entry<A, D>, outcome: Outcome, millis: number): void => {
   const known = { objectId: entry.id, took: span(millis) }
   if (outcome._tag === "Failed") tell(core, { _tag: "DetectionFailed", ...known, failure: outcome.failure })
@@ -148,7 +148,7 @@ const restore = <A, D>(core: Core<A, D>, { before, entry, woken }: Detection<A, 
   core.registry.move(entry, before!)
   entry.doubted = false
   if (before === "Available") return offer(core, entry, false)
-  // its schedule has not moved on
+  // the schedule of the `Unknown` object has not moved on
   resumeSchedule(core, entry)
 }
 

@@ -1,5 +1,5 @@
 /**
- * Taking an object for a detection, so that nobody else takes it meanwhile. What its answer leads to is in `answers.ts`.
+ * Taking an object for a detection, so that nobody else takes it meanwhile. What the answer leads to is in `answers.ts`.
  */
 import type { Core } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
@@ -7,8 +7,8 @@ import { type Before, Detection, type Outcome } from "./detector.ts"
 import { endOf, isOver, resting } from "./rest.ts"
 
 /**
- * Takes an object for a detection, so that nobody else takes it meanwhile. It is `Pending` then. One that is shared and
- * lent stays `Borrowed`, since its leases go on; it takes no new ones.
+ * Takes an object for a detection, so that nobody else takes it meanwhile. The object is `Pending` then. A shared one that
+ * is lent stays `Borrowed`, since its leases go on; it takes no new ones.
  */
 export const seize = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (entry.open > 0) {
@@ -34,7 +34,7 @@ export const reserve = <A, D>(
     ended(outcome)
   })
   detection.before = entry.open > 0 ? "Borrowed" : before
-  // first, since who is told of the move may have the object taken out
+  // before the move: whoever is told of that may have the object taken out, which looks for its detection
   entry.detection = detection
   seize(core, entry)
   return detection
@@ -42,7 +42,7 @@ export const reserve = <A, D>(
 
 export const answeredAvailable: Outcome = { _tag: "Answered", answer: "Available" }
 
-/** A rest whose time has passed is none. */
+/** Is the answer a rest whose time has passed? That is none. */
 const restsNot = <A, D>(core: Core<A, D>, outcome: Outcome): boolean =>
   outcome._tag === "Answered" && typeof outcome.answer !== "string" && isOver(core, endOf(core, outcome.answer))
 
@@ -61,10 +61,10 @@ export const whenFree = <A, D>(
     () => {
       detection.before = detectable(core, entry)
       if (detection.before === undefined) return false
-      // it rests on if nobody wants the answer any more
+      // the object rests on if the detection is dropped
       if (entry.status === "Dormant" || entry.benched) entry.rest!.stop()
       seize(core, entry)
-      // what is lendable has changed: not within the step of the detector
+      // what is lendable has changed; the user's selector is not asked within the detector's step
       core.dispatcher.scheduleTask(core.consider, 0)
       return true
     },
@@ -76,7 +76,7 @@ export const whenFree = <A, D>(
   return detection
 }
 
-/** The status of an object that may be detected without being asked for by a borrower. */
+/** The status of an object that may be detected though no borrower asks for it; `undefined` for any other. */
 export const detectable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Before | undefined => {
   switch (entry.status) {
     case "Available":
@@ -91,5 +91,5 @@ export const detectable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Before |
   }
 }
 
-/** It is settled what becomes of a lent object when it comes back, whatever a detector says. */
+/** Is it settled what becomes of a lent object when it comes back, whatever the detector says? */
 const bound = <A, D>(entry: Entry<A, D>): boolean => entry.condemned || entry.retired || entry.fate !== "return"

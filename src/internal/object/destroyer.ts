@@ -10,12 +10,12 @@ import * as Scope from "effect/Scope"
 import type { Entry } from "../state/entry.ts"
 import type { Deadline, Deadlines } from "../structures/deadlines.ts"
 
-/** One that takes its time; it is its own time limit. */
+/** A destruction that takes time. The record is itself the deadline of that time. */
 class Destruction<A, D> implements Deadline {
   readonly entry: Entry<A, D>
   readonly fiber: Fiber.Fiber<unknown>
   private readonly gaveUp: (destruction: Destruction<A, D>) => void
-  /** It was given up: what it ends with does not count. */
+  /** The destruction was given up: its exit does not count. */
   over = false
   due = Infinity
   index = -1
@@ -32,11 +32,11 @@ class Destruction<A, D> implements Deadline {
 
 export interface DestroyerOptions<A, D> {
   readonly concurrency: number
-  /** Milliseconds. */
+  /** How long a destruction may take before it is given up, in milliseconds. */
   readonly timeout: number
   /** The object is gone; or its destruction has failed, or was given up. */
   readonly gone: (entry: Entry<A, D>, failure: Cause.Cause<unknown> | undefined) => void
-  /** One that was given up has failed after all. */
+  /** A destruction that was given up has failed after all. */
   readonly failedLate: (entry: Entry<A, D>, failure: Cause.Cause<unknown>) => void
   /** Runs a task soon, outside the step of the caller. */
   readonly schedule: (task: () => void) => void
@@ -66,14 +66,14 @@ export class Destroyer<A, D> {
     this.fork = fork
   }
 
-  /** Destroys an `Invalid` object. One that needs no work is gone when this returns. */
+  /** Destroys an `Invalid` object. An object without a scope or a `release` is gone when this returns. */
   destroy(entry: Entry<A, D>): void {
     if (entry.scope === undefined && entry.release === undefined) return this.options.gone(entry, undefined)
     this.queue.push(entry)
     this.wake()
   }
 
-  /** Starts at once, for a caller who waits for the end anyway. */
+  /** Begins the destructions that are queued at once, for a caller that waits for their end anyway. */
   flush(): void {
     if (this.scheduled) this.pump()
   }
@@ -84,13 +84,13 @@ export class Destroyer<A, D> {
     this.options.schedule(this.pump)
   }
 
-  /** `scheduled` stays set until it ends: a destruction that ends at once does not start another pump. */
+  /** `scheduled` stays set until the pump ends: a destruction that ends at once does not start another. */
   private readonly pump = (): void => {
     if (!this.scheduled) return
     for (let i = 0; i < mostAtOnce && this.running < this.options.concurrency && this.taken < this.queue.length; i++) {
       this.run(this.queue[this.taken++]!)
     }
-    // those that were taken are let go, though the queue may never be empty
+    // entries that were taken are let go, though the queue may never be empty
     if (this.taken * 2 >= this.queue.length) {
       this.queue = this.queue.slice(this.taken)
       this.taken = 0

@@ -1,5 +1,5 @@
 /**
- * Asking the user's detector: bounded, timed, and told by a plain function call when it has ended.
+ * Asking the user's detector: so many at once, each for a limited time, and each end told by a plain function call.
  *
  * Every detection of a pool goes through here, so that at most `concurrency` run at once, whoever asked; those that a
  * borrower waits for go first. A plain answer, and an effect that ends without suspending, cost neither a timer nor a
@@ -24,34 +24,34 @@ export type Outcome =
   | { readonly _tag: "Answered"; readonly answer: Status.Answer }
   /** The detector failed, died, interrupted itself, answered nonsense, or exceeded its time. */
   | { readonly _tag: "Failed"; readonly failure: unknown }
-  /** Nobody wants the answer any more. */
+  /** The detection ended without an answer: nobody wants one any more, or there was nothing to ask. */
   | { readonly _tag: "Dropped" }
 
-/** It has not been found fit to be lent. */
+/** Did a detection not find its object fit to be lent? */
 export const isRefusal = (outcome: Outcome | undefined): boolean =>
   outcome?._tag === "Failed" || (outcome?._tag === "Answered" && outcome.answer !== "Available")
 
-/** What an object is again when its detection is dropped; `Borrowed`: what is shared, and asked about while it is lent. */
+/** The status that an object has again when its detection is dropped; `Borrowed`: a shared one, which stayed lent. */
 export type Before = "Available" | "Borrowed" | "Dormant" | "Unknown"
 
 const dropped: Outcome = { _tag: "Dropped" }
 
 const asFailed = (failure: unknown): Outcome => ({ _tag: "Failed", failure })
 
-/** One detection, from the request until its end. It is its own time limit. */
+/** One detection, from the request until its end. The detection is itself the deadline of its time. */
 export class Detection<A, D> implements Deadline {
   readonly detector: Detector<A, D>
   readonly entry: Entry<A, D>
-  /** Called when its turn comes; `false`: there is nothing to ask any more. */
+  /** Called when the turn of the detection comes; `false`: there is nothing to ask any more. */
   readonly begins: () => boolean
   readonly ended: (outcome: Outcome) => void
-  /** Set when the object is taken for it. */
+  /** The object's status before it was seized for this detection; absent until then. */
   before: Before | undefined = undefined
-  /** The rest that it asks about has been ended meanwhile: the object does not go back to it. */
+  /** The object's rest has been ended meanwhile: if the detection is dropped, the object does not go back to its rest. */
   woken = false
-  /** Others who want the answer. */
+  /** Those who want the answer beside the one who had the detection made. */
   private readonly followers = new Set<(outcome: Outcome) => void>()
-  /** Whoever had it made does not want the answer any more. */
+  /** The one who had the detection made does not want the answer any more. */
   private left = false
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   state: "New" | "Queued" | "Running" | "Dropping" | "Late" | "Ended" = "New"
@@ -72,19 +72,19 @@ export class Detection<A, D> implements Deadline {
     this.begins = begins
     this.ended = ended
   }
-  /** Whoever had it made does not want the answer any more. It goes on while another does. */
+  /** The one who had the detection made does not want the answer any more. It goes on while another does. */
   drop(): void {
     this.left = true
     if (this.followers.size === 0) this.detector.drop(this)
   }
-  /** Another wants the answer as well. What is returned says that this one does not any more. */
+  /** Another wants the answer as well. The function returned is called when that one does not any more. */
   follow(told: (outcome: Outcome) => void): () => void {
     this.followers.add(told)
     return () => {
       if (this.followers.delete(told) && this.left) this.drop()
     }
   }
-  /** Only the detector calls it, once. */
+  /** Tells everybody the outcome. Only the detector calls this, once. */
   end(outcome: Outcome): void {
     this.ended(outcome)
     for (const told of this.followers) told(outcome)
@@ -92,7 +92,7 @@ export class Detection<A, D> implements Deadline {
   fire(): void {
     const late = asFailed(new Cause.TimeoutError(`detectStatus of object ${this.entry.id} took too long`))
     const outcome = this.state === "Dropping" ? dropped : late
-    // before the next one gets its turn; what it ends with now is not its answer
+    // before `end`, which starts the next detection; whatever the fiber ends with now is not the answer
     this.state = "Late"
     this.fiber?.interruptUnsafe()
     this.detector.end(this, outcome)
@@ -102,9 +102,9 @@ export class Detection<A, D> implements Deadline {
 export interface DetectorOptions<A, D> {
   readonly detectStatus: (pooled: PooledObject<A, D>) => unknown
   readonly concurrency: number
-  /** Milliseconds. */
+  /** How long a detection may take, in milliseconds. */
   readonly timeout: number
-  /** Carries out what a detection has said of the object that was taken for it. */
+  /** Carries out what a detection has said of the object that was seized for it. */
   readonly concluded: (detection: Detection<A, D>, outcome: Outcome) => void
 }
 
@@ -116,18 +116,18 @@ export class Detector<A, D> {
   private readonly soon: (then: () => void) => void
   private running = 0
   private advancing = false
-  /** Those whose turn has come are started in a later turn of the event loop: who comes by then does not overtake them. */
+  /** The next detections start in a later turn of the event loop: one that is asked for by then does not overtake them. */
   private pausing = false
   private stopped = false
-  /** It answered plainly when it was asked last. */
+  /** The user's detector answered without an effect when it was asked last. */
   private plain = false
-  /** Requests that wait for their turn: those of borrowers, and the others. */
+  /** Detections that wait for their turn: those that borrowers wait for, and the others. */
   private readonly urgent = new Queue<Detection<A, D>>()
   private readonly patient = new Queue<Detection<A, D>>()
 
   /**
-   * `threw` is told what has been thrown as a detection ended: the next one gets its turn all the same. `soon` calls in a later
-   * turn.
+   * `threw` is told what has been thrown as a detection ended: the next one gets its turn all the same. `soon` calls in a
+   * later turn.
    */
   constructor(
     options: DetectorOptions<A, D>,
@@ -143,19 +143,19 @@ export class Detector<A, D> {
     this.soon = soon
   }
 
-  /** What a detection that has its object has said is carried out. */
+  /** Carries out what a detection has said of its object. */
   concluded(detection: Detection<A, D>, outcome: Outcome): void {
     this.options.concluded(detection, outcome)
   }
 
-  /** Would it be asked at once, and answer in the same step? */
+  /** Would the user's detector be asked at once, and presumably answer in the same step? */
   get answersNow(): boolean {
     return this.plain && !this.stopped && !this.advancing && this.running < this.options.concurrency
   }
 
   /**
-   * Asks it in this step, without all that a detection takes that may last: `true` if the object is available. Whatever
-   * else it says is kept for the next detection of the object, which is told that.
+   * Asks the user's detector in this step, without the bookkeeping of a detection that may last: `true` if the object is
+   * available. Any other answer is kept for the object's next detection.
    */
   saysAvailable(entry: Entry<A, D>): boolean {
     this.running++
@@ -169,7 +169,7 @@ export class Detector<A, D> {
   /** Starts a detection, or has it wait for its turn. Its `ended` is called once, perhaps before this returns. */
   start(detection: Detection<A, D>, urgent: boolean): void {
     if (this.stopped) return this.finish(detection, dropped)
-    // whoever asks from within an end does not overtake those who wait
+    // a detection that is asked for from within the end of another does not overtake those that wait
     const overtakes = (this.advancing || this.pausing) && this.urgent.size + this.patient.size > 0
     if (!overtakes && this.running < this.options.concurrency) return this.run(detection)
     detection.state = "Queued"
@@ -177,7 +177,7 @@ export class Detector<A, D> {
     queue.add(detection)
   }
 
-  /** Nothing is asked any more: what waits for its turn is dropped. */
+  /** The detector is asked no more: detections that wait for their turn are dropped. */
   stop(): void {
     this.stopped = true
     for (const queue of [this.urgent, this.patient]) {
@@ -187,7 +187,7 @@ export class Detector<A, D> {
     }
   }
 
-  /** Its answer is of no use to anybody: it ends as `Dropped` once the detector has ended, or its time has. */
+  /** Nobody wants a detection's answer: it ends as `Dropped` once the user's effect has ended, or its time has. */
   drop(detection: Detection<A, D>): void {
     if (detection.state === "Queued") {
       this.urgent.delete(detection)
@@ -199,11 +199,11 @@ export class Detector<A, D> {
     }
   }
 
-  /** Ends a detection that runs, and starts those whose turn has come. */
+  /** Ends a detection that runs, and starts the next ones. */
   end(detection: Detection<A, D>, outcome: Outcome): void {
     if (detection.state === "Ended") return
     this.running--
-    // one that ends at once comes by here again: the outer loop goes on
+    // called from within `advance`, by a detection that has ended at once: the loop there starts the next one
     if (this.advancing) return this.finish(detection, outcome)
     this.advancing = true
     this.finish(detection, outcome)
@@ -211,7 +211,7 @@ export class Detector<A, D> {
     this.advance()
   }
 
-  /** Starts those whose turn has come: so many at once, the others soon. */
+  /** Starts the next detections: as many as one time slice allows, the others in a later task. */
   advance(): void {
     if (this.advancing || this.pausing || this.urgent.size + this.patient.size === 0) return
     this.advancing = true
@@ -258,7 +258,7 @@ export class Detector<A, D> {
     const fiber = this.fork(told.effect)
     detection.fiber = fiber
     fiber.addObserver((exit) => {
-      // its time is over already
+      // the time of the detection was over before
       if (detection.state === "Late" || detection.state === "Ended") return
       this.end(
         detection,
@@ -273,7 +273,7 @@ export class Detector<A, D> {
     if (this.options.timeout !== Infinity) {
       this.deadlines.set(detection, this.deadlines.now() + this.options.timeout)
     }
-    // dropped by the detector itself, before it had a fiber
+    // the user's detector has had the detection dropped before there was a fiber to interrupt
     if (!this.wanted(detection)) fiber.interruptUnsafe()
   }
 
@@ -293,13 +293,13 @@ const parse = <A, D>(told: unknown, entry: Entry<A, D>): Outcome => {
     const answer = toAnswer(told)
     if (answer !== undefined) return { _tag: "Answered", answer }
   } catch {
-    // it cannot even be looked at
+    // the answer throws when it is looked at: it is no status
   }
   const what = typeof told === "string" ? "a text" : typeof told
   return asFailed(new TypeError(`detectStatus of object ${entry.id} answered ${what}, which is no status`))
 }
 
-/** What was told, if it is an answer. A rest is looked at here once and for all: it may be anything that looks like one. */
+/** The status that was told, if it is one. A rest is copied, once and for all: it may be anything that looks like one. */
 const toAnswer = (told: unknown): Status.Answer | undefined => {
   if (told === "Available" || told === "Dormant" || told === "Invalid" || told === "Unknown") return told
   if (typeof told !== "object" || told === null || !("_tag" in told) || !("until" in told)) return undefined

@@ -1,6 +1,6 @@
 /**
- * Doubt: nobody knows whether the object may be lent. It is `Unknown` until the detector says, or is lent to nobody else
- * where it is lent; its own schedule says when the detector is asked again.
+ * Doubt: nobody knows whether an object may be lent. The object is `Unknown` until the detector says, or takes no new
+ * leases where it is lent; its own schedule says when the detector is asked again.
  */
 import type { Core } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
@@ -11,7 +11,7 @@ import { detectable, reserve } from "./condition.ts"
 import { discard, evict } from "./leaving.ts"
 import { rests } from "./resting.ts"
 
-/** An object is `Unknown`: it is detected again when its schedule says so, or leaves when that is done. */
+/** Makes an object `Unknown`: it is detected again when its schedule says so, or leaves when the schedule is done. */
 export const doubt = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): void => {
   if (rests(core, entry)) return
   core.registry.move(entry, "Unknown")
@@ -19,13 +19,13 @@ export const doubt = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unkno
   askLater(core, entry, failure)
 }
 
-/** The same of one that is lent: it takes no new leases until then. */
+/** As {@link doubt}, for a shared object that is lent: it takes no new leases until the detector knows. */
 export const doubtInUse = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): void => {
   entry.doubted = true
   askLater(core, entry, failure)
 }
 
-/** One that was doubted while it was lent has come back: it is `Unknown`, and its schedule is what it was. */
+/** An object that was doubted while it was lent has come back: it is `Unknown`, and its schedule goes on. */
 export const staysUnknown = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.doubted = false
   if (entry.status !== "Pending") core.registry.move(entry, "Pending")
@@ -34,7 +34,7 @@ export const staysUnknown = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void =
   changed(core)
 }
 
-/** It is asked again when its schedule said so before. */
+/** The detector is asked again about an object when its schedule said so before. */
 export const resumeSchedule = <A, D>(core: Core<A, D>, { retrying }: Entry<A, D>): void => {
   if (retrying !== undefined) core.deadlines.set(retrying, retrying.due)
 }
@@ -48,7 +48,7 @@ const askLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown):
     entry.retrying ??= makeDeadline(() => askAgain(core, entry))
     const due = core.deadlines.now() + (delay ?? 0)
     if (entry.status === "Unknown" || entry.doubted) return core.deadlines.set(entry.retrying, due)
-    // while it is being detected, its time is kept for the case that this is dropped; the one before may still wait
+    // the time is kept while the object is being detected, in case that is dropped; the deadline before may still wait
     core.deadlines.cancel(entry.retrying)
     entry.retrying.due = due
   })

@@ -1,7 +1,7 @@
 /**
  * The return of an object: the end of a lease, the hooks on either side of one, and where the object goes then.
  *
- * Each function is one synchronous step; one that frees an object ends with `core.offer`, after the bookkeeping.
+ * Each function is one synchronous step. A function that frees an object ends with `offer`, after the bookkeeping.
  */
 import type * as Cause from "effect/Cause"
 import type { PooledObject } from "../../PooledObject.ts"
@@ -16,7 +16,7 @@ import { evict, marked } from "./leaving.ts"
 import { dismiss, leaves } from "./replacing.ts"
 import { rests } from "./resting.ts"
 
-/** One of the leases of an object has expired. */
+/** One of the leases of an object has expired: `onLeaseExpired` says what becomes of the object when it comes back. */
 export const decideFate = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.fate = harder(entry.fate, core.options.onLeaseExpired(entry))
   marked(core, entry)
@@ -27,10 +27,10 @@ type Fate = Entry<unknown, unknown>["fate"]
 const harder = (one: Fate, other: Fate): Fate =>
   one === "destroy" || other === "destroy" ? "destroy" : one === "detect" || other === "detect" ? "detect" : "return"
 
-/** The last lease of an object is over. Whichever way it goes, `core.changed` is called: fewer leases are open. */
+/** The last lease of an object is over. Whichever way the object goes, `changed` is called: fewer leases are open. */
 export const free = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (!entry.asked) return cameBack(core, entry)
-  // not before the detector has answered: nothing else is done with it meanwhile
+  // an object about which the detector is being asked comes back when that has answered: nothing else is done meanwhile
   core.registry.move(entry, "Pending")
   const { detection } = entry
   const goes = entry.fate === "destroy" || entry.retired || leaves(core, entry)
@@ -38,7 +38,7 @@ export const free = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   changed(core)
 }
 
-/** It goes where its last lease sends it. */
+/** An object has come back, and goes where its last lease sends it: by way of `onRelease` where there is one. */
 export const cameBack = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const fate = entry.fate
   entry.fate = "return"
@@ -50,7 +50,7 @@ export const cameBack = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   changed(core)
 }
 
-/** Runs `onRelease`. */
+/** Runs `onRelease` for an object, which goes on where its last lease sends it if that succeeds. */
 const tidy = <A, D>(
   core: Core<A, D>,
   entry: Entry<A, D>,
@@ -61,7 +61,7 @@ const tidy = <A, D>(
   const hook = new Hook(core, entry, (failure) => {
     if (failure !== undefined) return hookFailed(core, entry, failure)
     if (entry.status !== "Pending") return
-    // its time may have ended meanwhile
+    // the object's time may have ended while the hook ran
     if (entry.retired || leaves(core, entry)) return dismiss(core, entry)
     settle(core, entry, fate)
   })
@@ -83,18 +83,18 @@ export const prepared = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
 /** Nobody wants what `onBorrow` has prepared: it is cleaned up as after a lease. */
 export const cleanUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.prepared = false
-  // a function of the user's, asked for another borrower, has had it lent, or taken out
+  // a function of the user's, called for another borrower, may have had the object lent, or taken out
   if (entry.status !== "Available" || entry.slot !== -1) return
   if (core.options.onRelease !== undefined) tidy(core, entry, core.options.onRelease, "return")
   else if (!rests(core, entry)) offer(core, entry, true)
 }
 
-/** A hook has failed, or was late: nobody knows what state the object is in. No news of one that was to leave. */
+/** A hook has failed, or was late: nobody knows the state of its object. That is no news where it was to leave anyway. */
 export const hookFailed = <A, D>(core: Core<A, D>, entry: Entry<A, D>, cause: Cause.Cause<unknown>): void => {
   if (entry.status !== "Pending") return
   const news = core.life._tag === "Open" && !entry.condemned
   evict(core, entry, "HookFailed")
-  // last, since whoever logs it may use the pool
+  // last, since a logger of the user's may use the pool
   if (news) report(core, "A hook failed, and its object leaves", { cause, entry })
 }
 

@@ -1,6 +1,6 @@
 /**
- * Running the user's `onBorrow` and `onRelease`: timed, and told by a plain function call when they have ended. A plain
- * function, and an effect that ends without suspending, cost neither a timer nor a suspension.
+ * Running the user's `onBorrow` and `onRelease`: for a limited time, and with their end told by a plain function call. A
+ * plain function, and an effect that ends without suspending, cost neither a timer nor a suspension.
  */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
@@ -11,11 +11,11 @@ import type { Entry } from "../state/entry.ts"
 import { ask, type AsyncContext } from "../structures/asking.ts"
 import type { Deadline } from "../structures/deadlines.ts"
 
-/** One run of a hook; it is its own time limit. */
+/** One run of a hook. The run is itself the deadline of its time. */
 export class Hook<A, D> implements Deadline {
   private readonly core: Core<A, D>
   readonly entry: Entry<A, D>
-  /** Where it is called, and its effect run; absent: where the pool was built. */
+  /** The asynchronous context in which the hook runs; absent: that in which the pool was built. */
   private readonly context: AsyncContext | undefined
   private readonly ended: (failure: Cause.Cause<unknown> | undefined) => void
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
@@ -36,7 +36,7 @@ export class Hook<A, D> implements Deadline {
     this.context = context
   }
 
-  /** `ended` is called once, perhaps before this returns. */
+  /** Runs the hook; `ended` is called once, perhaps before this returns. */
   run(f: (pooled: PooledObject<A, D>) => unknown): void {
     this.entry.hook = this
     const answer = ask(f, this.entry.pooled, this.context)
@@ -49,12 +49,12 @@ export class Hook<A, D> implements Deadline {
     if (hookTimeout !== Infinity) this.core.deadlines.set(this, this.core.deadlines.now() + hookTimeout)
   }
 
-  /** A closing pool does not wait for it to take its time. */
+  /** A closing pool does not give the hook its time. */
   interrupt(): void {
     this.fiber?.interruptUnsafe()
   }
 
-  /** The borrower that it was run for has left: it goes on, since an object half prepared is no use to anybody. */
+  /** The borrower has left: the hook goes on all the same, since an object half prepared is of no use to anybody. */
   drop(): void {}
 
   fire(): void {

@@ -1,5 +1,5 @@
 /**
- * How an object joins the pool: it has its room, is detected where that is asked for, and is offered.
+ * How an object joins the pool: it has its room, is detected where `detection.onAdd` says so, and is offered.
  */
 import { type Core, stays } from "../state/core.ts"
 import type { Entry, Origin } from "../state/entry.ts"
@@ -12,9 +12,9 @@ import { rests } from "./resting.ts"
 
 /** What follows the first detection of an object, or its joining if there is none: perhaps before `introduce` returns. */
 export interface Joining<A, D> {
-  /** A borrower waits for it. */
+  /** A borrower waits for the object. */
   readonly urgent: boolean
-  /** It is about to be offered, or to leave. */
+  /** Called when the object is about to be offered, or to leave. */
   readonly settling?: () => void
   readonly ended: (entry: Entry<A, D>, outcome: Outcome | undefined) => void
 }
@@ -29,7 +29,7 @@ export const join = <A, D>(core: Core<A, D>, object: A, data: D, origin: Origin)
 /** Has an object that has joined detected, or offered at once. */
 export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: Joining<A, D>): void => {
   const { ended, settling, urgent } = joining
-  // a function of the user's has had it taken out
+  // a function of the user's has had the object taken out
   if (entry.status !== "Pending") return ended(entry, undefined)
   if (core.detector !== undefined && core.options.detection.onAdd && stays(core)) {
     const detection = reserve(core, entry, "Available", (outcome) => ended(entry, outcome), settling)

@@ -12,8 +12,8 @@ import { tell } from "../watching/events.ts"
 import { report } from "../watching/log.ts"
 
 /**
- * A lent object has been marked, or a mark taken from it: it is lent on, where it is shared, or not. `fresh`: it has been
- * detected just now.
+ * A lent object has been marked, or a mark taken from it: a shared one takes new leases now, or none any more. `fresh`:
+ * the object has been detected just now.
  */
 export const marked = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh = false): void => {
   if (entry.status !== "Borrowed") return
@@ -21,7 +21,7 @@ export const marked = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh = false
   else if (entry.slot === -1) offer(core, entry, fresh)
 }
 
-/** Takes an object out: a free one now, a busy one when it is free. */
+/** Takes an object out of the pool: a free one now, a busy one when it is free. */
 export const discard = <A, D>(core: Core<A, D>, entry: Entry<A, D>, why: Eviction): void => {
   if (entry.status === "Invalid") return
   entry.why ??= why
@@ -31,7 +31,7 @@ export const discard = <A, D>(core: Core<A, D>, entry: Entry<A, D>, why: Evictio
   else if (entry.hook === undefined && entry.status !== "Borrowed") evict(core, entry, why)
 }
 
-/** Takes every object of a kind out: a free one now, a busy one when it is free. */
+/** Takes all objects that are `target` out of the pool: a free one now, a busy one when it is free. */
 export const remove = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): boolean => {
   let found = false
   for (const entry of core.registry.find(target)) {
@@ -43,12 +43,12 @@ export const remove = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): 
   return found
 }
 
-/** An object leaves: it is `Invalid` until it is destroyed. Where nobody has marked it, `why` says the reason. */
+/** An object leaves: it is `Invalid` until it is destroyed, because of `why`, unless it was marked with another reason. */
 export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>, why: Eviction): void => {
   if (core.feed !== undefined && !hasLeft(entry)) {
     tell(core, { _tag: "Evicted", objectId: entry.id, reason: entry.why ?? why })
   }
-  // whoever was told something may have taken it out
+  // a listener that was told of an event may have taken the object out
   if (hasLeft(entry)) return
   invalidate(core, entry)
   core.destroyer.destroy(entry)

@@ -10,11 +10,11 @@ import type { Queue } from "../structures/queue.ts"
 import { Slice } from "../structures/slice.ts"
 import { discard, evict, marked } from "./leaving.ts"
 
-/** Must it leave, now that it is free? */
+/** Must an object leave, now that it is free? */
 export const leaves = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   entry.condemned || (core.crowded && entry.scope !== undefined && excess(core) > 0) || !stays(core)
 
-/** It must leave: now. */
+/** A free object that must leave leaves now. */
 export const dismiss = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void =>
   evict(core, entry, stays(core) ? "Resized" : "Closed")
 
@@ -43,7 +43,7 @@ export const drawLimits = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => 
   }
 }
 
-/** Its idle limit may have passed; one deadline serves, however often it was lent meanwhile. */
+/** The idle limit of an object may have passed: one deadline serves, however often the object was lent meanwhile. */
 const idled = <A, D>(
   core: Core<A, D>,
   entry: Entry<A, D>,
@@ -52,11 +52,11 @@ const idled = <A, D>(
   limit: number
 ): void => {
   const now = core.deadlines.now()
-  // a hook or a detection runs for it: perhaps for a borrower
+  // `Pending`: a hook or a detection runs, perhaps for a borrower
   const busy = entry.status === "Borrowed" || entry.status === "Pending"
   if (busy || idleSince + limit > now) return core.deadlines.set(idling, busy ? now + limit : idleSince + limit)
   if (staying(core) > core.size.min) discard(core, entry, "Idle")
-  // it may be one too many later
+  // an object of the minimum stays, idle or not; later there may be more than the minimum
   else core.deadlines.set(idling, now + limit)
 }
 
@@ -66,7 +66,7 @@ export const heed = <A, D>(core: Core<A, D>, { limits }: Entry<A, D>): void => {
   if (limits?.idling !== undefined) core.deadlines.hasten(limits.idling)
 }
 
-/** How many objects there are, but for those that are to leave. */
+/** How many objects there are that are not to leave. */
 const staying = <A, D>({ registry }: Core<A, D>): number => registry.size - registry.counts.Invalid - registry.going
 
 /**
@@ -83,7 +83,7 @@ export const retire = <A, D>(core: Core<A, D>, entries: ReadonlyArray<Entry<A, D
   leaving(core)
 }
 
-/** Lets old objects go, as far as that costs no object of the minimum: so many at once, the others soon. */
+/** Lets old objects go, as far as that costs no object of the minimum: a slice of them now, the others in a later turn. */
 export const replace = <A, D>(core: Core<A, D>): void => {
   if (core.registry.retired === 0) return
   const slice = new Slice(core.deadlines)
@@ -98,30 +98,30 @@ const superfluous = <A, D>(core: Core<A, D>): Entry<A, D> | undefined => {
   const { condemnedLent, counts, retiredFree, retiredPending } = core.registry
   const staying = counts.Available + counts.Borrowed + counts.Dormant + counts.Unknown - condemnedLent
   const free = spares(core, staying) ? retiredFree.first : undefined
-  // one that is being detected is not there yet, or leaves nobody behind
+  // an old object that is being detected is not counted in `staying`: that it leaves takes nothing from those
   const pending = spares(core, staying + 1) ? detecting(retiredPending) : undefined
   return free === undefined || (pending !== undefined && pending.id < free.id) ? pending : free
 }
 
-/** May one of so many objects go? */
+/** May one of `staying` objects go? */
 const spares = <A, D>(core: Core<A, D>, staying: number): boolean => {
   if (staying > core.size.min) return true
-  // without room for its successor it goes first, one at a time: unless that is under way already
+  // without room for a successor an old object goes first, one at a time: unless a successor is being made
   const spare = excess(core)
   return staying >= core.size.min && spare >= 0 && staying >= core.size.max + spare
 }
 
-/** What is being prepared for a borrower, or cleaned up after one, is as good as lent: it comes again when it moves. */
+/** The first old object being detected. One whose hook runs is as good as lent: it is queued again when it moves. */
 const detecting = <A, D>(pending: Queue<Entry<A, D>>): Entry<A, D> | undefined => {
   while (pending.first?.hook !== undefined) pending.take()
   return pending.first
 }
 
-/** By how much there is more than there may be, since `resize`; what is leaving does not count. */
+/** How many objects there are more than `size.max`, since `resize`; those that are leaving do not count. */
 const excess = <A, D>(core: Core<A, D>): number =>
   population(core) - core.registry.counts.Invalid - core.registry.condemned - core.size.max
 
-/** Lets free objects go, the oldest first, until there are no more than there may be: so many at once, the others soon. */
+/** Lets free objects go, the oldest first, until there are no more than `size.max`: a slice of them now, then more. */
 export const shrink = <A, D>(core: Core<A, D>): void => {
   core.crowded = excess(core) > 0
   if (core.crowded) letGo(core, free(core).values(), new Slice(core.deadlines))
@@ -129,7 +129,7 @@ export const shrink = <A, D>(core: Core<A, D>): void => {
 
 const letGo = <A, D>(core: Core<A, D>, entries: Iterator<Entry<A, D>>, turn: Slice): void => {
   for (let next = entries.next(); next.done !== true && excess(core) > 0; next = entries.next()) {
-    // one that has been lent since leaves when it comes back
+    // an object that has been lent since leaves when it comes back
     if (isFree(next.value)) discard(core, next.value, "Resized")
     if (turn.over) return soon(core, () => letGo(core, entries, new Slice(core.deadlines)))
   }
@@ -138,13 +138,13 @@ const letGo = <A, D>(core: Core<A, D>, entries: Iterator<Entry<A, D>>, turn: Sli
 const isFree = <A, D>({ condemned, detection, status }: Entry<A, D>): boolean =>
   !condemned && status !== "Borrowed" && status !== "Invalid" && (status !== "Pending" || detection !== undefined)
 
-/** What was made and is idle, then what is being detected. What is prepared for a borrower, or lent, leaves when it comes back. */
+/** Made objects that are idle, then those being detected. One that is prepared, or lent, leaves when it comes back. */
 const free = <A, D>(core: Core<A, D>): ReadonlyArray<Entry<A, D>> => {
   const made = [...core.registry.entries].filter((entry) => entry.scope !== undefined && isFree(entry))
   return [...made.filter(({ status }) => status !== "Pending"), ...made.filter(({ status }) => status === "Pending")]
 }
 
-/** One that has just arrived may be one too many, since `resize`; whatever else is free has left then. */
+/** An object that has just arrived may be one too many, since `resize`: whatever else is free has left before. */
 export const fitIn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (!core.crowded) return
   core.crowded = excess(core) > 0

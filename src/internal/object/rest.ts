@@ -3,9 +3,9 @@
  *
  * A duration runs on the monotonic clock. A moment is one of the wall clock, wherever that is set meanwhile, and whatever
  * the machine has slept. Of several rests the latest wins: an object rests until the last on either clock is over. A plain
- * "Dormant" has its time too, but that is not known: the object may be asked about before.
+ * "Dormant" has a time of the pool's own: the detector may be asked about the object before.
  *
- * Invariant: while an object is `Dormant`, or benched, `waking` waits for the one clock or `alarm` for the other.
+ * Invariant: while an object is `Dormant`, or benched, `waking` waits on the monotonic clock or `alarm` on the wall clock.
  */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -22,20 +22,20 @@ export interface End {
   readonly at: number
 }
 
-/** What is told of when an object wakes is told again where it has changed by more than the clocks differ. */
+/** By how much two readings of the two clocks may differ, in milliseconds: the time of waking is not told anew for less. */
 const accuracy = 1000
 
 /** The rests of one object that are not over. */
 export class Rest<A, D> {
   private readonly core: Core<A, D>
   readonly entry: Entry<A, D>
-  /** Monotonic, of durations. */
+  /** Monotonic: when the last rest that was given as a duration ends. */
   until = -Infinity
-  /** Of the wall clock. */
+  /** On the wall clock: when the last rest that was given as a moment ends. */
   moment = -Infinity
-  /** Monotonic: when one that is plainly "Dormant" is asked about again. */
+  /** Monotonic: when the detector is asked again about an object that is plainly "Dormant". */
   doze = -Infinity
-  /** Monotonic: since when it is. */
+  /** Monotonic: since when the object is plainly "Dormant". */
   dozesSince = -Infinity
   private readonly waking: Deadline
   private readonly alarm: Deadline
@@ -53,18 +53,18 @@ export class Rest<A, D> {
     else this.until = Math.max(this.until, at)
   }
 
-  /** Does it last until a known time that has not come? */
+  /** Does the rest last until a known time that has not come? */
   get known(): boolean {
     return (this.until > -Infinity && this.until > this.core.deadlines.now()) ||
       (this.moment > -Infinity && this.moment > this.core.moments.now())
   }
 
-  /** Does it last, until a known time or not? */
+  /** Does the rest last, until a known time or as a plain "Dormant"? */
   get lasts(): boolean {
     return this.known || (this.doze > -Infinity && this.doze > this.core.deadlines.now())
   }
 
-  /** Waits for its end. What is over already is told in a later step. */
+  /** Waits for the end of the rest. A rest that is over already is told in a later step. */
   wait(): void {
     const { deadlines, moments } = this.core
     this.stop()
@@ -75,34 +75,34 @@ export class Rest<A, D> {
     if (this.doze > -Infinity) this.core.dozing.add(this)
   }
 
-  /** Waits no more. */
+  /** Waits for the end no more. */
   stop(): void {
     this.core.deadlines.cancel(this.waking)
     this.core.moments.cancel(this.alarm)
     this.core.dozing.delete(this)
   }
 
-  /** It is over, whatever the time. */
+  /** Ends the rest, whatever the time. */
   forget(): void {
     this.stop()
     this.until = this.moment = this.doze = -Infinity
   }
 
-  /** When it ends, as the wall clock stands now. */
+  /** When the rest ends, as the wall clock stands now. */
   get wakesAtMillis(): number {
     const { deadlines, moments } = this.core
     const due = Math.max(this.until, this.doze)
     const at = Math.max(Math.round(moments.now() + (due - deadlines.now())), this.moment)
-    // no more than two readings of two clocks differ
+    // the difference is no more than that of two readings of two clocks
     if (Math.abs(at - this.told) < accuracy) return this.told
     return this.told = at
   }
 }
 
-/** Not on the path of an object that never was asked to rest: no clock is read for it. */
+/** Does an object rest until a known time? No clock is read for one that never was asked to rest. */
 export const resting = <A, D>({ rest }: Entry<A, D>): boolean => rest !== undefined && rest.known
 
-/** Does it rest, until a known time, or until it is asked about again? */
+/** Does an object rest, until a known time, or until the detector is asked about it again? */
 export const asleep = <A, D>({ rest }: Entry<A, D>): boolean => rest !== undefined && rest.lasts
 
 /** The end of a rest that a detector has answered. */
@@ -111,17 +111,17 @@ export const endOf = <A, D>(core: Core<A, D>, rest: Status.Rest): End =>
     ? { clock: "monotonic", at: core.deadlines.now() + Duration.toMillis(rest.until) }
     : { clock: "wall", at: DateTime.toEpochMillis(rest.until) }
 
-/** Is it over already? */
+/** Is the end of a rest over already? */
 export const isOver = <A, D>(core: Core<A, D>, { at, clock }: End): boolean =>
   at <= (clock === "wall" ? core.moments.now() : core.deadlines.now())
 
-/** The end of a rest from now on. Throws on what is no duration. */
+/** The end of a rest that begins now. Throws where `duration` is none. */
 export const after = <A, D>(core: Core<A, D>, duration: unknown): End => {
   const millis = toMillis(duration) ?? checks(core.options.name).refuse("rest", duration, aDuration, "text")
   return { clock: "monotonic", at: core.deadlines.now() + millis }
 }
 
-/** The end of a rest until a moment. Throws on what is none. */
+/** The end of a rest until a moment. Throws where `moment` is none. */
 export const at = <A, D>(core: Core<A, D>, moment: unknown): End => ({
   clock: "wall",
   at: toMoment(moment) ?? checks(core.options.name).refuse("restUntil", moment, aMoment, "text")

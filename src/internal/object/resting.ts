@@ -1,6 +1,6 @@
 /**
- * Rest: an object that is asked to rest is `Dormant` when it is free, or is lent to nobody else where it is lent; then it
- * is detected, where there is a detector, and lent again.
+ * Rest: an object that is asked to rest is `Dormant` when it is free, and takes no new leases while it is lent. After that
+ * it is detected, where there is a detector, and lent again.
  *
  * Each function is one synchronous step.
  */
@@ -19,30 +19,30 @@ import { asleep, type End, isOver, Rest, resting } from "./rest.ts"
 export const restOf = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Rest<A, D> =>
   entry.rest ??= new Rest(core, entry, () => over(core, entry))
 
-/** It is plainly "Dormant": it is asked about again when that is over, or before. */
+/** An object is plainly "Dormant": the detector is asked about it again after `dormantFor`, or before. */
 export const doze = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const rest = restOf(core, entry)
   rest.dozesSince = core.deadlines.now()
   rest.doze = rest.dozesSince + core.options.detection.dormantFor
 }
 
-/** Asks about those that are plainly "Dormant", for those who wait: see {@link Dozing}. `since`: it goes on. */
+/** Detects dozing objects for the waiters: see {@link Dozing}. `since`: this goes on with a pass that began then. */
 export const askDozing = <A, D>(core: Core<A, D>, since?: number): void => {
   const now = core.deadlines.now()
   let asked = 0
   for (const rest of [...core.dozing.members]) {
     if (core.waiters.size === 0) return
-    // it is asked about, or rests until a known time as well, or is to leave
+    // the object is being detected, or rests until a known time as well, or is to leave
     if (!core.dozing.members.has(rest) || detectable(core, rest.entry) === undefined) continue
     const again = rest.dozesSince + least
     if (again > now) {
-      // what has been asked by this has seen to itself; the others have been asked later
+      // an object of this pass has set the deadline itself, as it answered; so have those that come after it
       if (since === undefined || rest.dozesSince < since) core.dozing.by(again)
       return
     }
     rest.stop()
     core.detector!.start(reserve(core, rest.entry, "Dormant", () => {}), false)
-    // others get their turn in between
+    // other fibers get their turn in between
     if (++asked % 16 === 0 && core.deadlines.now() - now > slice) {
       return core.dispatcher.scheduleTask(() => askDozing(core, since ?? now), 0)
     }
@@ -68,9 +68,9 @@ export const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   changed(core)
 }
 
-/** A rest is over, by one of the clocks. */
+/** The rest of an object is over, by one of the clocks. */
 const over = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  // the other one has yet to say so, or this one has been set back
+  // the rest lasts by the other clock, or the wall clock has been set back
   if (asleep(entry)) return entry.rest!.wait()
   if (entry.status === "Dormant") wakeUp(core, entry)
   else if (entry.benched) unbench(core, entry)
@@ -89,13 +89,13 @@ export const bench = <A, D>(entry: Entry<A, D>): void => {
   if (entry.benched) entry.rest!.wait()
 }
 
-/** The rest of a busy object is over; a lent one is lent on, by way of a detection where there is a detector. */
+/** The rest of a busy object is over: a lent one takes new leases, by way of a detection where there is a detector. */
 const unbench = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const { benched, detection } = entry
   entry.rest!.forget()
   entry.benched = false
   if (!benched) return
-  // an answer that is under way is as good as another
+  // the answer of a detection that is under way will do
   if (detection !== undefined) detection.woken = true
   else lendAgain(core, entry)
 }
@@ -105,7 +105,7 @@ export const lendAgain = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   core.detector.start(reserve(core, entry, "Borrowed", () => {}), false)
 }
 
-/** It rests no more: it is detected, where there is a detector, or available. */
+/** An object rests no more: it is detected, where there is a detector, or available. */
 export const rouse = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (rests(core, entry)) return
   if (core.detector === undefined) {
@@ -116,18 +116,18 @@ export const rouse = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   }
 }
 
-/** An object is to rest; a lent one when it comes back, and, where it is shared, for those who do not have it. */
+/** An object is to rest: a lent one when it comes back; where it is shared, it takes no new leases from now on. */
 export const restLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, end: End): void => {
   if (isOver(core, end)) return
   const rest = restOf(core, entry)
   rest.extend(end)
-  // what is asked about is benched when that has ended
+  // an object that is being detected while it is lent is benched when the detection has ended
   if (entry.status !== "Borrowed" || core.options.sharing === 1 || entry.asked) return
   bench(entry)
   marked(core, entry)
 }
 
-/** Rests every free object of a kind now, and a busy one when it is free. */
+/** Has all objects that are `target` rest: a free one now, a busy one when it is free. */
 export const rest = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>, end: End): boolean => {
   let found = false
   for (const entry of core.registry.find(target)) {
@@ -141,7 +141,7 @@ export const rest = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>, end
   return found
 }
 
-/** Ends a rest: of a `Dormant` object now, also while it is asked about, of a busy one before it has begun. */
+/** Ends a rest: that of a `Dormant` object now, also while it is detected; that of a busy object before it has begun. */
 export const wake = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): boolean => {
   let found = false
   for (const entry of core.registry.find(target)) {
@@ -150,7 +150,7 @@ export const wake = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): bo
       wakeUp(core, entry)
     } else if (sleepsOn(entry)) {
       found = true
-      // an answer that is under way is as good as another
+      // the answer of the detection that is under way will do
       entry.detection!.woken = true
       entry.rest!.forget()
       if (core.feed !== undefined) tell(core, { _tag: "Woke", objectId: entry.id })
@@ -162,5 +162,5 @@ export const wake = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): bo
   return found
 }
 
-/** It is `Dormant` again if the detection under way is dropped. */
+/** Is an object `Dormant` again if the detection under way is dropped? */
 const sleepsOn = <A, D>({ detection }: Entry<A, D>): boolean => detection?.before === "Dormant" && !detection.woken

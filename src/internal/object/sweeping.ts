@@ -36,7 +36,7 @@ const detectOne = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Effect.Effect<vo
     }
     const giveUp = seeTo(core, entry, end)
     if (ended) return
-    // closing gives up a detector that does not end
+    // a closing pool gives up a detector that does not end
     core.onClosed.add(end)
     return Effect.sync(() => {
       core.onClosed.delete(end)
@@ -45,11 +45,12 @@ const detectOne = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Effect.Effect<vo
   })
 
 /**
- * Has an object detected, by whoever is at it already; `ended` at once where there is nothing to ask. A detection that is
- * dropped has answered nobody: then it is asked anew. What is returned says that nobody wants the answer any more.
+ * Has an object detected, or waits for the detection that is under way; `ended` is called at once where there is nothing
+ * to ask. A detection that is dropped has answered nobody: then another follows. The function returned is called when
+ * nobody wants the answer any more.
  *
- * This comes to an end. What is dropped although it is wanted belongs to an object that leaves, or has been lent; or to a
- * pool that does not keep its objects.
+ * This comes to an end: a detection that is dropped although it is wanted is that of an object that leaves, or has been
+ * lent, or of a pool that does not keep its objects.
  */
 const seeTo = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ended: () => void): () => void => {
   let unwanted = false
@@ -79,9 +80,9 @@ const seeTo = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ended: () => void): (
 }
 
 /**
- * Detects every free object once in a while, spread over the time that a pass takes. What sleeps in between holds the pool
- * weakly, unless somebody waits for what it finds: one that is dropped without being closed goes with whatever held it, and
- * this ends.
+ * Detects every free object once in a while, spread over the time that a pass takes. The fiber that sleeps in between holds
+ * the pool weakly, unless somebody waits for what is found: a pool that is dropped without being closed is collected, and
+ * the fiber ends.
  */
 export const sweep = <A, D>(core: Core<A, D>, every: number | Schedule.Schedule<unknown>): Effect.Effect<void> => {
   const sweeper = new Sweeper(core, every)
@@ -89,7 +90,7 @@ export const sweep = <A, D>(core: Core<A, D>, every: number | Schedule.Schedule<
   return goOn(core.clock, sweeper.held)
 }
 
-/** By which the fiber that sleeps holds what it goes on with. */
+/** How the fiber that sleeps holds the sweeper that it goes on with. */
 interface Held<A, D> {
   strongly: Sweeper<A, D> | undefined
   readonly weakly: WeakRef<Sweeper<A, D>>
@@ -119,13 +120,13 @@ class Sweeper<A, D> {
   private readonly core: Core<A, D>
   private readonly every: number | Pace
   readonly held: Held<A, D> = { strongly: undefined, weakly: new WeakRef<Sweeper<A, D>>(this) }
-  /** What has not had its turn since the last pass is not asked twice. */
+  /** The objects whose detection is asked for: one that has not had its turn since the last pass is not asked for twice. */
   private readonly asked = new Set<Entry<A, D>>()
   private entries: ReadonlyArray<Entry<A, D>> = []
-  /** How many steps this pass takes, and has taken. */
+  /** How many steps the present pass takes, and has taken. */
   private steps = 0
   private taken = 0
-  /** How long it rests before each. */
+  /** How long the sweeper rests before each step, in milliseconds. */
   private millis = 0
 
   constructor(core: Core<A, D>, every: number | Schedule.Schedule<unknown>) {
@@ -133,13 +134,13 @@ class Sweeper<A, D> {
     this.every = typeof every === "number" ? every : new Pace(every)
   }
 
-  /** Does somebody wait for what it finds? His fiber may have nothing else that holds it than the pool. */
+  /** Holds the pool while somebody waits for what is found: nothing else than the pool may hold the fiber that waits. */
   look(): void {
     const { feed, waiters, watchers } = this.core
     this.held.strongly = waiters.size > 0 || watchers.size > 0 || feed !== undefined ? this : undefined
   }
 
-  /** Calls back with how long it rests before the next step, which may be that of another pass; `undefined`: there is none. */
+  /** Calls back with the rest before the next step, which may be that of another pass; `undefined`: there is none. */
   rest(then: (millis: number | undefined) => void): void {
     if (this.taken < this.steps) return then(this.millis)
     if (typeof this.every === "number") return then(this.begin(this.every))

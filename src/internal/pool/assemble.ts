@@ -33,7 +33,7 @@ import * as Selection from "../structures/selection/selection.ts"
 import { report } from "../watching/log.ts"
 import { turn } from "./turn.ts"
 
-/** The functions that are the pool's own, called in the asynchronous context of its builder. */
+/** Binds the functions that are called for the pool, and for no borrower, to the asynchronous context of its builder. */
 const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): Resolved<A, D> => {
   if (home === undefined) return options
   const { data, detectStatus, onRelease, policy } = options
@@ -52,7 +52,7 @@ const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): 
 const surroundings = (services: Context.Context<never>) => {
   // neither the scope nor the span of the builder are those of what happens later
   const own = Context.omit(Scope.Scope, Tracer.ParentSpan)(services) as Context.Context<never>
-  // nor is the scheduler of a `runSync`, which lets nothing else have a turn
+  // nor is the scheduler of a `runSync`, which lets no other fiber have a turn
   const context = Context.get(own, Scheduler.Scheduler).executionMode === "sync"
     ? Context.omit(Scheduler.Scheduler)(own) as Context.Context<never>
     : own

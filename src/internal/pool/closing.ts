@@ -1,12 +1,13 @@
 /**
  * Closing a pool: `Open`, then `Closing` until nothing is left, then `Closed`.
  *
- * Waiters fail at once, or are served first; what is free is destroyed at once; open leases have `closing.timeout`, then
- * they are revoked; what does not end although it was interrupted is given up after `hookTimeout` more.
+ * Waiters fail at once, or are served first; free objects are destroyed at once; open leases have `closing.timeout`, then
+ * they are revoked; work that does not end although it was interrupted is given up after `hookTimeout` more.
  *
- * What is to be done for very many is done in slices, between which others get their turn. Nothing is begun or granted in
- * between: from its first moment the pool is not open, and whoever is not served first is not served. Who waits still can
- * only leave, by his deadline or an interruption; what ends or comes back goes then, and is passed over when its turn comes.
+ * Work on very many waiters, leases or objects is done in slices, between which other fibers get their turn. Nothing is
+ * begun or granted in between: from its first moment the pool is not open, and a waiter that is not served first is not
+ * served. A waiter can only leave meanwhile, by its deadline or an interruption; an object that comes back leaves at once,
+ * and is passed over when its turn comes.
  */
 import * as Effect from "effect/Effect"
 import { cutOff } from "../lease/holding.ts"
@@ -20,15 +21,15 @@ import { fail } from "../waiting/outcome.ts"
 import { tell } from "../watching/events.ts"
 import { report } from "../watching/log.ts"
 
-/** Many things to do, each by one step that leaves the books right. */
+/** One kind of work on many waiters, leases or objects: each step leaves the books right. */
 type Job = Iterator<() => void>
 
-/** Idempotent. An interrupted caller stops waiting; the pool goes on closing. */
+/** Closes the pool; idempotent. An interrupted caller stops waiting; the pool goes on closing. */
 export const close = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     const first = core.life._tag === "Open"
     if (first) beginClosing(core)
-    // never waits for the leases of the caller itself, nor ends what he does under them
+    // `close` never waits for the leases of its caller, nor ends what the caller does under them
     if (first || held(core, fiber) > 0) work(core, giveUpOwn(core, nameOf(fiber)))
     if (first) setLimit(core)
     core.destroyer.flush()
@@ -51,21 +52,21 @@ const hasClosed = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
     return Effect.sync(() => core.onClosed.delete(end))
   })
 
-/** Adds something to do, and does it: now, as far as one slice goes. */
+/** Adds a job, and does it: now, as far as one slice goes. */
 const work = <A, D>(core: Core<A, D>, job: Job): void => {
   if (core.life._tag !== "Closing") return
   core.life.jobs.push(job)
-  // else what has begun goes on with it
+  // else the job that has begun is followed by this one
   if (core.life.jobs.length === 1) proceed(core)
 }
 
-/** How many steps there are between two looks at the clock: none is read where there are few. */
+/** How many steps there are between two looks at the clock, which is not read where there are few. */
 const stride = 64
 
 const proceed = <A, D>(core: Core<A, D>): void => {
   if (core.life._tag !== "Closing") return
   const { jobs } = core.life
-  // one that throws is done: it answers so when it is asked again
+  // a generator that has thrown is done: it answers so when it is asked again
   const step = [() => {
     const next = jobs[0]!.next()
     if (next.done === true) jobs.shift()
@@ -93,16 +94,16 @@ const beginClosing = <A, D>(core: Core<A, D>): void => {
   if (!serving) work(core, shutDown(core))
 }
 
-/** Leases have their time to come back. */
+/** Open leases have `closing.timeout` to come back. */
 const setLimit = <A, D>(core: Core<A, D>): void => {
   const { timeout } = core.options.closing
-  // nothing was left, perhaps
+  // the pool may have closed by now, since nothing was left
   if (core.life._tag !== "Closing") return
   if (timeout === 0) timeIsUp(core)
   else core.deadlines.set(Deadlines.make(() => timeIsUp(core)), core.deadlines.now() + timeout)
 }
 
-/** Nobody waits for the pool any more: what is free goes, what is under way is interrupted. */
+/** No waiter is left to be served: free objects leave, and what is being made, detected or chosen is interrupted. */
 const shutDown = function*<A, D>(core: Core<A, D>): Generator<() => void> {
   if (core.life._tag === "Closing") core.life.serving = false
   for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.first) {
@@ -112,7 +113,7 @@ const shutDown = function*<A, D>(core: Core<A, D>): Generator<() => void> {
   for (const fiber of core.background) yield () => fiber.interruptUnsafe()
   if (core.creator !== undefined) yield* core.creator.interruptAll()
   yield () => core.detector?.stop()
-  // what leaves meanwhile is not visited; what joins, since it was made meanwhile, leaves by itself
+  // a Set does not visit objects that leave meanwhile; one that was made meanwhile leaves as it joins
   for (const entry of core.registry.entries) {
     yield () => {
       if (entry.detection !== undefined) core.detector!.drop(entry.detection)
@@ -123,13 +124,13 @@ const shutDown = function*<A, D>(core: Core<A, D>): Generator<() => void> {
   yield () => core.destroyer.flush()
 }
 
-/** `closing.timeout` is over: those who still wait fail, leases that are still open are revoked. */
+/** `closing.timeout` is over: the waiters that are left fail, leases that are still open are revoked. */
 const timeIsUp = <A, D>(core: Core<A, D>): void => {
   if (core.life._tag === "Closing" && core.life.serving) work(core, shutDown(core))
   work(core, revokeAll(core))
 }
 
-/** Of how many leases that were revoked the log says the ids. */
+/** How many ids of revoked leases the log shows. */
 const shown = 10
 
 const revokeAll = function*<A, D>(core: Core<A, D>): Generator<() => void> {
@@ -155,7 +156,7 @@ const revokeAll = function*<A, D>(core: Core<A, D>): Generator<() => void> {
   giveUpLater(core)
 }
 
-/** What has been interrupted may take its time to end, but not for ever. */
+/** Work that has been interrupted may take its time to end, but not for ever: after `hookTimeout` it is given up. */
 const giveUpLater = <A, D>(core: Core<A, D>): void => {
   if (core.life._tag !== "Closing" || core.life.givingUp) return
   core.life.givingUp = true
@@ -177,7 +178,7 @@ const abandon = function*<A, D>(core: Core<A, D>): Generator<() => void> {
   }
 }
 
-/** Nothing is left? Then the pool is closed. */
+/** Closes the pool for good where nothing is left. */
 export const settle = <A, D>(core: Core<A, D>): void => {
   if (core.life._tag !== "Closing" || core.life.jobs.length > 0) return
   if (core.life.serving) {
@@ -185,7 +186,7 @@ export const settle = <A, D>(core: Core<A, D>): void => {
     return
   }
   if (population(core) > 0 || core.choosers.size > 0) {
-    // no borrower keeps it any more: what is left ends soon, or is given up
+    // no lease keeps the pool open any more: what is left ends soon, or is given up
     if (core.leases === 0) giveUpLater(core)
     return
   }

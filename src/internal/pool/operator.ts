@@ -24,11 +24,11 @@ class Awaited<A, D> implements Watcher {
   constructor(core: Core<A, D>, reached: () => boolean, fails: boolean) {
     this.core = core
     this.reached = reached
-    // what making fails with is the user's own failure
+    // the cause of a failed creation has the user's own type of errors
     this.failed = fails ? (cause) => this.end(Effect.failCause(cause) as Effect.Effect<never>) : undefined
   }
 
-  /** Waits until it has come. An interruption ends the wait, nothing else. */
+  /** Waits until the state has come. An interruption ends the wait, nothing else. */
   readonly wait: Effect.Effect<void, PoolClosed> = Effect.suspend(() =>
     callback(this.core, (resume: Resume) => {
       if (this.core.life._tag !== "Open") return resume(closed(this.core))

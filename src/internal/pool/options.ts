@@ -29,7 +29,7 @@ export type AnyOptions<A, D> = PoolOptions<
 
 type Checks = ReturnType<typeof checks>
 
-/** In milliseconds. */
+/** The time of a hook in milliseconds; 5 seconds where none is given. */
 export const toHookTimeout = (check: Checks, value: unknown): number => check.duration("hookTimeout", value, 5_000)
 
 /** The name in the options of a pool, or the usual one. Throws `InvalidPoolOptions`, also where there are no options. */
@@ -41,7 +41,7 @@ export const toName = (options: { readonly name?: unknown } | undefined, usual: 
 
 export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved<A, D> => {
   const check = checks(name)
-  // the id of a tag, from code without types
+  // the name may be the id of a tag, from code without types
   if (typeof name !== "string") checks("PoolService").text("name", name, "")
   check.record("", options)
   const size = check.record("size", options.size)
@@ -151,7 +151,7 @@ const toClosing = (check: Checks, closing: Record<string, unknown>): Resolved<ne
 
 const always = (millis: number): (() => number) | undefined => millis === Infinity ? undefined : () => millis
 
-/** What `addAll` was given. Throws `InvalidPoolOptions`. */
+/** The objects that `addAll` was given. Throws `InvalidPoolOptions` where they are no iterable. */
 export const toObjects = <A>(name: string, objects: Iterable<A>): ReadonlyArray<A> =>
   (objects === undefined ? undefined : iterate(objects)) ?? checks(name).refuse("objects", objects, "an iterable")
 
@@ -160,7 +160,7 @@ const iterate = <A>(objects: Iterable<A> | undefined): ReadonlyArray<A> | undefi
   return objects !== null && typeof objects[Symbol.iterator] === "function" ? [...objects] : undefined
 }
 
-/** An object, not a primitive, that is there twice. */
+/** An object, not a primitive, that is in a list twice. */
 const duplicate = (objects: ReadonlyArray<unknown>): unknown => {
   const seen = new Set<unknown>()
   return objects.find((object) => !isPrimitive(object) && seen.size === seen.add(object).size)
@@ -174,7 +174,7 @@ const toTrust = (value: unknown, check: Checks): number | undefined => {
   return check.duration("detection.onBorrow.trustFor", trustFor, 0, "zero")
 }
 
-/** Exponential from 100 millis, jittered, capped at 30 seconds. */
+/** The usual `detection.retry`: exponential from 100 millis, jittered, capped at 30 seconds. */
 const usualRetry = Schedule.min([Schedule.jittered(Schedule.exponential("100 millis")), Schedule.spaced("30 seconds")])
 
 const retryUnknown = <A, D>(
@@ -205,7 +205,7 @@ const whenExpired = <A, D>(
   }
 }
 
-/** What `resize` asks for; the failure that says why it makes no sense. */
+/** The bounds that `resize` asks for, or the failure that says why they make no sense. */
 export const toSize = <A, D>(
   options: Resolved<A, D>,
   size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined },

@@ -1,14 +1,14 @@
 /**
- * The turn of a pool: it works off what has been noted. The order, and why:
+ * The turn of a pool, which works off the notes. The order, and why:
  *
- * 1. `room`: those who wait may have objects made, the oldest first.
- * 2. `minimum`: what is missing of it is made in the room that they leave.
+ * 1. `room`: the waiters may have objects made, the oldest first.
+ * 2. `minimum`: objects that are missing of `size.min` are made in the room that the waiters leave.
  * 3. `old`: old objects go, as far as there are enough others.
- * 4. `watched`: those who wait for a state of the whole pool see what the former have made of it.
+ * 4. `watched`: those who wait for a state of the whole pool see what the first three have made of it.
  * 5. `closing`: the pool is closed when all of that has left nothing.
  *
- * Each is looked for from the first again after each step: what is noted meanwhile may come before. This is the only place
- * where one reaction follows from another, and only `note` calls it.
+ * After each step the notes are looked through from the first kind again: one that was left meanwhile may come before. This
+ * is the only place where one reaction follows from another, and only `note` calls it.
  */
 import { fill } from "../borrow/desk.ts"
 import { refill } from "../making/making.ts"
@@ -17,7 +17,7 @@ import type { Core } from "../state/core.ts"
 import { Note } from "../state/notes.ts"
 import { settle } from "./closing.ts"
 
-/** Works off what has been noted, and what that leads to. */
+/** Works off all notes, those included that this leads to. */
 export const turn = <A, D>(core: Core<A, D>): void => {
   core.turning = true
   try {

@@ -1,15 +1,15 @@
 /**
- * The state of one pool, and what every part of it needs.
+ * The state of one pool, and what every part of the pool needs.
  *
  * A state change is one synchronous step; JavaScript runs one at a time, so there is no lock. Effects begin where a step
  * ends: the user's code runs in fibers of the pool, whose ends call back into a new step.
  *
- * Within a step the user's code runs as well: `where`, a weight, `leaseTimeout`, a hook, the first steps of `acquire`, also
- * a clock, a random source, a tracer or a logger of the user's. It may use the pool, and it may interrupt who waits: that
- * fiber takes its leave before the call returns. So the books come first: what belongs together is written in one stretch
- * in which nothing of the user's is called, and each stretch ends with books that are right. A grant is one: the object is
- * lent, its lease is its borrower's, and that waits no more, before anybody is told, anything is listed, or replaced. What
- * was known before such a call is looked at again after it.
+ * Within a step the user's code runs as well: `where`, a weight, `leaseTimeout`, a hook, the first steps of `acquire`,
+ * also a clock, a random source, a tracer or a logger of the user's. Such code may use the pool, and it may interrupt a
+ * waiter, whose fiber takes its leave before the call returns. So the books come first: what belongs together is written
+ * in one stretch in which nothing of the user's is called, and each stretch ends with books that are right. A grant is such
+ * a stretch: the object is lent, the lease is its borrower's, and the borrower waits no more, before anybody is told, or
+ * any object is listed or replaced. What was known before a call of the user's code is looked at again after it.
  *
  * Invariants, at the end of every step:
  * - For each listed object and each waiter that may have it, something is being detected or chosen for that waiter.
@@ -45,17 +45,17 @@ type Life =
   | { readonly _tag: "Open" }
   | {
     readonly _tag: "Closing"
-    /** Those who wait are served first; nobody may join them. */
+    /** The waiters are served first; nobody may join them. */
     serving: boolean
     givingUp: boolean
-    /** What is being done, and what is to be done then. */
+    /** The work of closing: the first job is under way, the others follow in turn. */
     readonly jobs: Array<Iterator<() => void>>
   }
   | { readonly _tag: "Closed" }
 
 /** Somebody who waits for a state of the whole pool. */
 export interface Watcher {
-  /** Has it come? Then this resumes who waits, and answers `true`. */
+  /** Has the state come? Then this resumes who waits for it, and answers `true`. */
   readonly look: () => boolean
   /** An attempt to make an object has failed, and none is under way. */
   readonly failed: ((cause: Cause.Cause<unknown>) => void) | undefined
@@ -65,7 +65,7 @@ export interface Watcher {
 export interface Core<A, D> {
   readonly options: Resolved<A, D>
   readonly context: Context.Context<never>
-  /** The asynchronous context of its builder, where the runtime has such. */
+  /** The asynchronous context of the pool's builder, where the runtime has such. */
   readonly home: AsyncContext | undefined
   /** Runs an effect with the context of the pool: see {@link fork}. */
   readonly run: <B, E>(effect: Effect.Effect<B, E>) => Fiber.Fiber<B, E>
@@ -83,9 +83,9 @@ export interface Core<A, D> {
   readonly destroyer: Destroyer<A, D>
 
   life: Life
-  /** No new leases; the rest goes on. */
+  /** `suspend` was called: no lease begins; detecting, making and destroying go on. */
   suspended: boolean
-  /** Changed by `resize`. */
+  /** The bounds on the number of objects: as in the options, until `resize` changes them. */
   readonly size: { min: number; max: number }
   /** Since a `resize` there may be more objects than `size.max`. */
   crowded: boolean
@@ -94,86 +94,86 @@ export interface Core<A, D> {
   lastLeaseId: number
   /** Those who listen to what happens; absent where nobody does. */
   feed: Feed | undefined
-  /** What is measured; absent where nobody does. */
+  /** The times of waits, leases, detections and creations; absent where nobody measures them. */
   timings: Timings | undefined
   readonly totals: { -readonly [K in keyof PoolStats["totals"]]: number }
-  /** Waiters with an outcome, whose fibers are resumed by a task: it is on its way exactly while there are any. */
+  /** Waiters with an outcome, whose fibers are resumed by a task. `waking`: that task is scheduled. */
   readonly awake: Array<Waiter<A, D>>
   waking: boolean
   /** Monotonic: until when any object at all may be lent without a detection. */
   trustedUntil: number
   /** The waiter for whom the user's selector is being asked. */
   choosing: Waiter<A, D> | undefined
-  /** The fiber of its answer, where that takes time. */
+  /** The fiber that runs the effect which the selector has answered for that waiter, where the answer takes time. */
   chooser: Fiber.Fiber<unknown, unknown> | undefined
-  /** The fibers of what never ends by itself. */
+  /** The fibers that never end by themselves: a closing pool interrupts them. */
   readonly background: Set<Fiber.Fiber<unknown, unknown>>
   /**
-   * What detects all objects once in a while, and looks by itself now and then whether anybody waits for what it finds.
-   * `look`: somebody begins to, without a deadline that holds the pool; or ends.
+   * The sweeper, which detects all objects once in a while. Its fiber holds the pool weakly, but strongly while somebody
+   * waits for what it finds. `look`: somebody begins to wait, or ends, and has no deadline that holds the pool.
    */
   sweeper: { readonly look: () => void } | undefined
-  /** The fibers of the user's selector. */
+  /** The fibers that run the user's selector: a closing pool waits for them. */
   readonly choosers: Set<Fiber.Fiber<unknown, unknown>>
-  /** What came back last, and has not been offered to the user's selector. */
+  /** The object that came back last, if it has not been offered to the user's selector yet. */
   returned: Entry<A, D> | undefined
-  /** What has been noted, and what of it waits for a turn of its own: written by `notes.ts`, and by the turn. */
+  /** The kinds of notes that are left, and those that are put off: written by `notes.ts` and the turn. */
   notes: number
   notesPutOff: number
   /** The turn is working notes off. */
   turning: boolean
-  /** Rounds of failures to refill the minimum in a row, and when the next attempt may be made. */
+  /** How many rounds in a row have failed to refill the minimum, and when the next round may begin. */
   readonly refill: { failures: number; readonly deadline: Deadline }
   /**
-   * What follows a failure to make an object: one attempt a turn, until one succeeds. The turns follow from `creation.retry`;
-   * without that, and after a defect, each borrower that is due is told at once, and the turns back off.
+   * What follows a failure to make an object: one attempt in each turn, until one succeeds. The turns follow from
+   * `creation.retry`; without that, and after a defect, each borrower that is due is told at once, and the turns back off.
    */
   readonly retry: {
     readonly pace: Pace | undefined
     failing: boolean
     waits: boolean
-    /** When the next attempt may be made, while it waits. */
+    /** When the next attempt to make an object may begin, while `waits` is set. */
     readonly next: Deadline
-    /** The attempt of this turn, while it is under way. */
+    /** The creation that is this turn's attempt, while it is under way. */
     attempt: Creation<A, D> | undefined
     /** Failed turns in a row. */
     turns: number
-    /** What the last attempt has failed with. */
+    /** What the last creation that failed has failed with. */
     failure: unknown
   }
-  /** What is done when it has closed. */
+  /** Called once each when the pool has closed. */
   readonly onClosed: Set<() => void>
-  /** Those who wait in `ready`, `drain` and `rotate`: each is asked whether it has what it waits for. */
+  /** Those who wait in `ready`, `drain` and `rotate`: each is asked whether the state that it waits for has come. */
   readonly watchers: Set<Watcher>
 
   /**
-   * Something that was due, called or resumed has thrown. It is reported, and stops nothing of what the pool does for others:
-   * a fiber that is resumed runs on within that call, to its end perhaps, where whoever watches it may throw.
+   * A deadline, a callback or a resumed fiber has thrown. The defect is reported, and stops nothing of what the pool does
+   * for others: a resumed fiber runs on within the call, perhaps to its end, where whoever watches the fiber may throw.
    */
   readonly threw: (defect: unknown) => void
 
-  /** Works off what has been noted. Only `note` calls it. */
+  /** Works off the notes: see `pool/turn.ts`. Only `note` calls this. */
   readonly turn: () => void
 
-  // the ways from one part to another, so that no two import each other
-  /** An object that may be lent goes to a waiter, or is listed. Only `offer` calls it, where somebody waits. */
+  // what a folder needs of a later one, for one object or one waiter: the folders import one way only
+  /** Gives an object that may be lent to a waiter, or lists it. Only `offer` calls this, where somebody waits. */
   readonly handOut: (entry: Entry<A, D>, fresh: boolean) => void
-  /** A waiter may be served, or given something to be made. */
+  /** Does what can be done for one waiter now: serve it, or have an object detected or made for it. */
   readonly advance: (waiter: Waiter<A, D>) => void
-  /** A waiter waits again, after what it was granted was taken back: it is asked what can be done for it, as when it came. */
+  /** As {@link advance}, for a waiter that waits again since its lease was taken back: as when it came. */
   readonly attend: (waiter: Waiter<A, D>) => void
-  /** The user's selector is asked for those who wait. */
+  /** Asks the user's selector, if the pool has one, for the waiters. */
   readonly consider: () => void
 }
 
-/** The pools that were made here: what a user holds has no brand. */
+/** The cores of the pools that were made here: the record of operations that a user holds has no brand. */
 const cores = new WeakMap<object, Core<never, never>>()
 
 export const know = <A, D>(pool: object, core: Core<A, D>): void => {
   cores.set(pool, core as unknown as Core<never, never>)
 }
 
-/** The state of a pool; none of a double of one. */
+/** The core of a pool; `undefined` for a test double. */
 export const coreOf = (pool: object): Core<never, never> | undefined => cores.get(pool)
 
 /** Runs effects in fibers of their own, at once. */
@@ -190,15 +190,16 @@ export const fork = <A, D, B, E>(
 ): Fiber.Fiber<B, E> => callIn<Effect.Effect<B, E>, Fiber.Fiber<B, E>>(context, core.run, effect)
 
 /**
- * What is due happens now, though its timer has not had its turn: a process was stopped, or another computed for long, or the
- * wall clock was set. So nothing that is over is lent, and what rests no more is. See {@link Deadlines.catchUp}.
+ * Fires the deadlines that are due, though the timer has not had its turn: the process was stopped, or another fiber
+ * computed for long, or the wall clock was set. So no object whose time is over is lent, and an object whose rest is over
+ * may be. See {@link Deadlines.catchUp}.
  */
 export const catchUp = <A, D>(core: Core<A, D>, all: boolean, now?: number): boolean => {
   const woken = core.moments.catchUp(all)
   return core.deadlines.catchUp(all, now) || woken
 }
 
-/** Calls each, whatever the others throw. */
+/** Calls each function, whatever the others throw. */
 export const each = <A, D>(core: Core<A, D>, functions: Iterable<() => void>): void => {
   for (const f of functions) {
     try {
@@ -209,11 +210,11 @@ export const each = <A, D>(core: Core<A, D>, functions: Iterable<() => void>): v
   }
 }
 
-/** Goes on in a turn of its own, so that other fibers have theirs before. */
+/** Calls `then` in a later task, so that other fibers have their turn before. */
 export const soon = <A, D>(core: Core<A, D>, then: () => void): void =>
   core.dispatcher.scheduleTask(() => each(core, [then]), 0)
 
-/** Suspends a fiber. Resuming it does not throw, though it runs on within that call: see `core.threw`. */
+/** Suspends a fiber. Resuming the fiber does not throw, though it runs on within that call: see `core.threw`. */
 export const callback = <A, D, B, E = never>(
   core: Core<A, D>,
   register: (resume: (effect: Effect.Effect<B, E>) => void) => Effect.Effect<void> | void
@@ -242,14 +243,14 @@ export const stats = <A, D>(core: Core<A, D>): PoolStats => {
   return unbounded
 }
 
-/** Does the pool keep its objects? One that serves those who wait before it closes does so that long. */
+/** Does the pool keep its objects? A pool that serves its waiters before it closes keeps them until then. */
 export const stays = <A, D>(core: Core<A, D>): boolean =>
   core.life._tag === "Open" || (core.life._tag === "Closing" && core.life.serving)
 
-/** Does it lend? Perhaps only to those who wait already. */
+/** Does the pool lend? Perhaps only to those who wait already. */
 export const lends = <A, D>(core: Core<A, D>): boolean => !core.suspended && stays(core)
 
-/** May it be lent, to one borrower more? */
+/** May an object be lent, to one borrower more? */
 export const lendable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   entry.status === "Available" ||
   (entry.status === "Borrowed" && entry.open < core.options.sharing && !entry.condemned && !entry.retired &&
@@ -257,10 +258,10 @@ export const lendable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
 
 const making = <A, D>(core: Core<A, D>): number => core.creator?.making ?? 0
 
-/** Objects, those being made included. */
+/** How many objects there are, those being made included. */
 export const population = <A, D>(core: Core<A, D>): number => core.registry.size + making(core)
 
-/** Is there room for another object, and may it be made now? */
+/** Is there room for another object, and may making one begin now? */
 export const hasRoom = <A, D>(core: Core<A, D>): boolean =>
   population(core) < core.size.max && making(core) < core.options.creation.concurrency &&
   !core.retry.waits && !(core.retry.failing && core.retry.attempt !== undefined)

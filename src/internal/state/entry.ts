@@ -25,17 +25,17 @@ export interface Limits {
   readonly mostBorrows: number
   aging: Deadline | undefined
   idling: Deadline | undefined
-  /** Monotonic: since when it has not been lent. */
+  /** Monotonic: since when the object has not been lent. */
   idleSince: number
 }
 
 /** How an object came into the pool, and what its end takes. */
 export interface Origin {
-  /** What made it: closed when it is destroyed. Absent for an added object. */
+  /** The scope that a made object was acquired in: closed to destroy it. Absent for an added object. */
   readonly scope?: Scope.Closeable | undefined
-  /** Destroys an added object; without it, it is left to its owner. */
+  /** Destroys an added object; where it is absent, the object is left to its owner. */
   readonly release?: Effect.Effect<unknown> | undefined
-  /** Its own lease time-out in milliseconds, from `add`. */
+  /** The lease time-out of an added object in milliseconds, from `add`. */
   readonly leaseTimeout?: number | undefined
 }
 
@@ -47,44 +47,44 @@ export class Entry<A, D> {
   readonly leaseTimeout: number | undefined
   /** Written by the registry alone. */
   status: Status = "Pending"
-  /** Where it stands in the selection; -1: not listed. */
+  /** Where the object stands in the selection; -1: not listed. */
   slot = -1
-  /** Grows with each return: the order of use. */
+  /** The order of use among all objects: set anew, to the highest, at each return. */
   order = 0
   borrowCount = 0
   /** Open leases: the first, and the others where it is shared. */
   open = 0
   lease: ActiveLease<A, D> | undefined = undefined
   others: Queue<ActiveLease<A, D>> | undefined = undefined
-  /** Shown, in wall-clock milliseconds, as other times of that name. */
+  /** Times whose names end in `AtMillis` are what users are shown: milliseconds of the wall clock. */
   borrowedAtMillis = never
   releasedAtMillis = never
-  /** It leaves as soon as it is free. */
+  /** The object is condemned: it leaves as soon as it is free. */
   condemned = false
-  /** Its place is to be taken by another: it leaves as soon as that costs no object of the minimum. */
+  /** The object is old: another is to take its place, and it leaves as soon as that costs no object of the minimum. */
   retired = false
-  /** While it was lent, and shared, it was told to rest: it is lent to nobody else until that is over. */
+  /** A shared object was told to rest while it was lent: it takes no new leases until its rest is over. */
   benched = false
-  /** It was lent, and shared, when the detector was asked about it: it is lent to nobody else until that has answered. */
+  /** The detector was asked about a shared object while it was lent: no new leases until the detector has answered. */
   asked = false
-  /** The detector has not known what to say of it while it was lent, and shared: it is lent to nobody else until it does. */
+  /** The detector could not tell the status of a shared object while it was lent: no new leases until it can. */
   doubted = false
-  /** `onBorrow` has prepared it, and nobody has taken it yet. */
+  /** `onBorrow` has prepared the object, and nobody has taken it yet. */
   prepared = false
-  /** What its last lease leaves to be done, where one of them has expired. */
+  /** What is done with the object when its last lease ends, where one of its leases has expired. */
   fate: "return" | "detect" | "destroy" = "return"
   /** Monotonic: until when the last detection may be trusted. */
   trustedUntil: number | undefined = undefined
-  /** What it has been asked to rest, by whomever. Carried out when the object is free. */
+  /** The rest that a user or the detector has asked for. It begins when the object is free. */
   rest: Rest<A, D> | undefined = undefined
   limits: Limits | undefined = undefined
-  /** Why it is to leave. */
+  /** Why the object is to leave, where it is condemned or old. */
   why: Eviction | undefined = undefined
 
   // as a member of a selection: its place in a ring, or its bucket, -1 for none yet; its neighbours in a list
 
   place = -1
-  /** Its place among those that are trusted. */
+  /** The object's place among the trusted ones; -1: it is none of them. */
   trust = -1
   previous: Entry<A, D> | undefined = undefined
   next: Entry<A, D> | undefined = undefined
@@ -97,12 +97,12 @@ export class Entry<A, D> {
   readonly release: Effect.Effect<unknown> | undefined
   addedAtMillis: number
   detectedAtMillis: number | undefined = undefined
-  /** Asks again, while it is `Unknown`. */
+  /** Has the detector asked again about an `Unknown` object. */
   retrying: Deadline | undefined = undefined
-  /** When an `Unknown` object is detected again. */
+  /** The schedule of an `Unknown` object, which says when it is detected again. */
   pace: Pace | undefined = undefined
   detection: Detection<A, D> | undefined = undefined
-  /** What the detector has said already to its next detection. */
+  /** An answer that the detector has given already, for the object's next detection. */
   told: Answer | undefined = undefined
   hook: Hook<A, D> | undefined = undefined
   /** The next older and the next newer entry of an equal object. */
@@ -120,11 +120,11 @@ export class Entry<A, D> {
     this.order = id
     this.addedAtMillis = now
   }
-  /** When it wakes, as the wall clock stands now. Shown where it rests. */
+  /** When the object wakes, as the wall clock stands now; absent where it does not rest. */
   get wakesAtMillis(): number | undefined {
     return this.status === "Dormant" || this.benched ? this.rest?.wakesAtMillis : undefined
   }
-  /** What users see of it; made for the first of them. */
+  /** The record that users see of the object; made when the first of them looks. */
   get pooled(): PooledObject<A, D> {
     return this.view ??= new Pooled(this)
   }

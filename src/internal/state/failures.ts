@@ -18,9 +18,10 @@ type Kind<E, Fields> = (new(fields: Fields) => E) & { readonly identifier: strin
 
 /**
  * Fails with an error that is made as its class makes it, but for two things that would cost several times all the rest
- * of a time-out. Its fields are not checked by the schema, whose constructor would leave the rest to this base as well:
- * they are right by their types. And its stack is where the borrow has come from, if it has said so; or else that of the step,
- * unless it has waited: made in a task of the pool's own, that would tell nothing.
+ * of a time-out. The fields of the error are not checked by the schema, whose constructor would leave the rest to this
+ * base as well: they are right by their types. And the stack of the error is the site of the borrow, where that is
+ * captured; else the stack of this step, unless the borrower has waited: then the step is a task of the pool's own, whose
+ * stack tells nothing.
  */
 const failWith = <A, D, E extends Error, Fields extends object>(
   kind: Kind<E, Fields>,

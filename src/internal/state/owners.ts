@@ -18,10 +18,10 @@ const openLeases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => {
 /** Open leases, in order of their id. */
 export const leases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => openLeases(core).sort((a, b) => a.id - b.id)
 
-/** Fibers that run what goes on under a lease, while another waits for it: in whose name. */
+/** Fibers that run the body or the pack of a lease while the borrower's fiber waits for them, and in whose name. */
 const standIns = new Map<number, number>()
 
-/** In whose name a fiber borrows: its own; or that of the borrower for whom it stands in. */
+/** In whose name a fiber borrows: its own; or that of the fiber for which it stands in. */
 export const nameOf = (fiber: Fiber.Fiber<unknown, unknown>): number =>
   standIns.size === 0 ? fiber.id : standIns.get(fiber.id) ?? fiber.id
 
@@ -38,8 +38,8 @@ export const standDown = (fiber: Fiber.Fiber<unknown, unknown>): void => {
 }
 
 /**
- * How many open leases each borrower has. Kept only while it is asked for: built by a walk over the objects, and dropped
- * when more leases have begun or ended since than that walk saw, so that asking costs no more than they did.
+ * How many open leases each borrower has. The counts are kept only while somebody asks for them: they are built by a walk
+ * over the objects, and dropped when more leases have begun or ended since they were last asked for than the walk saw.
  */
 export class Owners {
   private readonly counts = new Map<number, number>()
@@ -54,7 +54,7 @@ export class Owners {
     this.changes = 0
     return this.counts.get(owner) ?? 0
   }
-  /** `false`: nobody has asked for long. */
+  /** Counts a lease that has begun, or ended. `false`: nobody has asked for long, and the counts may be dropped. */
   note(owner: number, change: 1 | -1): boolean {
     this.add(owner, change)
     return ++this.changes <= this.cost

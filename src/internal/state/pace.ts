@@ -10,7 +10,7 @@ import { type Core, fork } from "./core.ts"
 
 type Step = (now: number, input: unknown) => Pull.Pull<[unknown, Duration.Duration], never, unknown>
 
-/** The state of one schedule. */
+/** How far one schedule has been stepped. */
 export class Pace {
   private readonly schedule: Schedule.Schedule<unknown>
   private step: Step | undefined = undefined
@@ -19,7 +19,7 @@ export class Pace {
     this.schedule = schedule
   }
 
-  /** Starts over. */
+  /** Has the schedule start over. */
   reset(): void {
     this.step = undefined
   }

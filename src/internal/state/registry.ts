@@ -26,20 +26,20 @@ const legal = Object.fromEntries(
 
 export class Registry<A, D> {
   readonly selection: Selection<A, D>
-  /** Absent where nothing is ever trusted, or nobody asks what is. */
+  /** The listed objects that were detected lately; absent where no answer is ever trusted. */
   readonly trusted: Trusted<A, D> | undefined
   readonly entries = new Set<Entry<A, D>>()
   /** How many entries are of objects that the user has added. */
   added = 0
-  /** How many are to leave, and could not yet; and how many of those are lent. */
+  /** How many condemned objects have not left yet; and how many of those are lent. */
   condemned = 0
   condemnedLent = 0
-  /** How many are old, and have not left yet; and how many of those are lent. */
+  /** How many old objects have not left yet; and how many of those are lent. */
   retired = 0
   retiredLent = 0
-  /** How many are one of the two, or both. */
+  /** How many objects are condemned, or old, or both. */
   going = 0
-  /** Those that are old: the free ones, and those that are being detected or are in a hook. */
+  /** The old objects that are not lent: the free ones, and those that are being detected or are in a hook. */
   readonly retiredFree = new Queue<Entry<A, D>>()
   readonly retiredPending = new Queue<Entry<A, D>>()
   readonly counts: Record<Status, number> = {
@@ -52,9 +52,9 @@ export class Registry<A, D> {
   }
   /** The newest entry of each object; `elder` leads on to those of equal ones. Absent until somebody looks. */
   private byObject: Map<A, Entry<A, D>> | undefined = undefined
-  /** Grows when what is listed changes. */
+  /** Grows whenever an object is listed, or is listed no more. */
   version = 0
-  /** How many are listed. */
+  /** How many objects are listed. */
   listing = 0
   /** Called after each move, while somebody listens. */
   moved: ((entry: Entry<A, D>, from: Status) => void) | undefined = undefined
@@ -116,7 +116,7 @@ export class Registry<A, D> {
     this.counts[to]++
   }
 
-  /** It is to leave as soon as it is free. */
+  /** Marks an object that is to leave as soon as it is free. */
   condemn(entry: Entry<A, D>): void {
     if (entry.condemned || entry.status === "Invalid") return
     entry.condemned = true
@@ -126,7 +126,7 @@ export class Registry<A, D> {
     else this.file(entry)
   }
 
-  /** It is old: it is to leave as soon as another can take its place. */
+  /** Marks an old object, which is to leave as soon as another can take its place. */
   retire(entry: Entry<A, D>): void {
     if (entry.retired || entry.status === "Invalid") return
     entry.retired = true
@@ -136,7 +136,7 @@ export class Registry<A, D> {
     this.file(entry)
   }
 
-  /** One that is to leave has moved. */
+  /** Counts the move of an object that is condemned or old. */
   private recount(entry: Entry<A, D>, from: Status, to: Status): void {
     const lent = (to === "Borrowed" ? 1 : 0) - (from === "Borrowed" ? 1 : 0)
     if (entry.condemned) this.condemnedLent += lent
@@ -149,7 +149,7 @@ export class Registry<A, D> {
     if (entry.retired) this.file(entry)
   }
 
-  /** Puts one that is old where it is found when others can do without it. One that is lent, or leaving, comes to that itself. */
+  /** Queues an old object, to be found when the pool can do without it. A lent one is queued when it comes back. */
   private file(entry: Entry<A, D>): void {
     const { condemned, status } = entry
     if (status === "Pending" && !condemned) this.retiredPending.add(entry)
@@ -163,17 +163,17 @@ export class Registry<A, D> {
     if (entry.slot !== -1) return
     this.version++
     this.listing++
-    // before anything of the user's is called
+    // before the selection, which may call a weight of the user's
     if (this.trusted !== undefined && entry.trustedUntil !== undefined) this.trusted.add(entry)
     this.selection.add(entry)
   }
 
-  /** What is listed, the oldest first: a walk, for a borrow with `where` and for a selector of the user's own. */
+  /** The listed objects, the oldest first: a walk, for a borrow with `where` and for a selector of the user's own. */
   listed(): Array<Entry<A, D>> {
     return [...this.entries].filter((entry) => entry.slot !== -1)
   }
 
-  /** Takes an object from what is listed. */
+  /** Takes an object from the list of candidates. */
   unlist(entry: Entry<A, D>): void {
     if (entry.slot === -1) return
     this.version++

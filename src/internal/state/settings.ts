@@ -1,5 +1,5 @@
 /**
- * The options of a pool, with every default filled in: they nest as users write them. Times are milliseconds.
+ * The options of a pool, with every default filled in, nested as users write them. Times are milliseconds.
  */
 import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
@@ -43,7 +43,7 @@ export interface Resolved<A, D> {
     readonly timeout: number
     readonly retry: Schedule.Schedule<unknown> | undefined
   }
-  /** Is anything asked for one borrower that is not his own: a hook, a selector of the user's, a time-out? */
+  /** Is a function of the pool's options called for one borrower: `onBorrow`, a selector, or `leaseTimeout`? */
   readonly asks: boolean
   readonly onBorrow: ((pooled: PooledObject<A, D>) => unknown) | undefined
   readonly onRelease: ((pooled: PooledObject<A, D>) => unknown) | undefined

@@ -1,6 +1,6 @@
 /**
- * What is listed and has been detected lately: while what the selector has picked is being detected, a borrower may get one
- * of these.
+ * Listed objects that have been detected lately: while the object that the selector has picked is being detected, a
+ * borrower may get one of these instead.
  *
  * Invariant: each listed entry that is trusted is a member. Others may be as well: such a one is dropped when it is met, or
  * leaves the pool. So none is looked at more often than it has been listed, but for those that are found.
@@ -25,7 +25,7 @@ export class Trusted<A, D> {
     last.trust = trust
   }
 
-  /** At most so many of those that are trusted at that moment: some at random, where there are more. */
+  /** At most `most` of the objects that are trusted at that moment: some at random, where there are more. */
   some(most: number, random: RandomService, now: number): Array<Entry<A, D>> {
     const found: Array<Entry<A, D>> = []
     const { members } = this

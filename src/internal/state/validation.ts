@@ -53,12 +53,12 @@ export const levels = {
   closing: ["waiters", "timeout"]
 } as const
 
-/** The keys of what an operation is given. */
+/** The keys of the options that an operation is given. */
 export const borrowKeys = ["timeout", "where", "priority", "leaseTimeout"] as const
 
 const addKeys = ["data", "leaseTimeout", "release"] as const
 
-/** A few words, as they stand in durations, numbers and names of choices: nothing that a secret or an address looks like. */
+/** A text of a few words, as in durations, numbers and names of choices: no secret or address looks like that. */
 const plain = /^[\w .+-]{0,16}$/
 
 /** A value for a message. A text is quoted only where it may stand, and is plain: it may be a secret that was misplaced. */
@@ -106,7 +106,7 @@ export const checks = (pool: string) => {
     known,
     record: (path: keyof typeof levels, value: unknown): Record<string, unknown> => known(path, value, levels[path]),
     whole,
-    /** The most there may be of something; `Infinity`, or "Infinity": no bound. */
+    /** An upper bound on a number; `Infinity`, or "Infinity": no bound. */
     most: (option: string, value: unknown, least: number, unset: number): number =>
       value === Infinity || value === "Infinity" ? Infinity : whole(option, value, least, unset),
     text: (option: string, value: unknown, unset: string): string => {
@@ -117,7 +117,7 @@ export const checks = (pool: string) => {
       if (value === undefined) return unset
       return typeof value === "boolean" ? value : refuse(option, value, "true or false", "text")
     },
-    /** Milliseconds. */
+    /** A duration, in milliseconds. */
     duration: (option: string, value: unknown, unset: number, zero: "zero" | "no zero" = "no zero"): number => {
       if (value === undefined) return unset
       const millis = toMillis(value)
@@ -129,7 +129,7 @@ export const checks = (pool: string) => {
         "text"
       )
     },
-    /** From 0 to below 1. */
+    /** A number from 0 to below 1. */
     fraction: (option: string, value: unknown, unset: number): number => {
       if (value === undefined) return unset
       if (typeof value === "number" && value >= 0 && value < 1) return value

@@ -5,8 +5,8 @@
  *
  * Invariants:
  * - A waiter is linked exactly while `lane` is set.
- * - `size` counts the linked ones; `busy` those of them for whom something is being made, detected or chosen.
- * - What a {@link Search} has passed is not what it seeks, unless it was told to look at it again.
+ * - `size` counts the linked waiters; `busy` those of them for whom an object is being made, detected or chosen.
+ * - No waiter that a {@link Search} has passed is what it seeks, unless the search was told to look at that waiter again.
  */
 import type * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
@@ -32,24 +32,24 @@ export interface Request<A, D> {
   readonly timeout: number
   readonly where: ((pooled: PooledObject<A, D>) => boolean) | undefined
   readonly priority: number
-  /** `undefined`: what `add` or the pool says. */
+  /** `undefined`: the lease time-out is that of `add`, or of the pool. */
   readonly leaseTimeout: number | undefined
-  /** A `tryBorrow` does not queue: it leaves as soon as nothing is under way for it. */
+  /** A `tryBorrow` does not queue: it fails as soon as no object is being made, detected or chosen for it. */
   readonly queues: boolean
-  /** Where it was asked for, where the pool captures that. */
+  /** The site of the borrow, where the pool captures it. */
   readonly site?: Site | undefined
 }
 
-/** What has gone wrong for a waiter: few have any. */
+/** What has gone wrong for a waiter. Made only for those for whom something has: they are few. */
 export class Trouble {
-  /** Fresh objects that were refused. */
+  /** How many fresh objects the detector has refused. */
   refused = 0
-  /** `onBorrow` has failed for it. */
+  /** `onBorrow` has failed for the waiter. */
   spoilt = false
-  /** Monotonic: nothing more is made for it before. */
+  /** Monotonic: no other object is made or prepared for the waiter before. */
   backsOffUntil = -Infinity
   backingOff: Deadline | undefined = undefined
-  /** Its own course of `creation.retry`, where objects were refused. */
+  /** The waiter's own course of `creation.retry`, where objects were refused. */
   pace: Pace | undefined = undefined
   lastFailure: unknown = undefined
 }
@@ -64,54 +64,54 @@ WaiterBase.prototype = Effectable.Prototype<Waiter<unknown, unknown>>({
 })
 
 /**
- * A fiber in a borrow that could not be served at once. There may be many: it is itself its deadline, and the effect that
- * takes it from the queue when its fiber is interrupted.
+ * A fiber in a borrow that could not be served at once. There may be many, so each is a single object: the waiter is
+ * itself its deadline, and the effect that takes it from the queue when its fiber is interrupted.
  */
 export abstract class Waiter<A, D> extends WaiterBase implements Deadline {
   readonly core: Core<A, D>
   readonly request: Request<A, D>
   readonly fiberId: number
   readonly since: number
-  /** Ties the lease to its holder, what gives it back, in the step that resumes the fiber; that goes on with the answer. */
+  /** Ties the lease to `holder`, which gives it back, in the step that resumes the fiber; that goes on with the answer. */
   readonly accept: (lease: ActiveLease<A, D>, holder: unknown) => Effect.Effect<unknown, unknown>
   readonly holder: unknown
 
-  // its outcome: at most one of the two is set at a time
+  // the outcome of the wait: at most one of the two is set at a time
   lease: ActiveLease<A, D> | undefined = undefined
   failure: Effect.Effect<never, unknown> | undefined = undefined
   /** Resumes the fiber; absent until it is suspended, and once it has been interrupted. */
   resume: ((outcome: Effect.Effect<unknown, unknown>) => void) | undefined = undefined
 
-  /** It has an outcome, and a task is on its way that resumes it. */
+  /** The waiter has an outcome, and a task that resumes its fiber is scheduled. */
   awake = false
 
-  // what is under way for it
+  // what is under way for the waiter; written by {@link Waiters.note} while it is in the queue
   creation: Creation<A, D> | undefined = undefined
   detection: Detection<A, D> | Hook<A, D> | undefined = undefined
-  /** The user's selector has yet to answer for it; or what is lendable has yet to be detected for it, in a later turn. */
+  /** The user's selector has yet to answer for the waiter; or more objects are detected for it in a later task. */
   choosing = false
-  /** Its fiber cannot be suspended: whatever can be done for it in one step is done in that. */
+  /** The fiber cannot be suspended, as in `runSync`: whatever can be done in one step is done in that. */
   hasty = false
-  /** How many claims there had been when something began to be detected or prepared for it. */
+  /** The count of {@link Waiters.claims} when an object began to be detected or prepared for the waiter. */
   claimed = 0
 
-  /** The asynchronous context of its borrower, where functions are asked for it. */
+  /** The asynchronous context of the borrower, where functions of the user's are called for it. */
   context: AsyncContext | undefined = undefined
-  /** Its span, where there is a tracer. */
+  /** The span of the wait, where there is a tracer. */
   trace: Trace | undefined = undefined
-  /** Its fiber, where a lease that is held too long names it. */
+  /** The borrower's fiber, where a warning of a lease that is held too long names it. */
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
-  // what it has seen
-  /** It has its place in the queue: `maxWaiters` does not refuse it any more. */
+  // what the waiter has gone through
+  /** The waiter has its place in the queue: `maxWaiters` does not refuse it any more. */
   admitted = false
-  /** What was made for it. */
+  /** The object that was made for the waiter. */
   made: Entry<A, D> | undefined = undefined
-  /** Its own `where` has rejected that, or it does not queue and was not served by it: nothing more is made for it. */
+  /** The waiter's `where` has rejected `made`, or `made` has not served one that does not queue: no more is made for it. */
   misfit = false
-  /** What has gone wrong for it, if anything has. */
+  /** What has gone wrong for the waiter, if anything has. */
   trouble: Trouble | undefined = undefined
-  /** The version of what was lendable when the selector last answered "none" to it. */
+  /** The version of the registry when the user's selector last answered "none" for the waiter. */
   declined = -1
 
   // as a deadline
@@ -119,7 +119,7 @@ export abstract class Waiter<A, D> extends WaiterBase implements Deadline {
   index = -1
 
   // as a member of the queue
-  /** The how manieth it is that has joined. */
+  /** A number that grows with each waiter that joins: the order of arrival. */
   arrival = 0
   lane: Lane<A, D> | undefined = undefined
   previous: Waiter<A, D> | undefined = undefined
@@ -140,23 +140,23 @@ export abstract class Waiter<A, D> extends WaiterBase implements Deadline {
     this.accept = accept
     this.holder = holder
   }
-  /** Its deadline has passed. */
+  /** The waiter's deadline has passed. */
   abstract fire(): void
-  /** Its fiber is interrupted. What is left to do is the effect that this answers. */
+  /** The waiter's fiber is interrupted. What is left to do is the effect that this answers. */
   abstract leave(): Effect.Effect<void>
-  /** Notes that something has gone wrong. */
+  /** The record of what has gone wrong; made when it is first asked for. */
   get troubled(): Trouble {
     return this.trouble ??= new Trouble()
   }
   get spoilt(): boolean {
     return this.trouble?.spoilt === true
   }
-  /** Nothing is asked for it any more. */
+  /** The wait is over: no function is called in the borrower's context any more. */
   forget(): void {
     this.context?.emitDestroy()
     this.context = undefined
   }
-  /** What it waits for. */
+  /** What the waiter waits for. */
   get phase(): BorrowTimeout["phase"] {
     return this.detection !== undefined ? "Detecting" : this.creation !== undefined ? this.creation.phase : "Waiting"
   }
@@ -178,18 +178,18 @@ class Lane<A, D> implements Rank<Lane<A, D>> {
   }
 }
 
-/** In the order of the queue. */
+/** Does one waiter come before another in the order of the queue? */
 export const isBefore = <A, D>(one: Waiter<A, D>, other: Waiter<A, D>): boolean =>
   one.request.priority === other.request.priority
     ? one.arrival < other.arrival
     : one.request.priority > other.request.priority
 
-/** Waiters in the order of the queue. */
+/** The waiters that a search has to look at again, in the order of the queue. */
 class Again<A, D> extends Heap<Waiter<A, D>> {
   protected override before(one: Waiter<A, D>, other: Waiter<A, D>): boolean {
     return isBefore(one, other)
   }
-  /** Forgets those that have left, where they are most of them. */
+  /** Forgets the waiters that have left the queue, where there are more than `most` in all. */
   trim(most: number): void {
     if (this.items.length <= most) return
     const left = new Set(this.items.splice(0))
@@ -198,14 +198,14 @@ class Again<A, D> extends Heap<Waiter<A, D>> {
 }
 
 /**
- * The first waiter of whom something holds, without a walk past all the others each time: each is looked at in its turn,
- * and again when it is said that it may have come to hold.
+ * The first waiter for whom a condition holds, found without a walk past all the others each time: each waiter is looked
+ * at in its turn, and again when the search is told that the condition may have come to hold for it.
  */
 export class Search<A, D> {
   private readonly queue: Waiters<A, D>
-  /** The first that has not been looked at; nor have those after it. */
+  /** The first waiter that has not been looked at; nor have those after it. */
   private from: Waiter<A, D> | undefined = undefined
-  /** Those before it that are to be looked at. */
+  /** The waiters before `from` that are to be looked at again. */
   private readonly again = new Again<A, D>()
 
   constructor(queue: Waiters<A, D>) {
@@ -217,13 +217,13 @@ export class Search<A, D> {
       const { again: { first }, from } = this
       const waiter = first !== undefined && (from === undefined || isBefore(first, from)) ? first : from
       if (waiter === undefined || (waiter.lane !== undefined && holds(waiter))) return waiter
-      // asking may have changed what is the first
+      // the condition may have changed the queue, and so which waiter is the first
       if (waiter === this.again.first) this.again.removeAt(0)
       else if (waiter === this.from) this.from = this.queue.after(waiter)
     }
   }
 
-  /** It may hold of this one now. */
+  /** The condition may hold for this waiter now. */
   look(waiter: Waiter<A, D>): void {
     if (waiter.lane === undefined || (this.from !== undefined && !isBefore(waiter, this.from))) return
     if (this.from === undefined && this.queue.after(waiter) === undefined) {
@@ -234,30 +234,30 @@ export class Search<A, D> {
     this.again.push(waiter)
   }
 
-  /** One is about to leave the queue. */
+  /** A waiter is about to leave the queue. */
   leaves(waiter: Waiter<A, D>): void {
     if (this.from === waiter) this.from = this.queue.after(waiter)
   }
 }
 
 export class Waiters<A, D> {
-  /** By falling priority. None is empty, but for the last one: the next waiter mostly has its priority. */
+  /** The lanes, by falling priority. None is empty, but for the last one: the next waiter mostly has its priority. */
   private readonly lanes = new Ranks<Lane<A, D>>()
   size = 0
   busy = 0
-  /** How many have ever joined. */
+  /** How many waiters have ever joined. */
   arrivals = 0
-  /** Grows when one that others stand behind may want what is prepared for those: it has come, or has lost its own. */
+  /** Grows when a waiter may claim an object that is prepared for one behind it: it has joined, or has lost its own. */
   claims = 0
-  /** Those for whom nothing is under way; nothing is being made; and who are no misfits. Only where objects are made. */
+  /** The waiters that are not busy; for whom no object is being made; that are no misfits. */
   readonly idle: Search<A, D> | undefined
   readonly heirs: Search<A, D> | undefined
   readonly fitting: Search<A, D> | undefined
-  /** Those for whom nothing is being detected or prepared; and nothing is being prepared. Only where that may be. */
+  /** The waiters for whom no object is being detected or prepared; for whom none is being prepared. */
   readonly free: Search<A, D> | undefined
   readonly unprepared: Search<A, D> | undefined
 
-  /** What may be done for them. */
+  /** What a pool may do for its waiters: make, detect, prepare objects. */
   constructor({ detects, makes, prepares }: {
     readonly makes: boolean
     readonly detects: boolean
@@ -270,14 +270,14 @@ export class Waiters<A, D> {
     this.unprepared = prepares ? new Search(this) : undefined
   }
 
-  /** Notes what is under way for a waiter. */
+  /** Writes what is under way for a waiter: its creation, its detection, or a choice. */
   note<K extends "creation" | "detection" | "choosing">(waiter: Waiter<A, D>, key: K, value: Waiter<A, D>[K]): void {
     const before = waiter.busy
     waiter[key] = value
     if (waiter.lane !== undefined && waiter.busy !== before) this.countBusy(waiter, before)
     if (value === undefined) this.lookBereft(waiter, key)
     else if (key === "detection") waiter.claimed = this.claims
-    // where it has ended, what follows is known when the step ends
+    // where the creation or detection has ended, the phase that follows is known when the step ends
     if (waiter.trace !== undefined && value !== undefined) waiter.trace.enter(waiter.phase)
   }
 
@@ -286,7 +286,7 @@ export class Waiters<A, D> {
     if (before) this.idle?.look(waiter)
   }
 
-  /** Its creation, or its detection, is its own no more: another may be meant for it. */
+  /** A waiter has lost its creation, or its detection: another may be meant for it. */
   private lookBereft(waiter: Waiter<A, D>, lost: "creation" | "detection" | "choosing"): void {
     if (lost === "creation") this.heirs?.look(waiter)
     else if (lost === "detection") this.lookFree(waiter)
@@ -298,11 +298,11 @@ export class Waiters<A, D> {
     this.link(waiter, lane, lane.last)
   }
 
-  /** Joins again, in the place that it had: `maxWaiters` does not refuse it. */
+  /** A waiter joins again, in the place that it had: `maxWaiters` does not refuse it. */
   rejoin(waiter: Waiter<A, D>): void {
     const lane = this.lane(-waiter.request.priority)
     let before: Waiter<A, D> | undefined
-    // those before it are few: they were passed over when it was served
+    // the waiters before it are few: they were passed over when it was served
     for (let next = lane.first; next !== undefined && next.arrival < waiter.arrival; next = next.next) before = next
     waiter.admitted = true
     waiter.declined = -1
@@ -326,7 +326,7 @@ export class Waiters<A, D> {
     this.lookFree(waiter)
   }
 
-  /** Something may be made for this one now. */
+  /** An object may be made for this waiter now. */
   lookAgain(waiter: Waiter<A, D>): void {
     this.idle?.look(waiter)
     this.heirs?.look(waiter)
@@ -355,7 +355,7 @@ export class Waiters<A, D> {
     if (waiter.busy) this.busy--
   }
 
-  /** The oldest of the highest priority. */
+  /** The oldest waiter of the highest priority. */
   get first(): Waiter<A, D> | undefined {
     return this.lanes.first?.first
   }
@@ -364,7 +364,7 @@ export class Waiters<A, D> {
     return waiter.next ?? waiter.lane?.next[0]?.first
   }
 
-  /** Where a walk goes on: at what was next, or from the first again where that has left meanwhile. */
+  /** Where a walk goes on: at the waiter that was next, or from the first again where that one has left meanwhile. */
   onward(next: Waiter<A, D> | undefined): Waiter<A, D> | undefined {
     return next !== undefined && next.lane === undefined ? this.first : next
   }

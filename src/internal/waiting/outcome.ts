@@ -16,14 +16,14 @@ import { slice } from "../structures/deadlines.ts"
 import { span } from "../structures/times.ts"
 import { tell } from "../watching/events.ts"
 
-/** How many more are resumed in one task, whose outcome was decided by those who were resumed. */
+/** How many more waiters are resumed in one task, whose outcome was decided by those who were resumed before. */
 const mostInChain = 256
 
 /** Resumes waiters in a task of their own, in order: never within the step that decided their outcome. */
 export const resumeSoon = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
-  // not suspended yet: it sees the outcome when the step ends
+  // a fiber that is not suspended yet sees the outcome when the step ends
   if (waiter.resume === undefined) return
-  // with an outcome that was taken back before it was resumed
+  // the waiter is in the list already, with an outcome that was taken back before it was resumed
   if (waiter.awake) return
   waiter.awake = true
   core.awake.push(waiter)
@@ -33,8 +33,8 @@ export const resumeSoon = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void =
 }
 
 /**
- * One that is resumed may give back at once what the next waits for: that one is resumed in the same task. Each fiber may
- * run on to its end, so that others get their turn in between.
+ * Resumes waiters that have an outcome. One of them may give back at once the object that the next waits for, which is
+ * resumed in the same task. Since each fiber may run on to its end, this stops in between for others to get their turn.
  */
 const resumeAwake = <A, D>(core: Core<A, D>): void => {
   const { awake } = core
@@ -44,7 +44,7 @@ const resumeAwake = <A, D>(core: Core<A, D>): void => {
   while (next < awake.length && next < most) {
     const waiter = awake[next++]!
     waiter.awake = false
-    // one that was interrupted since has nothing to resume, and one that waits again has no outcome
+    // a waiter that was interrupted since has nothing to resume, and one that waits again has no outcome
     if (waiter.resume !== undefined && waiter.lane === undefined) {
       try {
         deliver(core, waiter, waiter.resume)
@@ -53,7 +53,7 @@ const resumeAwake = <A, D>(core: Core<A, D>): void => {
       }
     }
     if (next % 16 !== 0) continue
-    // no clock is read where there are few
+    // where few waiters are resumed, no clock is read
     const now = core.deadlines.now()
     if (begun === 0) begun = now
     else if (now - begun >= slice) break
@@ -73,7 +73,7 @@ export const deliver = <A, D>(
   waiter.forget()
   if (lease === undefined) return resume(waiter.failure!)
   lease.holder = undefined
-  // the pool was closed before this fiber was resumed with it: it has waited in vain
+  // the pool was closed before this fiber was resumed with its lease: it has waited in vain
   if (lease.over === "Closed") return resume(closed(core, waiter))
   resume(waiter.accept(lease, waiter.holder))
 }
@@ -84,13 +84,13 @@ export const unqueue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.waiters.leave(waiter)
   core.deadlines.cancel(waiter)
   if (waiter.trouble?.backingOff !== undefined) core.deadlines.cancel(waiter.trouble.backingOff)
-  // a closing pool may have served the last one
+  // a closing pool may have served its last waiter
   if (core.life._tag === "Closing" && core.life.serving) core.dispatcher.scheduleTask(() => settled(core), 0)
 }
 
 /**
- * The waiter leaves without an object. What is being made for it goes on, and counts for nobody; what is being detected
- * for it is dropped; so is a choice.
+ * The waiter leaves without an object. Its creation goes on, and counts for nobody; its detection is dropped; so is a
+ * choice of the user's selector.
  */
 const quit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   unqueue(core, waiter)
@@ -129,7 +129,7 @@ export class Waiting<A, D> extends Waiter<A, D> {
   }
 }
 
-/** Its deadline has passed. */
+/** The waiter's deadline has passed. */
 export const timeOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => runOut(core, waiter, waiter.phase)
 
 /** A borrow has taken too long. */
@@ -139,13 +139,13 @@ export const runOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, phase: Borr
   fail(core, waiter, timedOut(core, waiter, phase))
 }
 
-/** The fiber was interrupted: in the queue, or granted a lease that it has not been resumed with. */
+/** The waiter's fiber was interrupted: in the queue, or after the grant of a lease that it has not been resumed with. */
 const withdraw = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<void> => {
   waiter.resume = undefined
   if (waiter.lane !== undefined) quit(core, waiter)
   waiter.forget()
   const { lease } = waiter
-  // what goes on under it gives it back
+  // the work that goes on under the lease gives it back
   if (lease === undefined || (lease.holder !== undefined && lease.holder !== waiter)) return Effect.void
   return end(lease, Exit.void) ?? Effect.void
 }

@@ -7,12 +7,12 @@ import { Pace } from "../state/pace.ts"
 import type { Waiter } from "../state/waiters.ts"
 import { make as makeDeadline } from "../structures/deadlines.ts"
 
-/** Three objects have been refused: it waits a while before it has another one made or prepared. */
+/** Does a waiter wait a while, after three refusals, before another object is made or prepared for it? */
 export const backsOff = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
   waiter.trouble !== undefined && waiter.trouble.backsOffUntil !== -Infinity &&
   core.deadlines.now() < waiter.trouble.backsOffUntil
 
-/** 100 millis, doubling to 30 seconds. */
+/** How long the next attempt waits after some failures in a row: 100 millis, doubling to `most`. */
 const backOffFor = (failures: number, most = 30_000): number => Math.min(100 * 2 ** (failures - 1), most)
 
 /** How long one turn of attempts waits at most, where no schedule says so. In milliseconds. */
@@ -23,7 +23,7 @@ export const waitForTurn = <A, D>(core: Core<A, D>, millis: number): void => {
   core.deadlines.set(core.retry.next, core.deadlines.now() + millis)
 }
 
-/** An attempt has failed that no schedule has tried again: there is one a turn from now on. 100 millis, doubling to a second. */
+/** An attempt has failed for good: from now on there is one a turn. A turn takes 100 millis, doubling to a second. */
 export const backOff = <A, D>(core: Core<A, D>): void => {
   core.retry.failing = true
   waitForTurn(core, backOffFor(++core.retry.turns, longestTurn))
