@@ -391,6 +391,33 @@ describe("what is said of a shared object in use", () => {
     }))
 })
 
+describe("a pool that closes", () => {
+  for (const answer of ["never", "fail"] as const) {
+    it.effect(`does not ask again about a shared object in use, whose detector has answered: ${answer}`, () =>
+      Effect.gen(function*() {
+        let asked = 0
+        const pool = yield* make({
+          objects: ["a"],
+          sharing: 2,
+          detectStatus: () => asked++ === 0 ? "Available" : answer === "never" ? Effect.never : Effect.fail("no idea"),
+          detection: { retry: Schedule.spaced("1 second") },
+          closing: { timeout: "30 seconds" }
+        })
+        yield* hold(pool.borrow)
+        yield* TestClock.adjust("1 second")
+        yield* start(hold(pool.borrowWith({ timeout: "10 seconds" })))
+        yield* TestClock.adjust("40 seconds")
+        const before = asked
+        assert.isAbove(before, 2)
+        const closing = yield* start(pool.close)
+        yield* TestClock.adjust("29 seconds")
+        assert.deepStrictEqual([state(closing), asked], ["waits", before])
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual([state(closing), (yield* pool.stats).size], ["ok", 0])
+      }))
+  }
+})
+
 describe("a shared object whose last lease ends while it is asked about", () => {
   const returning = (answer: Status.Answer, options: Options = {}) =>
     Effect.gen(function*() {

@@ -2,7 +2,7 @@
  * Doubt: nobody knows whether an object may be lent. The object is `Unknown` until the detector says, or takes no new
  * leases where it is lent; its own schedule says when the detector is asked again.
  */
-import type { Core } from "../state/core.ts"
+import { type Core, stays } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { changed } from "../state/notes.ts"
 import { Pace } from "../state/pace.ts"
@@ -34,9 +34,12 @@ export const staysUnknown = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void =
   changed(core)
 }
 
-/** The detector is asked again about an object when its schedule said so before. */
+/**
+ * The detector is asked again about an object when its schedule said so before: not in a pool that closes, which asks
+ * nothing any more. There a time that has passed would come again at once, and drop what it begins, without end.
+ */
 export const resumeSchedule = <A, D>(core: Core<A, D>, { retrying }: Entry<A, D>): void => {
-  if (retrying !== undefined) core.deadlines.set(retrying, retrying.due)
+  if (retrying !== undefined && stays(core)) core.deadlines.set(retrying, retrying.due)
 }
 
 const askLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): void => {
