@@ -15,6 +15,16 @@ const fillUp = <A, D, E, P>(pool: ObjectPool<A, D, E, P>, n: number) =>
   })
 
 describe("rotate", () => {
+  it.effect("once more, by whoever has waited for the last one, ends as well", () =>
+    Effect.gen(function*() {
+      const { acquire, things } = scripted()
+      const pool = yield* make({ acquire, size: { min: 2, max: 2 } })
+      const rotations = yield* start(Effect.andThen(pool.rotate, pool.rotate))
+      yield* TestClock.adjust("1 minute")
+
+      assert.deepStrictEqual([state(rotations), things.length], ["ok", 6])
+    }))
+
   it.effect("replaces every idle object that was made, and ends when the old ones are gone", () =>
     Effect.gen(function*() {
       const script = scripted()

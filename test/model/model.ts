@@ -379,7 +379,8 @@ export class Model {
         now - pooled.object.madeAt >= timeToLive)
     return pooled.status === "Borrowed" && this.out(pooled.id).length < this.setup.sharing &&
       !entry.barred && !entry.leaving && !old && entry.restsUntil <= now && entry.asking === 0 &&
-      entry.verdict === "fine"
+      // else it may be about to be asked about: that shows in no status of one that is lent
+      this.asking < this.setup.concurrency && entry.verdict === "fine"
   }
 
   private waiters(view: View): void {

@@ -43,10 +43,8 @@ class Awaited<A, D> implements Watcher {
     })
   )
 
-  look(): boolean {
-    if (!this.reached()) return false
-    this.end(Effect.void)
-    return true
+  look(): void {
+    if (this.reached()) this.end(Effect.void)
   }
   closed(): void {
     this.end(closed(this.core))

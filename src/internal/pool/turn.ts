@@ -45,5 +45,5 @@ const workOff = <A, D>(core: Core<A, D>): void => {
 }
 
 const look = <A, D>(core: Core<A, D>): void => {
-  for (const watcher of core.watchers) if (watcher.look()) core.watchers.delete(watcher)
+  for (const watcher of core.watchers) watcher.look()
 }

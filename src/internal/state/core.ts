@@ -55,8 +55,8 @@ type Life =
 
 /** Somebody who waits for a state of the whole pool. */
 export interface Watcher {
-  /** Has the state come? Then this resumes who waits for it, and answers `true`. */
-  readonly look: () => boolean
+  /** Has the state come? Then this resumes who waits for it, and watches no more, unless somebody waits anew meanwhile. */
+  readonly look: () => void
   /** An attempt to make an object has failed, and none is under way. */
   readonly failed: ((cause: Cause.Cause<unknown>) => void) | undefined
   readonly closed: () => void
