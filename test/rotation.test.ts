@@ -22,7 +22,8 @@ describe("rotate", () => {
       const rotations = yield* start(Effect.andThen(pool.rotate, pool.rotate))
       yield* TestClock.adjust("1 minute")
 
-      assert.deepStrictEqual([state(rotations), things.length], ["ok", 6])
+      assert.strictEqual(state(rotations), "ok")
+      assert.isAtLeast(things.filter(({ destroyed }) => destroyed === 1).length, 3)
     }))
 
   it.effect("replaces every idle object that was made, and ends when the old ones are gone", () =>
