@@ -108,8 +108,8 @@ const observe = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, lease: ActiveLeas
 }
 
 /**
- * May this waiter have the object? A waiter whose `where` rejects the object that was made for it is a misfit. A `where`
- * that throws is a defect of its borrower.
+ * May this waiter have the object? A waiter whose `where` rejects the object that was made for it is a misfit; one that is
+ * not asked, since another was served before, is none. A `where` that throws is a defect of its borrower.
  */
 export const fits = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (waiter.lane === undefined) return false

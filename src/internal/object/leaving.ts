@@ -43,7 +43,7 @@ export const remove = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): 
   return found
 }
 
-/** An object leaves: it is `Invalid` until it is destroyed, because of `why`, unless it was marked with another reason. */
+/** An object leaves: it is `Invalid` until it is destroyed. The reason is that of its mark, or else `why`. */
 export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>, why: Eviction): void => {
   if (core.feed !== undefined && !hasLeft(entry)) {
     tell(core, { _tag: "Evicted", objectId: entry.id, reason: entry.why ?? why })

@@ -103,7 +103,7 @@ const setLimit = <A, D>(core: Core<A, D>): void => {
   else core.deadlines.set(Deadlines.make(() => timeIsUp(core)), core.deadlines.now() + timeout)
 }
 
-/** No waiter is left to be served: free objects leave, and what is being made, detected or chosen is interrupted. */
+/** Fails the waiters that are left, lets free objects leave, and interrupts creations, detections and hooks. */
 const shutDown = function*<A, D>(core: Core<A, D>): Generator<() => void> {
   if (core.life._tag === "Closing") core.life.serving = false
   for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.first) {
