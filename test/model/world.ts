@@ -163,6 +163,7 @@ class World {
     const told = this.answer(pooled)
     if (!Effect.isEffect(told)) {
       entry.verdict = told === "Available" ? "fine" : "not fine"
+      this.condemn(pooled, told)
       return told
     }
     return Effect.suspend(() => {
@@ -170,6 +171,7 @@ class World {
       return Effect.onExit(told, (exit) =>
         Effect.sync(() => {
           entry.asking--
+          if (Exit.isSuccess(exit)) this.condemn(pooled, exit.value)
           entry.verdict = Exit.isSuccess(exit)
             ? exit.value === "Available" ? "fine" : "not fine"
             // its time was over, or nobody wanted the answer
@@ -178,6 +180,11 @@ class World {
             : "not fine"
         }))
     })
+  }
+
+  /** One that is lent when it is found to be no good leaves when it comes back. */
+  condemn(pooled: Pooled, told: Status.Answer): void {
+    if (told === "Invalid" && pooled.status === "Borrowed") this.model.entry(pooled).leaving = true
   }
 
   /** What it answers at once, it answers plainly for every other object. */
