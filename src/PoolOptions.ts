@@ -73,7 +73,7 @@ export interface PoolSettings {
     readonly onAdd?: boolean | undefined
     /**
      * Detect an object before it is lent: always, never, or unless it was detected within the trust window. Default
-     * `{ trustFor: "500 millis" }`. Zero: always.
+     * `{ trustFor: "500 millis" }`. Zero: always. Those who wait for one answer share it.
      */
     readonly onBorrow?: boolean | { readonly trustFor: Duration.Input } | undefined
     /** Detect an object when it comes back; the borrower does not wait for it. Default `false`. */

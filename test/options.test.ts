@@ -519,7 +519,8 @@ describe("options of one call", () => {
     [{ leaseTimeout: "-1 seconds" }, "leaseTimeout", "\"-1 seconds\""],
     [{ where: "name = 1" }, "where", "a text"],
     [{ leaseTimout: 3 }, "leaseTimout", "not known"],
-    [{ timeout: 3, weight: 3 }, "weight", "not known"]
+    [{ timeout: 3, weight: 3 }, "weight", "not known"],
+    [[], "options", "an array"]
   ]
   for (const [options, option, value] of bad) {
     it.effect(`a borrow with ${names(options)} is a defect, and changes nothing`, () =>

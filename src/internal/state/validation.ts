@@ -90,7 +90,9 @@ export const checks = (pool: string) => {
   }
   const known = (path: string, value: unknown, keys: ReadonlyArray<string>): Record<string, unknown> => {
     if (value === undefined) return {}
-    if (typeof value !== "object" || value === null) return refuse(path || "options", value, "a record of options")
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      return refuse(path || "options", value, "a record of options")
+    }
     refuseUnknown(pool, path, value, keys)
     return value as Record<string, unknown>
   }
