@@ -83,6 +83,9 @@ const refuseUnknown = (pool: string, path: string, value: object, keys: Readonly
   throw new InvalidPoolOptions({ pool, option, value: "not known", allowed: `only ${keys.join(", ")}` })
 }
 
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
 /** Checks of one pool's options. Each throws the `InvalidPoolOptions` that says what is wrong. */
 export const checks = (pool: string) => {
   const refuse = (option: string, value: unknown, allowed: string, text: "text" | "no text" = "no text"): never => {
@@ -90,11 +93,9 @@ export const checks = (pool: string) => {
   }
   const known = (path: string, value: unknown, keys: ReadonlyArray<string>): Record<string, unknown> => {
     if (value === undefined) return {}
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      return refuse(path || "options", value, "a record of options")
-    }
+    if (!isRecord(value)) return refuse(path || "options", value, "a record of options")
     refuseUnknown(pool, path, value, keys)
-    return value as Record<string, unknown>
+    return value
   }
   const whole = (option: string, value: unknown, least: number, unset: number): number => {
     if (value === undefined) return unset
