@@ -425,7 +425,8 @@ describe("reconsider", () => {
     let weight = 0
     const pool = PromisePool.make({
       objects: ["a", "b"],
-      select: { weight: ({ object }) => object === "b" ? weight : 1 }
+      select: { weight: ({ object }) => object === "b" ? weight : 1 },
+      closing: { timeout: 0 }
     })
     const { reconsider, borrowSync } = pool
     weight = 1e12

@@ -56,6 +56,8 @@ interface Entry {
   leaving: boolean
   /** When its last lease expired. */
   expiredAt: number
+  /** When the detector found it to be no good while it was lent: leases that begin at that moment may have come before. */
+  condemnedAt: number
   /** Not lent to one more before all its leases have ended, or perhaps not. */
   barred: boolean
   /** Detections that are under way. */
@@ -151,6 +153,7 @@ export class Model {
         restsUntil: -Infinity,
         leaving: false,
         expiredAt: -1,
+        condemnedAt: -Infinity,
         barred: false,
         asking: 0,
         verdict: "fine"
@@ -183,7 +186,7 @@ export class Model {
     must(this.out(pooled.id).length < this.setup.sharing, "1 at most `sharing` leases", what)
     must(thing.destroyed === 0 || !thing.made, "1 what is destroyed is not lent", what)
     must(this.wants(borrower, pooled), "4 `where` holds", what)
-    must(!entry.leaving || entry.expiredAt === now, "6 what must leave is not lent", what)
+    must(!entry.leaving || entry.expiredAt === now || entry.condemnedAt === now, "6 what must leave is not lent", what)
     must(entry.restsUntil <= now, "6 what rests is not lent", () => `${what()}, rests until ${entry.restsUntil}`)
     const { maxBorrows = Infinity } = this.setup
     must(!thing.made || pooled.borrowCount <= maxBorrows, "6 at most `maxBorrows`", what)

@@ -184,7 +184,10 @@ class World {
 
   /** One that is lent when it is found to be no good leaves when it comes back. */
   condemn(pooled: Pooled, told: Status.Answer): void {
-    if (told === "Invalid" && pooled.status === "Borrowed") this.model.entry(pooled).leaving = true
+    if (told !== "Invalid" || pooled.status !== "Borrowed") return
+    const entry = this.model.entry(pooled)
+    entry.leaving = true
+    entry.condemnedAt = this.now
   }
 
   /** What it answers at once, it answers plainly for every other object. */
