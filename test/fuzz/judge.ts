@@ -50,6 +50,7 @@ export interface Hand {
 const lines = [
   "A hook failed, and its object leaves",
   "Making an object failed, and nobody was waiting for it",
+  "acquire made an object after it had been given up",
   "Destroying an object failed",
   "Destroying what was made too late, or in part",
   "Closing revoked",

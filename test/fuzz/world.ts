@@ -406,12 +406,13 @@ class World {
           served = true
           told.push(() => resume(Effect.void))
         })
-      // where nobody may wait, one may come while what is old leaves
+      // where nobody may wait, one may come while what is old leaves, or while making an object backs off
       for (let left = setup.maxWaiters === undefined ? 1 : 10; left > 0 && !served; left--) {
         // one that is being made for nobody counts for nobody
         await this.run(() => port.stats().making + port.stats().pending + port.stats().invalid === 0, 1000)
         const probe = this.start(this.port.borrow(body, { timeout: 10_000, leaseTimeout: Infinity }))
         await this.run(() => served || probe.pollUnsafe() !== undefined, 11_000)
+        if (!served && left > 1) await this.run(() => false, 500)
       }
       judge.must(
         served,

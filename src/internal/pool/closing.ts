@@ -87,11 +87,13 @@ const beginClosing = <A, D>(core: Core<A, D>): void => {
   const { timeout, waiters } = core.options.closing
   const serving = waiters === "serve" && !core.suspended && core.waiters.size > 0 && timeout > 0
   core.life = { _tag: "Closing", serving, givingUp: false, jobs: [] }
+  // before anybody is told: who gives back the last lease then does not close a pool that has not been shut down
+  if (!serving) core.life.jobs.push(shutDown(core))
   if (core.feed !== undefined) tell(core, { _tag: "Closing" })
   for (const watcher of core.watchers) watcher.closed()
   core.watchers.clear()
   core.deadlines.cancel(core.refill.deadline)
-  if (!serving) work(core, shutDown(core))
+  if (!serving) proceed(core)
 }
 
 /** Open leases have `closing.timeout` to come back. */

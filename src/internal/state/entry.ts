@@ -122,7 +122,7 @@ export class Entry<A, D> {
   }
   /** When the object wakes, as the wall clock stands now; absent where it does not rest. */
   get wakesAtMillis(): number | undefined {
-    return this.status === "Dormant" || this.benched ? this.rest?.wakesAtMillis : undefined
+    return this.status === "Dormant" || (this.benched && !this.asked) ? this.rest?.wakesAtMillis : undefined
   }
   /** The record that users see of the object; made when the first of them looks. */
   get pooled(): PooledObject<A, D> {
