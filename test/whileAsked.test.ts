@@ -6,6 +6,24 @@ import { TestClock } from "effect/testing"
 import type { ObjectPool } from "../src/index.ts"
 import { hold, make, start } from "./support/borrowers.ts"
 
+/** One object is lent, and one waits for it who is interrupted as its own `where` is asked. */
+const leavingWhileAsked = (onBorrow: boolean) =>
+  Effect.gen(function*() {
+    const pool: ObjectPool<string> = yield* make({
+      objects: ["a"],
+      detectStatus: () => "Available",
+      detection: { onBorrow }
+    })
+    const { release } = yield* hold(pool.borrow)
+    const leaves: Fiber.Fiber<unknown, unknown> = yield* start(hold(pool.borrowWith({
+      where: () => {
+        leaves.interruptUnsafe()
+        return true
+      }
+    })))
+    return { leaves, pool, release }
+  })
+
 describe("while a `where` is asked about what has come back,", () => {
   for (const priority of [0, 1, -1]) {
     it.effect(`a borrower of priority ${priority} that comes is served with it`, () =>
@@ -51,18 +69,7 @@ describe("while a `where` is asked about what has come back,", () => {
   for (const onBorrow of [true, false]) {
     it.effect(`its borrower leaves: the next is served with it, detected ${onBorrow ? "first" : "or not"}`, () =>
       Effect.gen(function*() {
-        const pool: ObjectPool<string> = yield* make({
-          objects: ["a"],
-          detectStatus: () => "Available",
-          detection: { onBorrow }
-        })
-        const { release } = yield* hold(pool.borrow)
-        const leaves: Fiber.Fiber<unknown, unknown> = yield* start(hold(pool.borrowWith({
-          where: () => {
-            leaves.interruptUnsafe()
-            return true
-          }
-        })))
+        const { leaves, pool, release } = yield* leavingWhileAsked(onBorrow)
         yield* start(hold(pool.borrow))
 
         yield* release
@@ -74,18 +81,7 @@ describe("while a `where` is asked about what has come back,", () => {
 
     it.effect(`its borrower leaves, and nobody else waits: it is there for who comes then, detected ${onBorrow ? "first" : "or not"}`, () =>
       Effect.gen(function*() {
-        const pool: ObjectPool<string> = yield* make({
-          objects: ["a"],
-          detectStatus: () => "Available",
-          detection: { onBorrow }
-        })
-        const { release } = yield* hold(pool.borrow)
-        const leaves: Fiber.Fiber<unknown, unknown> = yield* start(hold(pool.borrowWith({
-          where: () => {
-            leaves.interruptUnsafe()
-            return true
-          }
-        })))
+        const { pool, release } = yield* leavingWhileAsked(onBorrow)
 
         yield* release
         yield* hold(pool.borrowWith({ timeout: 0 }))

@@ -19,10 +19,9 @@ import { Detection } from "../object/detector.ts"
 import { catchUp, type Core, hasRoom, lendable, lends, soon } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
-import { Note, note, offer, putOff } from "../state/notes.ts"
+import { afterwards, Note, offer, putOff } from "../state/notes.ts"
 import { nameOf } from "../state/owners.ts"
-import type { Waiter } from "../state/waiters.ts"
-import { type Request } from "../state/waiters.ts"
+import type { Request, Waiter } from "../state/waiters.ts"
 import { capture } from "../structures/asking.ts"
 import { Slice } from "../structures/slice.ts"
 import { deliver, fail, refuse, timeOut, Waiting } from "../waiting/outcome.ts"
@@ -251,11 +250,13 @@ const provide = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   else core.waiters.note(waiter, "choosing", true)
 }
 
-/** The pool lends again: does what can be done for each waiter, in their order, as when it came. */
-export const attendAll = <A, D>(core: Core<A, D>): void => {
-  const { notesPutOff } = core
-  // no object is made for a waiter before those ahead of it have had their turn
-  core.notesPutOff |= Note.room
+/**
+ * The pool lends again: does what can be done for each waiter, in their order, as when it came. No object is made for a
+ * waiter before those ahead of it have had their turn.
+ */
+export const attendAll = <A, D>(core: Core<A, D>): void => afterwards(core, Note.room, () => attendEach(core))
+
+const attendEach = <A, D>(core: Core<A, D>): void => {
   if (core.options.policy.kind === "custom") {
     for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
       if (waiter.detection === undefined) core.waiters.note(waiter, "choosing", true)
@@ -268,8 +269,6 @@ export const attendAll = <A, D>(core: Core<A, D>): void => {
     serve(core, waiter)
     waiter = core.waiters.onward(next)
   }
-  core.notesPutOff = notesPutOff
-  note(core, Note.room)
 }
 
 /** May a waiter wait, where nothing is under way for it? Else it is refused. */

@@ -41,6 +41,18 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
 /** Something has ended that a closing pool waits for. */
 export const settled = <A, D>(core: Core<A, D>): void => note(core, Note.closing)
 
+/** Keeps the notes of one kind back until a step has ended, and leaves one then. */
+export const afterwards = <A, D>(core: Core<A, D>, kind: number, step: () => void): void => {
+  const free = kind & ~core.notesPutOff
+  core.notesPutOff |= free
+  try {
+    step()
+  } finally {
+    core.notesPutOff &= ~free
+  }
+  note(core, kind)
+}
+
 /** Puts off the notes of one kind to a later task, so that other fibers have their turn before. */
 export const putOff = <A, D>(core: Core<A, D>, kind: number): void => {
   core.notesPutOff |= kind

@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
 import { InvalidPoolOptions } from "../../PoolError.ts"
 import type { AddOptions } from "../../PoolOptions.ts"
-import { aDuration, toMillis } from "../structures/times.ts"
+import { aDuration, isRecord, toMillis } from "../structures/times.ts"
 import { isPrimitive } from "./entry.ts"
 
 /** The lease time-out of one added object. Nonsense throws an `InvalidPoolOptions`: a defect of the caller. */
@@ -83,9 +83,6 @@ const refuseUnknown = (pool: string, path: string, value: object, keys: Readonly
   throw new InvalidPoolOptions({ pool, option, value: "not known", allowed: `only ${keys.join(", ")}` })
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 /** Checks of one pool's options. Each throws the `InvalidPoolOptions` that says what is wrong. */
 export const checks = (pool: string) => {
   const refuse = (option: string, value: unknown, allowed: string, text: "text" | "no text" = "no text"): never => {
@@ -95,7 +92,7 @@ export const checks = (pool: string) => {
     if (value === undefined) return {}
     if (!isRecord(value)) return refuse(path || "options", value, "a record of options")
     refuseUnknown(pool, path, value, keys)
-    return value
+    return value as Record<string, unknown>
   }
   const whole = (option: string, value: unknown, least: number, unset: number): number => {
     if (value === undefined) return unset

@@ -21,7 +21,8 @@ export const toMillis = (value: unknown): number | undefined => {
   }
 }
 
-const isRecord = (value: unknown): value is object =>
+/** A record: neither an array nor a duration. */
+export const isRecord = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !Duration.isDuration(value)
 
 const hasUnits = (value: object): boolean => {
