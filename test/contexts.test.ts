@@ -55,6 +55,27 @@ const using = async <P>(
   await Effect.runPromise(Scope.close(scope, Exit.void))
 }
 
+/** Each request borrows again and again, and looks whose mark it finds on what it gets: it is to be its own. */
+const borrowing = (
+  pool: ObjectPool<Thing>,
+  wrong: Wrong,
+  mark: keyof Thing,
+  pause: (n: number) => Effect.Effect<unknown>
+): Promise<unknown> =>
+  each(async (n) => {
+    for (let i = 0; i < 20; i++) {
+      await Effect.runPromise(pool.with(({ object }) =>
+        Effect.andThen(
+          pause(n),
+          Effect.sync(() => {
+            wrong.asked++
+            if (object[mark] !== n) wrong.places.push(`${mark}: ${n} found ${String(object[mark])}`)
+          })
+        )
+      ))
+    }
+  })
+
 for (const slow of [false, true]) {
   const how = slow ? "with effects that take time" : "plainly"
 
@@ -70,22 +91,7 @@ for (const slow of [false, true]) {
             object.preparedFor = store()
           })
       })
-      await using(make, (pool) =>
-        each(async (n) => {
-          for (let i = 0; i < 20; i++) {
-            await Effect.runPromise(pool.with(({ object }) =>
-              Effect.andThen(
-                n % 2 === 0 ? Effect.void : turns,
-                Effect.sync(() => {
-                  wrong.asked++
-                  if (object.preparedFor !== n) {
-                    wrong.places.push(`${n} got what was prepared for ${String(object.preparedFor)}`)
-                  }
-                })
-              )
-            ))
-          }
-        }))
+      await using(make, (pool) => borrowing(pool, wrong, "preparedFor", (n) => n % 2 === 0 ? Effect.void : turns))
 
       assert.deepStrictEqual([wrong.asked, wrong.places], [200, []])
     })
@@ -101,22 +107,7 @@ for (const slow of [false, true]) {
           })
         )
       })
-      await using(make, (pool) =>
-        each(async (n) => {
-          for (let i = 0; i < 20; i++) {
-            await Effect.runPromise(pool.with(({ object }) =>
-              Effect.andThen(
-                turns,
-                Effect.sync(() => {
-                  wrong.asked++
-                  if (object.chosenFor !== n) {
-                    wrong.places.push(`${n} got what was chosen for ${String(object.chosenFor)}`)
-                  }
-                })
-              )
-            ))
-          }
-        }))
+      await using(make, (pool) => borrowing(pool, wrong, "chosenFor", () => turns))
 
       assert.deepStrictEqual([wrong.asked, wrong.places], [200, []])
     })
