@@ -240,6 +240,13 @@ export const ObjectPool: {
   /**
    * A pool that closes with the scope. It takes `Clock`, `Random` and what the callbacks need from the fiber that builds
    * it. Options that make no sense are a defect, an `InvalidPoolOptions`.
+   *
+   * **Gotchas**
+   *
+   * A pool that is dropped without being closed destroys nothing. It is collected when nobody waits for it, in a borrow or
+   * for a state or an event of it, and no lease of it has a time-out to come: what it would do by itself, such as waking,
+   * detecting again, or making what is missing of `size.min`, does not keep it. Only the time limits of objects do, where
+   * `size.min` is 0: then it is collected when they have been destroyed.
    */
   readonly make: <
     A,

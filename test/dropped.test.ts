@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Metric, Schedule, Scope } from "effect"
+import { DateTime, Effect, Fiber, Metric, Schedule, Scope, Stream } from "effect"
 import { HttpRouter } from "effect/http"
 import { ObjectPool, PoolMetrics, PoolService } from "../src/index.ts"
 import { Inspector } from "../src/inspector.ts"
@@ -22,6 +22,8 @@ const named = async (prefix: string): Promise<number> => {
   await dispose()
   return changed.filter(({ name }) => name.startsWith(prefix)).length
 }
+
+const time = () => new Promise((resolve) => setTimeout(resolve, 10))
 
 const uses: Record<string, (name: string) => Promise<unknown>> = {
   "that is idle": async (name) => {
@@ -77,7 +79,82 @@ const uses: Record<string, (name: string) => Promise<unknown>> = {
       }
     })
     await pool.with(() => undefined)
-    while (asked < 4) await new Promise((resolve) => setTimeout(resolve, 10))
+    while (asked < 4) await time()
+  },
+  "whose object is plainly \"Dormant\", over and over": async (name) => {
+    let asked = 0
+    const detectStatus = () => {
+      asked++
+      return "Dormant" as const
+    }
+    PromisePool.make({ name, objects: [{}], detectStatus, detection: { dormantFor: "50 millis" } })
+    while (asked < 3) await time()
+  },
+  "whose dozing object somebody has waited for": async (name) => {
+    const pool = PromisePool.make({
+      name,
+      objects: [{}],
+      detectStatus: () => "Dormant",
+      detection: { dormantFor: "2 hours" }
+    })
+    const controller = new AbortController()
+    const waiting = pool.with(() => undefined, { timeout: "1 hour", signal: controller.signal })
+    controller.abort(new Error("enough"))
+    await waiting.catch(() => undefined)
+  },
+  "whose object rests for a time": async (name) => {
+    const pool = PromisePool.make({ name, objects: [{}] })
+    const lease = await pool.borrow()
+    lease.rest("1 hour")
+    await lease.release()
+  },
+  "whose object rests until a moment": async (name) => {
+    const pool = PromisePool.make({ name, objects: [{}] })
+    const lease = await pool.borrow()
+    lease.restUntil(new Date(Date.now() + 3_600_000))
+    await lease.release()
+  },
+  "that asks over and over about an object which is \"Unknown\"": async (name) => {
+    let asked = 0
+    const detectStatus = async () => {
+      asked++
+      return "Unknown" as const
+    }
+    PromisePool.make({ name, objects: [{}], detectStatus, detection: { retry: Schedule.spaced("50 millis") } })
+    while (asked < 3) await time()
+  },
+  "that tries over and over to make what it has to keep": async (name) => {
+    let tried = 0
+    const acquire = () => {
+      tried++
+      throw new Error("down")
+    }
+    PromisePool.make<object>({ name, acquire, size: { min: 1, max: 1 } })
+    while (tried < 2) await time()
+  },
+  "that waits for the turn of its next attempt": async (name) => {
+    const acquire = async () => {
+      throw new Error("down")
+    }
+    const creation = { retry: Schedule.spaced("1 hour") }
+    const pool = PromisePool.make<object>({ name, acquire, size: { max: 1 }, creation })
+    await pool.with(() => undefined, { timeout: 20 }).catch(() => undefined)
+  },
+  "that replaces over and over what it has to keep": async (name) => {
+    let made = 0
+    const acquire = () => ({ made: made++ })
+    PromisePool.make({ name, acquire, size: { min: 1, max: 2 }, lifetime: { timeToLive: "50 millis" } })
+    while (made < 3) await time()
+  },
+  "that looks over and over whether what it has to keep is idle": async (name) => {
+    const pool = PromisePool.make({
+      name,
+      acquire: () => ({}),
+      size: { min: 1, max: 2 },
+      lifetime: { idleTimeToLive: "50 millis" }
+    })
+    await pool.with(() => undefined)
+    await time()
   }
 }
 
@@ -115,7 +192,7 @@ describe("a pool that is dropped without being closed", () => {
     await turns(3)
     // only what goes on by itself can be so
     while (!so()) {
-      await new Promise((resolve) => setTimeout(resolve, 10))
+      await time()
       await turns(1)
     }
   }
@@ -152,6 +229,220 @@ describe("a pool that is dropped without being closed", () => {
     await later(() => heard === 9)
 
     assert.strictEqual(heard, 9)
+  })
+
+  /** Each pool has one upkeep alone that serves who waits. */
+  const served: Record<string, () => PromisePool<object>> = {
+    "the end of a rest": () => {
+      const object = {}
+      const pool = PromisePool.make<object>({ objects: [object] })
+      pool.rest(object, "300 millis")
+      return pool
+    },
+    "the end of a rest until a moment": () => {
+      const object = {}
+      const answers = [{ _tag: "Rest", until: DateTime.makeUnsafe(Date.now() + 300) }, "Available"] as const
+      let asked = 0
+      return PromisePool.make<object>({ objects: [object], detectStatus: () => answers[asked++] ?? "Available" })
+    },
+    "an object that is plainly \"Dormant\"": () => {
+      let asked = 0
+      return PromisePool.make<object>({
+        objects: [{}],
+        detectStatus: () => asked++ === 0 ? "Dormant" : "Available",
+        detection: { dormantFor: "300 millis" }
+      })
+    },
+    "an object that is \"Unknown\"": () => {
+      let asked = 0
+      return PromisePool.make<object>({
+        objects: [{}],
+        detectStatus: () => asked++ === 0 ? "Unknown" : "Available",
+        detection: { retry: Schedule.spaced("300 millis") }
+      })
+    },
+    "the next attempt to make one": () => {
+      let tried = 0
+      const acquire = () => {
+        if (tried++ === 0) throw new Error("down")
+        return {}
+      }
+      return PromisePool.make<object>({ acquire, size: { max: 1 }, creation: { retry: Schedule.spaced("300 millis") } })
+    },
+    "what replaces one that does not fit": () => {
+      let made = 0
+      const acquire = () => ({ fits: made++ > 0 })
+      return PromisePool.make<object>({ acquire, size: { min: 1, max: 1 }, lifetime: { timeToLive: "300 millis" } })
+    }
+  }
+
+  for (const [what, make] of Object.entries(served)) {
+    it(`stays while somebody waits, without a deadline, for ${what}`, async () => {
+      let object: object | undefined
+      const wait = () => {
+        const where = ({ object }: { readonly object: object }) => !("fits" in object) || object.fits === true
+        void make().with((given) => object = given, { timeout: "Infinity", where })
+      }
+      wait()
+
+      await later(() => object !== undefined)
+
+      assert.isDefined(object)
+    })
+  }
+
+  it("stays while somebody waits, without a deadline, until it is ready", async () => {
+    let isReady = false
+    const wait = () => {
+      const pool = PromisePool.make({
+        objects: [{}],
+        detectStatus: () => isReady ? "Available" : "Unknown",
+        detection: { retry: Schedule.spaced("300 millis") },
+        acquire: () => ({}),
+        size: { min: 1, max: 1 }
+      })
+      return pool.ready()
+    }
+    let over = false
+    void wait().then(() => over = true)
+
+    await later(() => true)
+    isReady = true
+    await later(() => over)
+
+    assert.isTrue(over)
+  })
+
+  /** What the pool does over and over is heard by who listens. */
+  const heard: Record<string, () => PromisePool<object>> = {
+    "in vain makes what it has to keep": () => {
+      const acquire = () => {
+        throw new Error("down")
+      }
+      return PromisePool.make<object>({ acquire, size: { min: 1, max: 1 } })
+    },
+    "replaces what it has to keep": () =>
+      PromisePool.make<object>({
+        acquire: () => ({}),
+        size: { min: 1, max: 2 },
+        lifetime: { timeToLive: "100 millis" }
+      }),
+    "asks about what rests": () =>
+      PromisePool.make<object>({
+        objects: [{}],
+        detectStatus: () => "Dormant",
+        detection: { dormantFor: "100 millis" }
+      })
+  }
+
+  for (const [what, make] of Object.entries(heard)) {
+    it(`stays while somebody listens to how it ${what}`, async () => {
+      const heard: Array<string> = []
+      const listen = async () => {
+        for await (const event of make().events()) {
+          heard.push(event._tag)
+          if (heard.length === 3) break
+        }
+      }
+      void listen()
+
+      await later(() => heard.length === 3)
+
+      assert.strictEqual(heard.length, 3)
+    })
+  }
+
+  it("goes when nobody waits or listens any more", async () => {
+    const use = async (name: string) => {
+      const pool = Effect.runSync(
+        Effect.provideService(
+          ObjectPool.make({
+            name,
+            acquire: Effect.succeed({}),
+            size: { min: 2, max: 2 },
+            detectStatus: () => "Dormant",
+            detection: { dormantFor: "1 hour" }
+          }),
+          Scope.Scope,
+          Scope.makeUnsafe()
+        )
+      )
+      const waiting = [
+        pool.with(() => Effect.void, { timeout: "Infinity" }),
+        pool.with(() => Effect.void, { timeout: "1 hour" }),
+        pool.ready,
+        Effect.andThen(pool.drain, Effect.never),
+        Stream.runDrain(pool.events)
+      ].map((effect) => Effect.runFork(effect as Effect.Effect<unknown>))
+      await time()
+      Effect.runSync(pool.resume)
+      for (const fiber of waiting) await Effect.runPromise(Fiber.interrupt(fiber))
+    }
+    await use("given up")
+
+    await until(async () => await named("given up") === 0)
+  })
+
+  it("stays until a lease of it has ended whose body nothing else holds", async () => {
+    let over = false
+    const use = () => {
+      const pool = PromisePool.make({ objects: [{}], leaseTimeout: "300 millis" })
+      void pool.with(() => new Promise(() => {})).catch(() => over = true)
+    }
+    use()
+
+    await later(() => over)
+
+    assert.isTrue(over)
+  })
+
+  it("stays until what it has made is destroyed in its time, where it need not keep any", async () => {
+    let destroyed = 0
+    const use = async () => {
+      const pool = PromisePool.make({
+        name: "outlived",
+        acquire: () => ({}),
+        destroy: () => {
+          destroyed++
+        },
+        size: { max: 2 },
+        lifetime: { idleTimeToLive: "200 millis" }
+      })
+      await pool.with(() => pool.with(() => undefined))
+    }
+    await use()
+
+    await later(() => destroyed === 2)
+    await until(async () => await named("outlived") === 0)
+
+    assert.strictEqual(destroyed, 2)
+  })
+
+  it("is not held by an inspector that looks at it", async () => {
+    const { dispose, handler } = HttpRouter.toWebHandler(Inspector.layerHttp(), { disableLogger: true })
+    const shown = async () => {
+      const response = await handler(new Request("http://localhost/pools/snapshot"))
+      return (await response.text()).includes("looked at")
+    }
+    const use = async (name: string) => {
+      const pool = PromisePool.make({
+        name,
+        objects: [{}, {}],
+        detectStatus: () => "Available",
+        detection: { every: "1 hour" }
+      })
+      const lease = await pool.borrow()
+      lease.rest("1 hour")
+      await lease.release()
+    }
+    for (let i = 0; i < 3; i++) await use(`looked at ${i}`)
+    assert.isTrue(await shown())
+
+    await until(async () => {
+      await time()
+      return !(await shown())
+    })
+    await dispose()
   })
 
   it("that has metrics goes, and so do they", async () => {

@@ -10,6 +10,7 @@ import type { Entry } from "../src/internal/state/entry.ts"
 import { Registry } from "../src/internal/state/registry.ts"
 import { type Request, type Waiter, Waiters } from "../src/internal/state/waiters.ts"
 import { type Deadline, Deadlines, make as makeDeadline } from "../src/internal/structures/deadlines.ts"
+import { Hold } from "../src/internal/structures/hold.ts"
 import { Queue } from "../src/internal/structures/queue.ts"
 import { type Rank, Ranks } from "../src/internal/structures/ranks.ts"
 import { Bits } from "../src/internal/structures/selection/bits.ts"
@@ -21,6 +22,9 @@ import { start } from "./support/borrowers.ts"
 import { costly } from "./support/clocks.ts"
 
 const sorted = (numbers: Iterable<number>): Array<number> => [...numbers].sort((a, b) => a - b)
+
+/** Nothing sleeps here that nobody else holds. */
+const hold = new Hold(() => ({}))
 
 /** Chance from a seed, for operations: independent of the chance of what is tested. */
 const dice = (seed: number) => {
@@ -451,7 +455,7 @@ describe("the queue of waiters", () => {
   it("is in order of priority, then of arrival, through joins and leaves in any order", () => {
     const { below, one } = dice(5)
     const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
-    const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true })
+    const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true }, hold)
     let model: Array<Waiter<string, undefined>> = []
     const priorities = [0, -0, 1, -1, 0.5, Infinity, -Infinity, 1e9]
     for (let i = 0; i < 4000; i++) {
@@ -486,7 +490,7 @@ describe("the queue of waiters", () => {
     const { below, one } = dice(41)
     const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
     for (let round = 0; round < 40; round++) {
-      const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true })
+      const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true }, hold)
       const model: Array<Waiter<string, undefined>> = []
       const walk = (holds: (waiter: Waiter<string, undefined>) => boolean) => {
         for (let waiter = waiters.first; waiter !== undefined; waiter = waiters.after(waiter)) {
@@ -534,7 +538,7 @@ describe("the queue of waiters", () => {
   for (const priorities of [1, 5000]) {
     it(`looks at few to find one of 5000 for whom nothing is made, with ${priorities} priorities`, () => {
       const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
-      const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true })
+      const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true }, hold)
       const n = 5000
       const all = Array.from({ length: n }, (_, i) => {
         const waiter = new Waiting(core, request((i * 7919) % priorities), i, () => Effect.void, undefined)
@@ -562,7 +566,7 @@ describe("the queue of waiters", () => {
 
   it("compares few priorities for each waiter, though each has one of its own", () => {
     const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
-    const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true })
+    const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true }, hold)
     const n = 5000
     let looks = 0
     const looked = (priority: number) => ({
@@ -620,10 +624,15 @@ describe("the deadlines", () => {
     const clock = yield* Clock.Clock
     const context = yield* Effect.context<never>()
     const forks = { n: 0 }
-    const deadlines = new Deadlines(clock, (effect) => {
-      forks.n++
-      return Effect.runForkWith(context)(effect)
-    }, () => assert.fail("none of these throws"))
+    const deadlines = new Deadlines(
+      clock,
+      (effect) => {
+        forks.n++
+        return Effect.runForkWith(context)(effect)
+      },
+      () => assert.fail("none of these throws"),
+      hold
+    )
     const fired: Array<readonly [name: number, at: number]> = []
     const named = (name: number): Deadline => makeDeadline(() => fired.push([name, deadlines.now()]))
     return { deadlines, fired, forks, named }
@@ -694,12 +703,25 @@ describe("the deadlines", () => {
   it.effect("that take long to fire let other fibers run in between", () =>
     Effect.gen(function*() {
       const { clock, toll } = yield* costly
-      const deadlines = new Deadlines(clock, Effect.runForkWith(yield* Effect.context<never>()), () => assert.fail())
+      const deadlines = new Deadlines(clock, Effect.runForkWith(yield* Effect.context<never>()), () =>
+        assert.fail(), hold)
       let fired = 0
-      for (let i = 0; i < 200; i++) deadlines.set(makeDeadline(() => fired++), 100)
+      for (let i = 0; i < 200; i++) {
+        deadlines.set(
+          makeDeadline(() =>
+            fired++
+          ),
+          100
+        )
+      }
       toll.millis = 1
       const seen = new Set<number>()
-      yield* start(Effect.forever(Effect.andThen(Effect.yieldNow, Effect.sync(() => seen.add(fired)))))
+      yield* start(Effect.forever(Effect.andThen(
+        Effect.yieldNow,
+        Effect.sync(() =>
+          seen.add(fired)
+        )
+      )))
 
       yield* TestClock.adjust(100)
       yield* Effect.repeat(Effect.yieldNow, { times: 50 })

@@ -166,7 +166,6 @@ const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D
   const { timeout } = waiter.request
   if (timeout === 0) return timeOut(core, waiter)
   if (timeout !== Infinity) core.deadlines.set(waiter, waiter.since + timeout)
-  else core.sweeper?.look()
   core.dozing.expect(waiter.since, waiter.due)
   if (!waiter.choosing) waiter.admitted = true
 }

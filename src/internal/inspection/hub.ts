@@ -227,7 +227,7 @@ export class Hub {
 
   private attach(core: AnyCore, second: number): Attended {
     const record = new Record(core, this.idOf(core), second, this.options.describeFailure)
-    const listening = Stream.runForEachArray(events(core), (heard) => {
+    const listening = Stream.runForEachArray(events(core, false), (heard) => {
       for (const event of heard) attempt(() => record.hear(event, ++this.lastSeq))
       return Effect.sleep(bunch)
     })

@@ -48,7 +48,7 @@ const askLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown):
     if (entry.pace !== pace) return
     if (delay === undefined && entry.status === "Unknown") return evict(core, entry, "Unknown")
     if (delay === undefined && entry.doubted) return discard(core, entry, "Unknown")
-    entry.retrying ??= makeDeadline(() => askAgain(core, entry))
+    entry.retrying ??= makeDeadline(() => askAgain(core, entry), true)
     const due = core.deadlines.now() + (delay ?? 0)
     if (entry.status === "Unknown" || entry.doubted) return core.deadlines.set(entry.retrying, due)
     // the time is kept while the object is being detected, in case that is dropped; the deadline before may still wait

@@ -27,7 +27,7 @@ export class Dozing<A, D> {
   constructor(deadlines: Deadlines, waiters: Waiters<A, D>, ask: () => void) {
     this.deadlines = deadlines
     this.waiters = waiters
-    this.next = make(ask)
+    this.next = make(ask, true)
   }
 
   add(rest: Rest<A, D>): void {

@@ -18,7 +18,12 @@ export const leaves = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
 export const dismiss = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void =>
   evict(core, entry, stays(core) ? "Resized" : "Closed")
 
-/** Draws the limits of a made object: each shortened by the same factor from (1 - jitter, 1]. */
+/**
+ * Draws the limits of a made object: each shortened by the same factor from (1 - jitter, 1].
+ *
+ * In a pool that keeps a minimum they are upkeep, which goes on without end. Else they end with the objects: a pool that is
+ * dropped without being closed stays until its objects have been destroyed.
+ */
 export const drawLimits = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const { idleTimeToLive, jitter, maxBorrows, timeToLive } = core.options.lifetime
   if (timeToLive === Infinity && idleTimeToLive === Infinity && maxBorrows === Infinity) return
@@ -32,12 +37,12 @@ export const drawLimits = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => 
   }
   entry.limits = limits
   if (timeToLive !== Infinity) {
-    limits.aging = Deadlines.make(() => retire(core, [entry], "TimeToLive"))
+    limits.aging = Deadlines.make(() => retire(core, [entry], "TimeToLive"), core.size.min > 0)
     core.deadlines.set(limits.aging, now + timeToLive * factor)
   }
   if (idleTimeToLive !== Infinity) {
     const drawLimits = idleTimeToLive * factor
-    const idling = Deadlines.make(() => idled(core, entry, limits, idling, drawLimits))
+    const idling = Deadlines.make(() => idled(core, entry, limits, idling, drawLimits), core.size.min > 0)
     limits.idling = idling
     core.deadlines.set(idling, now + drawLimits)
   }
@@ -52,6 +57,7 @@ const idled = <A, D>(
   limit: number
 ): void => {
   const now = core.deadlines.now()
+  idling.upkeep = core.size.min > 0
   // `Pending`: a hook or a detection runs, perhaps for a borrower
   const busy = entry.status === "Borrowed" || entry.status === "Pending"
   if (busy || idleSince + limit > now) return core.deadlines.set(idling, busy ? now + limit : idleSince + limit)

@@ -44,8 +44,8 @@ export class Rest<A, D> {
   constructor(core: Core<A, D>, entry: Entry<A, D>, over: () => void) {
     this.core = core
     this.entry = entry
-    this.waking = make(over)
-    this.alarm = make(over)
+    this.waking = make(over, true)
+    this.alarm = make(over, true)
   }
 
   extend({ at, clock }: End): void {

@@ -10,6 +10,7 @@ import { callback, catchUp, type Core, stays } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
 import { Pace } from "../state/pace.ts"
+import type { Held } from "../structures/hold.ts"
 import { detectable, whenFree } from "./condition.ts"
 import type { Outcome } from "./detector.ts"
 
@@ -81,31 +82,24 @@ const seeTo = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ended: () => void): (
 
 /**
  * Detects every free object once in a while, spread over the time that a pass takes. The fiber that sleeps in between holds
- * the pool weakly, unless somebody waits for what is found: a pool that is dropped without being closed is collected, and
- * the fiber ends.
+ * the pool only while somebody waits for what is found: see `hold.ts`.
  */
 export const sweep = <A, D>(core: Core<A, D>, every: number | Schedule.Schedule<unknown>): Effect.Effect<void> => {
   const sweeper = new Sweeper(core, every)
   core.sweeper = sweeper
-  return goOn(core.clock, sweeper.held)
+  return goOn(core.clock, core.hold.of(sweeper))
 }
 
-/** How the fiber that sleeps holds the sweeper that it goes on with. */
-interface Held<A, D> {
-  strongly: Sweeper<A, D> | undefined
-  readonly weakly: WeakRef<Sweeper<A, D>>
-}
-
-const goOn = <A, D>(clock: Clock.Clock, sweeper: Held<A, D>): Effect.Effect<void> => {
+const goOn = <A, D>(clock: Clock.Clock, sweeper: Held<Sweeper<A, D>>): Effect.Effect<void> => {
   const step = (): Effect.Effect<void> => {
-    sweeper.weakly.deref()?.step()
+    sweeper.part.deref()?.step()
     return next
   }
   const sleep = (millis: number | undefined): Effect.Effect<void> =>
     millis === undefined ? Effect.void : Effect.flatMap(clock.sleep(Duration.millis(millis)), step)
   const next: Effect.Effect<void> = Effect.callback((resume) => {
     const then = (millis: number | undefined) => resume(sleep(millis))
-    const there = sweeper.weakly.deref()
+    const there = sweeper.part.deref()
     if (there === undefined) then(undefined)
     else there.rest(then)
   })
@@ -119,7 +113,6 @@ const most = 100
 class Sweeper<A, D> {
   private readonly core: Core<A, D>
   private readonly every: number | Pace
-  readonly held: Held<A, D> = { strongly: undefined, weakly: new WeakRef<Sweeper<A, D>>(this) }
   /** The objects whose detection is asked for: one that has not had its turn since the last pass is not asked for twice. */
   private readonly asked = new Set<Entry<A, D>>()
   private entries: ReadonlyArray<Entry<A, D>> = []
@@ -132,12 +125,6 @@ class Sweeper<A, D> {
   constructor(core: Core<A, D>, every: number | Schedule.Schedule<unknown>) {
     this.core = core
     this.every = typeof every === "number" ? every : new Pace(every)
-  }
-
-  /** Holds the pool while somebody waits for what is found: nothing else than the pool may hold the fiber that waits. */
-  look(): void {
-    const { feed, waiters, watchers } = this.core
-    this.held.strongly = waiters.size > 0 || watchers.size > 0 || feed !== undefined ? this : undefined
   }
 
   /** Calls back with the rest before the next step, which may be that of another pass; `undefined`: there is none. */
@@ -159,7 +146,6 @@ class Sweeper<A, D> {
     const from = Math.floor(this.taken * entries.length / steps)
     const to = Math.floor(++this.taken * entries.length / steps)
     for (let i = from; i < to; i++) this.ask(entries[i]!)
-    this.look()
   }
 
   private ask(entry: Entry<A, D>): void {

@@ -28,6 +28,7 @@ import { Trusted } from "../state/trusted.ts"
 import { Waiters } from "../state/waiters.ts"
 import { type AsyncContext, bind, capture } from "../structures/asking.ts"
 import * as Deadlines from "../structures/deadlines.ts"
+import { Hold } from "../structures/hold.ts"
 import { Policy } from "../structures/selection/policy.ts"
 import * as Selection from "../structures/selection/selection.ts"
 import { report } from "../watching/log.ts"
@@ -146,14 +147,17 @@ const makeRegistry = <A, D>(
     detectStatus !== undefined && detection.trustFor ? new Trusted() : undefined
   )
 
-const makeWaiters = <A, D>({ acquire, detectStatus, onBorrow }: Resolved<A, D>): Waiters<A, D> =>
-  new Waiters({ makes: acquire !== undefined, detects: detectStatus !== undefined, prepares: onBorrow !== undefined })
+const makeWaiters = <A, D>({ acquire, detectStatus, onBorrow }: Resolved<A, D>, hold: Hold): Waiters<A, D> =>
+  new Waiters(
+    { makes: acquire !== undefined, detects: detectStatus !== undefined, prepares: onBorrow !== undefined },
+    hold
+  )
 
 const makeRetry = <A, D>({ core, options: { creation } }: Means<A, D>): Core<A, D>["retry"] => ({
   pace: creation.retry === undefined ? undefined : new Pace(creation.retry),
   failing: false,
   waits: false,
-  next: Deadlines.make(() => Outcomes.retry(core())),
+  next: Deadlines.make(() => Outcomes.retry(core()), true),
   attempt: undefined,
   turns: 0,
   failure: undefined
@@ -163,13 +167,16 @@ const consider = <A, D>(core: Core<A, D>): void => {
   if (core.options.policy.kind === "custom") Choosing.consider(core)
 }
 
+const reporting = <A, D>(core: () => Core<A, D>) => (defect: unknown): void =>
+  report(core(), "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
+
 export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): Core<A, D> => {
   const { clock, context, dispatcher, fork, home, random, run } = surroundings(services)
   const options = atHome(given, home)
-  const threw = (defect: unknown) =>
-    report(core, "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
-  const deadlines = new Deadlines.Deadlines(clock, fork, threw)
-  const waiters = makeWaiters(options)
+  const threw = reporting(() => core)
+  const hold = new Hold(() => core)
+  const deadlines = new Deadlines.Deadlines(clock, fork, threw, hold)
+  const waiters = makeWaiters(options, hold)
   const means: Means<A, D> = { core: () => core, options, deadlines, fork, threw }
   const core: Core<A, D> = {
     options,
@@ -179,8 +186,9 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     clock,
     random,
     dispatcher,
+    hold,
     deadlines,
-    moments: new Deadlines.Moments(clock, fork, threw),
+    moments: new Deadlines.Moments(clock, fork, threw, hold),
     dozing: new Dozing(deadlines, waiters, () => Resting.askDozing(core)),
     registry: makeRegistry(options, random),
     waiters,
@@ -214,7 +222,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     turning: false,
     turn: () => turn(core),
     threw,
-    refill: { failures: 0, deadline: Deadlines.make(() => note(core, Note.minimum)) },
+    refill: { failures: 0, deadline: Deadlines.make(() => note(core, Note.minimum), true) },
     handOut: (entry, fresh) => Desk.handOut(core, entry, fresh),
     advance: (waiter) => Desk.serve(core, waiter),
     attend: (waiter) => Desk.attend(core, waiter),

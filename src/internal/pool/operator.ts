@@ -35,9 +35,9 @@ class Awaited<A, D> implements Watcher {
       if (this.reached()) return resume(Effect.void)
       this.waiting.add(resume)
       this.core.watchers.add(this)
-      this.core.sweeper?.look()
+      this.core.hold.begin()
       return Effect.sync(() => {
-        this.waiting.delete(resume)
+        if (this.waiting.delete(resume)) this.core.hold.end()
         if (this.waiting.size === 0) this.core.watchers.delete(this)
       })
     })
@@ -53,7 +53,10 @@ class Awaited<A, D> implements Watcher {
     this.core.watchers.delete(this)
     const waiting = [...this.waiting]
     this.waiting.clear()
-    for (const resume of waiting) resume(outcome)
+    for (const resume of waiting) {
+      this.core.hold.end()
+      resume(outcome)
+    }
   }
 }
 

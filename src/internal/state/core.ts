@@ -31,6 +31,7 @@ import type { Detector } from "../object/detector.ts"
 import type { Dozing } from "../object/dozing.ts"
 import { type AsyncContext, callIn, start } from "../structures/asking.ts"
 import type { Deadline, Deadlines, Moments } from "../structures/deadlines.ts"
+import type { Hold } from "../structures/hold.ts"
 import type { Feed } from "../watching/events.ts"
 import type { Timings } from "../watching/timings.ts"
 import type { Entry } from "./entry.ts"
@@ -72,6 +73,8 @@ export interface Core<A, D> {
   readonly clock: Clock.Clock
   readonly random: (typeof Random.Random)["Service"]
   readonly dispatcher: Scheduler.SchedulerDispatcher
+  /** Counts those who depend on the pool: waiters, watchers, listeners, and deadlines that are not upkeep. */
+  readonly hold: Hold
   readonly deadlines: Deadlines
   /** Deadlines on the wall clock. */
   readonly moments: Moments
@@ -108,11 +111,8 @@ export interface Core<A, D> {
   chooser: Fiber.Fiber<unknown, unknown> | undefined
   /** The fibers that never end by themselves: a closing pool interrupts them. */
   readonly background: Set<Fiber.Fiber<unknown, unknown>>
-  /**
-   * The sweeper, which detects all objects once in a while. Its fiber holds the pool weakly, but strongly while somebody
-   * waits for what it finds. `look`: somebody begins to wait, or ends, and has no deadline that holds the pool.
-   */
-  sweeper: { readonly look: () => void } | undefined
+  /** What detects all objects once in a while. Its fiber does not hold it. */
+  sweeper: object | undefined
   /** The fibers that run the user's selector: a closing pool waits for them. */
   readonly choosers: Set<Fiber.Fiber<unknown, unknown>>
   /** The object that came back last, if it has not been offered to the user's selector yet. */

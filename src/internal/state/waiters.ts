@@ -20,6 +20,7 @@ import type { Hook } from "../object/hook.ts"
 import type { AsyncContext } from "../structures/asking.ts"
 import type { Deadline } from "../structures/deadlines.ts"
 import { Heap } from "../structures/heap.ts"
+import type { Hold } from "../structures/hold.ts"
 import { type Rank, Ranks } from "../structures/ranks.ts"
 import type { Site } from "../structures/site.ts"
 import type { Trace } from "../watching/tracing.ts"
@@ -256,13 +257,15 @@ export class Waiters<A, D> {
   /** The waiters for whom no object is being detected or prepared; for whom none is being prepared. */
   readonly free: Search<A, D> | undefined
   readonly unprepared: Search<A, D> | undefined
+  private readonly hold: Hold
 
-  /** What a pool may do for its waiters: make, detect, prepare objects. */
+  /** What a pool may do for its waiters: make, detect, prepare objects. `hold`: it is held while anybody waits. */
   constructor({ detects, makes, prepares }: {
     readonly makes: boolean
     readonly detects: boolean
     readonly prepares: boolean
-  }) {
+  }, hold: Hold) {
+    this.hold = hold
     this.idle = makes ? new Search(this) : undefined
     this.heirs = makes ? new Search(this) : undefined
     this.fitting = makes ? new Search(this) : undefined
@@ -320,6 +323,7 @@ export class Waiters<A, D> {
     if (after === undefined) lane.last = waiter
     else after.previous = waiter
     this.size++
+    this.hold.begin()
     if (waiter.busy) this.busy++
     this.lookAgain(waiter)
     this.fitting?.look(waiter)
@@ -352,6 +356,7 @@ export class Waiters<A, D> {
     waiter.lane = waiter.previous = waiter.next = undefined
     if (lane.first === undefined && this.size > 1) this.lanes.remove(lane)
     this.size--
+    this.hold.end()
     if (waiter.busy) this.busy--
   }
 

@@ -6,6 +6,8 @@
  * place empty; when more than half of them are, all of them are cleared away at once. And mostly all have the same time
  * to wait: as long as each is due no earlier than the one before it, the heap is a queue, and nothing moves in it.
  *
+ * The fiber holds the pool only while somebody depends on a deadline, or waits for the pool: see `hold.ts`.
+ *
  * Invariants:
  * - `deadline.index` is its place in the heap, -1 outside; `dues` has the time of each place, that of an empty one too.
  * - While `sorted`, no place is due earlier than one before it; always, no parent is due later than its child.
@@ -17,6 +19,7 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type { Held, Hold } from "./hold.ts"
 
 /** Something that happens at a time. It may be embedded in the thing that waits. */
 export interface Deadline {
@@ -24,10 +27,12 @@ export interface Deadline {
   due: number
   /** Its place in the heap; -1: not waiting. */
   index: number
+  /** Upkeep of the pool's own, on which nobody outside depends: does not hold the pool. Changed only while not waiting. */
+  upkeep?: boolean
   fire(): void
 }
 
-export const make = (fire: () => void): Deadline => ({ due: Infinity, index: -1, fire })
+export const make = (fire: () => void, upkeep = false): Deadline => ({ due: Infinity, index: -1, upkeep, fire })
 
 /** How many deadlines fire before other fibers get their turn. */
 const batch = 512
@@ -50,18 +55,21 @@ export class Deadlines {
   private sleepsUntil = Infinity
   private firing = false
   private ended = false
-  /** Weakly, while nothing waits: so a pool that is dropped is not kept by a timer whose deadlines have gone. */
-  private readonly hold: Hold = { strongly: undefined, weakly: new WeakRef<Deadlines>(this) }
+  private readonly hold: Hold
+  private readonly held: Held<Deadlines>
 
-  /** `threw` is told what a deadline has thrown as it fired. */
+  /** `threw` is told what a deadline has thrown as it fired. `hold` counts the deadlines on which somebody depends. */
   constructor(
     clock: Clock.Clock,
     fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>,
-    threw: (defect: unknown) => void
+    threw: (defect: unknown) => void,
+    hold: Hold
   ) {
     this.clock = clock
     this.fork = fork
     this.threw = threw
+    this.hold = hold
+    this.held = hold.of<Deadlines>(this)
   }
 
   /** Monotonic milliseconds. */
@@ -82,7 +90,7 @@ export class Deadlines {
     }
     this.heap.push(deadline)
     this.dues.push(due)
-    this.hold.strongly = this
+    if (deadline.upkeep !== true) this.hold.begin()
     if (this.sorted) deadline.index = this.heap.length - 1
     else this.up(this.heap.length - 1)
     if (due < this.sleepsUntil) this.arm(due)
@@ -93,17 +101,20 @@ export class Deadlines {
     this.heap[deadline.index] = undefined
     deadline.index = -1
     this.empty++
-    if (this.empty === this.heap.length) this.hold.strongly = undefined
+    if (deadline.upkeep !== true) this.hold.end()
     if (this.empty > 32 && 2 * this.empty > this.heap.length) this.clear()
   }
 
   /** Forgets everything, and whatever comes after; ends the timer. */
   end(): void {
     this.ended = true
-    for (const deadline of this.heap) if (deadline !== undefined) deadline.index = -1
+    for (const deadline of this.heap) {
+      if (deadline === undefined) continue
+      deadline.index = -1
+      if (deadline.upkeep !== true) this.hold.end()
+    }
     this.heap.length = this.dues.length = 0
     this.empty = this.head = 0
-    this.hold.strongly = undefined
     this.sleepsUntil = Infinity
     this.sleeper?.interruptUnsafe()
     this.sleeper = undefined
@@ -117,7 +128,7 @@ export class Deadlines {
     const millis = Math.min(Math.max(0, Math.ceil(due - this.now())), this.longest)
     // never within the caller's step, even when it is due now
     const sleep = millis === 0 ? Effect.yieldNow : this.clock.sleep(Duration.millis(millis))
-    this.sleeper = this.fork(Effect.flatMap(sleep, waking(this.hold)))
+    this.sleeper = this.fork(Effect.flatMap(sleep, waking(this.held)))
   }
 
   /** What its fiber does when it has slept. */
@@ -252,14 +263,8 @@ export class Deadlines {
   }
 }
 
-/** By which the fiber that sleeps holds what it sleeps for. */
-interface Hold {
-  strongly: Deadlines | undefined
-  readonly weakly: WeakRef<Deadlines>
-}
-
-/** What follows a sleep: nothing, where nothing waited any more, and nobody held the rest. */
-const waking = (hold: Hold) => (): Effect.Effect<void> => (hold.strongly ?? hold.weakly.deref())?.fire ?? Effect.void
+/** What follows a sleep: nothing, where the pool has been dropped, and nobody depended on what was due. */
+const waking = (held: Held<Deadlines>) => (): Effect.Effect<void> => held.part.deref()?.fire ?? Effect.void
 
 /**
  * Deadlines on the wall clock. That is set forward and back, and goes on while the machine sleeps, which no timer sees: it is

@@ -91,8 +91,8 @@ export interface Feed {
   readonly listeners: Set<Listener>
 }
 
-/** What happens from now on, until the pool is closed. */
-export const events = <A, D>(core: Core<A, D>): Stream.Stream<PoolEvent> =>
+/** What happens from now on, until the pool is closed. `holds`: who listens keeps a pool that has been dropped. */
+export const events = <A, D>(core: Core<A, D>, holds = true): Stream.Stream<PoolEvent> =>
   Stream.unwrap(Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => {
@@ -101,14 +101,14 @@ export const events = <A, D>(core: Core<A, D>): Stream.Stream<PoolEvent> =>
         core.registry.moved ??= (entry, from) => moved(core, entry, from)
         core.feed ??= { listeners: new Set() }
         core.feed.listeners.add(listener)
-        core.sweeper?.look()
+        if (holds) core.hold.begin()
         return listener
       }),
       (listener) =>
         Effect.sync(() => {
-          if (listener === undefined || !core.feed?.listeners.delete(listener) || core.feed.listeners.size > 0) return
-          core.feed = core.registry.moved = undefined
-          core.sweeper?.look()
+          if (listener === undefined || !core.feed?.listeners.delete(listener)) return
+          if (holds) core.hold.end()
+          if (core.feed.listeners.size === 0) core.feed = core.registry.moved = undefined
         })
     ),
     (listener) => listener === undefined ? Stream.empty : Stream.fromPull(Effect.succeed(listener.pull))
