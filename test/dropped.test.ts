@@ -418,32 +418,37 @@ describe("a pool that is dropped without being closed", () => {
     assert.strictEqual(destroyed, 2)
   })
 
-  it("is not held by an inspector that looks at it", async () => {
-    const { dispose, handler } = HttpRouter.toWebHandler(Inspector.layerHttp(), { disableLogger: true })
-    const shown = async () => {
-      const response = await handler(new Request("http://localhost/pools/snapshot"))
-      return (await response.text()).includes("looked at")
-    }
-    const use = async (name: string) => {
-      const pool = PromisePool.make({
-        name,
-        objects: [{}, {}],
-        detectStatus: () => "Available",
-        detection: { every: "1 hour" }
-      })
-      const lease = await pool.borrow()
-      lease.rest("1 hour")
-      await lease.release()
-    }
-    for (let i = 0; i < 3; i++) await use(`looked at ${i}`)
-    assert.isTrue(await shown())
+  for (const every of ["1 hour", "40 millis"] as const) {
+    it(`is not held by an inspector that looks at it, though it is detected every ${every}`, async () => {
+      const { dispose, handler } = HttpRouter.toWebHandler(Inspector.layerHttp(), { disableLogger: true })
+      const shown = async () => {
+        const response = await handler(new Request("http://localhost/pools/snapshot"))
+        return (await response.text()).includes(`looked at ${every}`)
+      }
+      const use = async (name: string) => {
+        const pool = PromisePool.make({
+          name,
+          objects: [{}, {}, {}, {}],
+          detectStatus: () => "Available",
+          detection: { every }
+        })
+        const lease = await pool.borrow()
+        lease.rest("1 hour")
+        await lease.release()
+        for (let i = 0; i < 20; i++) {
+          assert.isTrue(await shown())
+          await time()
+        }
+      }
+      await Promise.all([0, 1, 2].map((i) => use(`looked at ${every} ${i}`)))
 
-    await until(async () => {
-      await time()
-      return !(await shown())
+      await until(async () => {
+        await time()
+        return !(await shown())
+      })
+      await dispose()
     })
-    await dispose()
-  })
+  }
 
   it("that has metrics goes, and so do they", async () => {
     const use = async (name: string) => {

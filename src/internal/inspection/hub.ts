@@ -14,10 +14,10 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
+import type { PoolEvent } from "../../PoolEvent.ts"
 import { type Core, forkWith } from "../state/core.ts"
 import { pools } from "../state/pools.ts"
-import { events } from "../watching/events.ts"
+import { listen, type Listener, unlisten } from "../watching/events.ts"
 import { type Describe, Descriptions } from "./descriptions.ts"
 import { eventsKept, type Frame, type ObjectRow, poolsShown, type Trouble } from "./frame.ts"
 import { type Heard, isEveryday, Record } from "./record.ts"
@@ -34,10 +34,10 @@ const bunch = 50
 
 type AnyCore = Core<never, never>
 
-/** What is known of a pool since somebody looks, and the fiber that listens to it. */
+/** What is known of a pool since somebody looks, and who listens to it: none to one that has just closed. */
 interface Attended {
   readonly record: Record
-  readonly listener: Fiber.Fiber<unknown, unknown>
+  readonly listener: Listener | undefined
 }
 
 export interface HubOptions {
@@ -169,7 +169,10 @@ export class Hub {
   }
 
   private stop(): void {
-    for (const core of pools) this.attended.get(core)?.listener.interruptUnsafe()
+    for (const core of pools) {
+      const listener = this.attended.get(core)?.listener
+      if (listener !== undefined) unlisten(core, listener)
+    }
     this.attended = new WeakMap()
     this.descriptions.forget()
     this.latest = undefined
@@ -227,13 +230,26 @@ export class Hub {
 
   private attach(core: AnyCore, second: number): Attended {
     const record = new Record(core, this.idOf(core), second, this.options.describeFailure)
-    const listening = Stream.runForEachArray(events(core, false), (heard) => {
-      for (const event of heard) attempt(() => record.hear(event, ++this.lastSeq))
-      return Effect.sleep(bunch)
-    })
-    const attended = { record, listener: this.fork(listening) }
+    const listener = listen(core, false)
+    const attended = { record, listener }
     this.attended.set(core, attended)
+    if (listener !== undefined) this.fork(this.hearing(new WeakRef(listener), record))
     return attended
+  }
+
+  /** While it waits for an event, only the pool holds this; between two bunches, this does not hold the pool. */
+  private hearing(listener: WeakRef<Listener>, record: Record): Effect.Effect<void> {
+    const next: Effect.Effect<void> = Effect.suspend(() => {
+      const pull = listener.deref()?.pull
+      return pull === undefined
+        ? Effect.void
+        : Effect.matchEffect(pull, { onFailure: () => Effect.void, onSuccess: heard })
+    })
+    const heard = (events: ReadonlyArray<PoolEvent>): Effect.Effect<void> => {
+      for (const event of events) attempt(() => record.hear(event, ++this.lastSeq))
+      return Effect.andThen(Effect.sleep(bunch), next)
+    }
+    return next
   }
 
   private idOf(core: AnyCore): number {

@@ -33,15 +33,19 @@ const at = DateTime.makeUnsafe<number>
 /** How many events may wait for one who is slow. */
 const capacity = 4096
 
-class Listener {
+/** Somebody who listens to a pool. */
+export class Listener {
   private readonly core: Core<never, never>
+  /** Does the pool stay for it, though it be dropped? */
+  readonly holds: boolean
   private heard: Array<PoolEvent> = []
   private missed = 0
   private resume: ((effect: Effect.Effect<[PoolEvent, ...Array<PoolEvent>], Cause.Done>) => void) | undefined
   private over = false
 
-  constructor(core: Core<never, never>) {
+  constructor(core: Core<never, never>, holds: boolean) {
     this.core = core
+    this.holds = holds
   }
 
   hear(event: PoolEvent): void {
@@ -91,25 +95,29 @@ export interface Feed {
   readonly listeners: Set<Listener>
 }
 
-/** What happens from now on, until the pool is closed. `holds`: who listens keeps a pool that has been dropped. */
-export const events = <A, D>(core: Core<A, D>, holds = true): Stream.Stream<PoolEvent> =>
+/** Somebody begins to listen; nobody does to a pool that has closed. */
+export const listen = <A, D>(core: Core<A, D>, holds: boolean): Listener | undefined => {
+  if (core.life._tag === "Closed") return undefined
+  const listener = new Listener(core as unknown as Core<never, never>, holds)
+  core.registry.moved ??= (entry, from) => moved(core, entry, from)
+  core.feed ??= { listeners: new Set() }
+  core.feed.listeners.add(listener)
+  if (holds) core.hold.begin()
+  return listener
+}
+
+export const unlisten = <A, D>(core: Core<A, D>, listener: Listener): void => {
+  if (!core.feed?.listeners.delete(listener)) return
+  if (listener.holds) core.hold.end()
+  if (core.feed.listeners.size === 0) core.feed = core.registry.moved = undefined
+}
+
+/** What happens from now on, until the pool is closed. */
+export const events = <A, D>(core: Core<A, D>): Stream.Stream<PoolEvent> =>
   Stream.unwrap(Effect.map(
     Effect.acquireRelease(
-      Effect.sync(() => {
-        const listener = new Listener(core as unknown as Core<never, never>)
-        if (core.life._tag === "Closed") return undefined
-        core.registry.moved ??= (entry, from) => moved(core, entry, from)
-        core.feed ??= { listeners: new Set() }
-        core.feed.listeners.add(listener)
-        if (holds) core.hold.begin()
-        return listener
-      }),
-      (listener) =>
-        Effect.sync(() => {
-          if (listener === undefined || !core.feed?.listeners.delete(listener)) return
-          if (holds) core.hold.end()
-          if (core.feed.listeners.size === 0) core.feed = core.registry.moved = undefined
-        })
+      Effect.sync(() => listen(core, true)),
+      (listener) => Effect.sync(() => listener && unlisten(core, listener))
     ),
     (listener) => listener === undefined ? Stream.empty : Stream.fromPull(Effect.succeed(listener.pull))
   ))
