@@ -48,8 +48,8 @@ const trips: Record<string, readonly [rooms: number, moves: number, Effect.Effec
     })
   ],
   "hand-off to a waiter": [
-    8,
-    12,
+    9,
+    13,
     Effect.gen(function*() {
       const pool = yield* make({ objects: ["a"] })
       const { release } = yield* hold(pool.borrow)
@@ -59,7 +59,7 @@ const trips: Record<string, readonly [rooms: number, moves: number, Effect.Effec
   ],
   "made, and served": [
     14,
-    30,
+    31,
     Effect.gen(function*() {
       const pool = yield* make({ acquire: Effect.as(Effect.sleep(10), "a") })
       return yield* trip(Effect.gen(function*() {

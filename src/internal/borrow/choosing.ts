@@ -9,14 +9,14 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { PooledObject } from "../../PooledObject.ts"
-import { type Core, fork, lendable, lends } from "../state/core.ts"
+import { type Core, fork, lends } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
-import { settled } from "../state/notes.ts"
+import { lookAt, settled } from "../state/notes.ts"
 import type { Waiter } from "../state/waiters.ts"
 import { ask } from "../structures/asking.ts"
 import { fail } from "../waiting/outcome.ts"
 import { backsOff } from "../waiting/patience.ts"
-import { fits, grant, isDue, isFresh, lend, lendOn, stale } from "./granting.ts"
+import { fits, grant, isDue, isFresh, isLoose, lend, lendOn, stale } from "./granting.ts"
 
 /** An `Available` object is offered to the oldest waiter, alone; then to all, with whatever else is lendable. */
 export const offerByChoice = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
@@ -29,8 +29,8 @@ export const offerByChoice = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh:
       if (grant(core, waiter, entry)) return lendOn(core, entry)
     }
   }
-  // a function of the user's has had the object taken out, or rest
-  if (!lendable(core, entry)) return
+  // a function of the user's has had the object taken out, or rest, or offered
+  if (!isLoose(core, entry)) return
   core.registry.list(entry)
   if (core.waiters.size === 0) return
   core.returned = entry
@@ -168,6 +168,5 @@ const waitsOn = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   // the chosen object is being detected; if that ends within this step, the selector is asked anew
   if (waiter.detection !== undefined) return
   core.waiters.note(waiter, "choosing", false)
-  core.advance(waiter)
-  if (waiter.lane !== undefined) waiter.admitted = true
+  lookAt(core, waiter)
 }

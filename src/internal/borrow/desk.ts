@@ -16,10 +16,10 @@ import type { ActiveLease } from "../lease/lease.ts"
 import { have, wants } from "../making/making.ts"
 import { vouchedFor } from "../object/answers.ts"
 import { Detection } from "../object/detector.ts"
-import { catchUp, type Core, hasRoom, lendable, lends, soon } from "../state/core.ts"
+import { catchUp, type Core, hasRoom, lends, soon } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
-import { afterwards, Note, offer, putOff } from "../state/notes.ts"
+import { afterwards, lookAt, Note, offer, workOffNow } from "../state/notes.ts"
 import { nameOf } from "../state/owners.ts"
 import type { Request, Waiter } from "../state/waiters.ts"
 import { capture } from "../structures/asking.ts"
@@ -36,6 +36,7 @@ import {
   holdsOff,
   isFree,
   isFresh,
+  isLoose,
   isUnprepared,
   lasting,
   lend,
@@ -161,19 +162,19 @@ const queueUp = <A, D, H, B>(
 
 const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
   core.waiters.join(waiter)
-  attend(core, waiter, picked)
+  comes(core, waiter, picked)
+  // a borrow from within a call of the turn may have no time to wait for the end of that, or no fiber that can
+  if (waiter.lane !== undefined) workOffNow(core)
   if (waiter.lane === undefined) return
   const { timeout } = waiter.request
   if (timeout === 0) return timeOut(core, waiter)
   if (timeout !== Infinity) core.deadlines.set(waiter, waiter.since + timeout)
   core.dozing.expect(waiter.since, waiter.due)
-  if (!waiter.choosing) waiter.admitted = true
 }
 
-/** What can be done for a waiter that has its place in the queue, perhaps again. */
-export const attend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D>): void => {
-  if (waiter.trouble !== undefined) pauseOn(core, waiter)
-  if (waiter.lane !== undefined && core.options.policy.kind === "custom" && !core.suspended) {
+/** What can be done for a waiter that has just come. */
+const comes = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
+  if (core.options.policy.kind === "custom" && !core.suspended) {
     core.waiters.note(waiter, "choosing", true)
     Choosing.consider(core)
   } else {
@@ -182,15 +183,24 @@ export const attend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: En
   }
 }
 
+/** What can be done for a waiter now, that may have its place in the queue again since its lease was taken back. */
+export const attend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  if (waiter.lane === undefined) return
+  if (backsOff(core, waiter)) pauseOn(core, waiter)
+  serve(core, waiter)
+}
+
 /** What can be done for one waiter now: lend, detect, make; else it waits, or may not wait. */
-export const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D>): void => {
+const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D>): void => {
   // a closing pool is about to fail the waiter
   if (core.life._tag !== "Open" && !lends(core)) return
   if (core.suspended) return admit(core, waiter, "Suspended")
   // the selector, or a later task, is about to come to this waiter
   if (waiter.choosing) return
   if (!lendListed(core, waiter, picked)) return serveLater(core, waiter)
-  if (waiter.lane !== undefined && !waiter.busy) provide(core, waiter)
+  if (idles(waiter) && core.offers.length === 0) provide(core, waiter)
+  // what is on offer, or has been made at once, may be for this waiter
+  if (idles(waiter) && core.offers.length > 0) return lookAt(core, waiter)
   admit(core, waiter, "NoneAvailable")
   // the phase of the wait may have ended with what was under way
   if (waiter.trace !== undefined && waiter.lane !== undefined) waiter.trace.enter(waiter.phase)
@@ -222,6 +232,9 @@ const lendListed = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<
 /** Does a waiter still wait, with nothing being detected or prepared for it? */
 const asksOn = <A, D>(waiter: Waiter<A, D>): boolean => waiter.lane !== undefined && waiter.detection === undefined
 
+/** Does a waiter still wait, with nothing under way for it? */
+const idles = <A, D>(waiter: Waiter<A, D>): boolean => waiter.lane !== undefined && !waiter.busy
+
 /** What the selector picks for a waiter. A `where`, or a weight, that throws is a defect of the borrower. */
 const pickFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Entry<A, D> | undefined => {
   try {
@@ -237,9 +250,7 @@ const serveLater = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.waiters.note(waiter, "choosing", true)
   soon(core, () => {
     core.waiters.note(waiter, "choosing", false)
-    if (waiter.lane === undefined) return
-    serve(core, waiter)
-    if (waiter.lane !== undefined && !waiter.choosing) waiter.admitted = true
+    lookAt(core, waiter)
   })
 }
 
@@ -270,13 +281,15 @@ const attendEach = <A, D>(core: Core<A, D>): void => {
   }
 }
 
-/** May a waiter wait, where nothing is under way for it? Else it is refused. */
+/** A waiter has its place in the queue now; unless nothing is under way for it, and it may not wait: then it is refused. */
 const admit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, why: "NoneAvailable" | "Suspended"): void => {
-  if (waiter.lane === undefined || waiter.busy || waiter.request.timeout === 0) return
-  if (!waiter.request.queues) refuse(core, waiter, why)
-  else if (!waiter.admitted && core.waiters.size - core.waiters.busy > core.options.maxWaiters) {
-    refuse(core, waiter, "WaitersFull")
+  if (waiter.lane === undefined) return
+  if (!waiter.busy && waiter.request.timeout !== 0) {
+    if (!waiter.request.queues) return refuse(core, waiter, why)
+    const waiting = core.waiters.size - core.waiters.busy
+    if (!waiter.admitted && waiting > core.options.maxWaiters) return refuse(core, waiter, "WaitersFull")
   }
+  if (!waiter.choosing) waiter.admitted = true
 }
 
 /** How many trusted objects the selector chooses from at most. Where the borrower has a `where`: all of them. */
@@ -285,7 +298,8 @@ const mostTrusted = 32
 /** While the object that was picked is being detected, the waiter gets one that needs no detection, if there is one. */
 const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   const { selection, trusted } = core.registry
-  if (trusted === undefined || !(waiter.detection instanceof Detection)) return
+  // what is on offer since its detection has ended may be for this waiter
+  if (trusted === undefined || !(waiter.detection instanceof Detection) || waiter.detection.state === "Ended") return
   const now = core.deadlines.now()
   // no object is trusted any more
   if (now >= core.trustedUntil) return
@@ -304,8 +318,8 @@ const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 
 /** Gives an object that may be lent to the oldest waiter that may have it; without one it is listed: see `offer`. */
 export const handOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
-  // a listener that was told of the object's last move may have taken it out
-  if (!lendable(core, entry)) return
+  // a listener that was told of the object's last move may have taken it out, or it was listed when nobody waited
+  if (!isLoose(core, entry)) return
   if (!lends(core)) return core.registry.list(entry)
   if (core.options.policy.kind === "custom") return Choosing.offerByChoice(core, entry, fresh)
   const { arrivals } = core.waiters
@@ -321,8 +335,8 @@ const isTaken = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): bo
   for (let waiter = firstFor(core, entry, ready); waiter !== undefined;) {
     const next = core.waiters.after(waiter)
     if (mayTake(core, waiter, entry, ready)) {
-      // the `where` may have had the object taken out, or offered
-      if (!lendable(core, entry) || entry.slot !== -1) return true
+      // the `where` may have had the object taken out, lent, or offered anew
+      if (!isLoose(core, entry)) return true
       // or it may have had the object detected
       ready ||= !stale(core, entry)
       if (!ready && comesLast(core, waiter, entry)) last ??= waiter
@@ -331,7 +345,7 @@ const isTaken = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): bo
     // a waiter that has left leads nowhere
     waiter = core.waiters.onward(next)
   }
-  return !lendable(core, entry) || goesToLast(core, last, entry)
+  return !isLoose(core, entry) || goesToLast(core, last, entry)
 }
 
 /** A waiter for which an object is being detected already does not have a second one detected. */
@@ -345,8 +359,8 @@ const comesLast = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A,
 /** Gives an object to one waiter, or has it detected for it. A shared object may serve the next waiter as well. */
 const goesTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>, ready: boolean): boolean =>
   ready
-    ? grant(core, waiter, entry) && !lendable(core, entry)
-    : detectNow(core, waiter, entry) || !lendable(core, entry)
+    ? grant(core, waiter, entry) && !isLoose(core, entry)
+    : detectNow(core, waiter, entry) || !isLoose(core, entry)
 
 /** Nobody else wants an object: it is detected for the waiter that comes last, if that still waits. */
 const goesToLast = <A, D>(core: Core<A, D>, last: Waiter<A, D> | undefined, entry: Entry<A, D>): boolean =>
@@ -379,30 +393,23 @@ const firstFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ready: boolean): W
 const welcome = <A, D>(core: Core<A, D>, since: number): void => {
   for (let waiter = core.waiters.first; waiter !== undefined;) {
     const next = core.waiters.after(waiter)
-    if (waiter.arrival > since) core.advance(waiter)
+    if (waiter.arrival > since) lookAt(core, waiter)
     waiter = core.waiters.onward(next)
   }
 }
 
 const detectNow = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (!detectFor(core, waiter, entry)) return false
-  if (waiter.detection === undefined) core.advance(waiter)
+  if (waiter.detection === undefined) lookAt(core, waiter)
   return true
 }
 
-/**
- * Room is free: each waiter that is not busy may have an object made, the oldest first: one time slice of them, the others
- * in a later task.
- */
-export const fill = <A, D>(core: Core<A, D>): void => {
+/** Room is free: the oldest waiter that is not busy may have an object made. `false`: there is none, or no room. */
+export const fill = <A, D>(core: Core<A, D>): boolean => {
   const { idle } = core.waiters
-  if (idle === undefined) return
-  const next = () =>
-    lends(core) && hasRoom(core) ? idle.first((waiter) => !waiter.busy && wants(core, waiter)) : undefined
-  let slice: Slice | undefined
-  for (let waiter = next(); waiter !== undefined; waiter = next()) {
-    provide(core, waiter)
-    slice ??= new Slice(core.deadlines)
-    if (slice.over) return putOff(core, Note.room)
-  }
+  if (idle === undefined || !lends(core) || !hasRoom(core)) return false
+  const waiter = idle.first((waiter) => !waiter.busy && wants(core, waiter))
+  if (waiter === undefined) return false
+  provide(core, waiter)
+  return true
 }

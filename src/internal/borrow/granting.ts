@@ -9,14 +9,14 @@ import { hold } from "../lease/holding.ts"
 import { ActiveLease } from "../lease/lease.ts"
 import { bequeath } from "../making/making.ts"
 import { reserve } from "../object/condition.ts"
-import { isRefusal } from "../object/detector.ts"
+import { isRefusal, type Outcome } from "../object/detector.ts"
 import { cleanUp, hookFailed, prepared } from "../object/freeing.ts"
 import { Hook } from "../object/hook.ts"
 import { heed, retire } from "../object/replacing.ts"
 import { resting } from "../object/rest.ts"
 import { type Core, lendable, lends } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
-import { changed, offer } from "../state/notes.ts"
+import { askSelector, changed, lookAt, offer, onceOffered } from "../state/notes.ts"
 import { isBefore, type Request, type Waiter } from "../state/waiters.ts"
 import { type AsyncContext, callIn } from "../structures/asking.ts"
 import { fail, resumeSoon, unqueue, waited } from "../waiting/outcome.ts"
@@ -171,7 +171,7 @@ export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: E
   if (entry.limits !== undefined) heed(core, entry)
   if (waiter.lane === undefined || !lendable(core, entry)) return false
   let within = true
-  const detection = reserve(core, entry, "Available", (outcome) => {
+  const ended = (outcome: Outcome): void => {
     if (outcome._tag === "Failed") waiter.troubled.lastFailure = outcome.failure
     // without a pause another object would be made at once, for this waiter or for the minimum
     if (isFresh(entry) && isRefusal(outcome)) {
@@ -183,9 +183,16 @@ export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: E
       core.waiters.claims++
     }
     if (within) return
-    core.consider()
-    core.advance(waiter)
-  })
+    askSelector(core)
+    lookAt(core, waiter)
+  }
+  // who is served with the object is known once it has been offered
+  const detection = reserve(
+    core,
+    entry,
+    "Available",
+    (outcome) => onceOffered(core, entry, () => ended(outcome))
+  )
   core.waiters.note(waiter, "detection", detection)
   core.detector!.start(detection, true)
   within = false
@@ -216,8 +223,8 @@ const prepareFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A
       changed(core)
     }
     if (within) return
-    core.consider()
-    core.advance(waiter)
+    askSelector(core)
+    lookAt(core, waiter)
   }, waiter.context)
   core.waiters.note(waiter, "detection", hook)
   hook.run(core.options.onBorrow!)
@@ -237,6 +244,10 @@ export const isDue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   }
   return false
 }
+
+/** Is it still to be found who gets an object that may be lent, by whoever is just looking for that? */
+export const isLoose = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
+  lendable(core, entry) && entry.slot === -1 && entry.offered === "no"
 
 /** Is no object being detected or prepared for a waiter? */
 export const isFree = <A, D>({ detection }: Waiter<A, D>): boolean => detection === undefined

@@ -19,7 +19,7 @@ import { discard, invalidate } from "../object/leaving.ts"
 import { type Core, fork, stays } from "../state/core.ts"
 import { type Entry, leasesOf } from "../state/entry.ts"
 import { closed, leaseExpired } from "../state/failures.ts"
-import { roomFreed } from "../state/notes.ts"
+import { askSelector, lookAt, roomFreed } from "../state/notes.ts"
 import { Waiter } from "../state/waiters.ts"
 import type { Deadline } from "../structures/deadlines.ts"
 import * as Scopes from "../structures/scope.ts"
@@ -31,7 +31,7 @@ import { cutOff, giveBack } from "./holding.ts"
 
 /**
  * A lease is taken back before its waiter has been resumed with it: the waiter waits again, in its old place and under its
- * old deadline. {@link Core.attend} follows, when the bookkeeping is done. In a closing pool the waiter has waited in vain.
+ * old deadline. {@link lookAt} follows, when the bookkeeping is done. In a closing pool the waiter has waited in vain.
  */
 const requeue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   waiter.lease = undefined
@@ -40,6 +40,7 @@ const requeue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
     return
   }
   core.waiters.rejoin(waiter)
+  if (core.options.policy.kind === "custom" && !core.suspended) core.waiters.note(waiter, "choosing", true)
   const { timeout } = waiter.request
   if (timeout !== Infinity) core.deadlines.set(waiter, waiter.since + timeout)
 }
@@ -266,7 +267,8 @@ class Revocation<A, D> {
   }
   carryOut(core: Core<A, D>): void {
     for (const lease of this.leases) lease.cut()
-    for (const waiter of this.waiting) core.attend(waiter)
+    if (this.waiting.length > 0) askSelector(core)
+    for (const waiter of this.waiting) lookAt(core, waiter)
   }
 }
 

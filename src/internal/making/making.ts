@@ -4,9 +4,7 @@
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { type Core, hasRoom, lends } from "../state/core.ts"
-import { Note, putOff } from "../state/notes.ts"
 import type { Waiter } from "../state/waiters.ts"
-import { Slice } from "../structures/slice.ts"
 import { fail, runOut } from "../waiting/outcome.ts"
 import { backsOff, longestTurn, waitForTurn } from "../waiting/patience.ts"
 import { Creation } from "./creator.ts"
@@ -76,17 +74,14 @@ export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> |
 }
 
 /**
- * Makes the objects that are missing of `size.min`: one time slice of them, the others in a later task. Failures put it
- * off: 100 millis, doubling to 30 seconds.
+ * Makes one of the objects that are missing of `size.min`. `false`: none is, or there is no room. Failures put it off: 100
+ * millis, doubling to 30 seconds.
  */
-export const refill = <A, D>(core: Core<A, D>): void => {
-  if (core.creator === undefined || !wanting(core)) return
-  const slice = new Slice(core.deadlines)
-  // an object that is made at once may serve somebody who closes the pool
-  while (wanting(core) && hasRoom(core) && core.refill.deadline.index === -1) {
-    begin(core, new Creation(undefined))
-    if (slice.over) return putOff(core, Note.minimum)
-  }
+export const refill = <A, D>(core: Core<A, D>): boolean => {
+  if (core.creator === undefined || !wanting(core)) return false
+  if (!hasRoom(core) || core.refill.deadline.index !== -1) return false
+  begin(core, new Creation(undefined))
+  return true
 }
 
 /** Are objects of the minimum missing, in a pool that keeps one? */

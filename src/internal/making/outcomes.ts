@@ -11,7 +11,7 @@ import { introduce, join } from "../object/joining.ts"
 import { fitIn } from "../object/replacing.ts"
 import { type Core, fork, stays } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
-import { roomFreed } from "../state/notes.ts"
+import { lookAt, onceOffered, roomFreed } from "../state/notes.ts"
 import type { Pace } from "../state/pace.ts"
 import type { Waiter } from "../state/waiters.ts"
 import { span } from "../structures/times.ts"
@@ -51,7 +51,7 @@ export const made = <A, D>(
       // a waiter that inherited the creation concludes nothing from the object
       if (waiter !== undefined && waiter === creation.begunFor) waiter.made = entry
     },
-    ended: (entry, outcome) => arrived(core, creation, waiter, entry, outcome)
+    ended: (entry, outcome) => onceOffered(core, entry, () => arrived(core, creation, waiter, entry, outcome))
   })
   if (entry.status !== "Pending") return
   // `acquire` has ended, and with it its turn, though the first detection of the object goes on
@@ -79,7 +79,7 @@ const arrived = <A, D>(
   else if (waiter === undefined && isRefusal(outcome) && entry.status === "Invalid") refillFailed(core)
   if (waiter?.lane !== undefined) {
     learn(core, creation, waiter, outcome)
-    core.advance(waiter)
+    lookAt(core, waiter)
   }
   if (core.crowded) fitIn(core, entry)
   // after a success, other attempts may begin
@@ -221,7 +221,7 @@ const leaveUnlessQueued = <A, D>(
   if (waiter.request.queues) return
   waiter.misfit = true
   if (failure !== undefined) fail(core, waiter, Effect.failCause(failure))
-  core.advance(waiter)
+  lookAt(core, waiter)
 }
 
 /** One attempt has failed for good: that is for the oldest waiter; without one, for the minimum. */

@@ -1,8 +1,9 @@
 /**
  * Taking an object for a detection, so that nobody else takes it meanwhile. What the answer leads to is in `answers.ts`.
  */
-import type { Core } from "../state/core.ts"
+import { type Core, soon } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
+import { askSelector } from "../state/notes.ts"
 import { type Before, Detection, type Outcome } from "./detector.ts"
 import { endOf, isOver, resting } from "./rest.ts"
 
@@ -65,7 +66,7 @@ export const whenFree = <A, D>(
       if (entry.status === "Dormant" || entry.benched) entry.rest!.stop()
       seize(core, entry)
       // what is lendable has changed; the user's selector is not asked within the detector's step
-      core.dispatcher.scheduleTask(core.consider, 0)
+      if (core.options.policy.kind === "custom") soon(core, () => askSelector(core))
       return true
     },
     (outcome) => {

@@ -83,8 +83,8 @@ export const prepared = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
 /** Nobody wants what `onBorrow` has prepared: it is cleaned up as after a lease. */
 export const cleanUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.prepared = false
-  // a function of the user's, called for another borrower, may have had the object lent, or taken out
-  if (entry.status !== "Available" || entry.slot !== -1) return
+  // a function of the user's, called for another borrower, may have had the object lent, offered, or taken out
+  if (entry.status !== "Available" || entry.slot !== -1 || entry.offered !== "no") return
   if (core.options.onRelease !== undefined) tidy(core, entry, core.options.onRelease, "return")
   else if (!rests(core, entry)) offer(core, entry, true)
 }

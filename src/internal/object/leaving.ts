@@ -7,7 +7,7 @@ import * as Cause from "effect/Cause"
 import type { PooledObject } from "../../PooledObject.ts"
 import { type Core, lendable } from "../state/core.ts"
 import type { Entry, Eviction } from "../state/entry.ts"
-import { leaving, offer, roomFreed } from "../state/notes.ts"
+import { askSelector, leaving, offer, roomFreed } from "../state/notes.ts"
 import { tell } from "../watching/events.ts"
 import { report } from "../watching/log.ts"
 
@@ -39,7 +39,7 @@ export const remove = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): 
     found = true
     discard(core, entry, "Removed")
   }
-  core.consider()
+  askSelector(core)
   return found
 }
 

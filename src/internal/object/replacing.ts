@@ -4,7 +4,7 @@
  */
 import { type Core, population, soon, stays } from "../state/core.ts"
 import type { Entry, Eviction, Limits } from "../state/entry.ts"
-import { leaving, Note, putOff } from "../state/notes.ts"
+import { leaving } from "../state/notes.ts"
 import * as Deadlines from "../structures/deadlines.ts"
 import type { Queue } from "../structures/queue.ts"
 import { Slice } from "../structures/slice.ts"
@@ -66,10 +66,15 @@ const idled = <A, D>(
   else core.deadlines.set(idling, now + limit)
 }
 
-/** The time of an object that is about to be lent may be over, though its deadlines have not had their turn. */
-export const heed = <A, D>(core: Core<A, D>, { limits }: Entry<A, D>): void => {
+/**
+ * The time of an object that is about to be lent may be over, though its deadlines have not had their turn: then it goes
+ * now, where the pool can do without it.
+ */
+export const heed = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  const { limits } = entry
   if (limits?.aging !== undefined) core.deadlines.hasten(limits.aging)
   if (limits?.idling !== undefined) core.deadlines.hasten(limits.idling)
+  if (entry.retired && entry.status === "Available" && spares(core, remaining(core))) discard(core, entry, entry.why!)
 }
 
 /** How many objects there are that are not to leave. */
@@ -89,25 +94,27 @@ export const retire = <A, D>(core: Core<A, D>, entries: ReadonlyArray<Entry<A, D
   leaving(core)
 }
 
-/** Lets old objects go, as far as that costs no object of the minimum: a slice of them now, the others in a later turn. */
-export const replace = <A, D>(core: Core<A, D>): void => {
-  if (core.registry.retired === 0) return
-  const slice = new Slice(core.deadlines)
-  for (let entry = superfluous(core); entry !== undefined; entry = superfluous(core)) {
-    discard(core, entry, entry.why!)
-    if (slice.over) return putOff(core, Note.old | Note.watched)
-  }
+/** Lets one old object go, where that costs no object of the minimum. `false`: there is none. */
+export const replace = <A, D>(core: Core<A, D>): boolean => {
+  const entry = core.registry.retired === 0 ? undefined : superfluous(core)
+  if (entry === undefined) return false
+  discard(core, entry, entry.why!)
+  return true
 }
 
 /** The first old object that the pool can do without now. */
 const superfluous = <A, D>(core: Core<A, D>): Entry<A, D> | undefined => {
-  const { condemnedLent, counts, retiredFree, retiredPending } = core.registry
-  const staying = counts.Available + counts.Borrowed + counts.Dormant + counts.Unknown - condemnedLent
+  const { retiredFree, retiredPending } = core.registry
+  const staying = remaining(core)
   const free = spares(core, staying) ? retiredFree.first : undefined
   // an old object that is being detected is not counted in `staying`: that it leaves takes nothing from those
   const pending = spares(core, staying + 1) ? detecting(retiredPending) : undefined
   return free === undefined || (pending !== undefined && pending.id < free.id) ? pending : free
 }
+
+/** How many objects there would be if nothing more came of those that are being detected, or are in a hook. */
+const remaining = <A, D>({ registry: { condemnedLent, counts } }: Core<A, D>): number =>
+  counts.Available + counts.Borrowed + counts.Dormant + counts.Unknown - condemnedLent
 
 /** May one of `staying` objects go? */
 const spares = <A, D>(core: Core<A, D>, staying: number): boolean => {

@@ -7,7 +7,7 @@
 import type { PooledObject } from "../../PooledObject.ts"
 import type { Core } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
-import { changed, offer } from "../state/notes.ts"
+import { askSelector, changed, offer } from "../state/notes.ts"
 import { moment } from "../state/pooled.ts"
 import { slice } from "../structures/deadlines.ts"
 import { tell } from "../watching/events.ts"
@@ -137,7 +137,7 @@ export const rest = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>, end
     if (!resting(entry)) continue
     if (entry.status === "Dormant" || entry.status === "Available" || entry.status === "Unknown") sleep(core, entry)
   }
-  core.consider()
+  askSelector(core)
   return found
 }
 

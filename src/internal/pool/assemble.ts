@@ -9,8 +9,6 @@ import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import * as Choosing from "../borrow/choosing.ts"
-import * as Desk from "../borrow/desk.ts"
 import { Creator } from "../making/creator.ts"
 import * as Outcomes from "../making/outcomes.ts"
 import * as Answers from "../object/answers.ts"
@@ -163,10 +161,6 @@ const makeRetry = <A, D>({ core, options: { creation } }: Means<A, D>): Core<A, 
   failure: undefined
 })
 
-const consider = <A, D>(core: Core<A, D>): void => {
-  if (core.options.policy.kind === "custom") Choosing.consider(core)
-}
-
 const reporting = <A, D>(core: () => Core<A, D>) => (defect: unknown): void =>
   report(core(), "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
 
@@ -217,16 +211,13 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     chooser: undefined,
     choosers: new Set(),
     returned: undefined,
+    offers: [],
     notes: 0,
     notesPutOff: 0,
     turning: false,
     turn: () => turn(core),
     threw,
-    refill: { failures: 0, deadline: Deadlines.make(() => note(core, Note.minimum), true) },
-    handOut: (entry, fresh) => Desk.handOut(core, entry, fresh),
-    advance: (waiter) => Desk.serve(core, waiter),
-    attend: (waiter) => Desk.attend(core, waiter),
-    consider: () => consider(core)
+    refill: { failures: 0, deadline: Deadlines.make(() => note(core, Note.minimum), true) }
   }
   return core
 }

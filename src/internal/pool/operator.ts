@@ -7,7 +7,7 @@ import { attendAll } from "../borrow/desk.ts"
 import { retire, shrink } from "../object/replacing.ts"
 import { callback, type Core, type Watcher } from "../state/core.ts"
 import { closed } from "../state/failures.ts"
-import { changed, roomFreed } from "../state/notes.ts"
+import { askSelector, changed, roomFreed } from "../state/notes.ts"
 import { held } from "../state/owners.ts"
 import { tell } from "../watching/events.ts"
 import { toSize } from "./options.ts"
@@ -98,7 +98,7 @@ export const suspend = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed>
   open(core, () => {
     core.suspended = true
     if (core.feed !== undefined) tell(core, { _tag: "Suspended" })
-    core.consider()
+    askSelector(core)
     return Effect.void
   })
 

@@ -1,35 +1,51 @@
 /**
  * The turn of a pool, which works off the notes. The order, and why:
  *
- * 1. `room`: the waiters may have objects made, the oldest first.
- * 2. `minimum`: objects that are missing of `size.min` are made in the room that the waiters leave.
- * 3. `old`: old objects go, as far as there are enough others.
- * 4. `watched`: those who wait for a state of the whole pool see what the first three have made of it.
- * 5. `closing`: the pool is closed when all of that has left nothing.
+ * 1. `offer`: an object that may be lent goes to a waiter, or is listed, before anything is sought, or made, for another.
+ * 2. `choice`: the user's selector is asked for the waiters, before they have to do with less.
+ * 3. `waiter`: what can be done for a waiter of whom there is news, the first in the queue first.
+ * 4. `room`: the waiters may have objects made, the oldest first.
+ * 5. `minimum`: objects that are missing of `size.min` are made in the room that the waiters leave.
+ * 6. `old`: old objects go, as far as there are enough others.
+ * 7. `watched`: those who wait for a state of the whole pool see what the others have made of it.
+ * 8. `closing`: the pool is closed when all of that has left nothing.
  *
- * After each step the notes are looked through from the first kind again: one that was left meanwhile may come before. This
- * is the only place where one reaction follows from another, and only `note` calls it.
+ * After each step, which concerns one object or one waiter, the notes are looked through from the first kind again: one that
+ * was left meanwhile may come before. This is the only place where one reaction follows from another, and only `notes.ts`
+ * calls it.
  */
-import { fill } from "../borrow/desk.ts"
+import { consider } from "../borrow/choosing.ts"
+import { attend, fill, handOut } from "../borrow/desk.ts"
 import { refill } from "../making/making.ts"
 import { replace } from "../object/replacing.ts"
 import type { Core } from "../state/core.ts"
-import { Note } from "../state/notes.ts"
+import { Note, note, putOff } from "../state/notes.ts"
+import { Slice } from "../structures/slice.ts"
 import { settle } from "./closing.ts"
 
-/** Works off all notes, those included that this leads to. */
+/** Works off all notes, those included that this leads to; also where a function of the user's throws. */
 export const turn = <A, D>(core: Core<A, D>): void => {
+  const within = core.turning
   core.turning = true
+  let slice: Slice | undefined
   try {
-    while (core.notes !== 0) workOff(core)
+    while (core.notes !== 0) {
+      const kind = core.notes & -core.notes
+      core.notes &= ~kind
+      if (!react(core, kind)) continue
+      // there may be more to do
+      note(core, kind)
+      slice ??= new Slice(core.deadlines)
+      if (slice.over) putOff(core, kind === Note.old ? Note.old | Note.watched : kind)
+    }
   } finally {
-    core.turning = false
+    core.turning = within
+    if (core.notes !== 0) turn(core)
   }
 }
 
-const workOff = <A, D>(core: Core<A, D>): void => {
-  const kind = core.notes & -core.notes
-  core.notes &= ~kind
+/** Works one note off. `true`: one thing has been made, or let go, for it, and it stays. */
+const react = <A, D>(core: Core<A, D>, kind: number): boolean => {
   switch (kind) {
     case Note.room:
       return fill(core)
@@ -37,11 +53,38 @@ const workOff = <A, D>(core: Core<A, D>): void => {
       return refill(core)
     case Note.old:
       return replace(core)
+    case Note.offer:
+      offerNext(core)
+      break
+    case Note.choice:
+      consider(core)
+      break
+    case Note.waiter:
+      attendNext(core)
+      break
     case Note.watched:
-      return look(core)
+      look(core)
+      break
     default:
-      return settle(core)
+      settle(core)
   }
+  return false
+}
+
+const offerNext = <A, D>(core: Core<A, D>): void => {
+  const next = core.offers.shift()
+  if (core.offers.length > 0) note(core, Note.offer)
+  if (typeof next === "function") return next()
+  if (next === undefined) return
+  const fresh = next.offered === "fresh"
+  next.offered = "no"
+  handOut(core, next, fresh)
+}
+
+const attendNext = <A, D>(core: Core<A, D>): void => {
+  const waiter = core.waiters.news.take()
+  if (core.waiters.news.first !== undefined) note(core, Note.waiter)
+  if (waiter !== undefined) attend(core, waiter)
 }
 
 const look = <A, D>(core: Core<A, D>): void => {

@@ -15,6 +15,7 @@
  * - For each listed object and each waiter that may have it, something is being detected or chosen for that waiter.
  *   So a newcomer may take what is listed without asking the queue.
  * - `size + making <= max`.
+ * - Nothing is on offer, and no note is left but those that are put off.
  * - `leases` is the number of open leases, and `owners`, where there are any, says how many each borrower has.
  */
 import type * as Cause from "effect/Cause"
@@ -117,6 +118,8 @@ export interface Core<A, D> {
   readonly choosers: Set<Fiber.Fiber<unknown, unknown>>
   /** The object that came back last, if it has not been offered to the user's selector yet. */
   returned: Entry<A, D> | undefined
+  /** The objects on offer, the first one first, and what follows those offers: written by `notes.ts` and the turn. */
+  readonly offers: Array<Entry<A, D> | (() => void)>
   /** The kinds of notes that are left, and those that are put off: written by `notes.ts` and the turn. */
   notes: number
   notesPutOff: number
@@ -152,18 +155,8 @@ export interface Core<A, D> {
    */
   readonly threw: (defect: unknown) => void
 
-  /** Works off the notes: see `pool/turn.ts`. Only `note` calls this. */
+  /** Works off the notes: see `pool/turn.ts`. Only `notes.ts` calls this. */
   readonly turn: () => void
-
-  // what a folder needs of a later one, for one object or one waiter: the folders import one way only
-  /** Gives an object that may be lent to a waiter, or lists it. Only `offer` calls this, where somebody waits. */
-  readonly handOut: (entry: Entry<A, D>, fresh: boolean) => void
-  /** Does what can be done for one waiter now: serve it, or have an object detected or made for it. */
-  readonly advance: (waiter: Waiter<A, D>) => void
-  /** As {@link advance}, for a waiter that waits again since its lease was taken back: as when it came. */
-  readonly attend: (waiter: Waiter<A, D>) => void
-  /** Asks the user's selector, if the pool has one, for the waiters. */
-  readonly consider: () => void
 }
 
 /** The cores of the pools that were made here: the record of operations that a user holds has no brand. */

@@ -71,6 +71,8 @@ export class Entry<A, D> {
   doubted = false
   /** `onBorrow` has prepared the object, and nobody has taken it yet. */
   prepared = false
+  /** The object is on offer: the turn has yet to find who gets it. `fresh`: it was detected just before. */
+  offered: "no" | "stale" | "fresh" = "no"
   /** What is done with the object when its last lease ends, where one of its leases has expired. */
   fate: "return" | "detect" | "destroy" = "return"
   /** Monotonic: until when the last detection may be trusted. */

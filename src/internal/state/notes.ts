@@ -1,14 +1,30 @@
 /**
- * What the whole pool has to react to: whoever causes it leaves a note, and calls nobody.
+ * What others have to react to: whoever causes it leaves a note, and calls nobody.
  *
  * The notes are worked off by the pool's turn, in one fixed order, until none is left: within the call that has left the
  * first; a note that is left meanwhile is only written down. So no reaction begins within another.
+ *
+ * Invariants:
+ * - An object is in `core.offers` exactly while `offered` is not "no". It is not listed as it gets there, and whoever takes
+ *   it meanwhile need not ask: an object that cannot be lent any more when its offer is worked off is passed over.
+ * - What {@link onceOffered} is given is called behind the offer of its object, when it is known who was given that; and
+ *   before any note of a later kind is worked off: no waiter is looked at, and nothing is made for one, in between.
  */
 import { type Core, lendable, soon } from "./core.ts"
 import type { Entry } from "./entry.ts"
+import type { Waiter } from "./waiters.ts"
 
 /** The kinds of notes, in the order in which they are worked off: see `pool/turn.ts`, which says what each leads to. */
-export const Note = { room: 1, minimum: 2, old: 4, watched: 8, closing: 16 } as const
+export const Note = {
+  offer: 1,
+  choice: 2,
+  waiter: 4,
+  room: 8,
+  minimum: 16,
+  old: 32,
+  watched: 64,
+  closing: 128
+} as const
 
 /** Leaves notes of some kinds. A kind that is put off stays put off. */
 export const note = <A, D>(core: Core<A, D>, kinds: number): void => {
@@ -33,9 +49,34 @@ export const changed = <A, D>(core: Core<A, D>): void => {
  * has taken it out. `fresh`: it has been detected just now, so that no borrower has it detected again.
  */
 export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
-  if (core.waiters.size > 0) core.handOut(entry, fresh)
-  else if (lendable(core, entry)) core.registry.list(entry)
+  if (core.waiters.size > 0) {
+    if (entry.offered === "no") core.offers.push(entry)
+    entry.offered = fresh ? "fresh" : "stale"
+    note(core, Note.offer)
+  } else if (lendable(core, entry)) core.registry.list(entry)
   changed(core)
+}
+
+/** Calls `then` when an object has been offered, that is: at once, unless the offer is still to be worked off. */
+export const onceOffered = <A, D>(core: Core<A, D>, entry: Entry<A, D>, then: () => void): void => {
+  if (entry.offered === "no") then()
+  else core.offers.push(then)
+}
+
+/** Something may be done for a waiter now. */
+export const lookAt = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  core.waiters.news.push(waiter)
+  note(core, Note.waiter)
+}
+
+/** The user's selector, where the pool has one, is to be asked for the waiters. */
+export const askSelector = <A, D>(core: Core<A, D>): void => {
+  if (core.options.policy.kind === "custom") note(core, Note.choice)
+}
+
+/** Works the notes off within a turn: for who must not wait for the end of the call of the user's in which he comes. */
+export const workOffNow = <A, D>(core: Core<A, D>): void => {
+  if (core.notes !== 0) core.turn()
 }
 
 /** Something has ended that a closing pool waits for. */

@@ -185,10 +185,15 @@ export const isBefore = <A, D>(one: Waiter<A, D>, other: Waiter<A, D>): boolean 
     ? one.arrival < other.arrival
     : one.request.priority > other.request.priority
 
-/** The waiters that a search has to look at again, in the order of the queue. */
+/** Waiters that are to be looked at again, in the order of the queue. */
 class Again<A, D> extends Heap<Waiter<A, D>> {
   protected override before(one: Waiter<A, D>, other: Waiter<A, D>): boolean {
     return isBefore(one, other)
+  }
+  take(): Waiter<A, D> | undefined {
+    const { first } = this
+    if (first !== undefined) this.removeAt(0)
+    return first
   }
   /** Forgets the waiters that have left the queue, where there are more than `most` in all. */
   trim(most: number): void {
@@ -250,6 +255,8 @@ export class Waiters<A, D> {
   arrivals = 0
   /** Grows when a waiter may claim an object that is prepared for one behind it: it has joined, or has lost its own. */
   claims = 0
+  /** The waiters for whom something may be done now, in the order of the queue; some of them may have left it. */
+  readonly news = new Again<A, D>()
   /** The waiters that are not busy; for whom no object is being made; that are no misfits. */
   readonly idle: Search<A, D> | undefined
   readonly heirs: Search<A, D> | undefined

@@ -10,7 +10,7 @@ import type { BorrowTimeout, PoolExhausted } from "../../PoolError.ts"
 import { end } from "../lease/lease.ts"
 import type { Core } from "../state/core.ts"
 import { closed, exhausted, timedOut } from "../state/failures.ts"
-import { settled } from "../state/notes.ts"
+import { askSelector, settled } from "../state/notes.ts"
 import { Waiter } from "../state/waiters.ts"
 import { slice } from "../structures/deadlines.ts"
 import { span } from "../structures/times.ts"
@@ -102,7 +102,7 @@ const quit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (core.choosing === waiter && chooser !== undefined) {
     core.choosing = core.chooser = undefined
     chooser.interruptUnsafe()
-    core.consider()
+    askSelector(core)
   }
 }
 

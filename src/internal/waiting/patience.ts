@@ -3,6 +3,7 @@
  * nothing can be made, those to fill the minimum.
  */
 import type { Core } from "../state/core.ts"
+import { askSelector, lookAt } from "../state/notes.ts"
 import { Pace } from "../state/pace.ts"
 import type { Waiter } from "../state/waiters.ts"
 import { make as makeDeadline } from "../structures/deadlines.ts"
@@ -65,8 +66,8 @@ export const pauseOn = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (waiter.lane === undefined || trouble === undefined || !Number.isFinite(trouble.backsOffUntil)) return
   trouble.backingOff ??= makeDeadline(() => {
     core.waiters.lookAgain(waiter)
-    core.consider()
-    core.advance(waiter)
+    askSelector(core)
+    lookAt(core, waiter)
   })
   core.deadlines.set(trouble.backingOff, trouble.backsOffUntil)
 }

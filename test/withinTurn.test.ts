@@ -1,0 +1,75 @@
+/**
+ * Borrows from within a function of the user's that the pool calls as it hands an object out: what has to wait for the end
+ * of that does not keep them from what they may have (promises 4, 5 and 6).
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type { ObjectPool } from "../src/index.ts"
+import { ending, hold, make, settle, start, state } from "./support/borrowers.ts"
+
+type Pool = ObjectPool<string>
+
+/** One waits for "a", who may have nothing else, and calls `within` when it comes back, in the midst of that. */
+const asBack = <A>(pool: Pool, within: () => A) =>
+  Effect.gen(function*() {
+    const { release } = yield* hold(pool.borrowWith({ where: ({ object }) => object === "a" }))
+    let answer: A | undefined
+    const waiter = yield* start(hold(pool.borrowWith({
+      where: ({ object }) => {
+        if (object !== "a") return false
+        answer ??= within()
+        return true
+      }
+    })))
+    yield* release
+    yield* settle
+    assert.strictEqual(state(waiter), "ok")
+    return answer!
+  })
+
+/** Objects that are made at once: the second is made for the one who waits, and stays free. */
+const named = () => {
+  const names = ["a", "b", "c", "d"]
+  return Effect.sync(() => names.shift()!)
+}
+
+const now = <A, E>(effect: Effect.Effect<A, E>): Exit.Exit<A, E> => Effect.runSync(Effect.exit(effect))
+
+const another = { where: ({ object }: { readonly object: string }) => object !== "b" }
+
+describe("within a `where` that is asked about what has come back,", () => {
+  for (const [how, timeout] of [["that cannot be suspended", "1 second"], ["that has no time", 0]] as const) {
+    for (const onBorrow of [false, true]) {
+      it.effect(`a borrow ${how} is lent what is free, detected ${onBorrow ? "first" : "or not"}`, () =>
+        Effect.gen(function*() {
+          const pool: Pool = yield* make({
+            objects: ["a", "b"],
+            detectStatus: () => "Available",
+            detection: { onBorrow }
+          })
+          const got = yield* asBack(pool, () => now(Effect.scoped(pool.borrowWith({ timeout }))))
+          assert.strictEqual(ending(got), "ok")
+        }))
+    }
+  }
+
+  it.effect("a borrow that cannot be suspended is lent what is made at once", () =>
+    Effect.gen(function*() {
+      const pool: Pool = yield* make({ acquire: named(), size: { max: 3 } })
+      const got = yield* asBack(pool, () => now(Effect.scoped(pool.borrowWith(another))))
+      assert.strictEqual(ending(got), "ok")
+      assert.strictEqual((yield* pool.stats).totals.made, 3)
+    }))
+
+  it.effect("a borrow that does not queue has one object made at once, and is lent that", () =>
+    Effect.gen(function*() {
+      const pool: Pool = yield* make({ acquire: named(), size: { max: 3 } })
+      const got = yield* asBack(pool, () => Effect.runFork(hold(pool.tryBorrowWith(another))))
+      assert.strictEqual(state(got), "ok")
+      const { borrowed, totals } = yield* pool.stats
+      assert.deepStrictEqual([borrowed, totals.made], [2, 3])
+      yield* Fiber.interrupt(got)
+    }))
+})
