@@ -22,12 +22,9 @@ import { fits, grant, isDue, isFresh, isLoose, lend, lendOn, stale } from "./gra
 export const offerByChoice = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
   if (fresh) {
     // an object that was chosen, and detected since, is lent without asking the selector again
-    for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
-      if (waiter.detection?.entry !== entry) continue
-      // an older waiter may claim the object: then the selector is asked, in the order of the queue
-      if (isDue(core, waiter, entry)) break
-      if (grant(core, waiter, entry)) return lendOn(core, entry)
-    }
+    const chosen = core.waiters.find(core.waiters.first, ({ detection }) => detection?.entry === entry)
+    // an older waiter may claim the object: then the selector is asked, in the order of the queue
+    if (chosen !== undefined && !isDue(core, chosen, entry) && grant(core, chosen, entry)) return lendOn(core, entry)
   }
   // a function of the user's has had the object taken out, or rest, or offered
   if (!isLoose(core, entry)) return
@@ -59,13 +56,10 @@ export const comesNext = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean
   candidatesFor(core, waiter).length > 0
 
 /** The selector is not asked while the pool is suspended: each waiter waits like any other, or may not. */
-const letWait = <A, D>(core: Core<A, D>): void => {
-  for (let waiter = core.waiters.first; waiter !== undefined;) {
-    const next = core.waiters.after(waiter)
+const letWait = <A, D>(core: Core<A, D>): void =>
+  core.waiters.each((waiter) => {
     if (waiter.choosing && core.choosing !== waiter) waitsOn(core, waiter)
-    waiter = core.waiters.onward(next)
-  }
-}
+  })
 
 /** What the selector may choose from for a waiter: the object that came back alone, or all; nothing once it was asked. */
 const offerTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): ReadonlyArray<Entry<A, D>> => {
@@ -92,10 +86,8 @@ const candidatesFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Array<Entr
 const mayChoose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (!fits(core, waiter, entry)) return false
   if (!backsOff(core, waiter) || !isFresh(entry) || !stale(core, entry)) return true
-  for (let other = core.waiters.first; other !== undefined; other = core.waiters.after(other)) {
-    if (!backsOff(core, other) && isOpen(core, other) && fits(core, other, entry)) return false
-  }
-  return true
+  const wants = (other: Waiter<A, D>) => !backsOff(core, other) && isOpen(core, other) && fits(core, other, entry)
+  return core.waiters.find(core.waiters.first, wants) === undefined
 }
 
 const choose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyArray<Entry<A, D>>): void => {

@@ -268,17 +268,17 @@ export const attendAll = <A, D>(core: Core<A, D>): void => afterwards(core, Note
 
 const attendEach = <A, D>(core: Core<A, D>): void => {
   if (core.options.policy.kind === "custom") {
-    for (let waiter = core.waiters.first; waiter !== undefined; waiter = core.waiters.after(waiter)) {
+    core.waiters.each((waiter) => {
       if (waiter.detection === undefined) core.waiters.note(waiter, "choosing", true)
-    }
+    })
     Choosing.consider(core)
   }
   // where nothing is listed, all that can be done for a waiter is to have an object made
-  for (let waiter = core.waiters.first; waiter !== undefined && core.registry.listing > 0;) {
-    const next = core.waiters.after(waiter)
+  core.waiters.find(core.waiters.first, (waiter) => {
+    if (core.registry.listing === 0) return true
     serve(core, waiter)
-    waiter = core.waiters.onward(next)
-  }
+    return false
+  })
 }
 
 /** A waiter has its place in the queue now; unless nothing is under way for it, and it may not wait: then it is refused. */
@@ -332,20 +332,17 @@ export const handOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boole
 const isTaken = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): boolean => {
   let ready = fresh || !stale(core, entry)
   let last: Waiter<A, D> | undefined
-  for (let waiter = firstFor(core, entry, ready); waiter !== undefined;) {
-    const next = core.waiters.after(waiter)
-    if (mayTake(core, waiter, entry, ready)) {
-      // the `where` may have had the object taken out, lent, or offered anew
-      if (!isLoose(core, entry)) return true
-      // or it may have had the object detected
-      ready ||= !stale(core, entry)
-      if (!ready && comesLast(core, waiter, entry)) last ??= waiter
-      else if (goesTo(core, waiter, entry, ready)) return true
-    }
-    // a waiter that has left leads nowhere
-    waiter = core.waiters.onward(next)
-  }
-  return !isLoose(core, entry) || goesToLast(core, last, entry)
+  const taken = core.waiters.find(firstFor(core, entry, ready), (waiter) => {
+    if (!mayTake(core, waiter, entry, ready)) return false
+    // the `where` may have had the object taken out, lent, or offered anew
+    if (!isLoose(core, entry)) return true
+    // or it may have had the object detected
+    ready ||= !stale(core, entry)
+    if (ready || !comesLast(core, waiter, entry)) return goesTo(core, waiter, entry, ready)
+    last ??= waiter
+    return false
+  })
+  return taken !== undefined || !isLoose(core, entry) || goesToLast(core, last, entry)
 }
 
 /** A waiter for which an object is being detected already does not have a second one detected. */
@@ -390,13 +387,10 @@ const firstFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ready: boolean): W
 }
 
 /** Serves waiters that have come while the `where` of others was asked about an object which was not listed yet. */
-const welcome = <A, D>(core: Core<A, D>, since: number): void => {
-  for (let waiter = core.waiters.first; waiter !== undefined;) {
-    const next = core.waiters.after(waiter)
+const welcome = <A, D>(core: Core<A, D>, since: number): void =>
+  core.waiters.each((waiter) => {
     if (waiter.arrival > since) lookAt(core, waiter)
-    waiter = core.waiters.onward(next)
-  }
-}
+  })
 
 const detectNow = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (!detectFor(core, waiter, entry)) return false

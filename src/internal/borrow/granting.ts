@@ -237,12 +237,12 @@ const prepareFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A
  */
 export const isDue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (waiter.claimed === core.waiters.claims || waiter.lane === undefined) return false
-  for (let other = core.waiters.free!.first(isFree); other !== undefined && isBefore(other, waiter);) {
-    const next = core.waiters.after(other)
-    if (other.detection === undefined && !holdsOff(core, other, entry) && fits(core, other, entry)) return true
-    other = core.waiters.onward(next)
-  }
-  return false
+  const claims = (other: Waiter<A, D>) => isFree(other) && !holdsOff(core, other, entry) && fits(core, other, entry)
+  const first = core.waiters.find(
+    core.waiters.free!.first(isFree),
+    (other) => !isBefore(other, waiter) || claims(other)
+  )
+  return first !== undefined && isBefore(first, waiter)
 }
 
 /** Is it still to be found who gets an object that may be lent, by whoever is just looking for that? */

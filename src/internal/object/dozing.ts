@@ -36,9 +36,7 @@ export class Dozing<A, D> {
     if (this.next.index !== -1 || this.waiters.size === 0 || this.nobody) return
     const now = this.deadlines.now()
     this.nobody = true
-    for (let waiter = this.waiters.first; waiter !== undefined; waiter = this.waiters.after(waiter)) {
-      this.expect(now, waiter.due)
-    }
+    this.waiters.each(({ due }) => this.expect(now, due))
   }
 
   delete(rest: Rest<A, D>): void {

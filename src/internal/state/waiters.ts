@@ -376,9 +376,27 @@ export class Waiters<A, D> {
     return waiter.next ?? waiter.lane?.next[0]?.first
   }
 
-  /** Where a walk goes on: at the waiter that was next, or from the first again where that one has left meanwhile. */
-  onward(next: Waiter<A, D> | undefined): Waiter<A, D> | undefined {
-    return next !== undefined && next.lane === undefined ? this.first : next
+  /**
+   * The first waiter for which `found` answers `true`, from one on. Waiters may join and leave meanwhile: where both the one
+   * that is asked about and the next have left, the walk begins anew.
+   */
+  find(from: Waiter<A, D> | undefined, found: (waiter: Waiter<A, D>) => boolean): Waiter<A, D> | undefined {
+    for (let waiter = from; waiter !== undefined;) {
+      const next = this.after(waiter)
+      if (found(waiter)) return waiter
+      // a waiter that has left leads nowhere
+      if (next === undefined || next.lane !== undefined) waiter = next
+      else waiter = waiter.lane === undefined ? this.first : this.after(waiter)
+    }
+    return undefined
+  }
+
+  /** Calls a function for each waiter: see {@link Waiters.find}. */
+  each(visit: (waiter: Waiter<A, D>) => void): void {
+    this.find(this.first, (waiter) => {
+      visit(waiter)
+      return false
+    })
   }
 
   private lane(key: number): Lane<A, D> {
