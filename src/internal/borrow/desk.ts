@@ -15,7 +15,6 @@ import { attach, type Handle } from "../lease/handle.ts"
 import type { ActiveLease } from "../lease/lease.ts"
 import { have, wants } from "../making/making.ts"
 import { vouchedFor } from "../object/answers.ts"
-import { Detection } from "../object/detector.ts"
 import { catchUp, type Core, hasRoom, lends, soon } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
@@ -34,6 +33,7 @@ import {
   fits,
   grant,
   holdsOff,
+  instead,
   isFree,
   isFresh,
   isLoose,
@@ -290,30 +290,6 @@ const admit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, why: "NoneAvailable
     if (!waiter.admitted && waiting > core.options.maxWaiters) return refuse(core, waiter, "WaitersFull")
   }
   if (!waiter.choosing) waiter.admitted = true
-}
-
-/** How many trusted objects the selector chooses from at most. Where the borrower has a `where`: all of them. */
-const mostTrusted = 32
-
-/** While the object that was picked is being detected, the waiter gets one that needs no detection, if there is one. */
-const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
-  const { selection, trusted } = core.registry
-  // what is on offer since its detection has ended may be for this waiter
-  if (trusted === undefined || !(waiter.detection instanceof Detection) || waiter.detection.state === "Ended") return
-  const now = core.deadlines.now()
-  // no object is trusted any more
-  if (now >= core.trustedUntil) return
-  const most = waiter.request.where === undefined ? mostTrusted : Infinity
-  const ready = trusted.some(most, core.random, now).filter((entry) => fits(core, waiter, entry))
-  let entry: Entry<A, D> | undefined
-  try {
-    entry = selection.among(ready)
-  } catch (defect) {
-    return fail(core, waiter, Effect.die(defect))
-  }
-  if (entry === undefined) return
-  grant(core, waiter, entry)
-  lendOn(core, entry)
 }
 
 /** Gives an object that may be lent to the oldest waiter that may have it; without one it is listed: see `offer`. */

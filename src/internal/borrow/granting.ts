@@ -9,7 +9,7 @@ import { hold } from "../lease/holding.ts"
 import { ActiveLease } from "../lease/lease.ts"
 import { bequeath } from "../making/making.ts"
 import { reserve } from "../object/condition.ts"
-import { isRefusal, type Outcome } from "../object/detector.ts"
+import { Detection, isRefusal, type Outcome } from "../object/detector.ts"
 import { cleanUp, hookFailed, prepared } from "../object/freeing.ts"
 import { Hook } from "../object/hook.ts"
 import { heed, retire } from "../object/replacing.ts"
@@ -270,6 +270,30 @@ export const holdsOff = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: En
 /** Lends an object to a waiter, by way of a detection where it has to be detected first. */
 export const lend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
   if (stale(core, entry)) return void detectFor(core, waiter, entry)
+  grant(core, waiter, entry)
+  lendOn(core, entry)
+}
+
+/** How many trusted objects the selector chooses from at most. Where the borrower has a `where`: all of them. */
+const mostTrusted = 32
+
+/** While the object that was picked is being detected, the waiter gets one that needs no detection, if there is one. */
+export const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  const { selection, trusted } = core.registry
+  // what is on offer since its detection has ended may be for this waiter
+  if (trusted === undefined || !(waiter.detection instanceof Detection) || waiter.detection.state === "Ended") return
+  const now = core.deadlines.now()
+  // no object is trusted any more
+  if (now >= core.trustedUntil) return
+  const most = waiter.request.where === undefined ? mostTrusted : Infinity
+  const ready = trusted.some(most, core.random, now).filter((entry) => fits(core, waiter, entry))
+  let entry: Entry<A, D> | undefined
+  try {
+    entry = selection.among(ready)
+  } catch (defect) {
+    return fail(core, waiter, Effect.die(defect))
+  }
+  if (entry === undefined) return
   grant(core, waiter, entry)
   lendOn(core, entry)
 }
