@@ -100,8 +100,11 @@ export class Loop {
     }
   }
 
-  /** Turns until something holds, nothing is left, or so much time has passed. `after` is called after each turn. */
-  async run(holds: () => boolean, after: () => void, millis: number): Promise<void> {
+  /**
+   * Turns until something holds, nothing is left, or so much time has passed. `between` is called after each turn, and `after`
+   * when the promises are settled that follow from that: who looks at a pool, or leaves it, has it do something.
+   */
+  async run(holds: () => boolean, between: () => void, after: () => void, millis: number): Promise<void> {
     const until = this.now + millis
     await this.settle()
     while (!holds()) {
@@ -109,6 +112,8 @@ export class Loop {
       if (task === undefined) break
       this.turns++
       task.f()
+      await this.settle()
+      between()
       await this.settle()
       after()
     }

@@ -308,6 +308,8 @@ class World {
         for (const attempt of judge.attempts) {
           if (attempt.interruptAt <= loop.turns && !attempt.interrupted) this.interrupt(attempt)
         }
+      },
+      () => {
         if (loop.idle && !loop.overdue) judge.idle()
         judge.must(loop.turns < most, "16 nothing spins", () => `${loop.turns} turns`)
         if (this.ledger !== undefined) {
