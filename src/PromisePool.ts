@@ -29,6 +29,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Scheduler from "effect/Scheduler"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -367,7 +368,8 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     this.#addAtOnce("addAllSync", toObjects(this.name, objects), options)
 
   remove = (object: A | PooledObject<A, D>): boolean => this.#running.now(this.#pool.remove(object))
-  detect = (): Promise<void> => this.#running.promise(this.#pool.detect)
+  detect = (): Promise<void> =>
+    this.#running.promise(Effect.provideService(this.#pool.detect, Scheduler.PreventSchedulerYield, false))
   detectSync = (): void =>
     this.#atOnce("detectSync", { begin: () => this.#running.fork(this.#pool.detect), undo: () => {} })
   rest = (object: A | PooledObject<A, D>, duration: Duration.Input): boolean =>

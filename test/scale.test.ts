@@ -11,6 +11,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { ObjectPool, type PoolStats, Selector } from "../src/index.ts"
+import { PromisePool } from "../src/promise.ts"
 import { costly } from "./support/clocks.ts"
 
 const range = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i)
@@ -467,4 +468,99 @@ describe("many whose time is over at once", () => {
         assert.deepInclude((yield* pool.stats).totals, { made: 4000, destroyed: 2000 })
       }))
   }
+})
+
+describe("others have their turn, though what is awaited is settled already", () => {
+  const n = 5000
+  const settled = <const B>(answer: B) => Effect.promise(async () => answer)
+  const held = (pool: ObjectPool<object>) => Effect.scoped(Effect.andThen(pool.borrow, Effect.never))
+
+  /** All but the last one are unknown. Each reading of the clock takes a while. */
+  const unknown = Effect.fnUntraced(function*(plain: boolean) {
+    const { clock, toll } = yield* costly
+    toll.millis = 0.1
+    const detectStatus = ({ object }: { readonly object: number }) => {
+      const answer = object < n - 1 ? "Unknown" : "Available"
+      return plain ? answer : settled(answer)
+    }
+    const pool = ObjectPool.make({
+      objects: range(n),
+      detectStatus,
+      select: Selector.roundRobin,
+      detection: { onAdd: false, retry: Schedule.spaced("1 hour") }
+    })
+    return yield* Effect.provideService(pool, Clock.Clock, clock)
+  })
+
+  for (const [how, plain] of [["plainly", true], ["with promises", false]] as const) {
+    it.effect(`while all are detected, by a detector that answers ${how}`, () =>
+      Effect.gen(function*() {
+        const pool = yield* unknown(plain)
+
+        const most = yield* leap(pool.stats, ({ unknown }) => unknown, Effect.orDie(pool.detect))
+
+        assert.deepInclude(yield* pool.stats, { unknown: n - 1, available: 1 })
+        assert.isBelow(most, n / 4)
+      }))
+  }
+
+  it.effect("while one borrow meets many that are detected in vain", () =>
+    Effect.gen(function*() {
+      const pool = yield* unknown(false)
+
+      const most = yield* leap(pool.stats, ({ unknown }) => unknown, Effect.orDie(Effect.asVoid(pool.borrow)))
+
+      assert.deepInclude(yield* pool.stats, { unknown: n - 1, borrowed: 1 })
+      assert.isBelow(most, n / 4)
+    }))
+
+  const few = Effect.fnUntraced(function*(min: number) {
+    const { clock, toll } = yield* costly
+    toll.millis = 0.1
+    const pool = ObjectPool.make({
+      acquire: settled({}),
+      size: { min, max: n },
+      creation: { concurrency: 4 },
+      borrowTimeout: "Infinity"
+    })
+    return yield* Effect.provideService(pool, Clock.Clock, clock)
+  })
+
+  it.effect("while as many are made as have to be kept, a few at a time", () =>
+    Effect.gen(function*() {
+      const pool = yield* few(n)
+
+      const most = yield* leap(pool.stats, ({ totals }) => totals.made, Effect.orDie(pool.ready))
+
+      assert.strictEqual((yield* pool.stats).totals.made, n)
+      assert.isBelow(most, n / 4)
+    }))
+
+  it.effect("while those who wait have one made each, a few at a time", () =>
+    Effect.gen(function*() {
+      const pool = yield* few(0)
+      yield* pool.suspend
+      yield* Effect.forEach(range(n), () => Effect.forkScoped(held(pool), { startImmediately: true }))
+      const all = Effect.gen(function*() {
+        yield* Effect.orDie(pool.resume)
+        while ((yield* pool.stats).leases < n) yield* Effect.yieldNow
+      })
+
+      const most = yield* leap(pool.stats, ({ totals }) => totals.made, all)
+
+      assert.strictEqual((yield* pool.stats).totals.made, n)
+      assert.isBelow(most, n / 4)
+    }))
+
+  it("where they can: a call that does not wait detects all in its step", () => {
+    const pool = PromisePool.make({
+      objects: range(20_000),
+      detectStatus: () => "Dormant",
+      detection: { onAdd: false }
+    })
+
+    pool.detectSync()
+
+    assert.strictEqual(pool.stats().dormant, 20_000)
+  })
 })

@@ -14,6 +14,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { Waiter } from "../state/waiters.ts"
 import type { Deadline, Deadlines } from "../structures/deadlines.ts"
+import { Relay } from "../structures/slice.ts"
 
 /**
  * An `acquire` that makes an object after its effect has ended without one calls this with the effect that destroys the
@@ -91,15 +92,20 @@ export class Creator<A, D> {
   private tardy = 0
   /** How many creations whose time is not over were begun before the last rotation. */
   private old = 0
+  /** What is made, or let go, since others last had their turn: the end of each may begin the next. */
+  readonly relay: Relay
 
+  /** `soon` calls in a later turn. */
   constructor(
     options: CreatorOptions<A, D>,
     deadlines: Deadlines,
-    fork: <B, E>(effect: Effect.Effect<B, E>) => Fiber.Fiber<B, E>
+    fork: <B, E>(effect: Effect.Effect<B, E>) => Fiber.Fiber<B, E>,
+    soon: (then: () => void) => void
   ) {
     this.options = options
     this.deadlines = deadlines
     this.fork = fork
+    this.relay = new Relay(deadlines, soon)
     this.acquire = Effect.provideService(
       Effect.map(options.acquire, (object) => ({ object, data: options.data(object) })),
       Stray,

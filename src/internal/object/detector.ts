@@ -17,7 +17,7 @@ import type { Entry } from "../state/entry.ts"
 import { type Answer, ask } from "../structures/asking.ts"
 import type { Deadline, Deadlines } from "../structures/deadlines.ts"
 import { Queue } from "../structures/queue.ts"
-import { Slice } from "../structures/slice.ts"
+import { Relay, Slice } from "../structures/slice.ts"
 
 /** How a detection ended. */
 export type Outcome =
@@ -54,6 +54,8 @@ export class Detection<A, D> implements Deadline {
   /** The one who had the detection made does not want the answer any more. */
   private left = false
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** What the user's effect has ended with, while the detection waits for its own end. */
+  exit: Exit.Exit<unknown, unknown> | undefined = undefined
   state: "New" | "Queued" | "Running" | "Dropping" | "Late" | "Ended" = "New"
   /** Monotonic: when the detector was asked. */
   began = 0
@@ -124,6 +126,10 @@ export class Detector<A, D> {
   /** Detections that wait for their turn: those that borrowers wait for, and the others. */
   private readonly urgent = new Queue<Detection<A, D>>()
   private readonly patient = new Queue<Detection<A, D>>()
+  /** What has been answered, since others last had their turn: each answer may lead to the next detection. */
+  private readonly relay: Relay
+  /** Detections that have been answered, and are concluded in a later turn: in this one there have been very many. */
+  private readonly answered = new Queue<Detection<A, D>>()
 
   /**
    * `threw` is told what has been thrown as a detection ended: the next one gets its turn all the same. `soon` calls in a
@@ -141,6 +147,7 @@ export class Detector<A, D> {
     this.fork = fork
     this.threw = threw
     this.soon = soon
+    this.relay = new Relay(deadlines, soon)
   }
 
   /** Carries out what a detection has said of its object. */
@@ -257,24 +264,43 @@ export class Detector<A, D> {
     }
     const fiber = this.fork(told.effect)
     detection.fiber = fiber
-    fiber.addObserver((exit) => {
-      // the time of the detection was over before
-      if (detection.state === "Late" || detection.state === "Ended") return
-      this.end(
-        detection,
-        !this.wanted(detection)
-          ? dropped
-          : Exit.isSuccess(exit)
-          ? parse(exit.value, detection.entry)
-          : asFailed(Cause.squash(exit.cause))
-      )
-    })
-    if (fiber.pollUnsafe() !== undefined) return
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return this.conclude(detection, exit)
+    fiber.addObserver((exit) => this.exited(detection, exit))
     if (this.options.timeout !== Infinity) {
       this.deadlines.set(detection, this.deadlines.now() + this.options.timeout)
     }
     // the user's detector has had the detection dropped before there was a fiber to interrupt
     if (!this.wanted(detection)) fiber.interruptUnsafe()
+  }
+
+  /** The user's effect has ended, in a step of its own. */
+  private exited(detection: Detection<A, D>, exit: Exit.Exit<unknown, unknown>): void {
+    // the time of the detection was over before
+    if (detection.state === "Late" || detection.state === "Ended") return
+    this.deadlines.cancel(detection)
+    if (this.answered.size === 0 && !this.relay.over) return this.conclude(detection, exit)
+    detection.exit = exit
+    this.answered.add(detection)
+    if (this.answered.size === 1) this.soon(this.concludeNext)
+  }
+
+  /** Concludes what has been answered: a slice of it, then more in a later turn. */
+  private readonly concludeNext = (): void => {
+    for (let next = this.answered.take(); next !== undefined; next = this.answered.take()) {
+      try {
+        this.conclude(next, next.exit!)
+      } catch (defect) {
+        this.threw(defect)
+      }
+      if (this.answered.size > 0 && this.relay.over) return this.soon(this.concludeNext)
+    }
+  }
+
+  private conclude(detection: Detection<A, D>, exit: Exit.Exit<unknown, unknown>): void {
+    if (!this.wanted(detection)) return this.end(detection, dropped)
+    const { entry } = detection
+    this.end(detection, Exit.isSuccess(exit) ? parse(exit.value, entry) : asFailed(Cause.squash(exit.cause)))
   }
 
   private ask(entry: Entry<A, D>): Answer {

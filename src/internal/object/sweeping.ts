@@ -5,25 +5,31 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
+import * as Scheduler from "effect/Scheduler"
 import type { PoolClosed } from "../../PoolError.ts"
-import { callback, catchUp, type Core, stays } from "../state/core.ts"
+import { callback, catchUp, type Core, soon, stays } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
 import { Pace } from "../state/pace.ts"
 import type { Held } from "../structures/hold.ts"
+import { Relay } from "../structures/slice.ts"
 import { detectable, whenFree } from "./condition.ts"
 import type { Outcome } from "./detector.ts"
 
 /** Detects every object that is not lent and does not rest until a known time. Each waits for its turn. */
 export const detectAll = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
-  Effect.suspend(() => {
+  Effect.withFiber((fiber) => {
     if (core.life._tag !== "Open") return closed(core)
     catchUp(core, true)
     const { concurrency } = core.options.detection
-    const all = Effect.forEach([...core.registry.entries], (entry) => detectOne(core, entry), {
-      concurrency,
-      discard: true
-    })
+    // a caller that cannot wait has all that answer at once detected in one step
+    const hasty = fiber.getRef(Scheduler.PreventSchedulerYield)
+    const relay = new Relay(core.deadlines, (then) => soon(core, then))
+    const next = (entry: Entry<A, D>) => {
+      const detected = detectOne(core, entry)
+      return !hasty && relay.over ? Effect.andThen(Effect.yieldNow, detected) : detected
+    }
+    const all = Effect.forEach([...core.registry.entries], next, { concurrency, discard: true })
     return Effect.flatMap(all, () => core.life._tag === "Open" ? Effect.void : closed(core))
   })
 

@@ -112,7 +112,8 @@ const makeCreator = <A, D>(means: Means<A, D>): Creator<A, D> | undefined => {
       closeTimeout: options.hookTimeout
     },
     deadlines,
-    fork
+    fork,
+    (then) => soon(core(), then)
   )
 }
 

@@ -20,23 +20,20 @@ import { refill } from "../making/making.ts"
 import { replace } from "../object/replacing.ts"
 import type { Core } from "../state/core.ts"
 import { Note, note, putOff } from "../state/notes.ts"
-import { Slice } from "../structures/slice.ts"
 import { settle } from "./closing.ts"
 
 /** Works off all notes, those included that this leads to; also where a function of the user's throws. */
 export const turn = <A, D>(core: Core<A, D>): void => {
   const within = core.turning
   core.turning = true
-  let slice: Slice | undefined
   try {
     while (core.notes !== 0) {
       const kind = core.notes & -core.notes
       core.notes &= ~kind
       if (!react(core, kind)) continue
-      // there may be more to do
+      // there may be more to do; only made objects are let go for others, so there is a creator
       note(core, kind)
-      slice ??= new Slice(core.deadlines)
-      if (slice.over) putOff(core, kind === Note.old ? Note.old | Note.watched : kind)
+      if (core.creator!.relay.over) putOff(core, kind === Note.old ? Note.old | Note.watched : kind)
     }
   } finally {
     core.turning = within
