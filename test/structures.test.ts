@@ -44,7 +44,7 @@ type Item = Entry<number, undefined>
 /** A registry, and what is listed in it by a list. */
 const world = (kind: Policy["kind"], f: unknown, seed: number) =>
   Effect.map(Random.Random, (random) => {
-    const selection = Selection.make<number, undefined>(new Policy(kind, f), random)
+    const selection = Selection.make<Item>(new Policy(kind, f), random)
     const registry = new Registry(selection)
     const free: Array<Item> = []
     const busy: Array<Item> = []
@@ -201,7 +201,7 @@ describe("the selections choose what a walk would choose", () => {
 
   it.effect("random over shared objects looks at none but one of those with the fewest leases, however many are open", () =>
     Effect.gen(function*() {
-      const selection = new SpreadSelection<number, undefined>(yield* Random.Random)
+      const selection = new SpreadSelection<Item>(yield* Random.Random)
       const registry = new Registry(selection)
       const [busy, busier] = [50_000, 60_000].map((open) => {
         const entry = registry.join(open, undefined, {}, 0)

@@ -1,31 +1,30 @@
-import type { Entry } from "../../state/entry.ts"
 import { Heap } from "../heap.ts"
 import { best } from "./best.ts"
-import type { Selection } from "./selection.ts"
+import type { Candidate, Selection } from "./selection.ts"
 
-const lentLess = <A, D>(a: Entry<A, D>, b: Entry<A, D>): boolean =>
+const lentLess = <E extends Candidate<E>>(a: E, b: E): boolean =>
   a.borrowCount < b.borrowCount || (a.borrowCount === b.borrowCount && a.id < b.id)
 
 /** A heap by number of borrows. */
-export class CountSelection<A, D> extends Heap<Entry<A, D>> implements Selection<A, D> {
-  add(entry: Entry<A, D>): void {
+export class CountSelection<E extends Candidate<E>> extends Heap<E> implements Selection<E> {
+  add(entry: E): void {
     this.push(entry)
   }
-  remove(entry: Entry<A, D>): void {
+  remove(entry: E): void {
     this.removeAt(entry.slot)
     entry.slot = -1
   }
   forget(): void {}
-  pick(): Entry<A, D> | undefined {
+  pick(): E | undefined {
     return this.first
   }
-  among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
+  among(candidates: ReadonlyArray<E>): E | undefined {
     return best(candidates, lentLess)
   }
-  protected override before(one: Entry<A, D>, other: Entry<A, D>): boolean {
+  protected override before(one: E, other: E): boolean {
     return lentLess(one, other)
   }
-  protected override placed(entry: Entry<A, D>, at: number): void {
+  protected override placed(entry: E, at: number): void {
     entry.slot = at
   }
 }

@@ -2,23 +2,22 @@
  * What is listed, in an array without order; at random, and at random among those with the fewest open leases.
  */
 import type * as Random from "effect/Random"
-import type { Entry } from "../../state/entry.ts"
 import { Bits } from "./bits.ts"
-import type { Selection } from "./selection.ts"
+import type { Candidate, Selection } from "./selection.ts"
 
 export type RandomService = (typeof Random.Random)["Service"]
 
 /** What is listed, in an array without order: the last fills the place of the one that leaves. */
-export class ListSelection<A, D> implements Selection<A, D> {
-  protected readonly listed: Array<Entry<A, D>> = []
+export class ListSelection<E extends Candidate<E>> implements Selection<E> {
+  protected readonly listed: Array<E> = []
   get size(): number {
     return this.listed.length
   }
-  add(entry: Entry<A, D>): void {
+  add(entry: E): void {
     entry.slot = this.listed.length
     this.listed.push(entry)
   }
-  remove(entry: Entry<A, D>): void {
+  remove(entry: E): void {
     const last = this.listed.pop()!
     if (last !== entry) {
       this.listed[entry.slot] = last
@@ -27,40 +26,40 @@ export class ListSelection<A, D> implements Selection<A, D> {
     entry.slot = -1
   }
   forget(): void {}
-  pick(): Entry<A, D> | undefined {
+  pick(): E | undefined {
     return this.listed[0]
   }
-  among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
+  among(candidates: ReadonlyArray<E>): E | undefined {
     return candidates[0]
   }
 }
 
-export class RandomSelection<A, D> extends ListSelection<A, D> {
+export class RandomSelection<E extends Candidate<E>> extends ListSelection<E> {
   private readonly random: RandomService
   constructor(random: RandomService) {
     super()
     this.random = random
   }
-  override pick(): Entry<A, D> | undefined {
+  override pick(): E | undefined {
     return drawn(this.random, this.listed)
   }
-  override among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
+  override among(candidates: ReadonlyArray<E>): E | undefined {
     return drawn(this.random, candidates)
   }
 }
 
 /** At random among those with the fewest open leases: a bucket for each number of leases that some of them have. */
-export class SpreadSelection<A, D> implements Selection<A, D> {
+export class SpreadSelection<E extends Candidate<E>> implements Selection<E> {
   private readonly random: RandomService
-  private readonly buckets: Array<RandomSelection<A, D> | undefined> = []
+  private readonly buckets: Array<RandomSelection<E> | undefined> = []
   /** The numbers of those that are not empty: the others are absent. */
   private readonly filled = new Bits()
   /** The one that was emptied last: mostly the next that is filled is filled with what was in it. */
-  private spare: RandomSelection<A, D> | undefined = undefined
+  private spare: RandomSelection<E> | undefined = undefined
   constructor(random: RandomService) {
     this.random = random
   }
-  add(entry: Entry<A, D>): void {
+  add(entry: E): void {
     const place = entry.open
     entry.place = place
     while (this.buckets.length <= place) this.buckets.push(undefined)
@@ -73,7 +72,7 @@ export class SpreadSelection<A, D> implements Selection<A, D> {
     }
     bucket.add(entry)
   }
-  remove(entry: Entry<A, D>): void {
+  remove(entry: E): void {
     const place = entry.place
     const bucket = this.buckets[place]!
     bucket.remove(entry)
@@ -83,11 +82,11 @@ export class SpreadSelection<A, D> implements Selection<A, D> {
     this.spare = bucket
   }
   forget(): void {}
-  pick(): Entry<A, D> | undefined {
+  pick(): E | undefined {
     const fewest = this.filled.from(0)
     return fewest === undefined ? undefined : this.buckets[fewest]!.pick()
   }
-  among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
+  among(candidates: ReadonlyArray<E>): E | undefined {
     let fewest = Infinity
     for (const { open } of candidates) if (open < fewest) fewest = open
     return drawn(this.random, candidates.filter(({ open }) => open === fewest))

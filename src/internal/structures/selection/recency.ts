@@ -1,23 +1,22 @@
-import type { Entry } from "../../state/entry.ts"
 import { Heap } from "../heap.ts"
 import { best } from "./best.ts"
-import type { Selection } from "./selection.ts"
+import type { Candidate, Selection } from "./selection.ts"
 
-const earlier = <A, D>(one: Entry<A, D>, other: Entry<A, D>): boolean => one.order < other.order
+const earlier = <E extends Candidate<E>>(one: E, other: E): boolean => one.order < other.order
 
-const later = <A, D>(one: Entry<A, D>, other: Entry<A, D>): boolean => one.order > other.order
+const later = <E extends Candidate<E>>(one: E, other: E): boolean => one.order > other.order
 
 /** Those that came back otherwise than in the order of their use. */
-class Stragglers<A, D> extends Heap<Entry<A, D>> {
-  private readonly precedes: (one: Entry<A, D>, other: Entry<A, D>) => boolean
-  constructor(precedes: (one: Entry<A, D>, other: Entry<A, D>) => boolean) {
+class Stragglers<E extends Candidate<E>> extends Heap<E> {
+  private readonly precedes: (one: E, other: E) => boolean
+  constructor(precedes: (one: E, other: E) => boolean) {
     super()
     this.precedes = precedes
   }
-  protected override before(one: Entry<A, D>, other: Entry<A, D>): boolean {
+  protected override before(one: E, other: E): boolean {
     return this.precedes(one, other)
   }
-  protected override placed(entry: Entry<A, D>, at: number): void {
+  protected override placed(entry: E, at: number): void {
     entry.slot = at
   }
 }
@@ -26,18 +25,18 @@ class Stragglers<A, D> extends Heap<Entry<A, D>> {
  * In order of use. An object that returns is the latest, and goes to the end of a list at once; one that was only detected
  * would have to be put back into its old place there, and goes into a heap instead. The next one is the first of either.
  */
-export class RecencySelection<A, D> implements Selection<A, D> {
-  private readonly precedes: (one: Entry<A, D>, other: Entry<A, D>) => boolean
+export class RecencySelection<E extends Candidate<E>> implements Selection<E> {
+  private readonly precedes: (one: E, other: E) => boolean
   private readonly latestFirst: boolean
-  private earliest: Entry<A, D> | undefined = undefined
-  private latest: Entry<A, D> | undefined = undefined
-  private readonly stragglers: Stragglers<A, D>
+  private earliest: E | undefined = undefined
+  private latest: E | undefined = undefined
+  private readonly stragglers: Stragglers<E>
   constructor(latestFirst: boolean) {
     this.latestFirst = latestFirst
     this.precedes = latestFirst ? later : earlier
     this.stragglers = new Stragglers(this.precedes)
   }
-  add(entry: Entry<A, D>): void {
+  add(entry: E): void {
     const { latest } = this
     if (latest !== undefined && latest.order > entry.order) {
       entry.place = 1
@@ -49,7 +48,7 @@ export class RecencySelection<A, D> implements Selection<A, D> {
     else latest.next = entry
     this.latest = entry
   }
-  remove(entry: Entry<A, D>): void {
+  remove(entry: E): void {
     if (entry.place === 1) {
       this.stragglers.removeAt(entry.slot)
     } else {
@@ -62,12 +61,12 @@ export class RecencySelection<A, D> implements Selection<A, D> {
     entry.slot = -1
   }
   forget(): void {}
-  pick(): Entry<A, D> | undefined {
+  pick(): E | undefined {
     const listed = this.latestFirst ? this.latest : this.earliest
     const straggler = this.stragglers.first
     return straggler === undefined || (listed !== undefined && this.precedes(listed, straggler)) ? listed : straggler
   }
-  among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
+  among(candidates: ReadonlyArray<E>): E | undefined {
     return best(candidates, this.precedes)
   }
 }

@@ -1,16 +1,15 @@
-import type { Entry } from "../../state/entry.ts"
 import { best } from "./best.ts"
 import { Bits } from "./bits.ts"
-import type { Selection } from "./selection.ts"
+import type { Candidate, Selection } from "./selection.ts"
 
 /** A ring of places. Each object keeps its place from its first listing until it leaves the pool. */
-export class RingSelection<A, D> implements Selection<A, D> {
+export class RingSelection<E extends Candidate<E>> implements Selection<E> {
   /** The places of what is listed. */
   private readonly listed = new Bits()
-  private readonly places: Array<Entry<A, D> | undefined> = []
+  private readonly places: Array<E | undefined> = []
   private readonly free: Array<number> = []
   private last = -1
-  add(entry: Entry<A, D>): void {
+  add(entry: E): void {
     if (entry.place === -1) {
       entry.place = this.free.pop() ?? this.places.push(undefined) - 1
       this.places[entry.place] = entry
@@ -18,24 +17,24 @@ export class RingSelection<A, D> implements Selection<A, D> {
     entry.slot = entry.place
     this.listed.add(entry.place)
   }
-  remove(entry: Entry<A, D>): void {
+  remove(entry: E): void {
     this.listed.delete(entry.slot)
     entry.slot = -1
   }
-  forget(entry: Entry<A, D>): void {
+  forget(entry: E): void {
     if (entry.place === -1) return
     this.places[entry.place] = undefined
     this.free.push(entry.place)
     entry.place = -1
   }
-  pick(): Entry<A, D> | undefined {
+  pick(): E | undefined {
     const place = this.listed.from(this.last + 1) ?? this.listed.from(0)
     if (place === undefined) return undefined
     this.last = place
     return this.places[place]
   }
-  among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
-    const steps = (entry: Entry<A, D>) => {
+  among(candidates: ReadonlyArray<E>): E | undefined {
+    const steps = (entry: E) => {
       const ahead = entry.place - this.last
       return ahead > 0 ? ahead : ahead + this.places.length
     }

@@ -4,8 +4,6 @@
  * An entry knows its place (`slot`, `previous`, `next`), so that leaving costs no search. `pick` and `among` do not take
  * the entry out: the registry does when the entry's status moves.
  */
-import type { PooledObject } from "../../../PooledObject.ts"
-import type { Entry } from "../../state/entry.ts"
 import { CountSelection } from "./counts.ts"
 import { ListSelection, RandomSelection, type RandomService, SpreadSelection } from "./list.ts"
 import type { Policy } from "./policy.ts"
@@ -13,18 +11,37 @@ import { RecencySelection } from "./recency.ts"
 import { RingSelection } from "./ring.ts"
 import { WeightSelection } from "./weights.ts"
 
-export interface Selection<A, D> {
-  add(entry: Entry<A, D>): void
-  remove(entry: Entry<A, D>): void
-  /** The choice among all that is listed. */
-  pick(): Entry<A, D> | undefined
-  /** The choice among some of what is listed. */
-  among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined
-  /** The entry has left the pool. */
-  forget(entry: Entry<A, D>): void
+/** What a selection knows of an object. `E`: the record of which that is a part. */
+export interface Candidate<E> {
+  readonly id: number
+  /** Where the object stands in the selection; -1: not listed. */
+  slot: number
+  /** The object's place in a ring, or its bucket; -1 for none yet. */
+  place: number
+  /** The object's neighbours in a list. */
+  previous: E | undefined
+  next: E | undefined
+  /** The order of use among all objects: set anew, to the highest, at each return. */
+  readonly order: number
+  /** How often the object has been lent, and how often it is now. */
+  readonly borrowCount: number
+  readonly open: number
+  /** What a weight of the user's is asked about. */
+  readonly pooled: unknown
 }
 
-export const make = <A, D>(policy: Policy, random: RandomService, sharing = 1): Selection<A, D> => {
+export interface Selection<E extends Candidate<E>> {
+  add(entry: E): void
+  remove(entry: E): void
+  /** The choice among all that is listed. */
+  pick(): E | undefined
+  /** The choice among some of what is listed. */
+  among(candidates: ReadonlyArray<E>): E | undefined
+  /** The entry has left the pool. */
+  forget(entry: E): void
+}
+
+export const make = <E extends Candidate<E>>(policy: Policy, random: RandomService, sharing = 1): Selection<E> => {
   switch (policy.kind) {
     case "random":
       return sharing === 1 ? new RandomSelection(random) : new SpreadSelection(random)
@@ -37,7 +54,7 @@ export const make = <A, D>(policy: Policy, random: RandomService, sharing = 1): 
     case "leastBorrowed":
       return new CountSelection()
     case "weighted":
-      return new WeightSelection(random, policy.f as (pooled: PooledObject<A, D>) => number)
+      return new WeightSelection(random, policy.f as (pooled: unknown) => number)
     case "custom":
       return new ListSelection()
   }

@@ -1,6 +1,5 @@
-import type { PooledObject } from "../../../PooledObject.ts"
-import type { Entry } from "../../state/entry.ts"
 import { drawn, ListSelection, type RandomService } from "./list.ts"
+import type { Candidate } from "./selection.ts"
 
 /** How often a draw is repeated, where whatever is drawn weighs less than it did. */
 const most = 8
@@ -12,22 +11,22 @@ const most = 8
  * A weight is read when its entry is listed, and again when that is drawn. The user's function may use the pool: what is
  * listed, and the tree, are looked at anew after each call of it. What it borrows itself is drawn by what is known.
  */
-export class WeightSelection<A, D> extends ListSelection<A, D> {
+export class WeightSelection<E extends Candidate<E>> extends ListSelection<E> {
   private readonly random: RandomService
-  private readonly weight: (pooled: PooledObject<A, D>) => number
+  private readonly weight: (pooled: unknown) => number
   private capacity = 1
   private sums: Array<number> = [0, 0]
   /** Those whose weight made no sense when it was read: it is read again when the next one is picked. */
-  private readonly faulty = new Set<Entry<A, D>>()
+  private readonly faulty = new Set<E>()
   /** How many weights are being read: one within the other, where their functions use the pool. */
   private reading = 0
 
-  constructor(random: RandomService, weight: (pooled: PooledObject<A, D>) => number) {
+  constructor(random: RandomService, weight: (pooled: unknown) => number) {
     super()
     this.random = random
     this.weight = weight
   }
-  override add(entry: Entry<A, D>): void {
+  override add(entry: E): void {
     super.add(entry)
     if (entry.slot === this.capacity) this.grow()
     try {
@@ -36,7 +35,7 @@ export class WeightSelection<A, D> extends ListSelection<A, D> {
       if (entry.slot !== -1) this.faulty.add(entry)
     }
   }
-  override remove(entry: Entry<A, D>): void {
+  override remove(entry: E): void {
     const slot = entry.slot
     const end = this.listed.length - 1
     this.faulty.delete(entry)
@@ -49,7 +48,7 @@ export class WeightSelection<A, D> extends ListSelection<A, D> {
    * share; else it is repeated with the weight that is known now: so each has the chance that its weight says, as if all
    * that have been lowered so far had been known before.
    */
-  override pick(): Entry<A, D> | undefined {
+  override pick(): E | undefined {
     this.readFaulty()
     let everything = false
     // a bound: the user's function may put in what weighs more, for ever
@@ -67,7 +66,7 @@ export class WeightSelection<A, D> extends ListSelection<A, D> {
     return this.any(this.listed)
   }
   /** One draw. `undefined`: what was drawn has left, or weighs so much less now that the draw does not stand. */
-  private draw(lenient: boolean): Entry<A, D> | undefined {
+  private draw(lenient: boolean): E | undefined {
     let rest = this.random.nextDoubleUnsafe() * this.sums[1]!
     let node = 1
     while (node < this.capacity) {
@@ -96,7 +95,7 @@ export class WeightSelection<A, D> extends ListSelection<A, D> {
       this.faulty.delete(entry)
     }
   }
-  override among(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
+  override among(candidates: ReadonlyArray<E>): E | undefined {
     const weights = candidates.map((entry) => this.readAgain(entry))
     let total = 0
     candidates.forEach(({ slot }, i) => {
@@ -106,7 +105,7 @@ export class WeightSelection<A, D> extends ListSelection<A, D> {
     })
     if (!(total > 0)) return this.any(candidates.filter(({ slot }) => slot !== -1))
     let rest = this.random.nextDoubleUnsafe() * total
-    let found: Entry<A, D> | undefined
+    let found: E | undefined
     for (let i = 0; i < candidates.length; i++) {
       if (weights[i] === 0) continue
       found = candidates[i]
@@ -115,17 +114,17 @@ export class WeightSelection<A, D> extends ListSelection<A, D> {
     }
     return found
   }
-  private any(candidates: ReadonlyArray<Entry<A, D>>): Entry<A, D> | undefined {
+  private any(candidates: ReadonlyArray<E>): E | undefined {
     return drawn(this.random, candidates)
   }
   /** Reads the weight of what is listed, and notes it, unless it has had itself taken out. */
-  private readAgain(entry: Entry<A, D>): number {
+  private readAgain(entry: E): number {
     const weight = this.read(entry)
     if (entry.slot !== -1 && this.sums[this.capacity + entry.slot] !== weight) this.set(entry.slot, weight)
     return weight
   }
   /** Scaled down, so that no sum of finite weights is infinite; but what is above 0 stays so. */
-  private read(entry: Entry<A, D>): number {
+  private read(entry: E): number {
     let weight: unknown
     this.reading++
     try {
