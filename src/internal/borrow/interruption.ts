@@ -10,10 +10,10 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import { handleOf } from "../lease/handle.ts"
 import type { ActiveLease, Work } from "../lease/lease.ts"
-import { callback, each } from "../state/core.ts"
+import { each } from "../state/core.ts"
 import { leaseExpired } from "../state/failures.ts"
 import { standDown, standIn } from "../state/owners.ts"
 
@@ -91,37 +91,48 @@ class Own<A, D> implements Work {
   }
 }
 
-/** Work in a child fiber, interrupted and awaited when the lease is over. The child borrows in the borrower's name. */
+/**
+ * Work in a child fiber, which is interrupted and awaited when the lease is over. The child borrows in the borrower's name,
+ * and resumes the borrower as it ends.
+ */
 export class Race<A, D> implements Work {
   private readonly lease: ActiveLease<A, D>
   private child: AnyFiber | undefined = undefined
-  private lose: (() => void) | undefined = undefined
+  private lost = false
 
   constructor(lease: ActiveLease<A, D>) {
     this.lease = lease
+    lease.holder = this
   }
   interrupt(): void {
-    if (this.lose !== undefined) this.lose()
-    // the lease is over within the first step of the child: there is no race yet
-    else if (this.child !== undefined) interrupt(this.child, this.lease)
+    this.lost = true
+    if (this.child !== undefined) interrupt(this.child, this.lease)
   }
-  /** Races some work with the end of the lease. {@link end} follows, when the effect returned has ended. */
-  run<B, E, R>(fiber: AnyFiber, work: () => Effect.Effect<B, E, R>): Effect.Effect<B, unknown, R> {
-    const { lease } = this
-    lease.holder = this
-    const child = Effect.withFiber((child): Effect.Effect<B, unknown, R> => {
+  /** Does some work until it has ended, or is interrupted since the lease is over. */
+  run<B, E, R>(fiber: AnyFiber, work: Effect.Effect<B, E, R>): Effect.Effect<B, unknown, R> {
+    // whoever has made the effect has ended the lease
+    if (this.lost) return this.over()
+    const named = Effect.withFiber((child): Effect.Effect<B, E, R> => {
       this.child = child
       standIn(child, fiber)
-      // the lease may be over since the race was set up
-      return lease.over === undefined ? work() : leaseExpired(lease.core, lease, lease.over)
+      return work
     })
-    const over = callback<A, D, never, unknown>(lease.core, (resume) => {
-      this.lose = () => resume(leaseExpired(lease.core, lease, lease.over!))
+    return Effect.callback<B, unknown, R>((resume) => {
+      // the services that the work needs are those of the fiber
+      const child = Effect.runForkWith(fiber.context as Context.Context<R>)(named)
+      child.addObserver((exit) => {
+        standDown(child)
+        resume(this.lost ? this.over(exit) : exit)
+      })
+      return Fiber.interrupt(child)
     })
-    return Effect.raceFirst(child, over)
   }
-  end(): void {
-    if (this.child !== undefined) standDown(this.child)
+  /** The race is lost, whatever the work has answered; but a defect stands. */
+  private over(exit?: Exit.Exit<unknown, unknown>): Effect.Effect<never, unknown> {
+    const defects = exit !== undefined && Exit.isFailure(exit) ? exit.cause.reasons.filter(Cause.isDieReason) : []
+    return defects.length > 0
+      ? Effect.failCause(Cause.fromReasons(defects))
+      : leaseExpired(this.lease.core, this.lease, this.lease.over!)
   }
 }
 
@@ -135,9 +146,5 @@ export const within = <A, D, B, E, R>(
     lease.holder = new Own(fiber, lease)
     return work
   }
-  const race = new Race(lease)
-  return Effect.onExitPrimitive(race.run(fiber, () => work), () => {
-    race.end()
-    return undefined
-  })
+  return new Race(lease).run(fiber, work)
 }

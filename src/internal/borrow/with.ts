@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { handleOf } from "../lease/handle.ts"
 import { type ActiveLease, end, type Work } from "../lease/lease.ts"
@@ -84,9 +84,14 @@ class Run<A, D, P> extends RunBase implements Work {
     const lease = this.lease!
     // the lease expired before this fiber was resumed with it, or a function of the user's has ended it in the grant
     if (lease.over !== undefined) return leaseExpired(this.core, lease, lease.over)
-    if (lease.expiry !== undefined) return new Race(lease).run(this.above, () => this.use(lease))
-    lease.holder = this
-    return this.use(lease)
+    if (lease.expiry === undefined) {
+      lease.holder = this
+      return this.use(lease)
+    }
+    const race = new Race(lease)
+    const work = this.use(lease)
+    // a body that has ended already needs no fiber
+    return Exit.isExit(work) ? work : race.run(this.above, work)
   }
 
   private use(lease: ActiveLease<A, D>): AnyEffect {
@@ -114,7 +119,6 @@ class Run<A, D, P> extends RunBase implements Work {
 
   /** Called by the frame of the run: gives the lease back. */
   end(lease: ActiveLease<A, D>, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void, unknown> | undefined {
-    if (lease.holder instanceof Race) lease.holder.end()
     const rest = end(lease, exit)
     return lease.over === "Released" ? rest : resolve(this.above, lease, exit, rest)
   }
