@@ -35,10 +35,12 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { toName, toObjects } from "./internal/pool/options.ts"
 import { Body } from "./internal/promise/body.ts"
+import { type Begun, PromiseDesk } from "./internal/promise/borrowing.ts"
 import { call, toOptions } from "./internal/promise/callbacks.ts"
 import { Alive, services } from "./internal/promise/clock.ts"
 import { FullLease, HeldLease, leaseIn, objectIn } from "./internal/promise/lease.ts"
 import { Running } from "./internal/promise/running.ts"
+import { type Core, coreOf } from "./internal/state/core.ts"
 import { checks } from "./internal/state/validation.ts"
 import { shows } from "./internal/structures/picture.ts"
 import type { Lease } from "./Lease.ts"
@@ -276,16 +278,20 @@ const over = async <Self, A, D, E, P, RE>(
   disposal: Effect.Effect<void> | undefined
 ) => {
   // the clock of a layer may be a quiet one
-  const end = new Alive().begin()
+  const alive = new Alive()
+  alive.begin()
   try {
     const context = await runtime.context()
     const pool = Context.get(context, tag)
     const all = Context.merge(services, context as Context.Context<never>)
     return new Promised(pool, new Running(pool.name, all, false), disposal)
   } finally {
-    end()
+    alive.end()
   }
 }
+
+/** A function that runs under a lease. */
+type Used<A, B> = (object: A, signal: AbortSignal) => B
 
 /** The keys of what an operation is given. */
 const syncKeys = ["where", "priority", "leaseTimeout"]
@@ -309,6 +315,8 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   readonly #pool: ObjectPool<A, D, E, P>
   readonly #running: Running
   readonly #check: ReturnType<typeof checks>
+  /** Absent where borrowing takes a fiber: for `pack`, a tracer, or a double of a pool. */
+  readonly #desk: PromiseDesk<A, D> | undefined
   /** Ends what was made for the pool; absent where that is not its own. */
   readonly #disposal: Effect.Effect<void> | undefined
 
@@ -317,6 +325,10 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     this.#running = running
     this.#check = checks(pool.name)
     this.#disposal = disposal
+    const core = coreOf(pool) as unknown as Core<A, D> | undefined
+    if (core !== undefined && core.options.pack === undefined && !running.traced) {
+      this.#desk = new PromiseDesk(running, core)
+    }
     // functions cannot be cloned
     for (const name of Object.keys(this)) Object.defineProperty(this, name, { enumerable: false })
   }
@@ -327,7 +339,9 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
 
   borrow = (options?: PromiseBorrowOptions<A, D>): Promise<PackedLease<unknown>> =>
     attempt(() => {
+      if (options === undefined && this.#desk !== undefined) return this.#desk.borrow(this.borrow, undefined, undefined)
       const { signal, ...request } = this.#asked(options)
+      if (this.#desk !== undefined) return this.#desk.borrow(this.borrow, request, signal)
       const lent = options === undefined ? this.#pool.borrow : this.#pool.borrowWith(request)
       const { begin, undo } = this.#lending(lent)
       return this.#running.ending(begin, {
@@ -341,8 +355,12 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
 
   borrowSync = (options?: Omit<BorrowOptions<A, D>, "timeout">): PackedLease<unknown> => {
     this.#check.known("", options, syncKeys)
-    // it does not wait: its time is not limited
-    return this.#atOnce("borrowSync", this.#lending(this.#pool.tryBorrowWith({ ...options, timeout: Infinity })))
+    if (this.#desk === undefined) {
+      // it does not wait: its time is not limited
+      return this.#atOnce("borrowSync", this.#lending(this.#pool.tryBorrowWith({ ...options, timeout: Infinity })))
+    }
+    const lent = this.#desk.borrowNow(this.borrowSync, options)
+    return typeof lent === "function" ? this.#atOnce("borrowSync", { begin: lent, undo: () => {} }) : lent
   }
 
   with = <B>(
@@ -351,7 +369,12 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   ): Promise<Awaited<B>> =>
     attempt(() => {
       if (typeof f !== "function") throw new TypeError("`with` was given no function")
+      const desk = this.#desk
+      if (options === undefined && desk !== undefined) {
+        return desk.with(this.with, f as Used<A, B>, undefined, undefined)
+      }
       const { signal, ...request } = this.#asked(options)
+      if (desk !== undefined) return desk.with(this.with, f as Used<A, B>, request, signal)
       const body = new Body(this.#running, f, signal)
       const run = this.#pool.with((borrowed) => body.run(borrowed), options === undefined ? undefined : request)
       return this.#running.ending(() => this.#running.fork(run), body)
@@ -460,7 +483,10 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   }
 
   /** What a fiber has ended with in this step. One that has not is interrupted, and refused. */
-  #atOnce<B, E1>(operation: string, { begin, undo }: Attempt<B, E1>): B {
+  #atOnce<B, F extends Begun<B>>(
+    operation: string,
+    { begin, undo }: Attempt<F> & { readonly begin: () => Begun<B> }
+  ): B {
     const running = this.#running
     const before = this.stats()
     running.later = undefined
@@ -496,10 +522,10 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
 }
 
 /** Something that is not waited for. */
-interface Attempt<B, E> {
-  readonly begin: () => Fiber.Fiber<B, E>
+interface Attempt<F> {
+  readonly begin: () => F
   /** What there is to undo when it has been interrupted. */
-  readonly undo: (fiber: Fiber.Fiber<B, E>) => void
+  readonly undo: (begun: F) => void
 }
 
 /** What a borrower waits for whose pool has effects for callbacks: the counts tell. */

@@ -17,7 +17,7 @@ import { Bits } from "../src/internal/structures/selection/bits.ts"
 import { RandomSelection, SpreadSelection } from "../src/internal/structures/selection/list.ts"
 import { Policy } from "../src/internal/structures/selection/policy.ts"
 import * as Selection from "../src/internal/structures/selection/selection.ts"
-import { Waiting } from "../src/internal/waiting/outcome.ts"
+import { Suspended } from "../src/internal/waiting/outcome.ts"
 import { start } from "./support/borrowers.ts"
 import { costly } from "./support/clocks.ts"
 
@@ -439,6 +439,8 @@ describe("the registry", () => {
 })
 
 describe("the queue of waiters", () => {
+  /** As far as the queue looks at one. */
+  const fiber = (id: number) => ({ id }) as unknown as Fiber.Fiber<unknown, unknown>
   const request = (priority: number): Request<string, undefined> => ({
     timeout: Infinity,
     where: undefined,
@@ -448,7 +450,7 @@ describe("the queue of waiters", () => {
   })
   const order = (waiters: Waiters<string, undefined>) => {
     const seen: Array<number> = []
-    for (let waiter = waiters.first; waiter !== undefined; waiter = waiters.after(waiter)) seen.push(waiter.fiberId)
+    for (let waiter = waiters.first; waiter !== undefined; waiter = waiters.after(waiter)) seen.push(waiter.owner)
     return seen
   }
 
@@ -461,7 +463,7 @@ describe("the queue of waiters", () => {
     for (let i = 0; i < 4000; i++) {
       const dice = below(100)
       if (model.length === 0 || dice < 45) {
-        const waiter = new Waiting(core, request(one(priorities)), i, () => Effect.void, undefined)
+        const waiter = new Suspended(core, request(one(priorities)), fiber(i), () => Effect.void, undefined)
         if (below(2) === 0) waiter.choosing = true
         waiters.join(waiter)
         const at = model.findIndex((other) => other.request.priority < waiter.request.priority)
@@ -479,7 +481,7 @@ describe("the queue of waiters", () => {
       }
       assert.strictEqual(waiters.size, model.length)
       assert.strictEqual(waiters.busy, model.filter((waiter) => waiter.busy).length)
-      if (i % 10 === 0) assert.deepStrictEqual(order(waiters), model.map(({ fiberId }) => fiberId))
+      if (i % 10 === 0) assert.deepStrictEqual(order(waiters), model.map(({ owner }) => owner))
     }
     for (const waiter of model) waiters.leave(waiter)
     assert.deepInclude(waiters, { size: 0, busy: 0 })
@@ -504,7 +506,7 @@ describe("the queue of waiters", () => {
         switch (model.length === 0 ? 0 : below(7)) {
           case 0:
           case 1:
-            model.push(new Waiting(core, request(one(priorities)), i, () => Effect.void, undefined))
+            model.push(new Suspended(core, request(one(priorities)), fiber(i), () => Effect.void, undefined))
             waiters.join(model.at(-1)!)
             break
           case 2:
@@ -541,7 +543,7 @@ describe("the queue of waiters", () => {
       const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true }, hold)
       const n = 5000
       const all = Array.from({ length: n }, (_, i) => {
-        const waiter = new Waiting(core, request((i * 7919) % priorities), i, () => Effect.void, undefined)
+        const waiter = new Suspended(core, request((i * 7919) % priorities), fiber(i), () => Effect.void, undefined)
         waiters.join(waiter)
         waiters.note(waiter, "creation", {} as NonNullable<typeof waiter.creation>)
         return waiter
@@ -577,7 +579,7 @@ describe("the queue of waiters", () => {
     })
     const all = Array.from({ length: n }, (_, i) => {
       const priority = looked((i * 7919) % n) as unknown as number
-      return new Waiting(core, request(priority), (i * 7919) % n, () => Effect.void, undefined)
+      return new Suspended(core, request(priority), fiber((i * 7919) % n), () => Effect.void, undefined)
     })
 
     for (const waiter of all) waiters.join(waiter)

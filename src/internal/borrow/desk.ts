@@ -15,6 +15,7 @@ import { attach, type Handle } from "../lease/handle.ts"
 import type { ActiveLease } from "../lease/lease.ts"
 import { have, wants } from "../making/making.ts"
 import { vouchedFor } from "../object/answers.ts"
+import type { Borrower } from "../state/borrower.ts"
 import { catchUp, type Core, hasRoom, lends, soon } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
@@ -23,7 +24,7 @@ import { nameOf } from "../state/owners.ts"
 import type { Request, Waiter } from "../state/waiters.ts"
 import { capture } from "../structures/asking.ts"
 import { Slice } from "../structures/slice.ts"
-import { deliver, fail, refuse, timeOut, Waiting } from "../waiting/outcome.ts"
+import { fail, refuse, Suspended, timeOut } from "../waiting/outcome.ts"
 import { backsOff, pauseOn } from "../waiting/patience.ts"
 import { watch } from "../watching/overdue.ts"
 import { servedAtOnce, type Trace, traced, traces } from "../watching/tracing.ts"
@@ -59,7 +60,7 @@ export const lendNow = <A, D>(
   core: Core<A, D>,
   picked: Entry<A, D>,
   request: Request<A, D>,
-  fiber: Fiber.Fiber<unknown, unknown>
+  borrower: Borrower
 ): ActiveLease<A, D> | undefined => {
   if (core.options.onBorrow !== undefined) return undefined
   if (mayBeOver(core, picked)) return undefined
@@ -70,10 +71,10 @@ export const lendNow = <A, D>(
   const now = asked ? picked.detectedAtMillis! : core.clock.currentTimeMillisUnsafe()
   // a function of the user's may have used the pool, which has lent the object, or lends no more
   if (picked.slot === -1 || !lends(core)) return undefined
-  const lease = take(core, picked, timeout, nameOf(fiber), now)
+  const lease = take(core, picked, timeout, nameOf(borrower), now)
   if (core.options.sharing > 1) lendOn(core, picked)
-  if (core.options.leaseWarning !== undefined) watch(lease, fiber, request.site)
-  if (fiber.cache.tracer !== undefined) servedAtOnce(fiber, lease)
+  if (core.options.leaseWarning !== undefined) watch(lease, borrower, request.site)
+  if (borrower.cache.tracer !== undefined) servedAtOnce(borrower, lease)
   return lease
 }
 
@@ -146,19 +147,27 @@ const queueUp = <A, D, H, B>(
 ): Effect.Effect<B, unknown> =>
   Effect.callback((resume: NonNullable<Waiter<A, D>["resume"]>) => {
     // a waiter hands `holder` on unseen: only `accept`, which comes from the same caller, knows its type
-    const waiter = new Waiting(core, request, nameOf(fiber), accept as Waiter<A, D>["accept"], holder)
+    const waiter = new Suspended(core, request, fiber, accept as Suspended<A, D>["accept"], holder)
     waiter.trace = trace
-    if (core.options.leaseWarning !== undefined) waiter.fiber = fiber
-    // a borrower that does not wait needs all deadlines that are due now; another sees the rest in the next turns
-    const caughtUp = catchUp(core, request.timeout === 0 || !request.queues, waiter.since)
-    if (core.life._tag !== "Open") return resume(closed(core))
     waiter.hasty = core.detector !== undefined && fiber.cache.scheduler.executionMode === "sync"
-    if (core.options.asks || request.where !== undefined) waiter.context = capture()
-    arrive(core, waiter, caughtUp ? undefined : picked)
-    if (waiter.lane === undefined) return deliver(core, waiter, resume)
+    queue(core, waiter, picked)
+    if (waiter.lane === undefined) return waiter.deliver(resume)
     waiter.resume = resume
     return waiter
   }) as Effect.Effect<B, unknown>
+
+/** A waiter joins the queue, unless it has its outcome in this very step. */
+export const queue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
+  const { request } = waiter
+  // a borrower that does not wait needs all deadlines that are due now; another sees the rest in the next turns
+  const caughtUp = catchUp(core, request.timeout === 0 || !request.queues, waiter.since)
+  if (core.life._tag !== "Open") {
+    waiter.failure = closed(core)
+    return
+  }
+  if (core.options.asks || request.where !== undefined) waiter.context = capture()
+  arrive(core, waiter, caughtUp ? undefined : picked)
+}
 
 const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
   core.waiters.join(waiter)

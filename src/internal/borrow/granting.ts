@@ -51,11 +51,11 @@ export const take = <A, D>(
   core: Core<A, D>,
   entry: Entry<A, D>,
   timeout: number,
-  fiberId: number,
+  owner: number,
   now: number,
   waiter?: Waiter<A, D>
 ): ActiveLease<A, D> => {
-  const lease = new ActiveLease(core, entry, fiberId, timeout, now)
+  const lease = new ActiveLease(core, entry, owner, timeout, now)
   // from here to the move nothing of the user's is called
   if (waiter !== undefined) {
     waiter.lease = lease
@@ -100,7 +100,7 @@ const borrowed = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, waiter: Wait
 
 /** What an operator sees of a lease that was waited for. */
 const observe = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, lease: ActiveLease<A, D>): void => {
-  if (waiter.fiber !== undefined) watch(lease, waiter.fiber, waiter.request.site)
+  if (core.options.leaseWarning !== undefined) watch(lease, waiter.borrower, waiter.request.site)
   if (core.timings === undefined && waiter.trace === undefined) return
   const millis = core.deadlines.now() - waiter.since
   core.timings?.wait.add(millis)
@@ -150,14 +150,14 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   }
   // the waiter leaves the queue before anything else may be offered, and has its lease before the user's code is called
   unqueue(core, waiter)
-  const lease = take(core, entry, timeout, waiter.fiberId, now, waiter)
+  const lease = take(core, entry, timeout, waiter.owner, now, waiter)
   // the user's code has had the lease taken back: the waiter waits again, and keeps what is under way for it
   if (waiter.lease !== lease) return false
   const creation = waiter.creation
   // a detection that was begun for it goes on: whoever comes next is glad of the answer
   waiter.creation = waiter.detection = undefined
   if (creation !== undefined) bequeath(core, creation)
-  resumeSoon(core, waiter)
+  resumeSoon(waiter)
   observe(core, waiter, lease)
   return true
 }

@@ -242,7 +242,7 @@ export const waiters = (core: AnyCore, most: number): Array<Waiter<never, never>
 }
 
 const waiterRow = (core: AnyCore, waiter: Waiter<never, never>, sinceEpoch: number): WaiterRow => [
-  waiter.fiberId,
+  waiter.owner,
   millis(waiter.since + sinceEpoch),
   waiter.due === Infinity ? 0 : millis(waiter.due + sinceEpoch),
   // JSON has no infinity

@@ -1,5 +1,6 @@
 /** What is wrong with a pool, in plain words. */
 import type { ActiveLease } from "../lease/lease.ts"
+import { called, promised } from "../state/borrower.ts"
 import type { Core } from "../state/core.ts"
 import { type Trouble, troublesShown } from "./frame.ts"
 import type { Record } from "./record.ts"
@@ -35,7 +36,7 @@ const borrowed = (
   warning: { readonly borrower: string; readonly site?: string } | undefined
 ): string =>
   `borrowed at ${short(warning?.site ?? clockTime(lease.borrowedAtMillis))} by ${
-    short(warning?.borrower ?? `fiber #${lease.owner}`)
+    short(warning?.borrower ?? called(lease.owner))
   } (object ${lease.entry.id})`
 
 const factory: Check = (core, { failure, failures }) => {
@@ -50,7 +51,9 @@ const factory: Check = (core, { failure, failures }) => {
 
 const selfWaiting: Check = (core, _, { leases, lent }) => {
   if (core.waiters.size === 0 || core.registry.counts.Available > 0) return undefined
-  const holds = new Map(waiters(core, asked).map((waiter) => [waiter.fiberId, 0]))
+  const holds = new Map(waiters(core, asked).map(({ owner }) => [owner, 0]))
+  // of those who await promises, none is known to be the same as another
+  holds.delete(promised.id)
   let left = leases
   for (const entry of lent) {
     visitLeases(entry, ({ owner }) => {
@@ -65,7 +68,7 @@ const selfWaiting: Check = (core, _, { leases, lent }) => {
   return {
     kind: "selfWaiting",
     severity: "warning",
-    text: `fiber #${self[0]} waits for an object while it holds ${plural(self[1], "object")} ` +
+    text: `${called(self[0])} waits for an object while it holds ${plural(self[1], "object")} ` +
       `of this pool itself: it may be waiting for itself`
   }
 }

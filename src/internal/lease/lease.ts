@@ -104,6 +104,8 @@ export class ActiveLease<A, D> {
   watchers: Set<() => void> | undefined = undefined
   /** The handle that the borrower has; absent until somebody is given it. */
   handle: Handle<A, D> | undefined = undefined
+  /** The lease that somebody has in hand who has no Effect: written by the promise flavour. */
+  promised: object | undefined = undefined
 
   /** `timeout` in milliseconds; `Infinity`: none. */
   constructor(core: Core<A, D>, entry: Entry<A, D>, owner: number, timeout: number, now: number) {

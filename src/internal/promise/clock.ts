@@ -210,20 +210,37 @@ export const services = Context.make(Clock.Clock, new QuietClock()).pipe(
   Context.add(Scheduler.Scheduler, new Scheduler.MixedScheduler("async", soon))
 )
 
-/** Keeps the process alive while anybody waits. */
+/**
+ * Keeps the process alive while anybody waits: by a timer, which is made for the first who waits. Between those who wait the
+ * event loop does not wait for it, where the runtime has such timers.
+ */
 export class Alive {
   private waiting = 0
   private timer: unknown = undefined
 
-  /** Somebody waits, until what is returned is called, once or more often. */
-  begin(): () => void {
-    let ended = false
-    const { clearInterval, setInterval } = lasting
-    if (this.waiting++ === 0) this.timer = setInterval(() => {}, longest)
-    return () => {
-      if (ended) return
-      ended = true
-      if (--this.waiting === 0) clearInterval(this.timer)
-    }
+  /** Somebody waits. */
+  begin(): void {
+    if (this.waiting++ > 0) return
+    if (this.timer === undefined) this.timer = lasting.setInterval(() => {}, longest)
+    else (this.timer as Counted).ref()
   }
+  /** Somebody waits no more. */
+  end(): void {
+    if (--this.waiting > 0) return
+    // a replaced one is of no use when the timers are restored
+    if (trueTimers !== undefined && isCounted(this.timer)) return this.timer.unref()
+    lasting.clearInterval(this.timer)
+    this.timer = undefined
+  }
+}
+
+/** A timer for which the event loop waits, or not. */
+interface Counted {
+  readonly ref: () => unknown
+  readonly unref: () => void
+}
+
+const isCounted = (timer: unknown): timer is Counted => {
+  const { ref, unref } = Object(timer) as Partial<Counted>
+  return typeof ref === "function" && typeof unref === "function"
 }

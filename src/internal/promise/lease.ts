@@ -10,6 +10,8 @@ import * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
 import type { PooledObject } from "../../PooledObject.ts"
 import type { Detached, PackedLease, PromiseLease } from "../../PromiseLease.ts"
+import { Handle, handleOf } from "../lease/handle.ts"
+import { ActiveLease, end } from "../lease/lease.ts"
 import { shows } from "../structures/picture.ts"
 import { type Running, thrown } from "./running.ts"
 
@@ -71,6 +73,11 @@ export const reported = (
     (cause) => Effect.annotateLogs(Effect.logWarning(message, cause), { pool })
   )
 
+/** What ends a lease, once or more often: the core, of a lease of its own; or an effect. */
+type End = ActiveLease<unknown, unknown> | Effect.Effect<void>
+
+const done = Promise.resolve()
+
 /**
  * A lease of whatever a pool has lent.
  *
@@ -80,33 +87,38 @@ export const reported = (
 export class HeldLease<P> implements PackedLease<P> {
   readonly #running: Running
   readonly #object: P
-  readonly #end: Effect.Effect<void>
+  readonly #end: End
+  /** What is left to do after the end of the lease, and has begun; absent where nothing is. */
   #ending: Fiber.Fiber<void> | undefined = undefined
-  #release: (() => Promise<void>) | undefined = undefined
-  #releaseSync: (() => void) | undefined = undefined
+  #bare: { release?: () => Promise<void>; releaseSync?: () => void } | undefined = undefined
 
-  /** `end` gives it back, once or more often. */
-  constructor(running: Running, object: P, end: Effect.Effect<void>) {
+  constructor(running: Running, object: P, end: End) {
     this.#running = running
     this.#object = object
     this.#end = end
   }
 
-  #giveBack(): Fiber.Fiber<void> {
-    return this.#ending ??= this.#running.fork(reported(this.#running.name, afterLease, this.#end))
+  #giveBack(): Fiber.Fiber<void> | undefined {
+    if (this.#ending !== undefined) return this.#ending
+    const rest = this.#end instanceof ActiveLease
+      ? this.#end.over === undefined ? end(this.#end, Exit.void) : undefined
+      : this.#end
+    if (rest === undefined) return undefined
+    return this.#ending = this.#running.fork(reported(this.#running.name, afterLease, rest))
   }
 
   get object(): P {
     return this.#object
   }
   get release(): () => Promise<void> {
-    return this.#release ??= () => this[Symbol.asyncDispose]()
+    return (this.#bare ??= {}).release ??= () => this[Symbol.asyncDispose]()
   }
   get releaseSync(): () => void {
-    return this.#releaseSync ??= () => this[Symbol.dispose]()
+    return (this.#bare ??= {}).releaseSync ??= () => this[Symbol.dispose]()
   }
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#running.ending(() => this.#giveBack())
+    const ending = this.#giveBack()
+    return ending === undefined ? done : this.#running.ending(() => ending)
   }
   [Symbol.dispose](): void {
     this.#giveBack()
@@ -116,30 +128,43 @@ export class HeldLease<P> implements PackedLease<P> {
     shows(this.prototype, (self) => ({
       _id: "PackedLease",
       pool: self.#running.name,
-      givenBack: self.#ending !== undefined
+      givenBack: self.#end instanceof ActiveLease ? self.#end.over !== undefined : self.#ending !== undefined
     }))
   }
 }
 
-/** A lease with all its rights. */
+/** The rights of a lease that few ask for. */
+interface Rights<A> {
+  invalidate?: () => void
+  rest?: PromiseLease<A>["rest"]
+  restUntil?: PromiseLease<A>["restUntil"]
+  renew?: () => void
+  detach?: () => Promise<Detached<A>>
+}
+
+/** A lease with all its rights: one of a pool that was made here, or of a double. */
 export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, D, P> {
   readonly #running: Running
-  readonly #lease: Lease<A, D>
+  readonly #of: ActiveLease<A, D> | Lease<A, D>
   #controller: AbortController | undefined = undefined
-  #invalidate: (() => void) | undefined = undefined
-  #rest: PromiseLease<A>["rest"] | undefined = undefined
-  #restUntil: PromiseLease<A>["restUntil"] | undefined = undefined
-  #renew: (() => void) | undefined = undefined
-  #detach: (() => Promise<Detached<A>>) | undefined = undefined
+  #rights: Rights<A> | undefined = undefined
 
-  constructor(running: Running, object: P, end: Effect.Effect<void>, lease: Lease<A, D>) {
+  constructor(running: Running, object: P, end: End, of: ActiveLease<A, D> | Lease<A, D>) {
     super(running, object, end)
     this.#running = running
-    this.#lease = lease
+    this.#of = of
   }
 
-  /** The one of a lease: whoever asks again gets the same. */
+  /** The one of a lease that the core knows: whoever asks again gets the same. */
+  static given<A, D>(running: Running, lease: ActiveLease<A, D>): FullLease<A, D, A> {
+    lease.promised ??= new FullLease(running, lease.entry.object, lease as ActiveLease<unknown, unknown>, lease)
+    return lease.promised as FullLease<A, D, A>
+  }
+
+  /** The one of any lease. */
   static of<A, D>(running: Running, lease: Lease<A, D>): FullLease<A, D, A> {
+    const active = Handle.leaseOf<A, D>(lease)
+    if (active !== undefined) return FullLease.given(running, active)
     let held = running.leases.get(lease) as FullLease<A, D, A> | undefined
     if (held === undefined) {
       held = new FullLease(running, lease.object, lease.release, lease)
@@ -150,11 +175,17 @@ export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, 
 
   /** The lease that one of these is of; none of anything else. */
   static leaseOf<A, D>(target: PromiseLease<A, D, unknown> | PooledObject<A, D>): Lease<A, D> | undefined {
-    return typeof target === "object" && target !== null && #lease in target ?
-      target.#lease as unknown as Lease<A, D>
+    return typeof target === "object" && target !== null && #of in target
+      ? (target as unknown as FullLease<A, D, unknown>).#lease
       : undefined
   }
 
+  get #lease(): Lease<A, D> {
+    return this.#of instanceof ActiveLease ? handleOf(this.#of) : this.#of
+  }
+  get #members(): Rights<A> {
+    return this.#rights ??= {}
+  }
   get data(): D {
     return this.#lease.data
   }
@@ -162,7 +193,7 @@ export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, 
     return this.#lease.pooled
   }
   get id(): number {
-    return this.#lease.id
+    return this.#of.id
   }
   get borrowedAt(): DateTime.Utc {
     return this.#lease.borrowedAt
@@ -180,19 +211,19 @@ export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, 
   }
 
   get invalidate(): () => void {
-    return this.#invalidate ??= () => this.#running.now(this.#lease.invalidate)
+    return this.#members.invalidate ??= () => this.#running.now(this.#lease.invalidate)
   }
   get rest(): PromiseLease<A>["rest"] {
-    return this.#rest ??= (duration) => this.#running.now(this.#lease.rest(duration))
+    return this.#members.rest ??= (duration) => this.#running.now(this.#lease.rest(duration))
   }
   get restUntil(): PromiseLease<A>["restUntil"] {
-    return this.#restUntil ??= (moment) => this.#running.now(this.#lease.restUntil(moment))
+    return this.#members.restUntil ??= (moment) => this.#running.now(this.#lease.restUntil(moment))
   }
   get renew(): () => void {
-    return this.#renew ??= () => this.#running.now(this.#lease.renew)
+    return this.#members.renew ??= () => this.#running.now(this.#lease.renew)
   }
   get detach(): () => Promise<Detached<A>> {
-    return this.#detach ??= () => {
+    return this.#members.detach ??= () => {
       const scope = Scope.makeUnsafe()
       const close = reported(this.#running.name, afterLease, Scope.close(scope, Exit.void))
       const detached = Effect.onError(

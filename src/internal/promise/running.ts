@@ -19,6 +19,7 @@ import {
   PoolFull
 } from "../../PoolError.ts"
 import * as Site from "../structures/site.ts"
+import { traces } from "../watching/tracing.ts"
 import { Alive } from "./clock.ts"
 
 /** What a failed effect failed with: the failure itself, and nothing around it. */
@@ -49,6 +50,16 @@ const locate = (error: Error): void => {
 
 const turn = Promise.resolve()
 
+/** A function that does something the first time that it is called. */
+const once = (f: () => void): () => void => {
+  let called = false
+  return () => {
+    if (called) return
+    called = true
+    f()
+  }
+}
+
 /**
  * The rejection of somebody who has waited. When it comes, the promise that is resolved with this one waits for it, and so
  * do those who wait for that: a runtime with asynchronous stacks finds them there.
@@ -58,6 +69,19 @@ const rejection = async (error: Error): Promise<never> => {
   await turn
   locate(error)
   throw error
+}
+
+/** Settles a promise with an error, which says where: as far as this step knows, or whoever awaits the promise. */
+export const fail = (
+  error: unknown,
+  waited: boolean,
+  resolve: (rejection: Promise<never>) => void,
+  reject: (error: unknown) => void
+): void => {
+  if (!isLost(error)) return reject(error)
+  if (waited) return resolve(rejection(error))
+  locate(error)
+  reject(error)
 }
 
 /** What a promise that may be aborted has to do with its fiber. */
@@ -82,6 +106,11 @@ export class Running {
   readonly leases = new WeakMap<Lease<unknown, unknown>, unknown>()
   /** The callback that answered with a promise last. */
   later: string | undefined = undefined
+
+  /** Is there a tracer, which sees borrows as spans of their fibers? */
+  get traced(): boolean {
+    return this.now(Effect.withFiber((fiber) => Effect.succeed(traces(fiber))))
+  }
 
   constructor(name: string, context: Context.Context<never>, notes: boolean) {
     this.name = name
@@ -110,6 +139,11 @@ export class Running {
     const error = thrown(exit)
     if (isLost(error)) locate(error)
     return error
+  }
+
+  /** What an effect fails with that never suspends, and never succeeds. */
+  failureOf(failure: Effect.Effect<never, unknown>): unknown {
+    return thrown(this.fork(failure).pollUnsafe() as Exit.Failure<never, unknown>)
   }
 
   promise<B, E>(effect: Effect.Effect<B, E>): Promise<B> {
@@ -142,7 +176,8 @@ export class Running {
       if (over) aborting!.abort(fiber)
       else if (fiber.pollUnsafe() === undefined) {
         waited = true
-        stop = this.alive.begin()
+        this.alive.begin()
+        stop = once(() => this.alive.end())
         aborting?.waiting?.(stop)
       }
       fiber.addObserver((exit) => {
@@ -150,11 +185,7 @@ export class Running {
         stop()
         if (over) return
         if (Exit.isSuccess(exit)) return resolve(exit.value)
-        const error = thrown(exit)
-        if (!isLost(error)) return reject(error)
-        if (waited) return resolve(rejection(error))
-        locate(error)
-        reject(error)
+        fail(thrown(exit), waited, resolve, reject)
       })
     })
   }

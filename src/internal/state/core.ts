@@ -33,6 +33,7 @@ import type { Dozing } from "../object/dozing.ts"
 import { type AsyncContext, callIn, start } from "../structures/asking.ts"
 import type { Deadline, Deadlines, Moments } from "../structures/deadlines.ts"
 import type { Hold } from "../structures/hold.ts"
+import type { Suspended } from "../waiting/outcome.ts"
 import type { Feed } from "../watching/events.ts"
 import type { Timings } from "../watching/timings.ts"
 import type { Entry } from "./entry.ts"
@@ -102,7 +103,7 @@ export interface Core<A, D> {
   timings: Timings | undefined
   readonly totals: { -readonly [K in keyof PoolStats["totals"]]: number }
   /** Waiters with an outcome, whose fibers are resumed by a task. `waking`: that task is scheduled. */
-  readonly awake: Array<Waiter<A, D>>
+  readonly awake: Array<Suspended<A, D>>
   waking: boolean
   /** Monotonic: until when any object at all may be lent without a detection. */
   trustedUntil: number

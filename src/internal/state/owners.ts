@@ -3,6 +3,7 @@
  */
 import type * as Fiber from "effect/Fiber"
 import type { ActiveLease } from "../lease/lease.ts"
+import type { Borrower } from "./borrower.ts"
 import type { Core } from "./core.ts"
 
 /** Open leases, in no order. */
@@ -21,9 +22,8 @@ export const leases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => open
 /** Fibers that run the body or the pack of a lease while the borrower's fiber waits for them, and in whose name. */
 const standIns = new Map<number, number>()
 
-/** In whose name a fiber borrows: its own; or that of the fiber for which it stands in. */
-export const nameOf = (fiber: Fiber.Fiber<unknown, unknown>): number =>
-  standIns.size === 0 ? fiber.id : standIns.get(fiber.id) ?? fiber.id
+/** In whose name somebody borrows: his own; or that of the fiber for which his stands in. */
+export const nameOf = ({ id }: Borrower): number => standIns.size === 0 ? id : standIns.get(id) ?? id
 
 /**
  * A fiber borrows in the name of another that waits for it, until {@link standDown}. What is forked there, and goes on by

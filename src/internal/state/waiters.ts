@@ -10,7 +10,6 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
-import type * as Fiber from "effect/Fiber"
 import type { PooledObject } from "../../PooledObject.ts"
 import type { BorrowTimeout } from "../../PoolError.ts"
 import type { ActiveLease } from "../lease/lease.ts"
@@ -24,8 +23,10 @@ import type { Hold } from "../structures/hold.ts"
 import { type Rank, Ranks } from "../structures/ranks.ts"
 import type { Site } from "../structures/site.ts"
 import type { Trace } from "../watching/tracing.ts"
+import type { Borrower } from "./borrower.ts"
 import type { Core } from "./core.ts"
 import type { Entry } from "./entry.ts"
+import { nameOf } from "./owners.ts"
 import type { Pace } from "./pace.ts"
 
 /** How one borrow differs from another, with every default filled in. Times are milliseconds. */
@@ -65,33 +66,27 @@ WaiterBase.prototype = Effectable.Prototype<Waiter<unknown, unknown>>({
 })
 
 /**
- * A fiber in a borrow that could not be served at once. There may be many, so each is a single object: the waiter is
+ * A borrower who could not be served at once. There may be many, so each is a single object: the waiter is
  * itself its deadline, and the effect that takes it from the queue when its fiber is interrupted.
  */
 export abstract class Waiter<A, D> extends WaiterBase implements Deadline {
   readonly core: Core<A, D>
   readonly request: Request<A, D>
-  readonly fiberId: number
+  readonly borrower: Borrower
   readonly since: number
-  /** Ties the lease to `holder`, which gives it back, in the step that resumes the fiber; that goes on with the answer. */
-  readonly accept: (lease: ActiveLease<A, D>, holder: unknown) => Effect.Effect<unknown, unknown>
-  readonly holder: unknown
 
   // the outcome of the wait: at most one of the two is set at a time
   lease: ActiveLease<A, D> | undefined = undefined
   failure: Effect.Effect<never, unknown> | undefined = undefined
-  /** Resumes the fiber; absent until it is suspended, and once it has been interrupted. */
+  /** Resumes the borrower; absent until he is suspended, and once he has given up. */
   resume: ((outcome: Effect.Effect<unknown, unknown>) => void) | undefined = undefined
-
-  /** The waiter has an outcome, and a task that resumes its fiber is scheduled. */
-  awake = false
 
   // what is under way for the waiter; written by {@link Waiters.note} while it is in the queue
   creation: Creation<A, D> | undefined = undefined
   detection: Detection<A, D> | Hook<A, D> | undefined = undefined
   /** The user's selector has yet to answer for the waiter; or more objects are detected for it in a later task. */
   choosing = false
-  /** The fiber cannot be suspended, as in `runSync`: whatever can be done in one step is done in that. */
+  /** The borrower cannot wait, as in `runSync`: whatever can be done in one step is done in that. */
   hasty = false
   /** The count of {@link Waiters.claims} when an object began to be detected or prepared for the waiter. */
   claimed = 0
@@ -100,8 +95,6 @@ export abstract class Waiter<A, D> extends WaiterBase implements Deadline {
   context: AsyncContext | undefined = undefined
   /** The span of the wait, where there is a tracer. */
   trace: Trace | undefined = undefined
-  /** The borrower's fiber, where a warning of a lease that is held too long names it. */
-  fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
   // what the waiter has gone through
   /** The waiter has its place in the queue: `maxWaiters` does not refuse it any more. */
@@ -129,22 +122,24 @@ export abstract class Waiter<A, D> extends WaiterBase implements Deadline {
   constructor(
     core: Core<A, D>,
     request: Request<A, D>,
-    fiberId: number,
-    accept: (lease: ActiveLease<A, D>, holder: unknown) => Effect.Effect<unknown, unknown>,
-    holder: unknown
+    borrower: Borrower
   ) {
     super()
     this.core = core
     this.request = request
-    this.fiberId = fiberId
+    this.borrower = borrower
     this.since = core.deadlines.now()
-    this.accept = accept
-    this.holder = holder
+  }
+  /** In whose name the lease will be. */
+  get owner(): number {
+    return nameOf(this.borrower)
   }
   /** The waiter's deadline has passed. */
   abstract fire(): void
-  /** The waiter's fiber is interrupted. What is left to do is the effect that this answers. */
+  /** The borrower gives up. What is left to do is the effect that this answers. */
   abstract leave(): Effect.Effect<void>
+  /** The waiter has an outcome: has `resume` called, but not within this step. */
+  abstract resumeSoon(): void
   /** The record of what has gone wrong; made when it is first asked for. */
   get troubled(): Trouble {
     return this.trouble ??= new Trouble()

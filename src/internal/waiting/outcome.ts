@@ -6,12 +6,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import type { BorrowTimeout, PoolExhausted } from "../../PoolError.ts"
-import { end } from "../lease/lease.ts"
+import { ActiveLease, end } from "../lease/lease.ts"
 import type { Core } from "../state/core.ts"
 import { closed, exhausted, timedOut } from "../state/failures.ts"
 import { askSelector, settled } from "../state/notes.ts"
-import { Waiter } from "../state/waiters.ts"
+import { type Request, Waiter } from "../state/waiters.ts"
 import { slice } from "../structures/deadlines.ts"
 import { span } from "../structures/times.ts"
 import { tell } from "../watching/events.ts"
@@ -20,9 +21,7 @@ import { tell } from "../watching/events.ts"
 const mostInChain = 256
 
 /** Resumes waiters in a task of their own, in order: never within the step that decided their outcome. */
-export const resumeSoon = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
-  // a fiber that is not suspended yet sees the outcome when the step ends
-  if (waiter.resume === undefined) return
+const wakeSoon = <A, D>(core: Core<A, D>, waiter: Suspended<A, D>): void => {
   // the waiter is in the list already, with an outcome that was taken back before it was resumed
   if (waiter.awake) return
   waiter.awake = true
@@ -33,7 +32,7 @@ export const resumeSoon = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void =
 }
 
 /**
- * Resumes waiters that have an outcome. One of them may give back at once the object that the next waits for, which is
+ * Resumes fibers whose waiters have an outcome. One of them may give back at once the object that the next waits for, which is
  * resumed in the same task. Since each fiber may run on to its end, this stops in between for others to get their turn.
  */
 const resumeAwake = <A, D>(core: Core<A, D>): void => {
@@ -47,7 +46,7 @@ const resumeAwake = <A, D>(core: Core<A, D>): void => {
     // a waiter that was interrupted since has nothing to resume, and one that waits again has no outcome
     if (waiter.resume !== undefined && waiter.lane === undefined) {
       try {
-        deliver(core, waiter, waiter.resume)
+        waiter.deliver(waiter.resume)
       } catch (defect) {
         core.threw(defect)
       }
@@ -63,19 +62,14 @@ const resumeAwake = <A, D>(core: Core<A, D>): void => {
   if (core.waking) core.dispatcher.scheduleTask(() => resumeAwake(core), 0)
 }
 
-/** Hands a waiter its outcome. */
-export const deliver = <A, D>(
-  core: Core<A, D>,
-  waiter: Waiter<A, D>,
-  resume: NonNullable<typeof waiter.resume>
-): void => {
+/** What a wait has ended with: a lease, or the failure that its borrower goes on with. */
+export const outcomeOf = <A, D>(waiter: Waiter<A, D>): ActiveLease<A, D> | Effect.Effect<never, unknown> => {
   const { lease } = waiter
   waiter.forget()
-  if (lease === undefined) return resume(waiter.failure!)
+  if (lease === undefined) return waiter.failure!
   lease.holder = undefined
-  // the pool was closed before this fiber was resumed with its lease: it has waited in vain
-  if (lease.over === "Closed") return resume(closed(core, waiter))
-  resume(waiter.accept(lease, waiter.holder))
+  // the pool was closed before the borrower was resumed with its lease: it has waited in vain
+  return lease.over === "Closed" ? closed(waiter.core, waiter) : lease
 }
 
 export const waited = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>) => span(core.deadlines.now() - waiter.since)
@@ -110,7 +104,7 @@ export const fail = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, failure: Effe
   if (waiter.lane === undefined) return
   waiter.failure = failure
   quit(core, waiter)
-  resumeSoon(core, waiter)
+  resumeSoon(waiter)
 }
 
 export const refuse = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, reason: PoolExhausted["reason"]): void => {
@@ -119,14 +113,48 @@ export const refuse = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, reason: Poo
   fail(core, waiter, exhausted(core, waiter, reason))
 }
 
-/** A waiter whose wait ends by its deadline, or by an interruption, if nothing else has ended it. */
-export class Waiting<A, D> extends Waiter<A, D> {
+/** A waiter whose wait ends by its deadline, or as its borrower gives up, if nothing else has ended it. */
+export abstract class Waiting<A, D> extends Waiter<A, D> {
   fire(): void {
     timeOut(this.core, this)
   }
   leave(): Effect.Effect<void> {
     return withdraw(this.core, this)
   }
+}
+
+/** The waiter of a fiber that is suspended. */
+export class Suspended<A, D> extends Waiting<A, D> {
+  /** Ties the lease to `holder`, which gives it back, in the step that resumes the fiber; that goes on with the answer. */
+  readonly accept: (lease: ActiveLease<A, D>, holder: unknown) => Effect.Effect<unknown, unknown>
+  readonly holder: unknown
+  /** The waiter has an outcome, and a task that resumes its fiber is scheduled. */
+  awake = false
+
+  constructor(
+    core: Core<A, D>,
+    request: Request<A, D>,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    accept: (lease: ActiveLease<A, D>, holder: unknown) => Effect.Effect<unknown, unknown>,
+    holder: unknown
+  ) {
+    super(core, request, fiber)
+    this.accept = accept
+    this.holder = holder
+  }
+  resumeSoon(): void {
+    wakeSoon(this.core, this)
+  }
+  /** Hands the fiber the outcome. */
+  deliver(resume: NonNullable<Waiter<A, D>["resume"]>): void {
+    const outcome = outcomeOf(this)
+    resume(outcome instanceof ActiveLease ? this.accept(outcome, this.holder) : outcome)
+  }
+}
+
+/** A borrower that is not suspended yet sees the outcome when the step ends. */
+export const resumeSoon = <A, D>(waiter: Waiter<A, D>): void => {
+  if (waiter.resume !== undefined) waiter.resumeSoon()
 }
 
 /** The waiter's deadline has passed. */
@@ -139,7 +167,7 @@ export const runOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, phase: Borr
   fail(core, waiter, timedOut(core, waiter, phase))
 }
 
-/** The waiter's fiber was interrupted: in the queue, or after the grant of a lease that it has not been resumed with. */
+/** The borrower has given up: in the queue, or after the grant of a lease that it has not been resumed with. */
 const withdraw = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<void> => {
   waiter.resume = undefined
   if (waiter.lane !== undefined) quit(core, waiter)

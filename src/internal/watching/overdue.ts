@@ -7,6 +7,7 @@
 import * as Duration from "effect/Duration"
 import type * as Fiber from "effect/Fiber"
 import type { ActiveLease } from "../lease/lease.ts"
+import { type Borrower, promised } from "../state/borrower.ts"
 import type { Deadline } from "../structures/deadlines.ts"
 import * as Site from "../structures/site.ts"
 import { span } from "../structures/times.ts"
@@ -23,11 +24,11 @@ export class Overdue<A, D> implements Deadline {
   due = Infinity
   index = -1
 
-  constructor(lease: ActiveLease<A, D>, fiber: Fiber.Fiber<unknown, unknown>, site: Site.Site | undefined) {
+  constructor(lease: ActiveLease<A, D>, { cache, id }: Borrower, site: Site.Site | undefined) {
     this.lease = lease
-    this.fiberId = fiber.id
-    this.span = fiber.cache.span
-    this.frame = fiber.cache.stackFrame
+    this.fiberId = id
+    this.span = cache.span
+    this.frame = cache.stackFrame
     this.site = site
   }
 
@@ -49,7 +50,7 @@ export class Overdue<A, D> implements Deadline {
 
   private get borrower(): string {
     const { fiberId, span } = this
-    if (span === undefined) return `fiber ${fiberId}`
+    if (span === undefined) return fiberId === promised.id ? "a promise" : `fiber ${fiberId}`
     return span._tag === "Span" ? `span ${span.name} of trace ${span.traceId}` : `a span of trace ${span.traceId}`
   }
 }
@@ -57,13 +58,13 @@ export class Overdue<A, D> implements Deadline {
 /** Warns of a lease that has been granted just now, unless it is given back in time. Only where there is a `leaseWarning`. */
 export const watch = <A, D>(
   lease: ActiveLease<A, D>,
-  fiber: Fiber.Fiber<unknown, unknown>,
+  borrower: Borrower,
   site: Site.Site | undefined
 ): void => {
   const { deadlines, options } = lease.core
   const due = deadlines.now() + options.leaseWarning!
   // a function of the user's, called as it was granted, has ended it
   if (lease.returned) return
-  lease.overdue = new Overdue(lease, fiber, site)
+  lease.overdue = new Overdue(lease, borrower, site)
   deadlines.set(lease.overdue, due)
 }

@@ -11,11 +11,11 @@ import type * as Fiber from "effect/Fiber"
 import type * as Tracer from "effect/Tracer"
 import type { BorrowTimeout } from "../../PoolError.ts"
 import type { ActiveLease } from "../lease/lease.ts"
+import type { Borrower } from "../state/borrower.ts"
 import type { Core } from "../state/core.ts"
 
 /** Has a tracer been installed? Effect's own, which is there without one, records for nobody. */
-export const traces = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
-  fiber.cache.tracer !== undefined && fiber.cache.tracerEnabled
+export const traces = ({ cache }: Borrower): boolean => cache.tracer !== undefined && cache.tracerEnabled
 
 /** Writes on a span. A tracer that throws is no reason to lose a lease, or to fail who gives one back. */
 const write = (on: () => void): void => {
@@ -62,9 +62,9 @@ export const traced = <A, D, B, E>(
   })
 
 /** The caller's span says that its borrow was served at once. */
-export const servedAtOnce = <A, D>(fiber: Fiber.Fiber<unknown, unknown>, lease: ActiveLease<A, D>): void => {
-  const { span } = fiber.cache
-  if (span?._tag !== "Span" || span.status._tag === "Ended" || !traces(fiber)) return
+export const servedAtOnce = <A, D>(borrower: Borrower, lease: ActiveLease<A, D>): void => {
+  const { span } = borrower.cache
+  if (span?._tag !== "Span" || span.status._tag === "Ended" || !traces(borrower)) return
   write(() => {
     span.attribute("pool.name", lease.core.options.name)
     describe(span, lease, 0)

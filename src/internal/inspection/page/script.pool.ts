@@ -136,7 +136,7 @@ const drawQueue = (pool, view) => {
   shown.forEach(([fiber, since, until, priority, doing], i) => {
     const [who, bar, what] = view.queue.children[i].children
     const part = until === 0 ? 0 : Math.min(1, (time - since) / (until - since))
-    say(who, "fiber #" + fiber)
+    say(who, borrower(fiber))
     bar.firstChild.style.width = (part * 100).toFixed(1) + "%"
     mark(bar.firstChild, "late", part > .75)
     say(what, span(time - since) + (until === 0 ? "" : " of " + span(until - since)) + (doing === "Waiting" ? "" : ", " + DOING[doing]) +
@@ -146,8 +146,9 @@ const drawQueue = (pool, view) => {
 const DOING = { Acquiring: "one is being made", Detecting: "one is being checked", Choosing: "one is being chosen",
   BackingOff: "backs off", Suspended: "pool suspended" }
 
+const borrower = (owner) => owner === 0 ? "a promise" : "fiber #" + owner
 const statusOf = (row) => NAMES[row[1]] + (row[6] === 1 ? ", leaving" : "")
-const holders = (row) => row[4].map((lease) => "fiber #" + lease[1]).join(", ") + (row[8] > 0 ? " and " + count(row[8]) + " more" : "")
+const holders = (row) => row[4].map((lease) => borrower(lease[1])).join(", ") + (row[8] > 0 ? " and " + count(row[8]) + " more" : "")
 
 const drawDetail = (pool, view) => {
   if (view.chosen === undefined || !pool.ids.includes(view.chosen)) {
@@ -163,7 +164,7 @@ const drawDetail = (pool, view) => {
   const time = now()
   const parts = [["Object " + row[0], statusOf(row)]]
   for (const lease of row[4]) {
-    parts.push(["fiber #" + lease[1], "for " + span(time - lease[2]) +
+    parts.push([borrower(lease[1]), "for " + span(time - lease[2]) +
       (lease[3] > 0 ? ", " + (lease[3] > time ? span(lease[3] - time) + " left" : "time is over") : "")])
   }
   if (row[8] > 0) parts.push(["and " + count(row[8]), "leases more"])

@@ -1,0 +1,308 @@
+/**
+ * Borrowing by a promise, straight from the desk: a fiber is begun for a failure alone, which is an effect.
+ *
+ * What is lendable is lent in the caller's step. Else there is a waiter, and the step that decides its outcome settles a
+ * promise of its own: what follows is called in a later microtask, in the caller's asynchronous context. The outcome is
+ * looked at there, and not before: the waiter of a lease that was taken back meanwhile is in the queue again.
+ *
+ * Invariants:
+ * - From the grant to that microtask the waiter is the holder of the lease; then the borrowing is, while its body runs.
+ * - The promise of a borrower is settled once: by his signal, by the end of his lease, or by the end of his body, whichever
+ *   comes first. His lease ends with the body, or when it is over.
+ * - The process is kept alive while anything but the body can settle that promise.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
+import type { BorrowOptions } from "../../PoolOptions.ts"
+import { lendNow, pickNow, queue } from "../borrow/desk.ts"
+import { ActiveLease, end, type Work } from "../lease/lease.ts"
+import { toRequest } from "../pool/options.ts"
+import { promised } from "../state/borrower.ts"
+import type { Core } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
+import { leaseExpired } from "../state/failures.ts"
+import type { Request } from "../state/waiters.ts"
+import * as Site from "../structures/site.ts"
+import { outcomeOf, Waiting } from "../waiting/outcome.ts"
+import { FullLease } from "./lease.ts"
+import { fail, type Running } from "./running.ts"
+
+/** The waiter of somebody who awaits a promise. */
+class Awaiting<A, D> extends Waiting<A, D> {
+  constructor(core: Core<A, D>, request: Request<A, D>) {
+    super(core, request, promised)
+  }
+  resumeSoon(): void {
+    this.resume!(Effect.void)
+  }
+}
+
+/** One borrow, whose promise is settled with a lease, or with what a body answers under it. */
+abstract class Borrowing<A, D, B> {
+  protected readonly running: Running
+  protected readonly core: Core<A, D>
+  private readonly request: Request<A, D>
+  protected readonly signal: AbortSignal | undefined
+  private waiter: Awaiting<A, D> | undefined = undefined
+  private aborting: (() => void) | undefined = undefined
+  private resolve!: (answer: B | PromiseLike<B>) => void
+  private reject!: (reason: unknown) => void
+  /** The promise is settled, or about to be. */
+  protected settled = false
+  /** The caller's step has ended. */
+  protected waited = false
+  private kept = false
+
+  constructor(running: Running, core: Core<A, D>, request: Request<A, D>, signal: AbortSignal | undefined) {
+    this.running = running
+    this.core = core
+    this.request = request
+    this.signal = signal
+  }
+
+  /** A lease has been granted, perhaps for nothing: its borrower may have gone, and it may be over. */
+  protected abstract served(lease: ActiveLease<A, D>): void
+
+  promise(): Promise<B> {
+    return new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+      try {
+        this.begin()
+      } catch (error) {
+        this.fail(error)
+      }
+    })
+  }
+
+  private begin(): void {
+    const { core, request, signal } = this
+    if (signal !== undefined) {
+      if (signal.aborted) return this.fail(signal.reason)
+      // before anything else: a function of the user's may abort it
+      signal.addEventListener("abort", this.aborting = () => this.abort(), { once: true })
+    }
+    const picked = pickNow(core, request)
+    const lease = picked && lendNow(core, picked, request, promised)
+    if (lease !== undefined) return this.served(lease)
+    const waiter = this.waiter = new Awaiting(core, request)
+    queue(core, waiter, picked)
+    if (this.settled) void waiter.leave()
+    else if (waiter.lane === undefined) this.goOn(waiter)
+    else this.wait(waiter)
+  }
+
+  private wait(waiter: Awaiting<A, D>): void {
+    this.waited = true
+    this.keepAlive(true)
+    const woken = new Promise<unknown>((wake) => {
+      waiter.resume = wake
+    })
+    void woken.then(() => this.goOn(waiter))
+  }
+
+  private goOn(waiter: Awaiting<A, D>): void {
+    // it has left
+    if (this.settled) return
+    // its lease was taken back before it could be told
+    if (waiter.lane !== undefined) return this.wait(waiter)
+    this.waiter = undefined
+    const outcome = outcomeOf(waiter)
+    if (outcome instanceof ActiveLease) this.served(outcome)
+    else this.failBy(outcome)
+  }
+
+  /** The caller's signal has fired. */
+  protected abort(): void {
+    const { signal, waiter } = this
+    this.settle()
+    this.reject(signal!.reason)
+    waiter?.leave()
+  }
+
+  protected succeed(answer: B): void {
+    this.settle()
+    this.resolve(answer)
+  }
+  protected fail(error: unknown): void {
+    this.settle()
+    fail(error, this.waited, this.resolve, this.reject)
+  }
+  protected failBy(failure: Effect.Effect<never, unknown>): void {
+    this.fail(this.running.failureOf(failure))
+  }
+
+  protected keepAlive(keep: boolean): void {
+    if (keep === this.kept) return
+    this.kept = keep
+    if (keep) this.running.alive.begin()
+    else this.running.alive.end()
+  }
+
+  private settle(): void {
+    this.settled = true
+    this.keepAlive(false)
+    if (this.aborting !== undefined) this.signal!.removeEventListener("abort", this.aborting)
+  }
+}
+
+/** `borrow`: the promise of a lease. */
+class Lending<A, D> extends Borrowing<A, D, FullLease<A, D, A>> {
+  protected served(lease: ActiveLease<A, D>): void {
+    if (this.settled) end(lease, Exit.void)
+    else this.succeed(FullLease.given(this.running, lease))
+  }
+}
+
+/**
+ * `with`: the promise of what a function answers that runs under a lease. A promise cannot be stopped: the function is told
+ * by its signal, and keeps the object until it has settled, or its lease is over.
+ */
+class Using<A, D, B> extends Borrowing<A, D, Awaited<B>> implements Work {
+  private readonly f: (object: A, signal: AbortSignal) => B
+  private lease: ActiveLease<A, D> | undefined = undefined
+  /** Absent where the function has no parameter for its signal, as most have not. */
+  private controller: AbortController | undefined = undefined
+
+  constructor(
+    running: Running,
+    core: Core<A, D>,
+    request: Request<A, D>,
+    signal: AbortSignal | undefined,
+    f: (object: A, signal: AbortSignal) => B
+  ) {
+    super(running, core, request, signal)
+    this.f = f
+  }
+
+  protected served(lease: ActiveLease<A, D>): void {
+    if (this.settled) return void end(lease, Exit.void)
+    // it has expired before the borrower could go on
+    if (lease.over !== undefined) return this.failBy(leaseExpired(this.core, lease, lease.over))
+    this.lease = lease
+    lease.holder = this
+    if (this.f.length !== 1) this.controller = this.controlling(lease)
+    try {
+      const answer = this.f(lease.entry.object, this.controller?.signal as AbortSignal)
+      if (!Predicate.isPromiseLike(answer)) return this.ended(answer as Awaited<B>, undefined)
+      this.waited = true
+      if (!this.settled) this.keepAlive(this.signal !== undefined || lease.expiry !== undefined)
+      // a thenable may be badly made: a promise of it settles once, later, and never throws
+      void Promise.resolve(answer).then(
+        (value) => this.ended(value as Awaited<B>, undefined),
+        (reason) => this.ended(undefined, { reason })
+      )
+    } catch (reason) {
+      this.ended(undefined, { reason })
+    }
+  }
+
+  /** The controller of a body, which is told when the lease is over. */
+  private controlling(lease: ActiveLease<A, D>): AbortController {
+    const controller = new AbortController()
+    lease.watchers ??= new Set()
+    lease.watchers.add(() => controller.abort(this.running.failureOf(leaseExpired(this.core, lease, lease.over!))))
+    return controller
+  }
+
+  /** The body has ended: what it has answered, or failed with, is dropped where the promise is settled. */
+  private ended(answer: Awaited<B> | undefined, failure: { readonly reason: unknown } | undefined): void {
+    end(this.lease!, Exit.void)
+    if (this.settled) return
+    if (failure === undefined) this.succeed(answer as Awaited<B>)
+    else this.fail(failure.reason)
+  }
+
+  /**
+   * The lease is over before the body has ended. Where the pool closes, a body whose lease has no time-out goes on: it has
+   * had its time.
+   */
+  interrupt(): void {
+    const lease = this.lease!
+    if (lease.over === "Closed" && lease.expiry === undefined) return
+    end(lease, Exit.void)
+    if (!this.settled) this.failBy(leaseExpired(this.core, lease, lease.over!))
+  }
+
+  protected override abort(): void {
+    super.abort()
+    this.controller?.abort(this.signal!.reason)
+  }
+}
+
+/** What has begun, and has ended or may be taken back. */
+export interface Begun<B> {
+  readonly pollUnsafe: () => Exit.Exit<B, unknown> | undefined
+  readonly interruptUnsafe: () => void
+}
+
+/** The desk of a pool, for those who have no fiber. */
+export class PromiseDesk<A, D> {
+  private readonly running: Running
+  private readonly core: Core<A, D>
+  private readonly usual: Request<A, D>
+  private readonly usualNow: Request<A, D>
+
+  constructor(running: Running, core: Core<A, D>) {
+    this.running = running
+    this.core = core
+    this.usual = toRequest<A, D>(core.options, undefined, true)
+    // one who does not wait has no limit to his time
+    this.usualNow = toRequest<A, D>(core.options, { timeout: Infinity }, false)
+  }
+
+  /** What `operation`, which is on the stack, asks for. Throws `InvalidPoolOptions`. */
+  private request(options: BorrowOptions<A, D> | undefined, queues: boolean, operation: Function): Request<A, D> {
+    const { capturesSite } = this.core.options
+    if (options === undefined && !capturesSite) return queues ? this.usual : this.usualNow
+    const asked = queues ? options : { ...options, timeout: Infinity }
+    return toRequest(this.core.options, asked, queues, capturesSite ? Site.here(operation) : undefined)
+  }
+
+  borrow(
+    operation: Function,
+    options: BorrowOptions<A, D> | undefined,
+    signal: AbortSignal | undefined
+  ): Promise<FullLease<A, D, A>> {
+    return new Lending(this.running, this.core, this.request(options, true, operation), signal).promise()
+  }
+
+  with<B>(
+    operation: Function,
+    f: (object: A, signal: AbortSignal) => B,
+    options: BorrowOptions<A, D> | undefined,
+    signal: AbortSignal | undefined
+  ): Promise<Awaited<B>> {
+    return new Using(this.running, this.core, this.request(options, true, operation), signal, f).promise()
+  }
+
+  /** A lease that is there at once; or what has begun in order to get one. */
+  borrowNow(
+    operation: Function,
+    options: BorrowOptions<A, D> | undefined
+  ): FullLease<A, D, A> | (() => Begun<FullLease<A, D, A>>) {
+    const { core, running } = this
+    const request = this.request(options, false, operation)
+    const picked = pickNow(core, request)
+    const lease = picked && lendNow(core, picked, request, promised)
+    return lease === undefined ? () => this.attempt(request, picked) : FullLease.given(running, lease)
+  }
+
+  private attempt(request: Request<A, D>, picked: Entry<A, D> | undefined): Begun<FullLease<A, D, A>> {
+    const { core, running } = this
+    const waiter = new Awaiting(core, request)
+    waiter.hasty = core.detector !== undefined
+    queue(core, waiter, picked)
+    return {
+      pollUnsafe: () => {
+        if (waiter.lane !== undefined) return undefined
+        const outcome = outcomeOf(waiter)
+        return outcome instanceof ActiveLease
+          ? Exit.succeed(FullLease.given(running, outcome))
+          : running.fork(outcome).pollUnsafe()
+      },
+      interruptUnsafe: () => void waiter.leave()
+    }
+  }
+}
