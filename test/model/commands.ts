@@ -9,8 +9,11 @@
 export type Gate = "ok" | "fail" | "slow" | "never" | "recovers"
 export type Answer = "Available" | "Dormant" | "Rest" | "Invalid" | "Unknown" | "fail" | "slow" | "never"
 export type Act = "release" | "invalidate" | "rest" | "renew" | "detach"
-/** `"stubborn"`: a `with` whose body takes about a second to end when it is interrupted. */
-type How = "borrow" | "try" | "with" | "stubborn"
+/**
+ * `"stubborn"`: a `with` whose body takes about a second to end when it is interrupted. `"promise"`, `"promised with"`: by a
+ * promise, in the same pool.
+ */
+type How = "borrow" | "try" | "with" | "stubborn" | "promise" | "promised with"
 
 export type Command =
   | { readonly _tag: "Add"; readonly release: boolean; readonly leaseTimeout: number | undefined }
@@ -176,7 +179,7 @@ const commandOf = ({ below, maybe, one }: Draws, closes: boolean): Command => {
   if (at < 26) {
     return {
       _tag: "Borrow",
-      how: one<How>("borrow", "borrow", "borrow", "try", "with", "with", "stubborn"),
+      how: one<How>("borrow", "borrow", "try", "with", "with", "stubborn", "promise", "promised with"),
       timeout: maybe(0.3, () => one(0, 500, 3000, 60_000)),
       kind: maybe(0.2, () => below(3)),
       priority: one(0, 0, 0, 0, 1, -1),

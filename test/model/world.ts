@@ -9,7 +9,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
@@ -20,10 +22,12 @@ import {
   type Lease,
   ObjectPool,
   type PoolOptions,
+  PoolService,
   type PoolStats,
   Selector,
   Status
 } from "../../src/index.ts"
+import { type PromiseLease, PromisePool } from "../../src/promise.ts"
 import { ending } from "../support/borrowers.ts"
 import { but } from "../support/clocks.ts"
 import { Ledger } from "../support/ledger.ts"
@@ -33,6 +37,12 @@ import { type Borrower, Broken, type Held, Model, must, type Pooled, Thing } fro
 
 type Options = PoolOptions<Thing, undefined, Failed, never, Lease<Thing>, Scope.Scope>
 type Pool = ObjectPool<Thing, undefined, Failed>
+
+class Things extends PoolService<Things, Thing>()("model/Things") {}
+
+/** The pool for those who have no Effect. */
+const promising = (pool: Pool) =>
+  Effect.promise(() => PromisePool.fromRuntime(Things, ManagedRuntime.make(Layer.succeed(Things, pool as never))))
 
 const second = 1000
 const hookTimeout = 5 * second
@@ -77,12 +87,14 @@ class World {
   readonly mine: Array<Thing> = []
   readonly fibers = new Map<Borrower, Fiber.Fiber<unknown, unknown>>()
   readonly told = new Map<Borrower, Deferred.Deferred<void>>()
-  readonly live = new Map<Held, Lease<Thing>>()
+  readonly live = new Map<Held, Lease<Thing> | PromiseLease<Thing>>()
   closedAt = Infinity
   closing: Fiber.Fiber<void> | undefined = undefined
   /** What went wrong in the step of a callback. */
   broken: unknown = undefined
   pool!: Pool
+  /** The same pool, for those who have no Effect. */
+  promises!: PromisePool<Thing>
   /** Where somebody listens: the books as the events tell them. */
   ledger: Ledger | undefined = undefined
 
@@ -388,11 +400,14 @@ class World {
     }
   }
 
-  revoke(target: Lease<Thing> | Pooled, concerns: (held: Held) => boolean): Effect.Effect<void> {
+  revoke(target: Lease<Thing> | PromiseLease<Thing> | Pooled, concerns: (held: Held) => boolean): Effect.Effect<void> {
     return Effect.suspend(() => {
       const leases = this.model.open.filter(concerns)
       for (const held of leases) this.model.cut(held, this.now)
-      return Effect.map(this.pool.revoke(target), (found) => {
+      const revoked = "signal" in target
+        ? Effect.sync(() => this.promises.revoke(target))
+        : this.pool.revoke(target)
+      return Effect.map(revoked, (found) => {
         must(
           found === leases.length > 0,
           "revoke answers whether it was lent",
@@ -469,11 +484,13 @@ class World {
 
   readonly leaseTimeouts = new Map<Thing, number>()
 
-  borrow({ how, kind, leaseTimeout, priority, timeout }: Extract<Command, { _tag: "Borrow" }>): Effect.Effect<void> {
+  borrow({ how: way, kind, leaseTimeout, priority, timeout }: Extract<Command, { _tag: "Borrow" }>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { model, pool } = this
+      // a body is given no lease: which of those of a shared object is its own cannot be told
+      const how = way === "promised with" && this.setup.sharing > 1 ? "promise" : way
       const tries = how === "try"
-      const body = how === "with" || how === "stubborn"
+      const body = how === "with" || how === "stubborn" || how === "promised with"
       const options: BorrowOptions<Thing> = {
         timeout,
         priority,
@@ -495,7 +512,7 @@ class World {
       model.borrowers.push(borrower)
       const told = Deferred.makeUnsafe<void>()
       this.told.set(borrower, told)
-      const hold = (lease: Lease<Thing>) => {
+      const hold = (lease: Lease<Thing> | PromiseLease<Thing>) => {
         this.note(() => {
           const lasts = (tries ? undefined : leaseTimeout) ?? this.leaseTimeouts.get(lease.object) ??
             this.setup.leaseTimeout ?? Infinity
@@ -506,13 +523,57 @@ class World {
       }
       // never at the very moment at which something else is due, which might come before it or after it
       const late = how === "stubborn" ? Effect.onInterrupt(() => Effect.sleep(second + 37)) : undefined
-      const borrowing: Effect.Effect<unknown, unknown> = body
+      const borrowing: Effect.Effect<unknown, unknown> = how === "promise"
+        ? Effect.scoped(Effect.flatMap(this.promise(options), hold))
+        : how === "promised with"
+        ? this.promisedWith(options, hold, told)
+        : body
         ? pool.with((lease) => late === undefined ? hold(lease) : late(hold(lease)), options)
         : Effect.scoped(Effect.flatMap(tries ? pool.tryBorrow : pool.borrowWith(options), hold))
       return Effect.map(start(borrowing), (fiber) => {
         this.fibers.set(borrower, fiber)
         fiber.addObserver((exit) => this.note(() => this.ended(borrower, exit)))
       })
+    })
+  }
+
+  /** Borrows by a promise. */
+  promise(options: BorrowOptions<Thing>): Effect.Effect<PromiseLease<Thing>, unknown, Scope.Scope> {
+    const borrow = Effect.tryPromise({
+      try: (signal) => this.promises.borrow({ ...options, signal }),
+      catch: (error) => error
+    })
+    const release = (lease: PromiseLease<Thing>) => {
+      this.givesBack(lease)
+      return Effect.promise(() => lease.release())
+    }
+    return Effect.acquireRelease(borrow, release, { interruptible: true })
+  }
+
+  /** Whoever waits by a promise may have the object before the fiber that has given it back has ended. */
+  givesBack(lease: PromiseLease<Thing>): void {
+    this.note(() => this.model.pass(this.now))
+    for (const [held, live] of this.live) if (live === lease && !held.returned) this.model.giveBack(held)
+  }
+
+  /** `with`, by a promise: its own lease is the one of its object that nobody knows yet. */
+  promisedWith(
+    options: BorrowOptions<Thing>,
+    hold: (lease: PromiseLease<Thing>) => Effect.Effect<void>,
+    told: Deferred.Deferred<void>
+  ): Effect.Effect<unknown, unknown> {
+    const body = (object: Thing, signal: AbortSignal) => {
+      const known = new Set([...this.live.values()].map(({ id }) => id))
+      const own = this.promises.leases().find((lease) => lease.object === object && !known.has(lease.id))!
+      signal.addEventListener("abort", () => {
+        this.note(() => this.model.pass(this.now))
+        Deferred.doneUnsafe(told, Effect.void)
+      })
+      return Effect.runPromise(Effect.map(hold(own), () => this.givesBack(own)))
+    }
+    return Effect.tryPromise({
+      try: (signal) => this.promises.with(body, { ...options, signal }),
+      catch: (error) => error
     })
   }
 
@@ -548,8 +609,12 @@ class World {
 
   // ------------------------------------------------------------------------------------------------- what a lease does
 
-  perform(lease: Lease<Thing>, act: Act): Effect.Effect<unknown, unknown, Scope.Scope> {
-    return act === "rest" ? lease.rest("3 seconds") : lease[act]
+  perform(lease: Lease<Thing> | PromiseLease<Thing>, act: Act): Effect.Effect<unknown, unknown, Scope.Scope> {
+    if (!("signal" in lease)) return act === "rest" ? lease.rest("3 seconds") : lease[act]
+    return Effect.tryPromise({
+      try: async () => act === "detach" ? (await lease.detach()).destroy() : act === "rest" ? lease.rest(3000) : lease[act](),
+      catch: (error) => error
+    })
   }
 
   act(held: Held, act: Act): Effect.Effect<void> {
@@ -752,6 +817,7 @@ export const play = ({ commands, seed, setup }: Scenario): Effect.Effect<Broken 
       Effect.provideService(Clock.Clock, watched(clock, world.poolDues)),
       Effect.provideService(Scope.Scope, scope)
     )
+    world.promises = yield* promising(world.pool)
     // every other one has somebody who listens
     if (seed % 2 === 0) {
       const ledger = world.ledger = new Ledger(yield* world.pool.objects)
