@@ -484,7 +484,9 @@ class World {
 
   readonly leaseTimeouts = new Map<Thing, number>()
 
-  borrow({ how: way, kind, leaseTimeout, priority, timeout }: Extract<Command, { _tag: "Borrow" }>): Effect.Effect<void> {
+  borrow(
+    { how: way, kind, leaseTimeout, priority, timeout }: Extract<Command, { _tag: "Borrow" }>
+  ): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { model, pool } = this
       // a body is given no lease: which of those of a shared object is its own cannot be told
@@ -612,7 +614,8 @@ class World {
   perform(lease: Lease<Thing> | PromiseLease<Thing>, act: Act): Effect.Effect<unknown, unknown, Scope.Scope> {
     if (!("signal" in lease)) return act === "rest" ? lease.rest("3 seconds") : lease[act]
     return Effect.tryPromise({
-      try: async () => act === "detach" ? (await lease.detach()).destroy() : act === "rest" ? lease.rest(3000) : lease[act](),
+      try: async () =>
+        act === "detach" ? (await lease.detach()).destroy() : act === "rest" ? lease.rest(3000) : lease[act](),
       catch: (error) => error
     })
   }
