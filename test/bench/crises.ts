@@ -409,7 +409,10 @@ const closeBusy: Crisis = {
     })
 }
 
-const unknown = (answer: Status.Answer | Effect.Effect<Status.Answer>): Crisis => ({
+const unknown = (
+  answer: Status.Answer | Effect.Effect<Status.Answer>,
+  meet = (pool: ObjectPool<object>): Effect.Effect<unknown, unknown> => Effect.scoped(pool.borrow)
+): Crisis => ({
   each: "object",
   n: 10_000,
   setUp: (n) =>
@@ -424,7 +427,7 @@ const unknown = (answer: Status.Answer | Effect.Effect<Status.Answer>): Crisis =
         // not in the time that is measured
         detection: { onAdd: false, retry: Schedule.spaced("1 minute") }
       })
-      return { begin: () => run(Effect.scoped(pool.borrow)), isDone: () => asked.size === n }
+      return { begin: () => run(meet(pool)), isDone: () => asked.size === n }
     })
 })
 
@@ -548,7 +551,13 @@ export const crises = {
     "equal primitives: `close`": closeEqual,
     "are lent, and as many wait: `close`": closeBusy,
     "are `Unknown` to one borrow": unknown("Unknown"),
-    "are `Unknown` to one borrow, a turn later each": unknown(Effect.as(Effect.yieldNow, "Unknown"))
+    "are `Unknown` to one borrow, a turn later each": unknown(Effect.as(Effect.yieldNow, "Unknown")),
+    "are `Unknown` to one borrow, each by a settled promise": unknown(Effect.promise(async () => "Unknown" as const)),
+    "are detected by one `detect`": unknown("Unknown", (pool) => pool.detect),
+    "are detected by one `detect`, each by a settled promise": unknown(
+      Effect.promise(async () => "Unknown" as const),
+      (pool) => pool.detect
+    )
   },
   leases: {
     "come back while somebody drains": drain,

@@ -56,6 +56,7 @@ const lines = [
   "Closing revoked",
   "Closing gave up",
   "What follows a lease has failed",
+  "Closing what pack made has failed",
   "A lease is held longer than leaseWarning"
 ]
 
