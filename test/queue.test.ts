@@ -400,6 +400,33 @@ describe("8. maxWaiters", () => {
       assert.strictEqual(state(picky), "waits")
     }))
 
+  const firstOf = <P>(available: ReadonlyArray<P>): P | undefined => available[0]
+  const selectors = {
+    "built in": undefined,
+    "the user's": firstOf,
+    "the user's, which takes time": <P>(available: ReadonlyArray<P>) => Effect.as(Effect.sleep(1), firstOf(available))
+  }
+  for (const [which, select] of Object.entries(selectors)) {
+    it.effect(`does not turn out one that was let in when what is detected for it is no good (selector: ${which})`, () =>
+      Effect.gen(function*() {
+        const pool = yield* make({
+          objects: ["a"],
+          select,
+          maxWaiters: 0,
+          detectStatus: () => Effect.as(Effect.sleep(10), "Invalid"),
+          detection: { onAdd: false, onBorrow: true }
+        })
+        const borrower = yield* start(hold(pool.borrow))
+        yield* TestClock.adjust(20)
+
+        assert.deepInclude(yield* pool.stats, { size: 0, waiting: 1 })
+        yield* pool.add("b")
+        yield* TestClock.adjust(20)
+        assert.deepInclude(yield* pool.stats, { size: 0, waiting: 1 })
+        assert.strictEqual(state(borrower), "waits")
+      }))
+  }
+
   it.effect("does not matter to a borrow that may not wait: that is a BorrowTimeout", () =>
     Effect.gen(function*() {
       const pool = yield* make<string>({ maxWaiters: 0 })

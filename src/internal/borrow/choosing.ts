@@ -152,7 +152,9 @@ const apply = <A, D>(
   if (entry.slot === -1) return
   lend(core, waiter, entry)
   // where a detection has ended at once without serving the waiter, the selector is asked anew
-  if (waiter.lane === undefined || waiter.detection !== undefined) core.waiters.note(waiter, "choosing", false)
+  if (waiter.lane !== undefined && waiter.detection === undefined) return
+  core.waiters.note(waiter, "choosing", false)
+  waiter.admitted = true
 }
 
 /** The selector has nothing for this waiter: now it waits like any other. */
