@@ -34,8 +34,8 @@ export interface Script {
   acquire?: Gate | ((n: number) => Gate)
   detect?: Gate | ((thing: Thing, n: number) => Gate)
   release?: Gate | ((thing: Thing) => Gate)
-  onBorrow?: Gate
-  onRelease?: Gate
+  onBorrow?: Gate | (() => Gate)
+  onRelease?: Gate | (() => Gate)
 }
 
 const pass = (gate: Gate, step: string): Effect.Effect<void, Failed> => {
