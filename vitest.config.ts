@@ -1,7 +1,12 @@
+import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
-import { defineConfig } from "vitest/config"
+import { defineConfig, mergeConfig } from "vitest/config"
 
-export default defineConfig({
+// effect is compiled once for all processes of the tests, those that they start included
+process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("./node_modules/.cache/compile", import.meta.url))
+
+/** What holds for every test, however it is run. */
+export const base = defineConfig({
   resolve: {
     alias: {
       "effect-object-pool/inspector": fileURLToPath(new URL("./src/inspector.ts", import.meta.url)),
@@ -10,7 +15,6 @@ export default defineConfig({
     }
   },
   test: {
-    include: ["test/**/*.test.ts"],
     // with a configuration of its own: see `npm run test:trips`
     exclude: ["test/trips/**", "**/node_modules/**"],
     // what mutants are not tried on
@@ -21,8 +25,8 @@ export default defineConfig({
     reporters: ["default"],
     // what a test logs is shown where it fails
     silent: "passed-only",
-    // much of the time is that of other processes
-    maxWorkers: "100%",
+    // many a file waits for processes, browsers and a database, while others have the cores
+    maxWorkers: 2 * availableParallelism(),
     sequence: { concurrent: false },
     // no promise: what hangs ends at last, also where the machine is busy with other things
     testTimeout: 120_000,
@@ -30,3 +34,25 @@ export default defineConfig({
     coverage: { include: ["src/**/*.ts"] }
   }
 })
+
+export const every = ["test/**/*.test.ts"]
+
+/** What looks at the process that it runs in, its timers, its heap or its pools, or needs it for long: one process each. */
+const apart = [
+  "test/{fuzz,inspector,integration,observability}/**/*.test.ts",
+  "test/{dropped,gates,interruption,scale,soak}.test.ts",
+  "test/promise/{fakedTimers,garbage,process}.test.ts"
+]
+
+export default mergeConfig(
+  base,
+  defineConfig({
+    test: {
+      projects: [
+        // effect is loaded once for all of these
+        { extends: true, test: { name: "together", isolate: false, include: every, exclude: apart } },
+        { extends: true, test: { name: "apart", include: apart } }
+      ]
+    }
+  })
+)

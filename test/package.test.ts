@@ -1,29 +1,32 @@
 /** The package as it is published: packed, unpacked beside effect, and used from there. */
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
 import { node } from "./support/node.ts"
-import { compile, inEmptyProject, run } from "./support/package.ts"
+import { compile, emptyProject, run } from "./support/package.ts"
 
 const firstProgram = async (): Promise<string> =>
   (await Fs.readFile("README.md", "utf8")).split("```ts\n")[1]!.split("```")[0]!
 
 describe("the package", () => {
+  let project = ""
+
+  beforeAll(async () => {
+    project = await emptyProject()
+  })
+  afterAll(() => Fs.rm(project, { recursive: true }))
+
   it("compiles the README's first program under strict TypeScript, and runs it", async ({ signal }) => {
-    await inEmptyProject(async (project) => {
-      await Fs.writeFile(Path.join(project, "program.ts"), await firstProgram())
-      await compile(project, "program.ts")
-      await node([Path.join(project, "program.js")], signal)
-    })
-  }, 240_000)
+    await Fs.writeFile(Path.join(project, "program.ts"), await firstProgram())
+    await compile(project, "program.ts")
+    await node([Path.join(project, "program.js")], signal)
+  })
 
   it("has two faces, whose blocks give back, compiled for the oldest Node", async ({ signal }) => {
-    await inEmptyProject(async (project) => {
-      await Fs.copyFile("test/runtimes/smoke.ts", Path.join(project, "smoke.ts"))
-      await compile(project, "smoke.ts")
-      await node([Path.join(project, "smoke.js")], signal)
-    })
-  }, 240_000)
+    await Fs.copyFile("test/runtimes/smoke.ts", Path.join(project, "smoke.ts"))
+    await compile(project, "smoke.ts")
+    await node([Path.join(project, "smoke.js")], signal)
+  })
 
   it("ships what it needs, and no test", async () => {
     const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"])

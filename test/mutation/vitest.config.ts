@@ -1,5 +1,5 @@
 import { defineConfig, mergeConfig } from "vitest/config"
-import base from "../../vitest.config.ts"
+import { base, every } from "../../vitest.config.ts"
 
 /** An option that the type of a file of options does not have. */
 const tags = { tagsFilter: ["!large", "!alone"] }
@@ -12,6 +12,7 @@ export default mergeConfig(
   base,
   defineConfig({
     test: {
+      include: every,
       exclude: [
         "node_modules",
         "test/{docs,examples,fuzz,inspector,integration,types}/**",

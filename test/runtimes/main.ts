@@ -1,7 +1,7 @@
 /** Runs the smoke test of the built package under each runtime that is supported, each from its npm package. */
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
-import { compile, inEmptyProject, run } from "../support/package.ts"
+import { compile, emptyProject, run } from "../support/package.ts"
 
 const runtimes = {
   "node@20": ["node"],
@@ -11,7 +11,8 @@ const runtimes = {
   "bun@1": ["bun"]
 }
 
-await inEmptyProject(async (project) => {
+const project = await emptyProject()
+try {
   await Fs.copyFile(Path.join(import.meta.dirname, "smoke.ts"), Path.join(project, "smoke.ts"))
   await compile(project, "smoke.ts")
   for (const [name, command] of Object.entries(runtimes)) {
@@ -21,4 +22,6 @@ await inEmptyProject(async (project) => {
     if (stdout.trim() !== "ok") throw new Error(`${name}: ${stdout}`)
     console.log(`${name}: ok (${version.trim().split("\n")[0]})`)
   }
-})
+} finally {
+  await Fs.rm(project, { recursive: true })
+}

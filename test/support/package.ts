@@ -7,20 +7,17 @@ import { promisify } from "node:util"
 
 export const run = promisify(execFile)
 
-export const inEmptyProject = async (use: (project: string) => Promise<void>): Promise<void> => {
+/** An empty project, in which the package is installed. */
+export const emptyProject = async (): Promise<string> => {
   const project = await Fs.mkdtemp(Path.join(Os.tmpdir(), "package-"))
-  try {
-    await run("npm", ["pack", "--pack-destination", project])
-    const tarball = (await Fs.readdir(project)).find((file) => file.endsWith(".tgz"))!
-    const installed = Path.join(project, "node_modules", "effect-object-pool")
-    await Fs.mkdir(installed, { recursive: true })
-    await run("tar", ["-xzf", Path.join(project, tarball), "-C", installed, "--strip-components", "1"])
-    await Fs.symlink(Path.resolve("node_modules/effect"), Path.join(project, "node_modules", "effect"))
-    await Fs.writeFile(Path.join(project, "package.json"), JSON.stringify({ type: "module" }))
-    await use(project)
-  } finally {
-    await Fs.rm(project, { recursive: true })
-  }
+  await run("npm", ["pack", "--pack-destination", project])
+  const tarball = (await Fs.readdir(project)).find((file) => file.endsWith(".tgz"))!
+  const installed = Path.join(project, "node_modules", "effect-object-pool")
+  await Fs.mkdir(installed, { recursive: true })
+  await run("tar", ["-xzf", Path.join(project, tarball), "-C", installed, "--strip-components", "1"])
+  await Fs.symlink(Path.resolve("node_modules/effect"), Path.join(project, "node_modules", "effect"))
+  await Fs.writeFile(Path.join(project, "package.json"), JSON.stringify({ type: "module" }))
+  return project
 }
 
 /** Compiles a program of the project for the oldest Node that is supported. */
