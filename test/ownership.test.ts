@@ -8,7 +8,6 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { type BorrowTimeout, ObjectPool } from "../src/index.ts"
-import { coreOf } from "../src/internal/state/core.ts"
 import { hold, make, settle, start, state } from "./support/borrowers.ts"
 import { late } from "./support/observed.ts"
 
@@ -191,29 +190,5 @@ describe("how many leases a borrower has", () => {
 
       assert.strictEqual(yield* asked, (yield* pool.stats).leases)
       assert.isAtLeast(rest.length, 2)
-    }))
-
-  it.effect("is asked by many without a walk for each, though leases come and go in between", () =>
-    Effect.gen(function*() {
-      const objects = Array.from({ length: 500 }, (_, i) => `${i}`)
-      const pool = yield* make({ objects })
-      yield* Effect.forEach(objects, () => hold(pool.borrow))
-      const others = yield* Effect.forEach(objects, () => start(hold(pool.borrow)))
-      const { registry } = coreOf(pool)!
-      let walks = 0
-      const walk = registry.entries[Symbol.iterator]
-      registry.entries[Symbol.iterator] = function() {
-        walks++
-        return walk.call(this)
-      }
-      for (const lease of (yield* pool.leases).slice(0, 100)) {
-        const asking = heldBy(pool.with(() => Effect.void, { timeout: 0, priority: -1 }))
-        assert.isAbove(yield* asking, 0)
-        yield* lease.release
-      }
-      yield* settle
-
-      assert.isAtMost(walks, 10)
-      assert.strictEqual(others.filter((each) => state(each) === "ok").length, 100)
     }))
 })

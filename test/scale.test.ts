@@ -206,6 +206,15 @@ describe("the cost of one who waits does not grow with how many wait", () => {
       return Effect.andThen(lease.release, Fiber.joinAll(waiters))
     }))
 
+  linear("who is told how many leases he has, though leases come and go in between", (n) =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: range(n), borrowTimeout: "Infinity" })
+      const leases = yield* Effect.forEach(range(n), () => pool.borrow)
+      yield* Effect.forEach(range(n), () => fork(pool.borrow))
+      const asked = Effect.flip(pool.with(() => Effect.void, { timeout: 0, priority: -1 }))
+      return Effect.forEach(leases, (lease) => Effect.andThen(asked, lease.release), { discard: true })
+    }), 500)
+
   for (const how of ["detected", "prepared"] as const) {
     linear(`for each of whom what comes back is ${how} first`, (n) =>
       Effect.gen(function*() {

@@ -6,8 +6,8 @@
  * that they answer with. There is no standard for this yet. Where the runtime has Node's `AsyncResource` that is used, as
  * effect does for its fibers; elsewhere they are just called.
  *
- * They answer plainly or with an effect. To ask which may throw: an answer may be a `Proxy` that has been revoked. So it is
- * asked in one place, where that is as if the function had thrown.
+ * The user's functions answer plainly or with an effect. To ask which may throw: an answer may be a `Proxy` that has been
+ * revoked. So it is asked in one place, where that is as if the function had thrown.
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -27,7 +27,7 @@ interface Runtime {
 
 const Resource = (() => {
   try {
-    // not imported: the library runs where there is no such module as well
+    // an import of the module would fail in runtimes that do not have it, and where the library runs as well
     const { process: runtime } = globalThis as Runtime
     return runtime?.getBuiltinModule?.("node:async_hooks")?.AsyncResource
   } catch {
@@ -42,7 +42,7 @@ export const capture = (): AsyncContext | undefined => Resource && new Resource(
 export const callIn = <I, B>(context: AsyncContext | undefined, f: (input: I) => B, input: I): B =>
   context === undefined ? f(input) : context.runInAsyncScope(f, undefined, input)
 
-/** The same function, always called in a context. */
+/** A function that calls `f` in a context, wherever it is called itself. */
 export const bind = <I, B>(context: AsyncContext | undefined, f: (input: I) => B): (input: I) => B =>
   context === undefined ? f : (input) => context.runInAsyncScope(f, undefined, input)
 
@@ -50,7 +50,7 @@ export const bind = <I, B>(context: AsyncContext | undefined, f: (input: I) => B
 export type Answer =
   | { readonly _tag: "Plain"; readonly value: unknown }
   | { readonly _tag: "Effect"; readonly effect: Effect.Effect<unknown, unknown> }
-  /** It has thrown, or what it answered cannot be looked at. */
+  /** The function has thrown, or its answer cannot be looked at. */
   | { readonly _tag: "Threw"; readonly defect: unknown }
 
 export const ask = <I>(f: (input: I) => unknown, input: I, context?: AsyncContext): Answer => {

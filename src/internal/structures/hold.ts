@@ -28,7 +28,7 @@ export class Hold {
     this.whole = whole
   }
 
-  /** For a fiber that goes on with a part of the pool. */
+  /** What a sleeping fiber keeps that goes on with a part of the pool. */
   of<T extends object>(part: T): Held<T> {
     return { grip: this.grip, part: new WeakRef(part) }
   }
@@ -38,7 +38,7 @@ export class Hold {
     if (this.count++ === 0) this.grip.firmly = this
   }
 
-  /** One of them depends on it no more. */
+  /** One of those who depended on the pool does so no more. */
   end(): void {
     if (--this.count === 0) this.grip.firmly = undefined
   }

@@ -14,7 +14,7 @@ export class Queue<T> extends Set<T> {
     if (this.size === 0) return undefined
     if (this.head === undefined) {
       let next = this.ahead?.next()
-      // one that has come to an end stays there, whoever joins later
+      // an iterator of a set that has come to an end stays there, though members join later: it is made anew
       if (next === undefined || next.done === true) next = (this.ahead = this.values()).next()
       this.head = next as { readonly value: T }
     }

@@ -8,13 +8,13 @@
  */
 export interface Rank<R> {
   readonly key: number
-  /** Of no length: it is in no list. */
+  /** The ranks after this one, level by level; of no length where this one is in no list. */
   readonly next: Array<R | undefined>
 }
 
 export class Ranks<R extends Rank<R>> {
   private readonly heads: Array<R | undefined> = []
-  /** How high the next one stands: a generator of its own, whose course depends on nothing but how many were added. */
+  /** How high the next rank stands: a generator of its own, whose course depends on nothing but how many were added. */
   private dice = 1
 
   get first(): R | undefined {
@@ -32,7 +32,7 @@ export class Ranks<R extends Rank<R>> {
     return undefined
   }
 
-  /** Adds one whose key none has. */
+  /** Adds a rank whose key no other has. */
   add(rank: R): void {
     const height = this.height()
     while (this.heads.length < height) this.heads.push(undefined)
@@ -55,14 +55,14 @@ export class Ranks<R extends Rank<R>> {
     rank.next.length = 0
   }
 
-  /** 1 for three of four, 2 for three of four of the others, and so on. */
+  /** The height of a new rank: 1 for three of four, 2 for three of four of the others, and so on. */
   private height(): number {
     this.dice = (Math.imul(this.dice, 1664525) + 1013904223) >>> 0
     return 1 + (Math.clz32(this.dice) >> 1)
   }
 }
 
-/** What leads on from the last one before a key, in one level. */
+/** The links of the last rank before a key, in one level. */
 const before = <R extends Rank<R>>(from: Array<R | undefined>, level: number, key: number): Array<R | undefined> => {
   let next = from
   for (let rank = next[level]; rank !== undefined && rank.key < key; rank = next[level]) next = rank.next

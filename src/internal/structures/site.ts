@@ -25,14 +25,14 @@ export const want = (): void => {
 
 /** The stack below `operation`, a function that is on it. */
 const look = (operation: Function, most = taken): Site | undefined => {
-  // not every engine has these: then there is nothing to show
+  // an engine that cannot capture stacks, or has no limit for them, shows no sites
   const capture: unknown = Reflect.get(Error, "captureStackTrace")
   if (Reflect.get(Error, "stackTraceLimit") === undefined || typeof capture !== "function") return undefined
   const at: { readonly stack?: unknown } = {}
   const limit = limitStacks(most)
   Reflect.apply(capture, Error, [at, operation])
   limitStacks(limit)
-  // formatted when it is read, which most never are
+  // engines format a stack when it is read first, which most sites never are
   return () => typeof at.stack === "string" ? frames(at.stack) : []
 }
 
@@ -43,7 +43,7 @@ const frames = (stack: string): ReadonlyArray<string> =>
   stack.split("\n").map((line) => line.trim()).filter((line) => line.startsWith("at ") && !foreign.test(line))
     .map((line) => line.slice(3))
 
-/** In a line: the nearest few. */
+/** A site in one line: its nearest few frames. */
 export const short = (site: Site | undefined): string | undefined => {
   const found = site?.() ?? []
   return found.length === 0 ? undefined : found.slice(0, 3).join(" < ")
@@ -84,7 +84,7 @@ export const here = (operation: Function): Site | undefined => handed === undefi
 /** Where an operation of a tag was called, if there is a pool that may want to know. */
 export const ofTag = (operation: Function): Site | undefined => wanted ? look(operation) : undefined
 
-/** Calls a pool for a tag: it is told where the tag was called, and does not look: it would see how an effect is run. */
+/** Calls a pool for a tag, and tells it where the tag was called: a pool that looked would see how an effect is run. */
 export const handing = <Pool, B>(site: Site | undefined, call: (pool: Pool) => B) => (pool: Pool): B => {
   if (!wanted) return call(pool)
   const before = handed
@@ -96,7 +96,7 @@ export const handing = <Pool, B>(site: Site | undefined, call: (pool: Pool) => B
   }
 }
 
-/** A property that is made anew each time it is read, so that it knows where. */
+/** A property that is made anew each time it is read, so that its value knows where that was. */
 export const property = <B>(target: object, name: string, make: (get: () => B) => B): void => {
   const get = (): B => make(get)
   Object.defineProperty(target, name, { get, enumerable: true, configurable: true })

@@ -15,7 +15,7 @@ export class Slice {
   /** Another thing has been done: is it time for others? */
   get over(): boolean {
     this.done++
-    // no clock is read where there are few
+    // the clock is read after each fourth thing: a slice of fewer reads none
     if (this.done % 4 !== 0) return false
     const now = this.deadlines.now()
     if (this.done === 4) this.began = now

@@ -11,7 +11,7 @@ const units = ["weeks", "days", "hours", "minutes", "seconds", "milliseconds", "
 /** Milliseconds, zero or more; `undefined` for what is no duration. */
 export const toMillis = (value: unknown): number | undefined => {
   try {
-    // effect takes NaN, and any record, for zero
+    // NaN, and a record without units, are no durations, though effect takes both for zero
     if (Number.isNaN(value) || (isRecord(value) && !hasUnits(value))) return undefined
     const duration = Option.getOrUndefined(Duration.fromInput(value as Duration.Input))
     const millis = duration === undefined ? NaN : Duration.toMillis(duration)
@@ -46,7 +46,7 @@ export const toMoment = (value: unknown): number | undefined => {
   }
 }
 
-/** What such a value is to be, for who is refused. */
+/** What a duration is to be, said to who has given another value. */
 export const aDuration = "a duration, zero or longer"
 
 export const aMoment = "a DateTime, a Date, or milliseconds"

@@ -23,7 +23,7 @@ export const tell = <A, D>(core: Core<A, D>, event: Told): void => {
     const told = { ...event, pool: core.options.name, at: at(core.clock.currentTimeMillisUnsafe()) } as PoolEvent
     for (const listener of core.feed!.listeners) listener.hear(told)
   } catch (defect) {
-    // the step that is told of goes on
+    // the step that the event tells of goes on, whatever a listener does
     core.threw(defect)
   }
 }
@@ -36,7 +36,7 @@ const capacity = 4096
 /** Somebody who listens to a pool. */
 export class Listener {
   private readonly core: Core<never, never>
-  /** Does the pool stay for it, though it be dropped? */
+  /** Does the pool stay for this listener, though it be dropped? */
   readonly holds: boolean
   private heard: Array<PoolEvent> = []
   private missed = 0
@@ -51,7 +51,7 @@ export class Listener {
   hear(event: PoolEvent): void {
     this.heard.push(event)
     if (event._tag === "Closed") this.over = true
-    // half of them at once: none is moved more often than once
+    // the older half is dropped at once: so no event is moved more often than once
     if (this.heard.length >= 2 * capacity) {
       this.heard = this.heard.slice(capacity)
       this.missed += capacity
@@ -59,7 +59,7 @@ export class Listener {
     if (this.resume === undefined) return
     const { resume } = this
     this.resume = undefined
-    // not within the step that it tells of
+    // a listener is resumed in a task of its own: what it does is not within the step that the event tells of
     this.core.dispatcher.scheduleTask(() => {
       try {
         resume(Effect.suspend(() => this.take()))
@@ -90,7 +90,7 @@ export class Listener {
   }
 }
 
-/** Those who listen to a pool: there is at least one. */
+/** The listeners of a pool: at least one. */
 export interface Feed {
   readonly listeners: Set<Listener>
 }
@@ -112,7 +112,7 @@ export const unlisten = <A, D>(core: Core<A, D>, listener: Listener): void => {
   if (core.feed.listeners.size === 0) core.feed = core.registry.moved = undefined
 }
 
-/** What happens from now on, until the pool is closed. */
+/** The events of a pool from now on, until it is closed. */
 export const events = <A, D>(core: Core<A, D>): Stream.Stream<PoolEvent> =>
   Stream.unwrap(Effect.map(
     Effect.acquireRelease(

@@ -1,8 +1,8 @@
 /**
  * The warning about a lease that is held too long: one deadline of the pool for each lease, where `leaseWarning` is set.
  *
- * It waits from the grant of the lease until its object is back, which may be later than the lease is over: a body that
- * does not end although its lease has expired is what an operator wants to hear of.
+ * The deadline stands from the grant of the lease until its object is back, which may be later than the lease is over: a
+ * body that does not end although its lease has expired is what an operator wants to hear of.
  */
 import * as Duration from "effect/Duration"
 import type * as Fiber from "effect/Fiber"
@@ -17,7 +17,7 @@ import { report } from "./log.ts"
 export class Overdue<A, D> implements Deadline {
   private readonly lease: ActiveLease<A, D>
   private readonly fiberId: number
-  // the borrower's span, and the stack that was taken when that began: its fiber goes on to others
+  // the borrower's span and stack frame are kept as they are at the grant: its fiber goes on to other spans
   private readonly span: Fiber.Fiber.Cache["span"]
   private readonly frame: Fiber.Fiber.Cache["stackFrame"]
   private readonly site: Site.Site | undefined
@@ -63,7 +63,7 @@ export const watch = <A, D>(
 ): void => {
   const { deadlines, options } = lease.core
   const due = deadlines.now() + options.leaseWarning!
-  // a function of the user's, called as it was granted, has ended it
+  // a function of the user's that was called as the lease was granted may have ended it
   if (lease.returned) return
   lease.overdue = new Overdue(lease, borrower, site)
   deadlines.set(lease.overdue, due)

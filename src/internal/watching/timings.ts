@@ -10,14 +10,14 @@ import type { Core } from "../state/core.ts"
 /** Upper bounds of the buckets, in milliseconds. */
 const bounds = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000]
 
-/** The same in seconds. */
+/** The upper bounds of the buckets, in seconds. */
 export const boundaries: ReadonlyArray<number> = bounds.map((millis) => millis / 1000)
 
 /** Durations in milliseconds, by bucket. */
 class Durations {
-  /** One for each bound, and one for what is beyond the last. */
+  /** How many durations fell into the bucket of each bound, and how many lie beyond the last. */
   private readonly counts: Array<number> = new Array<number>(bounds.length + 1).fill(0)
-  /** Those that took no time that a clock has seen: most, on the path of each return. */
+  /** How many durations took no time that a clock has seen: most, on the path of each return. */
   private none = 0
   private longer = 0
   private sum = 0
@@ -25,7 +25,7 @@ class Durations {
   private max = 0
 
   add(millis: number): void {
-    // clocks that are shown may be set back
+    // a duration may be negative: a clock that is shown may be set back
     if (!(millis > 0)) {
       this.none++
       return
@@ -43,7 +43,7 @@ class Durations {
     return this.none + this.longer
   }
 
-  /** As a metric has it, in seconds. `others`: how many more took no time, and were not added. */
+  /** The durations as a metric has them, in seconds. `others`: how many more took no time, and were not added. */
   state(others = 0): HistogramState {
     const none = this.none + others
     const count = this.count + others
@@ -59,15 +59,15 @@ class Durations {
 }
 
 export class Timings {
-  /** Of those who had to wait, from the beginning of a borrow to its lease. */
+  /** Borrows that had to wait, from their beginning to their lease. */
   readonly wait = new Durations()
-  /** From a lease to its end. */
+  /** Leases, from their grant to their end. */
   readonly use = new Durations()
-  /** What could be made. */
+  /** Creations that have succeeded. */
   readonly create = new Durations()
-  /** What the detector has answered, and what it has failed to answer. */
+  /** Detections, those that failed included. */
   readonly detect = new Durations()
-  /** How many measure. */
+  /** How many metrics read these timings. */
   users = 0
   private readonly totals: Core<never, never>["totals"]
   private readonly before: number
@@ -77,7 +77,7 @@ export class Timings {
     this.before = totals.borrowed
   }
 
-  /** Those who were served at once included. */
+  /** The waits of all borrows, those that were served at once included. */
   get waited(): HistogramState {
     return this.wait.state(this.totals.borrowed - this.before - this.wait.count)
   }

@@ -22,7 +22,7 @@ const write = (on: () => void): void => {
   try {
     on()
   } catch {
-    // what cannot be traced goes on untraced
+    // a borrow goes on untraced where its tracer throws
   }
 }
 
@@ -37,14 +37,14 @@ export class Trace {
     this.clock = clock
   }
 
-  /** What it waits for, from now on. */
+  /** The borrow waits for something else from now on: an event of the span says so. */
   enter(phase: BorrowTimeout["phase"]): void {
     if (phase === this.phase) return
     this.phase = phase
     write(() => this.span.event(phase.toLowerCase(), this.clock.currentTimeNanosUnsafe()))
   }
 
-  /** It has its lease. */
+  /** The borrow has its lease: the span describes it. */
   served<A, D>(lease: ActiveLease<A, D>, millis: number): void {
     write(() => describe(this.span, lease, millis))
   }

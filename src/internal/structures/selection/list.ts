@@ -7,7 +7,7 @@ import type { Candidate, Selection } from "./selection.ts"
 
 export type RandomService = (typeof Random.Random)["Service"]
 
-/** What is listed, in an array without order: the last fills the place of the one that leaves. */
+/** Listed objects, in an array without order: the last fills the place of the one that leaves. */
 export class ListSelection<E extends Candidate<E>> implements Selection<E> {
   protected readonly listed: Array<E> = []
   get size(): number {
@@ -93,10 +93,10 @@ export class SpreadSelection<E extends Candidate<E>> implements Selection<E> {
   }
 }
 
-/** One of them, each with the same chance. */
+/** One of the candidates, each with the same chance. */
 export const drawn = <T>(random: RandomService, candidates: ReadonlyArray<T>): T | undefined => {
   if (candidates.length < 2) return candidates[0]
   const at = random.nextDoubleUnsafe()
-  // a random source of the user's may have used the pool
+  // a random source of the user's may have used the pool, and so shortened the list
   return candidates[Math.min(candidates.length - 1, Math.floor(at * candidates.length))]
 }

@@ -6,7 +6,7 @@ const earlier = <E extends Candidate<E>>(one: E, other: E): boolean => one.order
 
 const later = <E extends Candidate<E>>(one: E, other: E): boolean => one.order > other.order
 
-/** Those that came back otherwise than in the order of their use. */
+/** Objects that came back otherwise than in the order of their use. */
 class Stragglers<E extends Candidate<E>> extends Heap<E> {
   private readonly precedes: (one: E, other: E) => boolean
   constructor(precedes: (one: E, other: E) => boolean) {

@@ -16,7 +16,7 @@ export class WeightSelection<E extends Candidate<E>> extends ListSelection<E> {
   private readonly weight: (pooled: unknown) => number
   private capacity = 1
   private sums: Array<number> = [0, 0]
-  /** Those whose weight made no sense when it was read: it is read again when the next one is picked. */
+  /** Objects whose weight made no sense when it was read: it is read again when the next object is picked. */
   private readonly faulty = new Set<E>()
   /** How many weights are being read: one within the other, where their functions use the pool. */
   private reading = 0
@@ -51,12 +51,12 @@ export class WeightSelection<E extends Candidate<E>> extends ListSelection<E> {
   override pick(): E | undefined {
     this.readFaulty()
     let everything = false
-    // a bound: the user's function may put in what weighs more, for ever
+    // the draws have a bound, as the user's function may put in what weighs more, for ever
     for (let n = 0, left = most + this.listed.length; n < left; n++) {
       if (!(this.sums[1]! > 0)) {
         if (everything || this.reading > 0) break
         everything = true
-        // a weight may have been raised
+        // all known weights are 0, but one may have been raised since it was read
         this.readAll()
       } else {
         const entry = this.draw(n >= most)
@@ -71,7 +71,7 @@ export class WeightSelection<E extends Candidate<E>> extends ListSelection<E> {
     let node = 1
     while (node < this.capacity) {
       const share = this.sums[2 * node]!
-      // rounding may leave a remainder where nothing weighs any more: never go there
+      // rounding may leave a remainder that leads to a half in which nothing weighs: the draw never goes there
       if (rest < share || this.sums[2 * node + 1] === 0) node = 2 * node
       else {
         rest -= share
@@ -99,7 +99,7 @@ export class WeightSelection<E extends Candidate<E>> extends ListSelection<E> {
     const weights = candidates.map((entry) => this.readAgain(entry))
     let total = 0
     candidates.forEach(({ slot }, i) => {
-      // whoever was asked later has had it taken out
+      // the function that said the weight of a later candidate may have had this one taken out
       if (slot === -1) weights[i] = 0
       total += weights[i]!
     })
