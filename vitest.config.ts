@@ -29,8 +29,8 @@ export const base = defineConfig({
     maxWorkers: 2 * availableParallelism(),
     sequence: { concurrent: false },
     // no promise: what hangs ends at last, also where the machine is busy with other things
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     coverage: { include: ["src/**/*.ts"] }
   }
 })

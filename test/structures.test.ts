@@ -8,7 +8,7 @@ import { ObjectPool } from "../src/index.ts"
 import type { Core } from "../src/internal/state/core.ts"
 import type { Entry } from "../src/internal/state/entry.ts"
 import { Registry } from "../src/internal/state/registry.ts"
-import { type Request, type Waiter, Waiters } from "../src/internal/state/waiters.ts"
+import { type Request, Waiter, Waiters } from "../src/internal/state/waiters.ts"
 import { type Deadline, Deadlines, make as makeDeadline } from "../src/internal/structures/deadlines.ts"
 import { Hold } from "../src/internal/structures/hold.ts"
 import { Queue } from "../src/internal/structures/queue.ts"
@@ -17,9 +17,17 @@ import { Bits } from "../src/internal/structures/selection/bits.ts"
 import { RandomSelection, SpreadSelection } from "../src/internal/structures/selection/list.ts"
 import { Policy } from "../src/internal/structures/selection/policy.ts"
 import * as Selection from "../src/internal/structures/selection/selection.ts"
-import { Suspended } from "../src/internal/waiting/outcome.ts"
 import { start } from "./support/borrowers.ts"
 import { costly } from "./support/clocks.ts"
+
+/** One who waits, and whom nothing happens to. */
+class Idle extends Waiter<string, undefined> {
+  fire(): void {}
+  leave(): Effect.Effect<void> {
+    return Effect.void
+  }
+  resumeSoon(): void {}
+}
 
 const sorted = (numbers: Iterable<number>): Array<number> => [...numbers].sort((a, b) => a - b)
 
@@ -463,7 +471,7 @@ describe("the queue of waiters", () => {
     for (let i = 0; i < 4000; i++) {
       const dice = below(100)
       if (model.length === 0 || dice < 45) {
-        const waiter = new Suspended(core, request(one(priorities)), fiber(i), () => Effect.void, undefined)
+        const waiter = new Idle(core, request(one(priorities)), fiber(i))
         if (below(2) === 0) waiter.choosing = true
         waiters.join(waiter)
         const at = model.findIndex((other) => other.request.priority < waiter.request.priority)
@@ -506,7 +514,7 @@ describe("the queue of waiters", () => {
         switch (model.length === 0 ? 0 : below(7)) {
           case 0:
           case 1:
-            model.push(new Suspended(core, request(one(priorities)), fiber(i), () => Effect.void, undefined))
+            model.push(new Idle(core, request(one(priorities)), fiber(i)))
             waiters.join(model.at(-1)!)
             break
           case 2:
@@ -543,7 +551,7 @@ describe("the queue of waiters", () => {
       const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true }, hold)
       const n = 5000
       const all = Array.from({ length: n }, (_, i) => {
-        const waiter = new Suspended(core, request((i * 7919) % priorities), fiber(i), () => Effect.void, undefined)
+        const waiter = new Idle(core, request((i * 7919) % priorities), fiber(i))
         waiters.join(waiter)
         waiters.note(waiter, "creation", {} as NonNullable<typeof waiter.creation>)
         return waiter
@@ -579,7 +587,7 @@ describe("the queue of waiters", () => {
     })
     const all = Array.from({ length: n }, (_, i) => {
       const priority = looked((i * 7919) % n) as unknown as number
-      return new Suspended(core, request(priority), fiber((i * 7919) % n), () => Effect.void, undefined)
+      return new Idle(core, request(priority), fiber((i * 7919) % n))
     })
 
     for (const waiter of all) waiters.join(waiter)

@@ -9,9 +9,9 @@ import { TestClock } from "effect/testing"
 import { ObjectPool } from "../src/index.ts"
 import type { Entry } from "../src/internal/state/entry.ts"
 import { Registry } from "../src/internal/state/registry.ts"
-import { Trusted } from "../src/internal/state/trusted.ts"
 import { Policy } from "../src/internal/structures/selection/policy.ts"
 import * as Selection from "../src/internal/structures/selection/selection.ts"
+import { Trusted } from "../src/internal/structures/trusted.ts"
 
 const range = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i)
 

@@ -5,8 +5,8 @@ import * as CliError from "effect/cli/CliError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { inspect, screen } from "../internal/inspection/command.ts"
 import { nameOfFailure } from "../internal/inspection/words.ts"
+import { inspect, screen } from "./command.ts"
 
 /** What is used of Node, whose types are not known here. */
 interface Node {

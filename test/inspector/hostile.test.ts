@@ -11,27 +11,10 @@ import { once } from "node:events"
 import { connect, type Socket } from "node:net"
 import { ObjectPool, Selector } from "../../src/index.ts"
 import { Inspector } from "../../src/inspector.ts"
-import { type Describe } from "../../src/internal/inspection/descriptions.ts"
-import type { Frame } from "../../src/internal/inspection/frame.ts"
-import { Client, Hub } from "../../src/internal/inspection/hub.ts"
-import { nameOfFailure } from "../../src/internal/inspection/words.ts"
-import { pools } from "../../src/internal/state/pools.ts"
 import { make, start } from "../support/borrowers.ts"
 import { collect } from "../support/garbage.ts"
-import { asked, coreOf, listen, serve, snapshot, tokenOf } from "../support/inspector.ts"
+import { asked, coreOf, listen, looking, serve, snapshot, spoiled, tokenOf } from "../support/inspector.ts"
 import { turn } from "../support/promises.ts"
-
-/** What is seen of the pools, by somebody who looks. */
-const looking = Effect.fnUntraced(function*(describe: Describe = () => "") {
-  const hub = new Hub(
-    { actions: false, describe, describeFailure: nameOfFailure },
-    yield* Clock.Clock,
-    yield* Effect.context<never>()
-  )
-  yield* Effect.addFinalizer(() => hub.close)
-  const text = () => hub.whole.text
-  return { hub, text, frame: () => JSON.parse(text()) as Frame }
-})
 
 describe("who asks by another name", () => {
   const foreign = [
@@ -297,13 +280,13 @@ describe("what is large", () => {
       yield* Effect.repeat(pool.borrow, { times: 99_999 })
       const { frame, text } = yield* looking()
 
-      const [row] = frame().changed.find(({ name }) => name === "shared")!.objects.rows
+      const [row] = (yield* frame).changed.find(({ name }) => name === "shared")!.objects.rows
       assert.deepStrictEqual(row![4].map(([id]) => id), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
       assert.strictEqual(row![8], 99_990)
-      assert.isBelow(text().length, 10_000)
+      assert.isBelow((yield* text).length, 10_000)
       yield* TestClock.adjust("2 minutes")
       assert.match(
-        frame().troubles.find(({ name }) => name === "shared")!.text,
+        (yield* frame).troubles.find(({ name }) => name === "shared")!.text,
         /^at least 20000 of 100000 leases are overdue, oldest 2 min/
       )
     }))
@@ -317,16 +300,16 @@ describe("what is large", () => {
         })
         for (let k = 0; k < 500; k++) yield* pool.borrow
       }
-      const { frame, text } = yield* looking(() => "\u0000".repeat(1000))
-      const wide = text().length
+      const { frame, text } = yield* looking({ describe: () => "\u0000".repeat(1000) })
+      const wide = (yield* text).length
       yield* TestClock.adjust("10 minutes")
 
       assert.isBelow(wide, 1_200_000)
-      assert.isBelow(text().length, 2_500_000)
-      assert.lengthOf(frame().changed, 100)
-      assert.isAbove(Math.min(...frame().changed.map(({ objects }) => objects.rows.length)), 0)
-      assert.isAtMost(frame().troubles.length, 101)
-      assert.match(frame().troubles.at(-1)!.text, /^\d+ other things are wrong as well$|overdue/)
+      assert.isBelow((yield* text).length, 2_500_000)
+      assert.lengthOf((yield* frame).changed, 100)
+      assert.isAbove(Math.min(...(yield* frame).changed.map(({ objects }) => objects.rows.length)), 0)
+      assert.isAtMost((yield* frame).troubles.length, 101)
+      assert.match((yield* frame).troubles.at(-1)!.text, /^\d+ other things are wrong as well$|overdue/)
     }))
 })
 
@@ -357,10 +340,7 @@ describe("who has a bad pool", () => {
     it.live(`a pool ${which} says so itself, and the others are seen`, () =>
       Effect.gen(function*() {
         const fine = yield* ObjectPool.make({ name: "fine", objects: ["a"] })
-        // it does not close with the test: it cannot, any more
-        yield* Scope.provide(ObjectPool.make({ name: "bad", objects: ["b"] }), Scope.makeUnsafe())
-        const bad = coreOf("bad")
-        yield* Effect.addFinalizer(() => Effect.sync(() => pools.delete(bad)))
+        const bad = yield* spoiled("bad")
         const { url } = yield* serve()
         spoil(bad)
 
@@ -389,9 +369,9 @@ describe("who describes badly", () => {
     Effect.gen(function*() {
       yield* make({ name: "told", objects: Array.from({ length: 40 }, (_, i) => i) })
       let asked = 0
-      const { frame } = yield* looking(({ object }) => {
+      const describe = ({ object }: { readonly object: unknown }) => {
         asked++
-        const i: number = object
+        const i = object as number
         if (i < 16) return Effect.uninterruptible(Effect.never)
         if (i === 16) {
           return {
@@ -402,19 +382,23 @@ describe("who describes badly", () => {
         }
         if (i === 17) return Object.create(null) as string
         return `number ${i}`
-      })
-      const said = () => frame().changed.find(({ name }) => name === "told")!.objects.rows.map((row) => row[7])
-      said()
+      }
+      const { frame } = yield* looking({ describe })
+      const said = Effect.map(
+        frame,
+        ({ changed }) => changed.find(({ name }) => name === "told")!.objects.rows.map((row) => row[7])
+      )
+      yield* said
       yield* TestClock.adjust("3 seconds")
 
-      assert.deepStrictEqual(said(), [
+      assert.deepStrictEqual(yield* said, [
         ...Array.from({ length: 16 }, () => "(describe took too long)"),
         "(describe failed)",
         "(describe failed)",
         ...Array.from({ length: 22 }, (_, i) => `number ${18 + i}`)
       ])
       yield* TestClock.adjust("30 seconds")
-      said()
+      yield* said
       yield* TestClock.adjust("3 seconds")
       assert.strictEqual(asked, 40 + 24, "what has not ended is not asked again")
     }))
@@ -423,9 +407,12 @@ describe("who describes badly", () => {
 describe("who drops a pool", () => {
   it.live("it goes, though somebody looks, and is not shown any more", () =>
     Effect.gen(function*() {
-      const { frame, hub } = yield* looking()
-      const names = () => frame().changed.map(({ name }) => name).filter((name) => name.startsWith("dropped"))
-      yield* Effect.forkChild(Effect.forever(hub.next(new Client())))
+      const { url } = yield* serve()
+      const names = Effect.map(
+        snapshot(url),
+        ({ changed }) => changed.map(({ name }) => name).filter((name) => name.startsWith("dropped"))
+      )
+      yield* Effect.forkChild(Effect.forever(listen(url)))
       for (let i = 0; i < 3; i++) {
         const pool = yield* Scope.provide(
           ObjectPool.make({ name: `dropped ${i}`, acquire: Effect.succeed({}), size: { min: 1 } }),
@@ -433,11 +420,11 @@ describe("who drops a pool", () => {
         )
         yield* pool.with(() => Effect.void)
       }
-      assert.lengthOf(names(), 3)
+      assert.lengthOf(yield* names, 3)
       yield* Effect.sleep(300)
 
-      yield* Effect.repeat(Effect.andThen(Effect.sync(collect), Effect.sleep(50)), {
-        until: () => names().length < 3
+      yield* Effect.repeat(Effect.andThen(Effect.andThen(Effect.sync(collect), Effect.sleep(50)), names), {
+        until: (left) => left.length < 3
       })
     }))
 })

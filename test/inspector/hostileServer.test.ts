@@ -1,25 +1,19 @@
 /** What the terminal does with a server that sends anything: as a program of its own, and with a screen that remembers. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
-import * as Queue from "effect/Queue"
-import * as Stdio from "effect/Stdio"
-import * as Terminal from "effect/Terminal"
 import { TestClock } from "effect/testing"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
+import { screen } from "../../src/bin/command.ts"
 import { ObjectPool } from "../../src/index.ts"
-import { inspect, screen } from "../../src/internal/inspection/command.ts"
 import type { Frame } from "../../src/internal/inspection/frame.ts"
 import { Story } from "../../src/internal/inspection/terminal.ts"
-import { start } from "../support/borrowers.ts"
-import { command, serve, snapshot } from "../support/inspector.ts"
+import { command, onScreen, serve, snapshot } from "../support/inspector.ts"
 import { turn } from "../support/promises.ts"
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -73,29 +67,6 @@ const frame: Frame = {
   seconds: [],
   events: []
 }
-
-/** The command in this process, on a terminal that remembers what it was given. */
-const onScreen = Effect.fnUntraced(function*(url: string) {
-  const shown: Array<string> = []
-  const terminal = Terminal.make({
-    columns: Effect.succeed(80),
-    rows: Effect.succeed(24),
-    size: Effect.die("unused"),
-    readInput: Effect.map(Queue.make<Terminal.UserInput, Cause.Done>(), (queue) => queue),
-    readLine: Effect.die("unused"),
-    display: (text) => Effect.sync(() => shown.push(text))
-  })
-  const fiber = yield* start(inspect.pipe(
-    Effect.provide(Layer.mergeAll(
-      NodeServices.layer,
-      Layer.succeed(Terminal.Terminal, terminal),
-      Stdio.layerTest({ args: Effect.succeed([url]), stdoutIsTerminal: Effect.succeed(true) })
-    ))
-  ))
-  const until = (holds: () => boolean) =>
-    Effect.repeat(Effect.andThen(TestClock.adjust(100), Effect.promise(turn)), { until: holds })
-  return { fiber, shown, until }
-})
 
 describe("what comes from a server", () => {
   it.live("a body without an end is not read to its end", () =>

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -9,7 +10,8 @@ import * as Schedule from "effect/Schedule"
 import { connect, type Socket } from "node:net"
 import { ObjectPool } from "../../src/index.ts"
 import { Inspector } from "../../src/inspector.ts"
-import { coreOf, listen, serve, snapshot, tokenOf } from "../support/inspector.ts"
+import { stopped } from "../support/clocks.ts"
+import { listen, serve, snapshot, tokenOf } from "../support/inspector.ts"
 
 describe("the options of the inspector", () => {
   const building = (options: object) =>
@@ -199,14 +201,21 @@ describe("the stream of frames", () => {
 
   it.live("nothing is paid before somebody looks", () =>
     Effect.gen(function*() {
-      yield* ObjectPool.make({ name: "quiet", objects: ["a"] })
+      const { clock, readings } = yield* stopped
+      const pool = yield* Effect.provideService(ObjectPool.make({ name: "quiet", objects: ["a"] }), Clock.Clock, clock)
+      // what is told is told with its time
+      const cost = Effect.gen(function*() {
+        const before = readings.wall
+        yield* pool.with(() => Effect.void)
+        return readings.wall - before
+      })
+      const alone = yield* cost
       const { url } = yield* serve()
 
-      assert.isUndefined(coreOf("quiet").feed)
       yield* Effect.promise(async () => (await fetch(url)).text())
-      assert.isUndefined(coreOf("quiet").feed, "the page alone starts nothing")
+      assert.strictEqual(yield* cost, alone, "the page alone starts nothing")
       yield* listen(url, 1)
-      assert.isDefined(coreOf("quiet").feed)
+      assert.isAbove(yield* cost, alone)
     }))
 
   it.live("a client that stops reading costs one frame, and what the server buffers", () =>

@@ -1,14 +1,27 @@
 /** A server of its own for each test, on a free port, with the inspector at /pools. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Scope from "effect/Scope"
+import * as Stdio from "effect/Stdio"
+import * as Terminal from "effect/Terminal"
+import { TestClock } from "effect/testing"
 import { execFile } from "node:child_process"
 import { createServer, request } from "node:http"
+import { inspect } from "../../src/bin/command.ts"
+import { ObjectPool } from "../../src/index.ts"
 import { Inspector, type InspectorActions, type InspectorOptions } from "../../src/inspector.ts"
 import type { Frame } from "../../src/internal/inspection/frame.ts"
 import { pools } from "../../src/internal/state/pools.ts"
+import { start } from "./borrowers.ts"
+import { turn } from "./promises.ts"
 
 /** It closes with the scope. */
 export const serve = Effect.fnUntraced(function*(
@@ -27,8 +40,27 @@ export const serve = Effect.fnUntraced(function*(
   return { url: `${HttpServer.formatAddress(address).replace("0.0.0.0", "127.0.0.1")}/pools`, node }
 })
 
+/** Somebody who looks, on the clock of the test, and without a server between. */
+export const looking = Effect.fnUntraced(function*(options: InspectorOptions = {}) {
+  const { dispose, handler } = HttpRouter.toWebHandler(
+    Layer.provideMerge(Inspector.layerHttp(options), Layer.succeed(Clock.Clock, yield* Clock.Clock)),
+    { disableLogger: true }
+  )
+  yield* Effect.addFinalizer(() => Effect.promise(dispose))
+  const text = Effect.promise(async () => (await handler(new Request("http://localhost/pools/snapshot"))).text())
+  return { text, frame: Effect.map(text, (json) => JSON.parse(json) as Frame) }
+})
+
 /** The pool of that name, as the inspector has it. */
 export const coreOf = (name: string) => [...pools].find((core) => core.options.name === name)!
+
+/** A pool of that name that is not closed with the test, as what is spoiled within it may forbid that. */
+export const spoiled = Effect.fnUntraced(function*(name: string) {
+  yield* Scope.provide(ObjectPool.make({ name, objects: ["b"] }), Scope.makeUnsafe())
+  const core = coreOf(name)
+  yield* Effect.addFinalizer(() => Effect.sync(() => pools.delete(core)))
+  return core
+})
 
 /** What the command prints, in a process of its own. */
 export const command = (...args: ReadonlyArray<string>) =>
@@ -91,3 +123,32 @@ export const listen = (url: string, most = Infinity, headers: Record<string, str
     }
     return messages
   })
+
+/** The command in this process, on a terminal that remembers what it was given. */
+export const onScreen = Effect.fnUntraced(function*(url: string, size = { columns: 80, rows: 24 }) {
+  const shown: Array<string> = []
+  const terminal = Terminal.make({
+    columns: Effect.succeed(size.columns),
+    rows: Effect.succeed(size.rows),
+    size: Effect.die("unused"),
+    readInput: Effect.map(Queue.make<Terminal.UserInput, Cause.Done>(), (queue) => queue),
+    readLine: Effect.die("unused"),
+    display: (text) => Effect.sync(() => shown.push(text))
+  })
+  const fiber = yield* start(inspect.pipe(
+    Effect.provide(Layer.mergeAll(
+      NodeServices.layer,
+      Layer.succeed(Terminal.Terminal, terminal),
+      ConfigProvider.layer(ConfigProvider.fromUnknown({ NO_COLOR: "yes" })),
+      Stdio.layerTest({ args: Effect.succeed([url]), stdoutIsTerminal: Effect.succeed(true) })
+    ))
+  ))
+  const until = (holds: () => boolean) =>
+    Effect.repeat(Effect.andThen(TestClock.adjust(100), Effect.promise(turn)), { until: holds })
+  /** What was drawn last. */
+  const lines = () => {
+    const last = shown.findLast((text) => text.startsWith("\x1b[H"))
+    return last?.slice("\x1b[H".length, -"\x1b[K\x1b[J".length).split("\x1b[K\r\n") ?? []
+  }
+  return { fiber, lines, shown, until }
+})

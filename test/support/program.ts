@@ -12,7 +12,7 @@ export const entry = source("promise.ts")
 
 /**
  * Runs a module body that has a `PromisePool`, or has imports of its own, and answers what it printed; it has less than
- * the two minutes of a test to end by itself.
+ * the time of a test to end by itself.
  */
 export const run = (
   body: string,
@@ -23,7 +23,7 @@ export const run = (
   const file = join(folder, "program.ts")
   writeFileSync(file, `${imports}\n${body}`)
   return new Promise((resolve) => {
-    execFile(process.execPath, [file], { timeout: 110_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [file], { timeout: 280_000 }, (error, stdout, stderr) => {
       rmSync(folder, { recursive: true })
       const ended = error === null ? 0 : error.killed ? "killed" : error.code ?? null
       resolve({ code: ended, lines: `${stdout}${stderr}`.trim().split("\n") })

@@ -54,13 +54,13 @@ export interface PoolStatus {
 }
 
 export const poolStatus = async (address: string): Promise<PoolStatus> => {
-  const response = await fetch(`${address}/pool`, { signal: AbortSignal.timeout(100_000) })
+  const response = await fetch(`${address}/pool`, { signal: AbortSignal.timeout(250_000) })
   return await response.json() as PoolStatus
 }
 
 /** The gauges and counters that the service shows to Prometheus, by name and state. */
 export const metrics = async (address: string): Promise<Readonly<Record<string, number>>> => {
-  const response = await fetch(`${address}/metrics`, { signal: AbortSignal.timeout(100_000) })
+  const response = await fetch(`${address}/metrics`, { signal: AbortSignal.timeout(250_000) })
   const values: Record<string, number> = {}
   for (const [name, { samples, type }] of parsePrometheus(await response.text())) {
     if (type === "histogram") continue
@@ -74,7 +74,7 @@ export const until = async <A>(
   what: string,
   ask: () => Promise<A>,
   is: (answer: A) => boolean,
-  within = 100_000
+  within = 250_000
 ): Promise<A> => {
   const giveUpAt = performance.now() + within
   for (;;) {

@@ -1,8 +1,4 @@
 import { it } from "@effect/vitest"
 import { typeCheck } from "../support/node.ts"
 
-it(
-  "what must compile does, and what must not does not",
-  { timeout: 240_000 },
-  ({ signal }) => typeCheck("test/types", signal)
-)
+it("what must compile does, and what must not does not", ({ signal }) => typeCheck("test/types", signal))

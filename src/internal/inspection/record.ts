@@ -7,8 +7,8 @@
 import * as Duration from "effect/Duration"
 import type { PoolEvent } from "../../PoolEvent.ts"
 import type { Core } from "../state/core.ts"
+import { Histogram } from "../structures/histogram.ts"
 import { type EventRow, eventsKept, history, type Minute, type Seconds } from "./frame.ts"
-import { Histogram } from "./histogram.ts"
 import { short, textOf } from "./words.ts"
 
 class Bucket {

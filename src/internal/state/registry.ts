@@ -13,9 +13,9 @@ import type { PooledObject } from "../../PooledObject.ts"
 import { Status } from "../../Status.ts"
 import { Queue } from "../structures/queue.ts"
 import type { Selection } from "../structures/selection/selection.ts"
+import type { Trusted } from "../structures/trusted.ts"
 import { Entry, isPrimitive, type Origin } from "./entry.ts"
 import { Pooled } from "./pooled.ts"
-import type { Trusted } from "./trusted.ts"
 
 /** Bits of the statuses that each status may move to. */
 const bit: Record<Status, number> = { Pending: 1, Available: 2, Borrowed: 4, Dormant: 8, Unknown: 16, Invalid: 32 }

@@ -5,8 +5,8 @@
  * Invariant: each listed entry that is trusted is a member. Others may be as well: such a one is dropped when it is met, or
  * leaves the pool. So none is looked at more often than it has been listed, but for those that are found.
  */
-import type { RandomService } from "../structures/selection/list.ts"
-import type { Entry } from "./entry.ts"
+import type { Entry } from "../state/entry.ts"
+import type { RandomService } from "./selection/list.ts"
 
 export class Trusted<A, D> {
   private readonly members: Array<Entry<A, D>> = []

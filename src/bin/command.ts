@@ -18,9 +18,9 @@ import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Terminal from "effect/Terminal"
-import { Story, type View } from "./terminal.ts"
-import { type Drawn, isDrawn } from "./wire.ts"
-import { nameOfFailure, plain, short, unprintable } from "./words.ts"
+import { Story, type View } from "../internal/inspection/terminal.ts"
+import { type Drawn, isDrawn } from "../internal/inspection/wire.ts"
+import { nameOfFailure, plain, short, unprintable } from "../internal/inspection/words.ts"
 
 /** No frame is longer; an inspector of this version sends none of more than a third of it. */
 const longest = 8_000_000
