@@ -92,7 +92,7 @@ describe("what is listed and trusted", () => {
   it.effect("is found through all that may happen to it, each once; nothing else is", () =>
     Effect.gen(function*() {
       const random = yield* Random.Random
-      const trusted = new Trusted<number, undefined>()
+      const trusted = new Trusted<Entry<number, undefined>>()
       const registry = new Registry<number, undefined>(
         Selection.make(new Policy("random"), random),
         trusted

@@ -9,7 +9,7 @@ import { main } from "./page/script.main.ts"
 import { pool } from "./page/script.pool.ts"
 import { style } from "./page/style.ts"
 
-export const script = `"use strict";{${[base, cells, charts, actions, pool, events, main].join("")}}`
+const script = `"use strict";{${[base, cells, charts, actions, pool, events, main].join("")}}`
 
 export interface PageOptions {
   /** What is allowed to run: this script, and this style. */

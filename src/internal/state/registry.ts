@@ -27,7 +27,7 @@ const legal = Object.fromEntries(
 export class Registry<A, D> {
   readonly selection: Selection<Entry<A, D>>
   /** The listed objects that were detected lately; absent where no answer is ever trusted. */
-  readonly trusted: Trusted<A, D> | undefined
+  readonly trusted: Trusted<Entry<A, D>> | undefined
   readonly entries = new Set<Entry<A, D>>()
   /** How many entries are of objects that the user has added. */
   added = 0
@@ -61,7 +61,7 @@ export class Registry<A, D> {
   private lastId = 0
   private lastOrder = 0
 
-  constructor(selection: Selection<Entry<A, D>>, trusted?: Trusted<A, D>) {
+  constructor(selection: Selection<Entry<A, D>>, trusted?: Trusted<Entry<A, D>>) {
     this.selection = selection
     this.trusted = trusted
   }

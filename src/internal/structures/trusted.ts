@@ -5,17 +5,26 @@
  * Invariant: each listed entry that is trusted is a member. Others may be as well: such a one is dropped when it is met, or
  * leaves the pool. So none is looked at more often than it has been listed, but for those that are found.
  */
-import type { Entry } from "../state/entry.ts"
 import type { RandomService } from "./selection/list.ts"
 
-export class Trusted<A, D> {
-  private readonly members: Array<Entry<A, D>> = []
+/** What is known here of an object. */
+export interface Detected {
+  /** Where the object stands in the selection; -1: not listed. */
+  readonly slot: number
+  /** Monotonic: until when the last detection may be trusted. */
+  readonly trustedUntil: number | undefined
+  /** The object's place among the trusted ones; -1: it is none of them. */
+  trust: number
+}
 
-  add(entry: Entry<A, D>): void {
+export class Trusted<E extends Detected> {
+  private readonly members: Array<E> = []
+
+  add(entry: E): void {
     if (entry.trust === -1) entry.trust = this.members.push(entry) - 1
   }
 
-  delete(entry: Entry<A, D>): void {
+  delete(entry: E): void {
     const { trust } = entry
     if (trust === -1) return
     entry.trust = -1
@@ -26,11 +35,11 @@ export class Trusted<A, D> {
   }
 
   /** At most `most` of the objects that are trusted at that moment: some at random, where there are more. */
-  some(most: number, random: RandomService, now: number): Array<Entry<A, D>> {
-    const found: Array<Entry<A, D>> = []
+  some(most: number, random: RandomService, now: number): Array<E> {
+    const found: Array<E> = []
     const { members } = this
     const start = members.length <= most ? 0 : Math.floor(random.nextDoubleUnsafe() * members.length)
-    const meet = (entry: Entry<A, D>): void => {
+    const meet = (entry: E): void => {
       if (entry.slot !== -1 && entry.trustedUntil! > now) found.push(entry)
       else this.delete(entry)
     }
