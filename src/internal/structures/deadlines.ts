@@ -25,7 +25,7 @@ import type { Held, Hold } from "./hold.ts"
 export interface Deadline {
   /** Monotonic milliseconds. */
   due: number
-  /** Its place in the heap; -1: not waiting. */
+  /** The deadline's place in the heap; -1: not waiting. */
   index: number
   /** Upkeep of the pool's own, on which nobody outside depends: does not hold the pool. Changed only while not waiting. */
   upkeep?: boolean
@@ -42,7 +42,7 @@ export const slice = 2
 
 export class Deadlines {
   protected readonly clock: Clock.Clock
-  /** The longest that it sleeps before it looks at its clock again. */
+  /** The longest that the timer sleeps before it looks at its clock again. */
   protected readonly longest: number = Infinity
   private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   private readonly threw: (defect: unknown) => void
@@ -84,7 +84,7 @@ export class Deadlines {
     if (due === Infinity || this.ended) return
     const at = this.heap.length
     if (this.sorted && at > this.head && due < this.dues[at - 1]!) {
-      // a heap, until it is empty
+      // a deadline that comes out of turn makes a heap of the queue, until that is empty
       this.clear()
       this.sorted = this.heap.length === 0
     }
@@ -124,16 +124,16 @@ export class Deadlines {
   private arm(due: number): void {
     this.sleeper?.interruptUnsafe()
     this.sleepsUntil = due
-    // whole milliseconds, rounded up: a timer may not wake before its time
+    // the sleep is of whole milliseconds, rounded up: a timer may not wake before its time
     const millis = Math.min(Math.max(0, Math.ceil(due - this.now())), this.longest)
-    // never within the caller's step, even when it is due now
+    // a deadline never fires within the caller's step, even when it is due now
     const sleep = millis === 0 ? Effect.yieldNow : this.clock.sleep(Duration.millis(millis))
     this.sleeper = this.fork(Effect.flatMap(sleep, waking(this.held)))
   }
 
-  /** What its fiber does when it has slept. */
+  /** What the timer's fiber does when it has slept. */
   readonly fire: Effect.Effect<void> = Effect.suspend(() => {
-    // stays set while deadlines fire, so that a new one does not start a second timer
+    // `sleepsUntil` is the past while deadlines fire, so that a new one does not start a second timer
     this.sleepsUntil = -Infinity
     if (this.fireUntil(this.now(), batch)) return Effect.andThen(Effect.yieldNow, this.fire)
     this.sleeper = undefined
@@ -189,14 +189,14 @@ export class Deadlines {
     return true
   }
 
-  /** Fires one that is due, and has not fired, since the timer has not had its turn. */
+  /** Fires one deadline that is due, and has not fired, since the timer has not had its turn. */
   hasten(deadline: Deadline): void {
     if (deadline.index === -1 || deadline.due > this.now()) return
     this.cancel(deadline)
     this.call(deadline)
   }
 
-  /** The first that waits; empty places before it are cleared away, or passed for good. */
+  /** The first deadline that waits; empty places before it are cleared away, or passed for good. */
   private earliest(): Deadline | undefined {
     if (this.sorted) {
       while (this.head < this.heap.length && this.heap[this.head] === undefined) this.head++
@@ -225,7 +225,7 @@ export class Deadlines {
     this.heap.length = this.dues.length = n
     this.empty = this.head = 0
     this.sorted ||= n === 0
-    // what is sorted is a heap already
+    // a sorted queue is a heap already
     if (this.sorted) return
     for (let at = (n >> 1) - 1; at >= 0; at--) this.down(at)
   }
@@ -263,7 +263,7 @@ export class Deadlines {
   }
 }
 
-/** What follows a sleep: nothing, where the pool has been dropped, and nobody depended on what was due. */
+/** What follows the sleep of a timer: nothing, where the pool has been dropped, and nobody depended on what was due. */
 const waking = (held: Held<Deadlines>) => (): Effect.Effect<void> => held.part.deref()?.fire ?? Effect.void
 
 /**
