@@ -75,7 +75,9 @@ describe("what comes from a server", () => {
 
       for (const flag of ["--once", "--json"]) {
         const { code, stderr, stdout } = yield* command(url, flag)
-        assert.deepStrictEqual([code, stdout, stderr], [1, "", `No inspector at ${url}: it sends more than 8 MB\n`])
+        assert.deepStrictEqual([code, stdout], [1, ""])
+        // on a machine that has much else to do its patience may end first
+        assert.match(stderr, /^No inspector at .*: it (sends more than 8 MB|does not (answer|go on|come to an end))\n$/)
       }
     }))
 
