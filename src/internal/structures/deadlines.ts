@@ -40,8 +40,15 @@ const batch = 512
 /** For how many milliseconds what is due at once may go on before other fibers get their turn. */
 export const slice = 2
 
+/** A clock that counts in milliseconds: that spares the numbers of arbitrary size. */
+interface Quick extends Clock.Clock {
+  monotonicTimeMillisUnsafe(): number
+}
+
 export class Deadlines {
   protected readonly clock: Clock.Clock
+  /** The clock, where that counts in milliseconds by itself. */
+  private readonly quick: Quick | undefined
   /** The longest that the timer sleeps before it looks at its clock again. */
   protected readonly longest: number = Infinity
   private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
@@ -66,6 +73,7 @@ export class Deadlines {
     hold: Hold
   ) {
     this.clock = clock
+    this.quick = "monotonicTimeMillisUnsafe" in clock ? clock as Quick : undefined
     this.fork = fork
     this.threw = threw
     this.hold = hold
@@ -74,7 +82,7 @@ export class Deadlines {
 
   /** Monotonic milliseconds. */
   now(): number {
-    return Number(this.clock.monotonicTimeNanosUnsafe()) / 1e6
+    return this.quick === undefined ? Number(this.clock.monotonicTimeNanosUnsafe()) / 1e6 : this.quick.monotonicTimeMillisUnsafe()
   }
 
   /** Sets, or moves, a deadline. `Infinity` is never. */
