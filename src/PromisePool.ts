@@ -279,14 +279,14 @@ const over = async <Self, A, D, E, P, RE>(
 ) => {
   // the clock of a layer may be a quiet one
   const alive = new Alive()
-  alive.begin()
+  alive.count(1)
   try {
     const context = await runtime.context()
     const pool = Context.get(context, tag)
     const all = Context.merge(services, context as Context.Context<never>)
     return new Promised(pool, new Running(pool.name, all, false), disposal)
   } finally {
-    alive.end()
+    alive.count(-1)
   }
 }
 

@@ -171,15 +171,23 @@ export const queue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entr
 
 const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
   core.waiters.join(waiter)
-  comes(core, waiter, picked)
-  // a borrow from within a call of the turn may have no time to wait for the end of that, or no fiber that can
-  if (waiter.lane !== undefined) workOffNow(core)
-  if (waiter.lane === undefined) return
+  if (picked === undefined && mayOnlyWait(core, waiter)) waiter.admitted = true
+  else {
+    comes(core, waiter, picked)
+    // a borrow from within a call of the turn may have no time to wait for the end of that, or no fiber that can
+    if (waiter.lane !== undefined) workOffNow(core)
+    if (waiter.lane === undefined) return
+  }
   const { timeout } = waiter.request
   if (timeout === 0) return timeOut(core, waiter)
   if (timeout !== Infinity) core.deadlines.set(waiter, waiter.since + timeout)
   core.dozing.expect(waiter.since, waiter.due)
 }
+
+/** Is nothing listed, on offer, or to be made for a waiter that has just come? Most that wait in a crowd come so. */
+const mayOnlyWait = <A, D>(core: Core<A, D>, { request }: Waiter<A, D>): boolean =>
+  core.registry.listing === 0 && core.notes === 0 && lends(core) && (core.creator === undefined || !hasRoom(core)) &&
+  core.options.policy.kind !== "custom" && core.options.maxWaiters === Infinity && request.queues
 
 /** What can be done for a waiter that has just come. */
 const comes = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
@@ -316,6 +324,11 @@ export const handOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boole
 /** Offers an object to the waiters, in their order. `true`: one has it, or it cannot be lent any more. */
 const isTaken = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): boolean => {
   let ready = fresh || !stale(core, entry)
+  const { first } = core.waiters
+  // nothing keeps the oldest from having it: most that wait in a crowd are served so
+  if (ready && first !== undefined && first.request.where === undefined && core.options.onBorrow === undefined) {
+    if (goesTo(core, first, entry, true)) return true
+  }
   let last: Waiter<A, D> | undefined
   const taken = core.waiters.find(firstFor(core, entry, ready), (waiter) => {
     if (!mayTake(core, waiter, entry, ready)) return false

@@ -38,6 +38,15 @@ class Awaiting<A, D> extends Waiting<A, D> {
   }
 }
 
+let resolving: (value: unknown) => void
+let rejecting: (reason: unknown) => void
+
+/** Keeps what settles a promise that is being made, for whoever makes it: a function of his own would cost as much again. */
+const keep = (resolve: (value: never) => void, reject: (reason: unknown) => void): void => {
+  resolving = resolve as typeof resolving
+  rejecting = reject
+}
+
 /** One borrow, whose promise is settled with a lease, or with what a body answers under it. */
 abstract class Borrowing<A, D, B> {
   protected readonly running: Running
@@ -65,15 +74,15 @@ abstract class Borrowing<A, D, B> {
   protected abstract served(lease: ActiveLease<A, D>): void
 
   promise(): Promise<B> {
-    return new Promise((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
-      try {
-        this.begin()
-      } catch (error) {
-        this.fail(error)
-      }
-    })
+    const promise = new Promise<B>(keep)
+    this.resolve = resolving as Borrowing<A, D, B>["resolve"]
+    this.reject = rejecting
+    try {
+      this.begin()
+    } catch (error) {
+      this.fail(error)
+    }
+    return promise
   }
 
   private begin(): void {
@@ -96,9 +105,8 @@ abstract class Borrowing<A, D, B> {
   private wait(waiter: Awaiting<A, D>): void {
     this.waited = true
     this.keepAlive(true)
-    const woken = new Promise<unknown>((wake) => {
-      waiter.resume = wake
-    })
+    const woken = new Promise<unknown>(keep)
+    waiter.resume = resolving
     void woken.then(() => this.goOn(waiter))
   }
 
@@ -136,8 +144,7 @@ abstract class Borrowing<A, D, B> {
   protected keepAlive(keep: boolean): void {
     if (keep === this.kept) return
     this.kept = keep
-    if (keep) this.running.alive.begin()
-    else this.running.alive.end()
+    this.running.alive.count(keep ? 1 : -1)
   }
 
   private settle(): void {
@@ -185,7 +192,9 @@ class Using<A, D, B> extends Borrowing<A, D, Awaited<B>> implements Work {
     if (this.f.length !== 1) this.controller = this.controlling(lease)
     try {
       const answer = this.f(lease.entry.object, this.controller?.signal as AbortSignal)
-      if (!Predicate.isPromiseLike(answer)) return this.ended(answer as Awaited<B>, undefined)
+      if (!(answer instanceof Promise) && !Predicate.isPromiseLike(answer)) {
+        return this.ended(answer as Awaited<B>, undefined)
+      }
       this.waited = true
       if (!this.settled) this.keepAlive(this.signal !== undefined || lease.expiry !== undefined)
       // a thenable may be badly made: a promise of it settles once, later, and never throws

@@ -222,15 +222,19 @@ export class Alive {
   private waiting = 0
   private timer: unknown = undefined
 
-  /** Somebody waits. */
-  begin(): void {
-    if (this.waiting++ > 0) return
+  /** Somebody waits: 1; or waits no more: -1. */
+  count(change: 1 | -1): void {
+    this.waiting += change
+    if (this.waiting === 0) this.rest()
+    else if (change === 1 && this.waiting === 1) this.wake()
+  }
+
+  private wake(): void {
     if (this.timer === undefined) this.timer = lasting.setInterval(() => {}, longest)
     else (this.timer as Counted).ref()
   }
-  /** Somebody waits no more. */
-  end(): void {
-    if (--this.waiting > 0) return
+
+  private rest(): void {
     // a replaced one is of no use when the timers are restored
     if (trueTimers !== undefined && isCounted(this.timer)) return this.timer.unref()
     lasting.clearInterval(this.timer)

@@ -176,8 +176,8 @@ export class Running {
       if (over) aborting!.abort(fiber)
       else if (fiber.pollUnsafe() === undefined) {
         waited = true
-        this.alive.begin()
-        stop = once(() => this.alive.end())
+        this.alive.count(1)
+        stop = once(() => this.alive.count(-1))
         aborting?.waiting?.(stop)
       }
       fiber.addObserver((exit) => {

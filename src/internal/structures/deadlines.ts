@@ -82,7 +82,9 @@ export class Deadlines {
 
   /** Monotonic milliseconds. */
   now(): number {
-    return this.quick === undefined ? Number(this.clock.monotonicTimeNanosUnsafe()) / 1e6 : this.quick.monotonicTimeMillisUnsafe()
+    return this.quick === undefined
+      ? Number(this.clock.monotonicTimeNanosUnsafe()) / 1e6
+      : this.quick.monotonicTimeMillisUnsafe()
   }
 
   /** Sets, or moves, a deadline. `Infinity` is never. */
@@ -189,10 +191,13 @@ export class Deadlines {
    * Within a deadline that fires it does nothing: the timer is having its turn, and what is due follows.
    */
   catchUp(all: boolean, now?: number): boolean {
-    const first = this.firing ? undefined : this.earliest()
-    if (first === undefined) return false
+    // nothing waits: no clock is read
+    if (this.firing || this.sleepsUntil === Infinity) return false
     const until = now ?? this.now()
-    if (first.due > until) return false
+    // the timer wakes no later than the earliest is due
+    if (this.sleepsUntil > until) return false
+    const first = this.earliest()
+    if (first === undefined || first.due > until) return false
     this.fireUntil(until, all ? Infinity : batch)
     return true
   }
