@@ -496,6 +496,38 @@ describe("the queue of waiters", () => {
     assert.isUndefined(waiters.first)
   })
 
+  it("is walked past none that stays, whoever joins and leaves meanwhile", () => {
+    const { below, one } = dice(17)
+    const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>
+    for (let round = 0; round < 300; round++) {
+      const waiters = new Waiters<string, undefined>({ makes: true, detects: true, prepares: true }, hold)
+      const join = (id: number) => {
+        const waiter = new Idle(core, request(one([0, 0, 1])), fiber(id))
+        waiters.join(waiter)
+        return waiter
+      }
+      const stay = new Set<Waiter<string, undefined>>(Array.from({ length: 12 }, (_, i) => join(i)))
+      const visited = new Set<Waiter<string, undefined>>()
+      let steps = 0
+
+      waiters.each((waiter) => {
+        visited.add(waiter)
+        steps++
+        // the one that is visited leaves, and with it those behind it, or before it; and others join
+        if (below(3) > 0) return
+        const leaving = below(2) === 0 ? [waiter, waiters.after(waiter)] : [waiters.after(waiter), one([...stay])]
+        for (const other of leaving) {
+          if (other === undefined) continue
+          waiters.leave(other)
+          stay.delete(other)
+        }
+        if (below(4) === 0) join(100 + steps)
+      })
+
+      for (const waiter of stay) assert.isTrue(visited.has(waiter))
+    }
+  })
+
   it("finds the first of whom something holds as a walk would, through all that may change that", () => {
     const { below, one } = dice(41)
     const core = { deadlines: { now: () => 0 } } as unknown as Core<string, undefined>

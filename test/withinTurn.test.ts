@@ -3,11 +3,12 @@
  * of that does not keep them from what they may have (promises 4, 5 and 6).
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { ObjectPool } from "../src/index.ts"
-import { ending, hold, make, settle, start, state } from "./support/borrowers.ts"
+import { ending, hold, make, only, settle, start, state } from "./support/borrowers.ts"
 
 type Pool = ObjectPool<string>
 
@@ -71,5 +72,53 @@ describe("within a `where` that is asked about what has come back,", () => {
       const { borrowed, totals } = yield* pool.stats
       assert.deepStrictEqual([borrowed, totals.made], [2, 3])
       yield* Fiber.interrupt(got)
+    }))
+
+  it.effect("of those who come, the first in the queue has what nobody else may have", () =>
+    Effect.gen(function*() {
+      const pool: Pool = yield* make({ objects: ["a"] })
+      const { release } = yield* hold(pool.borrow)
+      const come: Array<Fiber.Fiber<unknown, unknown>> = []
+      yield* start(hold(pool.borrowWith({
+        where: () => {
+          if (come.length === 0) {
+            for (const priority of [2, 1]) come.push(Effect.runFork(hold(pool.borrowWith({ priority }))))
+          }
+          return false
+        }
+      })))
+      yield* release
+      yield* settle
+      assert.deepStrictEqual(come.map(state), ["ok", "waits"])
+    }))
+
+  it.effect("what comes back then is lent, though the clock of the pool throws", () =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      let throws = false
+      const fails: Clock.Clock = {
+        ...clock,
+        currentTimeMillisUnsafe: () => {
+          if (throws) {
+            throws = false
+            throw new Error("no time")
+          }
+          return clock.currentTimeMillisUnsafe()
+        }
+      }
+      const pool: Pool = yield* Effect.provideService(make({ objects: ["a", "b"] }), Clock.Clock, fails)
+      const [a, b] = [yield* hold(pool.borrowWith(only("a"))), yield* hold(pool.borrowWith(only("b")))]
+      yield* start(hold(pool.borrowWith({
+        where: ({ object }) => {
+          if (object !== "a") return false
+          Effect.runSync(b.release)
+          throws = true
+          return true
+        }
+      })))
+      const next = yield* start(hold(pool.borrowWith(only("b"))))
+      yield* Effect.exit(a.release)
+      yield* settle
+      assert.strictEqual(state(next), "ok")
     }))
 })
