@@ -354,7 +354,7 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     })
 
   borrowSync = (options?: Omit<BorrowOptions<A, D>, "timeout">): PackedLease<unknown> => {
-    this.#check.known("", options, syncKeys)
+    if (options !== undefined) this.#check.known("", options, syncKeys)
     if (this.#desk === undefined) {
       // it does not wait: its time is not limited
       return this.#atOnce("borrowSync", this.#lending(this.#pool.tryBorrowWith({ ...options, timeout: Infinity })))

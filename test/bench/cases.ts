@@ -6,6 +6,7 @@ import { background, detecting, detectors } from "./detection.ts"
 import { closing, closingSlowly, filling } from "./filling.ts"
 import { garbage, idle, leased, waiting } from "./heap.ts"
 import { evicting, expiring, timingOut } from "./loop.ts"
+import { promised, promisedAborts, promisedWaiters, soaked } from "./promises.ts"
 import { scale } from "./scale.ts"
 import { format, type Table } from "./table.ts"
 import { type Ending, waiters } from "./waiters.ts"
@@ -59,6 +60,39 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
       measure: waiters(ending, n)
     }))
   ),
+  promises: [
+    ...[1, ...crowds].map((many) => ({
+      title: many === 1
+        ? "Promises: borrow and give back, 10 objects"
+        : `Promises: ${many} callers over 10 objects`,
+      unit: perCycle,
+      measure: promised(many)
+    })),
+    ...Object.entries(guards).filter(([name]) => name !== "all three").flatMap(([name, guard]) =>
+      [1, ...crowds].map((many) => ({
+        title: `Promises: ${
+          many === 1 ? "borrow and give back, 10 objects" : `${many} callers over 10 objects`
+        }, with ${name}${
+          guard.leaseTimeout === undefined ? "" : ", which the other pools do not have: they go without"
+        }`,
+        unit: perCycle,
+        measure: promised(many, guard)
+      }))
+    ),
+    ...(["served", "timed out"] as const).flatMap((ending) =>
+      queues.map((n) => ({
+        title: `Promises: ${format(n)} who wait for one object ${how[ending]}`,
+        unit: "µs per waiter",
+        measure: promisedWaiters(ending, n)
+      }))
+    ),
+    ...queues.map((n) => ({
+      title: `Promises: ${format(n)} who wait for one object are aborted at once`,
+      unit: "µs per waiter",
+      measure: promisedAborts(n)
+    })),
+    { title: "Promises: the heap of a process that borrows ten million times", unit: "MB", measure: soaked }
+  ],
   filling: [
     { title: "Filling a pool with 10 000 objects that are there at once", unit: "ms", measure: filling },
     { title: "Closing a pool of 10 000 objects that are destroyed at once", unit: "ms", measure: closing },

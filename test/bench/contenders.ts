@@ -267,26 +267,77 @@ export const crowded: ReadonlyArray<EffectPool> = [
   }))
 ]
 
-export const promises: ReadonlyArray<PromisePool> = [
-  {
-    name: "`PromisePool.with`",
-    role: "ours",
-    make: async ({ borrowTimeout, leaseTimeout, size, trust }) => {
-      const pool = OurPromisePool.make({
-        acquire: async () => ({}),
-        destroy: async () => {},
-        size: { min: size, max: size },
-        ...borrowTimeout === undefined ? {} : { borrowTimeout },
-        leaseTimeout,
-        ...trust === undefined ? {} : {
-          detectStatus: ({ object }) => check(object) ? "Available" : "Invalid",
-          detection: { onBorrow: { trustFor: trust } }
-        }
-      })
-      await pool.ready()
-      return { use: (body) => pool.with(body), close: pool.close }
+const makePromises = async ({ borrowTimeout, leaseTimeout, size, trust }: Setup) => {
+  const pool = OurPromisePool.make({
+    acquire: async () => ({}),
+    destroy: async () => {},
+    size: { min: size, max: size },
+    ...borrowTimeout === undefined ? {} : { borrowTimeout },
+    leaseTimeout,
+    ...trust === undefined ? {} : {
+      detectStatus: ({ object }) => check(object) ? "Available" : "Invalid",
+      detection: { onBorrow: { trustFor: trust } }
     }
-  },
+  })
+  await pool.ready()
+  return pool
+}
+
+const ourPromises = (
+  name: string,
+  use: (pool: Awaited<ReturnType<typeof makePromises>>) => Awaited<ReturnType<PromisePool["make"]>>["use"]
+): PromisePool => ({
+  name,
+  role: "ours",
+  make: async (setup) => {
+    const pool = await makePromises(setup)
+    return { use: use(pool), close: pool.close }
+  }
+})
+
+/** The ways to borrow by a promise. The function that `with` calls takes its object alone: then it costs no signal. */
+export const ourWays: ReadonlyArray<PromisePool> = [
+  ourPromises("`PromisePool.with`", (pool) => (body) => pool.with((_object) => body()) as Promise<void>),
+  ourPromises("`borrow`, `release`", (pool) => async (body) => {
+    const lease = await pool.borrow()
+    try {
+      await body()
+    } finally {
+      await lease.release()
+    }
+  }),
+  ourPromises("`await using` of `borrow`", (pool) => async (body) => {
+    await using _lease = await pool.borrow()
+    await body()
+  })
+]
+
+/** Borrows and gives back so many times without any promise. */
+export const synchronously = async (setup: Setup): Promise<Contender> => {
+  const pool = await makePromises(setup)
+  return {
+    name: "`borrowSync`, `releaseSync`",
+    role: "ours",
+    run: (times) =>
+      timed(async () => {
+        for (let left = times; left > 0; left--) {
+          const lease = pool.borrowSync()
+          try {
+            awaitedOnce.n++
+          } finally {
+            lease.releaseSync()
+          }
+        }
+      }),
+    close: pool.close
+  }
+}
+
+/** Counts what the floor does, so that none of it is left out. */
+const awaitedOnce = { n: 0 }
+
+export const promises: ReadonlyArray<PromisePool> = [
+  ourWays[0]!,
   {
     name: "generic-pool",
     role: "peer",
@@ -305,8 +356,11 @@ export const promises: ReadonlyArray<PromisePool> = [
       return {
         use: async (body) => {
           const object = await pool.acquire()
-          await body()
-          await pool.release(object)
+          try {
+            await body()
+          } finally {
+            await pool.release(object)
+          }
         },
         close: async () => {
           await pool.drain()
@@ -333,8 +387,11 @@ export const promises: ReadonlyArray<PromisePool> = [
       return {
         use: async (body) => {
           const object = await pool.acquire().promise
-          await body()
-          pool.release(object)
+          try {
+            await body()
+          } finally {
+            pool.release(object)
+          }
         },
         close: () => pool.destroy()
       }
@@ -361,19 +418,26 @@ export const promises: ReadonlyArray<PromisePool> = [
       return {
         use: async (body) => {
           const object = await pool.acquire()
-          await body()
-          pool.release(object)
+          try {
+            await body()
+          } finally {
+            pool.release(object)
+          }
         },
         close: () => pool.closeAsync(0)
       }
     }
   },
   {
-    name: "floor: one await",
+    name: "floor: one await, `try`, `finally`",
     role: "peer",
     make: async () => ({
       use: async (body) => {
-        await body()
+        try {
+          await body()
+        } finally {
+          awaitedOnce.n++
+        }
       },
       close: async () => {}
     })

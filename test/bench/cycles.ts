@@ -31,7 +31,7 @@ const crowd = (fibers: number) => (cycle: (body: Effect.Effect<void>) => Effect.
   return () => Effect.forEach(Array.from({ length: fibers }), () => one, { concurrency: "unbounded", discard: true })
 }
 
-const crowdAwaited = (fibers: number) => (use: (body: () => Promise<void>) => Promise<void>) => () =>
+export const crowdAwaited = (fibers: number) => (use: (body: () => Promise<void>) => Promise<void>) => () =>
   Promise.all(Array.from({ length: fibers }, async () => {
     for (let left = 200; left > 0; left--) await use(() => Promise.resolve())
   }))

@@ -154,7 +154,7 @@ const fibers = async ({ make, name, role }: EffectPool, ending: Ending): Promise
 }
 
 /** The same for one of promises: nobody can interrupt these. */
-const awaiting = async ({ make, name, role }: PromisePool, ending: Ending): Promise<Contender> => {
+export const awaiting = async ({ make, name, role }: PromisePool, ending: Ending): Promise<Contender> => {
   const { close, use } = await make({ size: 1, ...ending === "timed out" ? { borrowTimeout: patience } : {} })
   return {
     name,
@@ -191,12 +191,12 @@ const awaiting = async ({ make, name, role }: PromisePool, ending: Ending): Prom
  * Those of promises that survive it: tarn is quadratic, and what times out stays in lightning-pool's queue, where the next
  * release recurses over it until the stack overflows.
  */
-const survives = ({ name }: PromisePool, ending: Ending, n: number): boolean =>
-  name === "generic-pool" || (name === "tarn" && n <= 10_000) ||
+export const survives = ({ name }: PromisePool, ending: Ending, n: number): boolean =>
+  !["tarn", "lightning-pool"].includes(name) && !name.startsWith("floor") || (name === "tarn" && n <= 10_000) ||
   (name === "lightning-pool" && (ending === "served" || n <= 1000))
 
 /** Few of the many, since queueing them takes longer than what is measured. */
-const rounds = (n: number): number => n < 10_000 ? 9 : n < 100_000 ? 5 : 3
+export const rounds = (n: number): number => n < 10_000 ? 9 : n < 100_000 ? 5 : 3
 
 export const waiters = (ending: Ending, n: number) => async () => {
   const contenders: Array<Contender> = []

@@ -124,7 +124,7 @@ export class Race<A, D> implements Work {
         standDown(child)
         resume(this.lost ? this.over(exit) : exit)
       })
-      return Fiber.interrupt(child)
+      return child.pollUnsafe() === undefined ? Fiber.interrupt(child) : undefined
     })
   }
   /** The race is lost, whatever the work has answered; but a defect stands. */

@@ -69,7 +69,8 @@ const react = <A, D>(core: Core<A, D>, kind: number): boolean => {
 }
 
 const offerNext = <A, D>(core: Core<A, D>): void => {
-  const next = core.offers.shift()
+  // mostly there is one: to take the last is several times faster
+  const next = core.offers.length === 1 ? core.offers.pop() : core.offers.shift()
   if (core.offers.length > 0) note(core, Note.offer)
   if (typeof next === "function") return next()
   if (next === undefined) return

@@ -47,42 +47,56 @@ const keep = (resolve: (value: never) => void, reject: (reason: unknown) => void
   rejecting = reject
 }
 
-/** One borrow, whose promise is settled with a lease, or with what a body answers under it. */
-abstract class Borrowing<A, D, B> {
-  protected readonly running: Running
-  protected readonly core: Core<A, D>
+/** The function that runs under a lease of `with`. */
+type Body<A> = (object: A, signal: AbortSignal) => unknown
+
+/**
+ * One borrow, whose promise is settled with a lease; or, for `with`, with what a function answers that runs under it. A
+ * promise cannot be stopped: the function is told by its signal, and keeps the object until it has settled, or its lease is
+ * over.
+ */
+class Borrowing<A, D> implements Work {
+  private readonly running: Running
+  private readonly core: Core<A, D>
   private readonly request: Request<A, D>
-  protected readonly signal: AbortSignal | undefined
+  /** The caller's own. */
+  private readonly signal: AbortSignal | undefined
+  private readonly body: Body<A> | undefined
+  readonly promise: Promise<unknown>
+  private readonly resolve: (answer: unknown) => void
+  private readonly reject: (reason: unknown) => void
   private waiter: Awaiting<A, D> | undefined = undefined
+  private lease: ActiveLease<A, D> | undefined = undefined
   private aborting: (() => void) | undefined = undefined
-  private resolve!: (answer: B | PromiseLike<B>) => void
-  private reject!: (reason: unknown) => void
+  /** Tells the body; absent where that has no parameter for it, as most have not. */
+  private controller: AbortController | undefined = undefined
   /** The promise is settled, or about to be. */
-  protected settled = false
+  private settled = false
   /** The caller's step has ended. */
-  protected waited = false
+  private waited = false
+  /** The process is kept alive. */
   private kept = false
 
-  constructor(running: Running, core: Core<A, D>, request: Request<A, D>, signal: AbortSignal | undefined) {
+  constructor(
+    running: Running,
+    core: Core<A, D>,
+    request: Request<A, D>,
+    signal: AbortSignal | undefined,
+    body: Body<A> | undefined
+  ) {
     this.running = running
     this.core = core
     this.request = request
     this.signal = signal
-  }
-
-  /** A lease has been granted, perhaps for nothing: its borrower may have gone, and it may be over. */
-  protected abstract served(lease: ActiveLease<A, D>): void
-
-  promise(): Promise<B> {
-    const promise = new Promise<B>(keep)
-    this.resolve = resolving as Borrowing<A, D, B>["resolve"]
+    this.body = body
+    this.promise = new Promise(keep)
+    this.resolve = resolving
     this.reject = rejecting
     try {
       this.begin()
     } catch (error) {
       this.fail(error)
     }
-    return promise
   }
 
   private begin(): void {
@@ -111,9 +125,9 @@ abstract class Borrowing<A, D, B> {
   }
 
   private goOn(waiter: Awaiting<A, D>): void {
-    // it has left
+    // the borrower has left
     if (this.settled) return
-    // its lease was taken back before it could be told
+    // the lease was taken back before its borrower could be told
     if (waiter.lane !== undefined) return this.wait(waiter)
     this.waiter = undefined
     const outcome = outcomeOf(waiter)
@@ -121,85 +135,26 @@ abstract class Borrowing<A, D, B> {
     else this.failBy(outcome)
   }
 
-  /** The caller's signal has fired. */
-  protected abort(): void {
-    const { signal, waiter } = this
-    this.settle()
-    this.reject(signal!.reason)
-    waiter?.leave()
-  }
-
-  protected succeed(answer: B): void {
-    this.settle()
-    this.resolve(answer)
-  }
-  protected fail(error: unknown): void {
-    this.settle()
-    fail(error, this.waited, this.resolve, this.reject)
-  }
-  protected failBy(failure: Effect.Effect<never, unknown>): void {
-    this.fail(this.running.failureOf(failure))
-  }
-
-  protected keepAlive(keep: boolean): void {
-    if (keep === this.kept) return
-    this.kept = keep
-    this.running.alive.count(keep ? 1 : -1)
-  }
-
-  private settle(): void {
-    this.settled = true
-    this.keepAlive(false)
-    if (this.aborting !== undefined) this.signal!.removeEventListener("abort", this.aborting)
-  }
-}
-
-/** `borrow`: the promise of a lease. */
-class Lending<A, D> extends Borrowing<A, D, FullLease<A, D, A>> {
-  protected served(lease: ActiveLease<A, D>): void {
-    if (this.settled) end(lease, Exit.void)
-    else this.succeed(FullLease.given(this.running, lease))
-  }
-}
-
-/**
- * `with`: the promise of what a function answers that runs under a lease. A promise cannot be stopped: the function is told
- * by its signal, and keeps the object until it has settled, or its lease is over.
- */
-class Using<A, D, B> extends Borrowing<A, D, Awaited<B>> implements Work {
-  private readonly f: (object: A, signal: AbortSignal) => B
-  private lease: ActiveLease<A, D> | undefined = undefined
-  /** Absent where the function has no parameter for its signal, as most have not. */
-  private controller: AbortController | undefined = undefined
-
-  constructor(
-    running: Running,
-    core: Core<A, D>,
-    request: Request<A, D>,
-    signal: AbortSignal | undefined,
-    f: (object: A, signal: AbortSignal) => B
-  ) {
-    super(running, core, request, signal)
-    this.f = f
-  }
-
-  protected served(lease: ActiveLease<A, D>): void {
+  /** A lease has been granted, perhaps for nothing: its borrower may have gone, and it may be over. */
+  private served(lease: ActiveLease<A, D>): void {
     if (this.settled) return void end(lease, Exit.void)
-    // it has expired before the borrower could go on
+    if (this.body === undefined) return this.succeed(FullLease.given(this.running, lease))
     if (lease.over !== undefined) return this.failBy(leaseExpired(this.core, lease, lease.over))
     this.lease = lease
     lease.holder = this
-    if (this.f.length !== 1) this.controller = this.controlling(lease)
+    this.run(lease, this.body)
+  }
+
+  private run(lease: ActiveLease<A, D>, body: Body<A>): void {
+    if (body.length !== 1) this.controller = this.controlling(lease)
     try {
-      const answer = this.f(lease.entry.object, this.controller?.signal as AbortSignal)
-      if (!(answer instanceof Promise) && !Predicate.isPromiseLike(answer)) {
-        return this.ended(answer as Awaited<B>, undefined)
-      }
+      const answer = body(lease.entry.object, this.controller?.signal as AbortSignal)
+      if (!(answer instanceof Promise) && !Predicate.isPromiseLike(answer)) return this.ended(answer, undefined)
       this.waited = true
       if (!this.settled) this.keepAlive(this.signal !== undefined || lease.expiry !== undefined)
       // a thenable may be badly made: a promise of it settles once, later, and never throws
       void Promise.resolve(answer).then(
-        (value) => this.ended(value as Awaited<B>, undefined),
+        (value) => this.ended(value, undefined),
         (reason) => this.ended(undefined, { reason })
       )
     } catch (reason) {
@@ -216,10 +171,10 @@ class Using<A, D, B> extends Borrowing<A, D, Awaited<B>> implements Work {
   }
 
   /** The body has ended: what it has answered, or failed with, is dropped where the promise is settled. */
-  private ended(answer: Awaited<B> | undefined, failure: { readonly reason: unknown } | undefined): void {
+  private ended(answer: unknown, failure: { readonly reason: unknown } | undefined): void {
     end(this.lease!, Exit.void)
     if (this.settled) return
-    if (failure === undefined) this.succeed(answer as Awaited<B>)
+    if (failure === undefined) this.succeed(answer)
     else this.fail(failure.reason)
   }
 
@@ -234,9 +189,36 @@ class Using<A, D, B> extends Borrowing<A, D, Awaited<B>> implements Work {
     if (!this.settled) this.failBy(leaseExpired(this.core, lease, lease.over!))
   }
 
-  protected override abort(): void {
-    super.abort()
-    this.controller?.abort(this.signal!.reason)
+  /** The caller's signal has fired. */
+  private abort(): void {
+    const { reason } = this.signal!
+    this.settle()
+    this.reject(reason)
+    void this.waiter?.leave()
+    this.controller?.abort(reason)
+  }
+
+  private succeed(answer: unknown): void {
+    this.settle()
+    this.resolve(answer)
+  }
+  private fail(error: unknown): void {
+    this.settle()
+    fail(error, this.waited, this.resolve, this.reject)
+  }
+  private failBy(failure: Effect.Effect<never, unknown>): void {
+    this.fail(this.running.failureOf(failure))
+  }
+
+  private settle(): void {
+    this.settled = true
+    this.keepAlive(false)
+    if (this.aborting !== undefined) this.signal!.removeEventListener("abort", this.aborting)
+  }
+  private keepAlive(keep: boolean): void {
+    if (keep === this.kept) return
+    this.kept = keep
+    this.running.alive.count(keep ? 1 : -1)
   }
 }
 
@@ -274,7 +256,8 @@ export class PromiseDesk<A, D> {
     options: BorrowOptions<A, D> | undefined,
     signal: AbortSignal | undefined
   ): Promise<FullLease<A, D, A>> {
-    return new Lending(this.running, this.core, this.request(options, true, operation), signal).promise()
+    const request = this.request(options, true, operation)
+    return new Borrowing(this.running, this.core, request, signal, undefined).promise as Promise<FullLease<A, D, A>>
   }
 
   with<B>(
@@ -283,7 +266,8 @@ export class PromiseDesk<A, D> {
     options: BorrowOptions<A, D> | undefined,
     signal: AbortSignal | undefined
   ): Promise<Awaited<B>> {
-    return new Using(this.running, this.core, this.request(options, true, operation), signal, f).promise()
+    const request = this.request(options, true, operation)
+    return new Borrowing(this.running, this.core, request, signal, f).promise as Promise<Awaited<B>>
   }
 
   /** A lease that is there at once; or what has begun in order to get one. */
