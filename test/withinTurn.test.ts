@@ -9,6 +9,7 @@ import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { ObjectPool } from "../src/index.ts"
 import { ending, hold, make, only, settle, start, state } from "./support/borrowers.ts"
+import { but } from "./support/clocks.ts"
 
 type Pool = ObjectPool<string>
 
@@ -96,8 +97,7 @@ describe("within a `where` that is asked about what has come back,", () => {
     Effect.gen(function*() {
       const clock = yield* Clock.Clock
       let throws = false
-      const fails: Clock.Clock = {
-        ...clock,
+      const fails = but(clock, {
         currentTimeMillisUnsafe: () => {
           if (throws) {
             throws = false
@@ -105,7 +105,7 @@ describe("within a `where` that is asked about what has come back,", () => {
           }
           return clock.currentTimeMillisUnsafe()
         }
-      }
+      })
       const pool: Pool = yield* Effect.provideService(make({ objects: ["a", "b"] }), Clock.Clock, fails)
       const [a, b] = [yield* hold(pool.borrowWith(only("a"))), yield* hold(pool.borrowWith(only("b")))]
       yield* start(hold(pool.borrowWith({
