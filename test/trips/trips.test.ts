@@ -70,7 +70,7 @@ const trips: Record<string, readonly [rooms: number, moves: number, Effect.Effec
   ],
   "a lease expires under `with`": [
     8,
-    13,
+    12,
     Effect.gen(function*() {
       const pool = yield* make({ objects: ["a"], leaseTimeout: 10 })
       yield* start(Effect.exit(pool.with(() => Effect.never)))
