@@ -521,7 +521,7 @@ describe("the queue of waiters", () => {
           waiters.leave(other)
           stay.delete(other)
         }
-        if (below(4) === 0) join(100 + steps)
+        if (below(4) === 0) void join(100 + steps)
       })
 
       for (const waiter of stay) assert.isTrue(visited.has(waiter))
