@@ -34,8 +34,8 @@ const failure = Schema.Defect()
  *   `Released`: a lease has ended, however it did; `held` is how long the object was held.
  * - `LeaseExpired`: the time of a lease is over. `LeaseRevoked`: it was taken back before that, by `revoke`, or since another
  *   lease of its object has detached that. `Released` follows, when the object is taken back.
- * - `LeaseOverdue`: a lease has been held for longer than `leaseWarning`: by which span, or fiber, and where it was borrowed,
- *   if that is known. Once for each lease.
+ * - `LeaseOverdue`: a lease has been held for longer than `leaseWarning`: by which span, or fiber, or by `"a promise"`, and
+ *   where it was borrowed, if that is known. Once for each lease.
  * - `Rested`, `Woke`: an object rests until a time (absent: for ever); its rest is over.
  * - `Detected`, `DetectionFailed`: a detector has answered, or has not.
  * - `Evicted`: an object is leaving, and why. `Late`: it was made after its `creation.timeout`, and is lent to nobody. `Destroyed`, `DestroyFailed`: it is gone. `Left`: it is gone, and was left to

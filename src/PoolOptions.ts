@@ -48,7 +48,8 @@ export interface PoolSettings {
   readonly leaseTimeout?: Duration.Input | undefined
   /**
    * How long a lease may be held before it is logged, and told as `LeaseOverdue`: once, with the span of its borrower, or
-   * its fiber. It counts from the grant until the object is back; `renew` does not change it. Default: never.
+   * its fiber, or `"a promise"`. It counts from the grant until the object is back; `renew` does not change it. Default:
+   * never.
    */
   readonly leaseWarning?: Duration.Input | undefined
   /**

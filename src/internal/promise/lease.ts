@@ -90,7 +90,8 @@ export class HeldLease<P> implements PackedLease<P> {
   readonly #end: End
   /** What is left to do after the end of the lease, and has begun; absent where nothing is. */
   #ending: Fiber.Fiber<void> | undefined = undefined
-  #bare: { release?: () => Promise<void>; releaseSync?: () => void } | undefined = undefined
+  #release: (() => Promise<void>) | undefined = undefined
+  #releaseSync: (() => void) | undefined = undefined
 
   constructor(running: Running, object: P, end: End) {
     this.#running = running
@@ -111,10 +112,10 @@ export class HeldLease<P> implements PackedLease<P> {
     return this.#object
   }
   get release(): () => Promise<void> {
-    return (this.#bare ??= {}).release ??= () => this[Symbol.asyncDispose]()
+    return this.#release ??= () => this[Symbol.asyncDispose]()
   }
   get releaseSync(): () => void {
-    return (this.#bare ??= {}).releaseSync ??= () => this[Symbol.dispose]()
+    return this.#releaseSync ??= () => this[Symbol.dispose]()
   }
   [Symbol.asyncDispose](): Promise<void> {
     const ending = this.#giveBack()
