@@ -288,8 +288,10 @@ export class Model {
     }
     const population = stats.size + stats.making
     must(population <= this.max || population <= this.population, "2 size + making is at most max", what)
-    // those that leave at their return are as good as gone
-    const leaving = objects.filter((each) => each.status !== "Invalid" && this.entry(each).leaving).length
+    // those that leave at their return are as good as gone: also a lent one about which the detector has failed too often
+    const leaves = (each: Pooled) =>
+      this.entry(each).leaving || (each.status === "Borrowed" && this.entry(each).verdict === "not fine")
+    const leaving = objects.filter((each) => each.status !== "Invalid" && leaves(each)).length
     const hooked = pending > 0 && (this.setup.onBorrow !== undefined || this.setup.onRelease !== undefined)
     must(
       hooked || population - invalid - leaving <= this.max ||
