@@ -57,25 +57,33 @@ export const ofStep = (made: Function): Site | undefined =>
   Reflect.get(Error, "stackTraceLimit") === 0 ? undefined : look(made, takenOfStep)
 
 /** The errors whose stacks are what sites say. */
-const told = new WeakSet<Error>()
+const told = new WeakMap<object, Site>()
 
 export const isTold = (error: Error): boolean => told.has(error)
 
+const become = (error: object, value: unknown): void =>
+  void Object.defineProperty(error, "stack", { value, writable: true, enumerable: false, configurable: true })
+
+/** The same for all errors, which so keep one shape: an accessor of its own would cost each a shape of its own. */
+const telling = {
+  get(this: Error): string | undefined {
+    const site = told.get(this)
+    if (site === undefined) return undefined
+    const stack = [String(this), ...site().map((frame) => `    at ${frame}`)].join("\n")
+    become(this, stack)
+    return stack
+  },
+  set(this: Error, value: unknown): void {
+    become(this, value)
+  },
+  enumerable: false,
+  configurable: true
+}
+
 /** The stack of an error is what a site says; it is formatted when it is read. */
 export const tellOf = (error: Error, site: Site): void => {
-  told.add(error)
-  const become = (value: unknown) =>
-    Object.defineProperty(error, "stack", { value, writable: true, enumerable: false, configurable: true })
-  Object.defineProperty(error, "stack", {
-    get: () => {
-      const stack = [String(error), ...site().map((frame) => `    at ${frame}`)].join("\n")
-      become(stack)
-      return stack
-    },
-    set: become,
-    enumerable: false,
-    configurable: true
-  })
+  told.set(error, site)
+  Object.defineProperty(error, "stack", telling)
 }
 
 /** Where an operation of a pool that wants to know was called; or where the tag was, if that has called it. */
