@@ -298,6 +298,28 @@ describe("suspend", () => {
     }))
 })
 
+describe("suspend, while the user's selector has yet to answer", () => {
+  it.effect("refuses those beyond maxWaiters who came last: who came first keeps its place", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({
+        objects: ["a"],
+        maxWaiters: 2,
+        select: (available) => Effect.as(Effect.sleep("1 second"), available[0])
+      })
+      const fibers = yield* Effect.forEach([1, 2, 3, 4], () => start(pool.with(() => Effect.void)))
+      yield* pool.suspend
+      yield* turn
+
+      assert.deepStrictEqual(fibers.slice(0, 2).map(state), ["waits", "waits"])
+      assert.deepStrictEqual(fibers.map(state).filter((each) => each === "waits").length, 3)
+      assert.match(state(fibers[3]!), /PoolExhausted/)
+      yield* pool.resume
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(fibers.slice(0, 2).map(state), ["ok", "ok"])
+      yield* balanced(pool)
+    }))
+})
+
 describe("drain", () => {
   it.effect("suspends, and waits until every lease is back", () =>
     Effect.gen(function*() {

@@ -162,5 +162,7 @@ const waitsOn = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   // the chosen object is being detected; if that ends within this step, the selector is asked anew
   if (waiter.detection !== undefined) return
   core.waiters.note(waiter, "choosing", false)
+  // it has its place before those who have yet to be told, and do not count
+  if (core.waiters.size - core.waiters.busy <= core.options.maxWaiters) waiter.admitted = true
   lookAt(core, waiter)
 }
