@@ -64,6 +64,20 @@ describe("expiry under `with`", () => {
       assert.notStrictEqual(yield* pool.with(() => fiberId, { leaseTimeout: "1 second" }), own)
     }))
 
+  it.effect("a body that has its lease taken back, and is answered as a failure, fails with LeaseExpired", () =>
+    Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "1 minute" })
+      for (const answer of [Effect.fail({ _tag: "Mine" }), Effect.die("mine"), Effect.void]) {
+        const body = (lease: Lease<string>) => {
+          Effect.runSync(pool.revoke(lease))
+          return answer
+        }
+
+        assert.strictEqual(yield* tag(pool.with(body)), "LeaseExpired")
+      }
+      assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+    }))
+
   it.effect("does not touch a body that ends before", () =>
     Effect.gen(function*() {
       const pool = yield* ObjectPool.make({ objects: ["a"], leaseTimeout: "1 second" })

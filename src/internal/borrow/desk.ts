@@ -171,8 +171,10 @@ export const queue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entr
 
 const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
   core.waiters.join(waiter)
-  if (picked === undefined && mayOnlyWait(core, waiter)) waiter.admitted = true
-  else {
+  if (picked === undefined && mayOnlyWait(core, waiter)) {
+    waiter.admitted = true
+    waiter.trace?.enter("Waiting")
+  } else {
     comes(core, waiter, picked)
     // a borrow from within a call of the turn may have no time to wait for the end of that, or no fiber that can
     if (waiter.lane !== undefined) workOffNow(core)

@@ -98,7 +98,8 @@ class Own<A, D> implements Work {
 export class Race<A, D> implements Work {
   private readonly lease: ActiveLease<A, D>
   private child: AnyFiber | undefined = undefined
-  private lost = false
+  /** The lease was over before the work has ended. */
+  lost = false
 
   constructor(lease: ActiveLease<A, D>) {
     this.lease = lease

@@ -90,8 +90,8 @@ class Run<A, D, P> extends RunBase implements Work {
     }
     const race = new Race(lease)
     const work = this.use(lease)
-    // a body that has ended already needs no fiber
-    return Exit.isExit(work) ? work : race.run(this.above, work)
+    // a body that has ended already needs no fiber, unless it has ended its lease
+    return Exit.isExit(work) && !race.lost ? work : race.run(this.above, work)
   }
 
   private use(lease: ActiveLease<A, D>): AnyEffect {
