@@ -31,6 +31,8 @@ const listened = () => {
   const listeners = new Set<unknown>()
   const add = signal.addEventListener.bind(signal)
   const remove = signal.removeEventListener.bind(signal)
+  // as it fires, those that listen once are gone
+  add("abort", () => listeners.clear())
   Object.assign(signal, {
     addEventListener: (type: string, listener: () => void, options: object) => {
       listeners.add(listener)

@@ -1,11 +1,9 @@
 /** Fibers and promises that borrow from one pool. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { HttpRouter } from "effect/http"
 import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { PoolService } from "../../src/index.ts"
-import { Inspector } from "../../src/inspector.ts"
 import { PromisePool } from "../../src/promise.ts"
 import { idle, turn, until } from "../support/promises.ts"
 
@@ -65,26 +63,6 @@ describe("fibers and promises that borrow from one pool", () => {
     assert.match(other!, /^fiber \d+$/)
     await end()
     await heard
-  })
-
-  it("are no trouble where one awaits an object and another holds one: they are not known to be the same", async () => {
-    const pool = PromisePool.make({ name: "not the same", objects: ["a"] })
-    const lease = await pool.borrow()
-    const waiting = pool.borrow()
-    await turn()
-    const { dispose, handler } = HttpRouter.toWebHandler(Inspector.layerHttp(), { disableLogger: true })
-    // a snapshot is shared for a quarter of a second
-    let shown = ""
-    while (!shown.includes("not the same")) {
-      await turn()
-      shown = await (await handler(new Request("http://localhost/pools/snapshot"))).text()
-    }
-    await dispose()
-
-    assert.notInclude(shown, "waits for an object while it holds")
-    await lease.release()
-    await (await waiting).release()
-    idle(pool)
   })
 
   it("close it for each other: the leases of promises are not those of the fiber that closes", async () => {

@@ -126,13 +126,6 @@ export const fits = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<
   }
 }
 
-/** The wall clock, which has been read already where the object is being given back: the first lease after that begins then. */
-const readClock = <A, D>(core: Core<A, D>): number => {
-  const now = core.givenBackAt ?? core.clock.currentTimeMillisUnsafe()
-  core.givenBackAt = undefined
-  return now
-}
-
 /**
  * Serves a waiter. `false`: it waits no more, or the object cannot be lent any more. Where the object is shared,
  * {@link lendOn} follows, or it is offered.
@@ -148,7 +141,7 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
     fail(core, waiter, Effect.die(defect))
     return false
   }
-  const now = readClock(core)
+  const now = core.clock.currentTimeMillisUnsafe()
   // a function of the user's may have used the pool, or ended the wait
   if (waiter.lane === undefined || !lends(core) || !lendable(core, entry)) return false
   if (needsHook(core, entry)) {

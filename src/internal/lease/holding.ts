@@ -56,14 +56,9 @@ export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void
   core.registry.used(entry, now)
   leaseEnded(core, lease, now)
   if (entry.limits?.idling !== undefined) entry.limits.idleSince = core.deadlines.now()
-  core.givenBackAt = now
-  try {
-    if (entry.open === 0) free(core, entry)
-    else if (lendable(core, entry)) offer(core, entry, false)
-    else changed(core)
-  } finally {
-    core.givenBackAt = undefined
-  }
+  if (entry.open === 0) return free(core, entry)
+  if (lendable(core, entry)) offer(core, entry, false)
+  else changed(core)
 }
 
 const letGo = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {

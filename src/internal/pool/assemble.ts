@@ -202,7 +202,6 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     leases: 0,
     owners: undefined,
     lastLeaseId: 0,
-    givenBackAt: undefined,
     feed: undefined,
     timings: undefined,
     totals: { borrowed: 0, added: 0, made: 0, destroyed: 0, timedOut: 0, exhausted: 0, expired: 0 },

@@ -19,22 +19,39 @@ import { lendNow, pickNow, queue } from "../borrow/desk.ts"
 import { ActiveLease, end, type Work } from "../lease/lease.ts"
 import { toRequest } from "../pool/options.ts"
 import { promised } from "../state/borrower.ts"
-import type { Core } from "../state/core.ts"
+import { type Core, soon } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { leaseExpired } from "../state/failures.ts"
 import type { Request } from "../state/waiters.ts"
 import * as Site from "../structures/site.ts"
+import { Relay } from "../structures/slice.ts"
 import { outcomeOf, Waiting } from "../waiting/outcome.ts"
 import { FullLease } from "./lease.ts"
 import { fail, type Running } from "./running.ts"
 
 /** The waiter of somebody who awaits a promise. */
 class Awaiting<A, D> extends Waiting<A, D> {
-  constructor(core: Core<A, D>, request: Request<A, D>) {
+  private readonly relay: Relay
+
+  constructor(core: Core<A, D>, request: Request<A, D>, relay: Relay) {
     super(core, request, promised)
+    this.relay = relay
   }
+  /** One who is resumed may give back at once what the next waits for, and so on: others have their turn in between. */
   resumeSoon(): void {
-    this.resume!(Effect.void)
+    if (this.relay.over) soon(this.core, () => this.resume?.(Effect.void))
+    else this.resume!(Effect.void)
+  }
+}
+
+const { constructor, then } = Promise.prototype as { readonly constructor: unknown; readonly then: unknown }
+
+/** Is it a promise that nobody has written on, nor made a kind of his own of? */
+const isPlain = (answer: unknown): answer is Promise<unknown> => {
+  try {
+    return answer instanceof Promise && answer.constructor === constructor && (answer.then as unknown) === then
+  } catch {
+    return false
   }
 }
 
@@ -58,6 +75,7 @@ type Body<A> = (object: A, signal: AbortSignal) => unknown
 class Borrowing<A, D> implements Work {
   private readonly running: Running
   private readonly core: Core<A, D>
+  private readonly relay: Relay
   private readonly request: Request<A, D>
   /** The caller's own. */
   private readonly signal: AbortSignal | undefined
@@ -80,12 +98,14 @@ class Borrowing<A, D> implements Work {
   constructor(
     running: Running,
     core: Core<A, D>,
+    relay: Relay,
     request: Request<A, D>,
     signal: AbortSignal | undefined,
     body: Body<A> | undefined
   ) {
     this.running = running
     this.core = core
+    this.relay = relay
     this.request = request
     this.signal = signal
     this.body = body
@@ -109,7 +129,7 @@ class Borrowing<A, D> implements Work {
     const picked = pickNow(core, request)
     const lease = picked && lendNow(core, picked, request, promised)
     if (lease !== undefined) return this.served(lease)
-    const waiter = this.waiter = new Awaiting(core, request)
+    const waiter = this.waiter = new Awaiting(core, request, this.relay)
     queue(core, waiter, picked)
     if (this.settled) void waiter.leave()
     else if (waiter.lane === undefined) this.goOn(waiter)
@@ -149,11 +169,13 @@ class Borrowing<A, D> implements Work {
     if (body.length !== 1) this.controller = this.controlling(lease)
     try {
       const answer = body(lease.entry.object, this.controller?.signal as AbortSignal)
-      if (!(answer instanceof Promise) && !Predicate.isPromiseLike(answer)) return this.ended(answer, undefined)
+      const plain = isPlain(answer)
+      if (!plain && !Predicate.isPromiseLike(answer)) return this.ended(answer, undefined)
       this.waited = true
       if (!this.settled) this.keepAlive(this.signal !== undefined || lease.expiry !== undefined)
       // a thenable may be badly made: a promise of it settles once, later, and never throws
-      void Promise.resolve(answer).then(
+      const settling = plain ? answer : new Promise((resolve) => resolve(answer))
+      void settling.then(
         (value) => this.ended(value, undefined),
         (reason) => this.ended(undefined, { reason })
       )
@@ -192,6 +214,8 @@ class Borrowing<A, D> implements Work {
   /** The caller's signal has fired. */
   private abort(): void {
     const { reason } = this.signal!
+    // it listens once: to be taken off as the others are being told costs a search among them
+    this.aborting = undefined
     this.settle()
     this.reject(reason)
     void this.waiter?.leave()
@@ -232,12 +256,14 @@ export interface Begun<B> {
 export class PromiseDesk<A, D> {
   private readonly running: Running
   private readonly core: Core<A, D>
+  private readonly relay: Relay
   private readonly usual: Request<A, D>
   private readonly usualNow: Request<A, D>
 
   constructor(running: Running, core: Core<A, D>) {
     this.running = running
     this.core = core
+    this.relay = new Relay(core.deadlines, (then) => soon(core, then))
     this.usual = toRequest<A, D>(core.options, undefined, true)
     // one who does not wait has no limit to his time
     this.usualNow = toRequest<A, D>(core.options, { timeout: Infinity }, false)
@@ -257,7 +283,9 @@ export class PromiseDesk<A, D> {
     signal: AbortSignal | undefined
   ): Promise<FullLease<A, D, A>> {
     const request = this.request(options, true, operation)
-    return new Borrowing(this.running, this.core, request, signal, undefined).promise as Promise<FullLease<A, D, A>>
+    return new Borrowing(this.running, this.core, this.relay, request, signal, undefined).promise as Promise<
+      FullLease<A, D, A>
+    >
   }
 
   with<B>(
@@ -267,7 +295,7 @@ export class PromiseDesk<A, D> {
     signal: AbortSignal | undefined
   ): Promise<Awaited<B>> {
     const request = this.request(options, true, operation)
-    return new Borrowing(this.running, this.core, request, signal, f).promise as Promise<Awaited<B>>
+    return new Borrowing(this.running, this.core, this.relay, request, signal, f).promise as Promise<Awaited<B>>
   }
 
   /** A lease that is there at once; or what has begun in order to get one. */
@@ -284,7 +312,7 @@ export class PromiseDesk<A, D> {
 
   private attempt(request: Request<A, D>, picked: Entry<A, D> | undefined): Begun<FullLease<A, D, A>> {
     const { core, running } = this
-    const waiter = new Awaiting(core, request)
+    const waiter = new Awaiting(core, request, this.relay)
     waiter.hasty = core.detector !== undefined
     queue(core, waiter, picked)
     return {

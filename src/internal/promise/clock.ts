@@ -214,10 +214,7 @@ export const services = Context.make(Clock.Clock, new QuietClock()).pipe(
   Context.add(Scheduler.Scheduler, new Scheduler.MixedScheduler("async", soon))
 )
 
-/**
- * Keeps the process alive while anybody waits: by a timer, which is made for the first who waits. Between those who wait the
- * event loop does not wait for it, where the runtime has such timers.
- */
+/** Keeps the process alive while anybody waits: by a timer, which keeps the context of the first who waits no longer. */
 export class Alive {
   private waiting = 0
   private timer: unknown = undefined
@@ -225,30 +222,8 @@ export class Alive {
   /** Somebody waits: 1; or waits no more: -1. */
   count(change: 1 | -1): void {
     this.waiting += change
-    if (this.waiting === 0) this.rest()
-    else if (change === 1 && this.waiting === 1) this.wake()
+    const { clearInterval, setInterval } = lasting
+    if (this.waiting === 0) clearInterval(this.timer)
+    else if (change === 1 && this.waiting === 1) this.timer = setInterval(() => {}, longest)
   }
-
-  private wake(): void {
-    if (this.timer === undefined) this.timer = lasting.setInterval(() => {}, longest)
-    else (this.timer as Counted).ref()
-  }
-
-  private rest(): void {
-    // a replaced one is of no use when the timers are restored
-    if (trueTimers !== undefined && isCounted(this.timer)) return this.timer.unref()
-    lasting.clearInterval(this.timer)
-    this.timer = undefined
-  }
-}
-
-/** A timer for which the event loop waits, or not. */
-interface Counted {
-  readonly ref: () => unknown
-  readonly unref: () => void
-}
-
-const isCounted = (timer: unknown): timer is Counted => {
-  const { ref, unref } = Object(timer) as Partial<Counted>
-  return typeof ref === "function" && typeof unref === "function"
 }

@@ -97,8 +97,6 @@ export interface Core<A, D> {
   leases: number
   owners: Owners | undefined
   lastLeaseId: number
-  /** The wall clock, as it was read for the lease that is being given back: the next lease of its object begins then. */
-  givenBackAt: number | undefined
   /** Those who listen to what happens; absent where nobody does. */
   feed: Feed | undefined
   /** The times of waits, leases, detections and creations; absent where nobody measures them. */

@@ -83,7 +83,8 @@ const telling = {
 /** The stack of an error is what a site says; it is formatted when it is read. */
 export const tellOf = (error: Error, site: Site): void => {
   told.set(error, site)
-  Object.defineProperty(error, "stack", telling)
+  // what is frozen keeps the stack that it has
+  Reflect.defineProperty(error, "stack", telling)
 }
 
 /** Where an operation of a pool that wants to know was called; or where the tag was, if that has called it. */
