@@ -761,6 +761,8 @@ class World {
     this.script.of.clear()
     for (const [borrower, told] of this.told) if (borrower.state === "holds") Deferred.doneUnsafe(told, Effect.void)
     yield* this.run({ _tag: "Resume" })
+    // whoever is served by this begins his lease now, not when time has passed
+    yield* this.check
     for (let i = 0; i < 7; i++) {
       yield* this.advance(10 * second)
       for (const [borrower, told] of this.told) if (borrower.state === "holds") Deferred.doneUnsafe(told, Effect.void)
