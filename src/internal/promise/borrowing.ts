@@ -55,13 +55,19 @@ const isPlain = (answer: unknown): answer is Promise<unknown> => {
   }
 }
 
-let resolving: (value: unknown) => void
-let rejecting: (reason: unknown) => void
+const nothing = (): void => {}
+let resolving: (value: unknown) => void = nothing
+let rejecting: (reason: unknown) => void = nothing
 
 /** Keeps what settles a promise that is being made, for whoever makes it: a function of his own would cost as much again. */
 const keep = (resolve: (value: never) => void, reject: (reason: unknown) => void): void => {
   resolving = resolve as typeof resolving
   rejecting = reject
+}
+
+/** Lets go of them: they hold their promise, and what that is settled with. */
+const letGo = (): void => {
+  resolving = rejecting = nothing
 }
 
 /** The function that runs under a lease of `with`. */
@@ -112,6 +118,7 @@ class Borrowing<A, D> implements Work {
     this.promise = new Promise(keep)
     this.resolve = resolving
     this.reject = rejecting
+    letGo()
     try {
       this.begin()
     } catch (error) {
@@ -141,6 +148,7 @@ class Borrowing<A, D> implements Work {
     this.keepAlive(true)
     const woken = new Promise<unknown>(keep)
     waiter.resume = resolving
+    letGo()
     void woken.then(() => this.goOn(waiter))
   }
 
