@@ -113,6 +113,14 @@ describe("the parts", () => {
 
   it.effect("a code is shown if it is a number or a word of a program; whatever else it is stays in the process", () =>
     Effect.gen(function*() {
+      const words = [
+        "ERR_TLS_CERT_ALTNAME_INVALID",
+        "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        "42P01",
+        "P2002",
+        "not_found",
+        "NotFound"
+      ]
       const { proxy, revoke } = Proxy.revocable({}, {})
       revoke()
       const throwing = {
@@ -124,12 +132,7 @@ describe("the parts", () => {
 
       assert.deepStrictEqual(
         yield* shown([
-          "ERR_TLS_CERT_ALTNAME_INVALID",
-          "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-          "42P01",
-          "P2002",
-          "not_found",
-          "NotFound",
+          ...words,
           14,
           "postgres://user:pw@host/db",
           "user:pw",
@@ -144,12 +147,7 @@ describe("the parts", () => {
           ["secret"]
         ].map((code) => ({ _tag: "Tag", code }))),
         [
-          "ERR_TLS_CERT_ALTNAME_INVALID",
-          "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-          "42P01",
-          "P2002",
-          "not_found",
-          "NotFound",
+          ...words,
           "code 14",
           ...Array.from({ length: 11 }, () => "Tag")
         ]

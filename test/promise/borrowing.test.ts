@@ -300,11 +300,13 @@ describe("what fails is the typed error itself", () => {
   it("BorrowTimeout, PoolExhausted and PoolClosed", async () => {
     const pool = PromisePool.make({ name: "few", objects: ["a"], maxWaiters: 1, borrowTimeout: "1 hour" })
     await pool.borrow()
-    const waiting = pool.borrow({ timeout: 5 })
-    waiting.catch(() => {})
+    const controller = new AbortController()
+    const waiting = failure(pool.borrow({ signal: controller.signal }))
 
     assert.instanceOf(await failure(pool.borrow()), PoolExhausted)
-    const timedOut = await failure(waiting)
+    controller.abort()
+    await waiting
+    const timedOut = await failure(pool.borrow({ timeout: 5 }))
     assert.instanceOf(timedOut, BorrowTimeout)
     assert.include(String(timedOut), "Pool \"few\"")
 

@@ -79,9 +79,7 @@ type Body<A> = (object: A, signal: AbortSignal) => unknown
  * over.
  */
 class Borrowing<A, D> implements Work {
-  private readonly running: Running
-  private readonly core: Core<A, D>
-  private readonly relay: Relay
+  private readonly desk: PromiseDesk<A, D>
   private readonly request: Request<A, D>
   /** The caller's own. */
   private readonly signal: AbortSignal | undefined
@@ -102,16 +100,12 @@ class Borrowing<A, D> implements Work {
   private kept = false
 
   constructor(
-    running: Running,
-    core: Core<A, D>,
-    relay: Relay,
+    desk: PromiseDesk<A, D>,
     request: Request<A, D>,
     signal: AbortSignal | undefined,
     body: Body<A> | undefined
   ) {
-    this.running = running
-    this.core = core
-    this.relay = relay
+    this.desk = desk
     this.request = request
     this.signal = signal
     this.body = body
@@ -127,7 +121,7 @@ class Borrowing<A, D> implements Work {
   }
 
   private begin(): void {
-    const { core, request, signal } = this
+    const { desk: { core, relay }, request, signal } = this
     if (signal !== undefined) {
       if (signal.aborted) return this.fail(signal.reason)
       // before anything else: a function of the user's may abort it
@@ -136,7 +130,7 @@ class Borrowing<A, D> implements Work {
     const picked = pickNow(core, request)
     const lease = picked && lendNow(core, picked, request, promised)
     if (lease !== undefined) return this.served(lease)
-    const waiter = this.waiter = new Awaiting(core, request, this.relay)
+    const waiter = this.waiter = new Awaiting(core, request, relay)
     queue(core, waiter, picked)
     if (this.settled) void waiter.leave()
     else if (waiter.lane === undefined) this.goOn(waiter)
@@ -166,8 +160,8 @@ class Borrowing<A, D> implements Work {
   /** A lease has been granted, perhaps for nothing: its borrower may have gone, and it may be over. */
   private served(lease: ActiveLease<A, D>): void {
     if (this.settled) return void end(lease, Exit.void)
-    if (this.body === undefined) return this.succeed(FullLease.given(this.running, lease))
-    if (lease.over !== undefined) return this.failBy(leaseExpired(this.core, lease, lease.over))
+    if (this.body === undefined) return this.succeed(FullLease.given(this.desk.running, lease))
+    if (lease.over !== undefined) return this.failBy(leaseExpired(lease.core, lease, lease.over))
     this.lease = lease
     lease.holder = this
     this.run(lease, this.body)
@@ -196,7 +190,9 @@ class Borrowing<A, D> implements Work {
   private controlling(lease: ActiveLease<A, D>): AbortController {
     const controller = new AbortController()
     lease.watchers ??= new Set()
-    lease.watchers.add(() => controller.abort(this.running.failureOf(leaseExpired(this.core, lease, lease.over!))))
+    lease.watchers.add(() =>
+      controller.abort(this.desk.running.failureOf(leaseExpired(lease.core, lease, lease.over!)))
+    )
     return controller
   }
 
@@ -216,7 +212,7 @@ class Borrowing<A, D> implements Work {
     const lease = this.lease!
     if (lease.over === "Closed" && lease.expiry === undefined) return
     end(lease, Exit.void)
-    if (!this.settled) this.failBy(leaseExpired(this.core, lease, lease.over!))
+    if (!this.settled) this.failBy(leaseExpired(lease.core, lease, lease.over!))
   }
 
   /** The caller's signal has fired. */
@@ -239,7 +235,7 @@ class Borrowing<A, D> implements Work {
     fail(error, this.waited, this.resolve, this.reject)
   }
   private failBy(failure: Effect.Effect<never, unknown>): void {
-    this.fail(this.running.failureOf(failure))
+    this.fail(this.desk.running.failureOf(failure))
   }
 
   private settle(): void {
@@ -250,7 +246,7 @@ class Borrowing<A, D> implements Work {
   private keepAlive(keep: boolean): void {
     if (keep === this.kept) return
     this.kept = keep
-    this.running.alive.count(keep ? 1 : -1)
+    this.desk.running.alive.count(keep ? 1 : -1)
   }
 }
 
@@ -262,9 +258,10 @@ export interface Begun<B> {
 
 /** The desk of a pool, for those who have no fiber. */
 export class PromiseDesk<A, D> {
-  private readonly running: Running
-  private readonly core: Core<A, D>
-  private readonly relay: Relay
+  readonly running: Running
+  readonly core: Core<A, D>
+  /** Those who are resumed, since others last had their turn. */
+  readonly relay: Relay
   private readonly usual: Request<A, D>
   private readonly usualNow: Request<A, D>
 
@@ -291,9 +288,7 @@ export class PromiseDesk<A, D> {
     signal: AbortSignal | undefined
   ): Promise<FullLease<A, D, A>> {
     const request = this.request(options, true, operation)
-    return new Borrowing(this.running, this.core, this.relay, request, signal, undefined).promise as Promise<
-      FullLease<A, D, A>
-    >
+    return new Borrowing(this, request, signal, undefined).promise as Promise<FullLease<A, D, A>>
   }
 
   with<B>(
@@ -303,7 +298,7 @@ export class PromiseDesk<A, D> {
     signal: AbortSignal | undefined
   ): Promise<Awaited<B>> {
     const request = this.request(options, true, operation)
-    return new Borrowing(this.running, this.core, this.relay, request, signal, f).promise as Promise<Awaited<B>>
+    return new Borrowing(this, request, signal, f).promise as Promise<Awaited<B>>
   }
 
   /** A lease that is there at once; or what has begun in order to get one. */
