@@ -18,8 +18,10 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import {
+  type BorrowError,
   type BorrowOptions,
   type Lease,
+  type LeaseExpired,
   ObjectPool,
   type PoolOptions,
   PoolService,
@@ -39,6 +41,9 @@ type Options = PoolOptions<Thing, undefined, Failed, never, Lease<Thing>, Scope.
 type Pool = ObjectPool<Thing, undefined, Failed>
 
 class Things extends PoolService<Things, Thing>()("model/Things") {}
+
+/** What a promise of the pool is rejected with. */
+const rejection = (reason: unknown) => reason as BorrowError | LeaseExpired | Failed
 
 /** The pool for those who have no Effect. */
 const promising = (pool: Pool) =>
@@ -543,7 +548,7 @@ class World {
   promise(options: BorrowOptions<Thing>): Effect.Effect<PromiseLease<Thing>, unknown, Scope.Scope> {
     const borrow = Effect.tryPromise({
       try: (signal) => this.promises.borrow({ ...options, signal }),
-      catch: (error) => error
+      catch: rejection
     })
     const release = (lease: PromiseLease<Thing>) => {
       this.givesBack(lease)
@@ -575,7 +580,7 @@ class World {
     }
     return Effect.tryPromise({
       try: (signal) => this.promises.with(body, { ...options, signal }),
-      catch: (error) => error
+      catch: rejection
     })
   }
 
@@ -616,7 +621,7 @@ class World {
     return Effect.tryPromise({
       try: async () =>
         act === "detach" ? (await lease.detach()).destroy() : act === "rest" ? lease.rest(3000) : lease[act](),
-      catch: (error) => error
+      catch: rejection
     })
   }
 
