@@ -12,6 +12,7 @@ import * as GenericPool from "generic-pool"
 import * as LightningPool from "lightning-pool"
 import * as Tarn from "tarn"
 import { type AnySelector, ObjectPool, PoolMetrics } from "../../src/index.ts"
+import { Queue } from "../../src/internal/structures/queue.ts"
 import { PromisePool as OurPromisePool } from "../../src/promise.ts"
 import { type Contender, timed } from "./harness.ts"
 
@@ -330,6 +331,36 @@ export const synchronously = async (setup: Setup): Promise<Contender> => {
         }
       }),
     close: pool.close
+  }
+}
+
+/** The least that a crowd pays: the promises of a borrower, of his turn and of his body, and objects that are but counted. */
+export const handedOn: PromisePool = {
+  name: "floor: a count that is handed on",
+  role: "floor",
+  make: async ({ size }) => {
+    const waiting = new Queue<() => void>()
+    let free = size
+    const giveBack = () => {
+      const next = waiting.take()
+      if (next === undefined) free++
+      else next()
+    }
+    return {
+      use: (body) =>
+        new Promise((resolve) => {
+          const run = () => {
+            void body()!.then(() => {
+              giveBack()
+              resolve()
+            })
+          }
+          if (free === 0) return void new Promise<void>((granted) => waiting.add(granted)).then(run)
+          free--
+          run()
+        }),
+      close: async () => {}
+    }
   }
 }
 

@@ -2,7 +2,15 @@
  * The promise pools beside each other: what a borrower pays who has no Effect. The base is generic-pool.
  */
 import { PromisePool } from "../../src/promise.ts"
-import { awaited, ourWays, type PromisePool as Pool, promises, type Setup, synchronously } from "./contenders.ts"
+import {
+  awaited,
+  handedOn,
+  ourWays,
+  type PromisePool as Pool,
+  promises,
+  type Setup,
+  synchronously
+} from "./contenders.ts"
 import { aloneAwaited, crowdAwaited } from "./cycles.ts"
 import { collect, compare, type Contender, now, per, type Row, summarize, timed, turn } from "./harness.ts"
 import { awaiting, rounds, survives } from "./waiters.ts"
@@ -16,7 +24,7 @@ const roleOf = ({ name, role }: Pool): Contender["role"] =>
 export const promised = (many: number, setup: Omit<Setup, "size"> = {}) => async (): Promise<ReadonlyArray<Row>> => {
   const contenders: Array<Contender> = []
   if (many === 1) contenders.push(await synchronously({ size: 10, ...setup }))
-  for (const each of [...ourWays, ...others]) {
+  for (const each of [...ourWays, ...others.slice(0, -1), many === 1 ? others.at(-1)! : handedOn]) {
     const contender = await awaited(each, { size: 10, ...setup }, many === 1 ? aloneAwaited : crowdAwaited(many))
     contenders.push({ ...contender, role: roleOf(each) })
   }

@@ -24,6 +24,22 @@ describe("those who hand an object to each other", () => {
     idle(pool)
   })
 
+  it("keep their order, where some of them are put off until others have had their turn", async () => {
+    const pool = PromisePool.make({ objects: ["a", "b", "c"] })
+    const borrowers = Array.from({ length: 60 }, (_, i) => i)
+    const begun: Array<number> = []
+    await Promise.all(borrowers.map((borrower) =>
+      pool.with(async () => {
+        begun.push(borrower)
+        const start = performance.now()
+        while (performance.now() - start < 0.5);
+      })
+    ))
+
+    assert.deepStrictEqual(begun, borrowers)
+    idle(pool)
+  })
+
   it("keep it until a promise with a `then` of its own has settled", async () => {
     const pool = PromisePool.make({ objects: ["a"] })
     let settle: (value: string) => void = () => {}

@@ -26,7 +26,8 @@ export class Slice {
 /**
  * The same for things of which each leads to the next, though each comes in a step of its own: promises that are settled
  * already resume all who wait for them, and those who wait for what follows, before anything else has a turn. The slice
- * begins with the first of them, and anew when others have had their turn.
+ * begins with the first of them, and anew when others have had their turn: until then it is over for all who ask, so that
+ * those who are put off keep their order.
  */
 export class Relay {
   private readonly deadlines: Deadlines
@@ -34,6 +35,7 @@ export class Relay {
   private readonly soon: (then: () => void) => void
   private done = 0
   private began = 0
+  private ended = false
 
   constructor(deadlines: Deadlines, soon: (then: () => void) => void) {
     this.deadlines = deadlines
@@ -42,6 +44,7 @@ export class Relay {
 
   /** Another thing has been done: is it time for others? */
   get over(): boolean {
+    if (this.ended) return true
     this.done++
     // no clock is read, nor is another turn asked for, where there are few
     if (this.done % 4 !== 0) return false
@@ -50,10 +53,11 @@ export class Relay {
       this.began = now
       this.soon(this.anew)
     }
-    return now - this.began >= slice
+    return this.ended = now - this.began >= slice
   }
 
   private readonly anew = (): void => {
+    this.ended = false
     this.done = 0
   }
 }
