@@ -241,7 +241,10 @@ export type DataRequired<D> = [undefined] extends [D] ? {} : { readonly data: {}
  */
 export type Declared<A, D, P> =
   & DataRequired<D>
-  & ([Lease<A, D>] extends [P] ? {} : { readonly pack: (lease: Lease<A, D>) => unknown })
+  & ([Lease<A, D>] extends [P] ? {} : {
+    /** Required, since the tag was declared with a lease of its own: see `PoolOptions`. */
+    readonly pack: (lease: Lease<A, D>) => unknown
+  })
 
 /**
  * How one borrow differs from the pool's rule.

@@ -91,7 +91,9 @@ export interface PoolClassWithLayer<
   in out P,
   in out R
 > extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P>>, Operations<Self, A, D, E, P> {
+  /** The pool, from the options of the declaration. */
   readonly layer: Layer.Layer<Self, never, R>
+  /** The same, with settings read from the environment and laid over the options: see {@link PoolClass}. */
   readonly layerConfig: (
     settings: Config.Wrap<PoolSettings>
   ) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, R>

@@ -81,7 +81,10 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
 export type PromiseSelect<A, D> =
   | AnySelector
   | Selector<A, D>
-  | { readonly weight: (pooled: PooledObject<A, D>) => number }
+  | {
+    /** How much of the chance an object has: see `Selector.weighted`. */
+    readonly weight: (pooled: PooledObject<A, D>) => number
+  }
   | ((available: ReadonlyArray<PooledObject<A, D>>) => Awaitable<PooledObject<A, D> | undefined>)
 
 /**

@@ -28,6 +28,11 @@ export type Choice<A, D, R> =
  * @since 0.1.0
  */
 export interface Selector<in A, in D = unknown, out R = never> {
+  /**
+   * Tells the types apart.
+   *
+   * @internal
+   */
   readonly [SelectorTypeId]: { readonly _A: (_: A) => void; readonly _D: (_: D) => void; readonly _R: () => R }
 }
 
@@ -39,6 +44,7 @@ export interface Selector<in A, in D = unknown, out R = never> {
  * @since 0.1.0
  */
 export interface AnySelector {
+  /** Tells the types apart. */
   readonly [AnySelectorTypeId]: typeof AnySelectorTypeId
 }
 
@@ -57,7 +63,10 @@ export interface AnySelector {
 export type Select<A, D, R> =
   | AnySelector
   | Selector<A, D, R>
-  | { readonly weight: (pooled: PooledObject<A, D>) => number }
+  | {
+    /** How much of the chance an object has: see `Selector.weighted`. */
+    readonly weight: (pooled: PooledObject<A, D>) => number
+  }
   | ((available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>)
 
 const anyObject = (policy: Policy): AnySelector => policy as unknown as AnySelector
@@ -97,7 +106,9 @@ export const Selector: {
   readonly leastRecentlyUsed: AnySelector
   readonly mostRecentlyUsed: AnySelector
   readonly leastBorrowed: AnySelector
+  /** With a chance in proportion to `weight`. */
   readonly weighted: <A, D>(weight: (pooled: PooledObject<A, D>) => number) => Selector<A, D>
+  /** As `choose` says, of those that may be lent. */
   readonly make: <A, D, R = never>(
     choose: (available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>
   ) => Selector<A, D, R>

@@ -1,0 +1,887 @@
+// Lease.d.ts
+import type * as DateTime from "effect/DateTime";
+import type * as Duration from "effect/Duration";
+import type * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { PooledObject } from "./PooledObject.ts";
+import type { LeaseExpired } from "./PoolError.ts";
+import type { Status } from "./Status.ts";
+export interface Lease<out A, out D = undefined> {
+    readonly object: A;
+    readonly data: D;
+    readonly pooled: PooledObject<A, D>;
+    readonly id: number;
+    readonly borrowedAt: DateTime.Utc;
+    readonly expiresAt: DateTime.Utc | undefined;
+    readonly release: Effect.Effect<void>;
+    readonly invalidate: Effect.Effect<void>;
+    readonly rest: (duration: Duration.Input) => Effect.Effect<void>;
+    readonly restUntil: (moment: Status.Moment) => Effect.Effect<void>;
+    readonly renew: Effect.Effect<void, LeaseExpired>;
+    readonly detach: Effect.Effect<A, LeaseExpired, Scope.Scope>;
+    readonly expired: Effect.Effect<never, LeaseExpired>;
+}
+
+// ObjectPool.d.ts
+import type * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import type * as Fiber from "effect/Fiber";
+import * as Scope from "effect/Scope";
+import type * as Stream from "effect/Stream";
+import { type AnyOptions } from "./internal/pool/options.ts";
+import type { Lease } from "./Lease.ts";
+import type { PooledObject } from "./PooledObject.ts";
+import type { BorrowError, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts";
+import type { PoolEvent } from "./PoolEvent.ts";
+import type { AddOptions, BorrowOptions, DataRequired, PoolOptions } from "./PoolOptions.ts";
+export interface Operations<out S, in out A, in out D, out E, out P> {
+    readonly borrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
+    readonly borrowWith: (options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
+    readonly tryBorrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
+    readonly tryBorrowWith: (options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
+    readonly with: <B, E1, R1>(f: (borrowed: P) => Effect.Effect<B, E1, R1>, options?: BorrowOptions<A, D>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>;
+    readonly add: <R = never>(object: A, options?: AddOptions<A, D, R>) => Effect.Effect<PooledObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>;
+    readonly addAll: <R = never>(objects: Iterable<A>, options?: AddOptions<A, D, R>) => Effect.Effect<ReadonlyArray<PooledObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>;
+    readonly remove: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
+    readonly detect: Effect.Effect<void, PoolClosed, S>;
+    readonly rest: (object: A | PooledObject<A, D>, duration: Duration.Input) => Effect.Effect<boolean, never, S>;
+    readonly wake: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
+    readonly reconsider: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
+    readonly revoke: (target: Lease<A, D> | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
+    readonly ready: Effect.Effect<void, E | PoolClosed, S>;
+    readonly resize: (size: {
+        readonly min?: number | undefined;
+        readonly max?: number | "Infinity" | undefined;
+    }) => Effect.Effect<void, InvalidPoolOptions | PoolClosed, S>;
+    readonly rotate: Effect.Effect<void, PoolClosed, S>;
+    readonly suspend: Effect.Effect<void, PoolClosed, S>;
+    readonly resume: Effect.Effect<void, PoolClosed, S>;
+    readonly drain: Effect.Effect<void, PoolClosed, S>;
+    readonly stats: Effect.Effect<PoolStats, never, S>;
+    readonly objects: Effect.Effect<ReadonlyArray<PooledObject<A, D>>, never, S>;
+    readonly leases: Effect.Effect<ReadonlyArray<Lease<A, D>>, never, S>;
+    readonly events: Stream.Stream<PoolEvent, never, S>;
+    readonly close: Effect.Effect<void, never, S>;
+}
+export interface ObjectPool<in out A, in out D = undefined, out E = never, out P = Lease<A, D>> extends Operations<never, A, D, E, P> {
+    readonly name: string;
+}
+export declare const ObjectPool: {
+    readonly make: <A, D = undefined, EA = never, EP = never, P = Lease<A, D>, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR> & {
+        readonly name?: string | undefined;
+    } & DataRequired<NoInfer<D>>) => Effect.Effect<ObjectPool<A, D, EA | EP, P>, never, Scope.Scope | RA | RP | RS | RD | RB | RR>;
+};
+export declare const assemble: <A, D, E, P>(name: string, options: AnyOptions<A, D>, fiber: Fiber.Fiber<unknown, unknown>) => ObjectPool<A, D, E, P>;
+
+// PoolError.d.ts
+import * as Schema from "effect/Schema";
+export declare const PoolStats: Schema.Struct<{
+    readonly size: Schema.Int;
+    readonly min: Schema.Int;
+    readonly max: Schema.optionalKey<Schema.Int>;
+    readonly pending: Schema.Int;
+    readonly available: Schema.Int;
+    readonly borrowed: Schema.Int;
+    readonly dormant: Schema.Int;
+    readonly unknown: Schema.Int;
+    readonly invalid: Schema.Int;
+    readonly making: Schema.Int;
+    readonly leases: Schema.Int;
+    readonly waiting: Schema.Int;
+    readonly totals: Schema.Struct<{
+        readonly borrowed: Schema.Int;
+        readonly added: Schema.Int;
+        readonly made: Schema.Int;
+        readonly destroyed: Schema.Int;
+        readonly timedOut: Schema.Int;
+        readonly exhausted: Schema.Int;
+        readonly expired: Schema.Int;
+    }>;
+}>;
+export interface PoolStats extends Schema.Schema.Type<typeof PoolStats> {
+}
+declare const PoolExhausted_base: Schema.Class<PoolExhausted, Schema.TaggedStruct<"PoolExhausted", {
+    readonly pool: Schema.String;
+    readonly stats: Schema.Struct<{
+        readonly size: Schema.Int;
+        readonly min: Schema.Int;
+        readonly max: Schema.optionalKey<Schema.Int>;
+        readonly pending: Schema.Int;
+        readonly available: Schema.Int;
+        readonly borrowed: Schema.Int;
+        readonly dormant: Schema.Int;
+        readonly unknown: Schema.Int;
+        readonly invalid: Schema.Int;
+        readonly making: Schema.Int;
+        readonly leases: Schema.Int;
+        readonly waiting: Schema.Int;
+        readonly totals: Schema.Struct<{
+            readonly borrowed: Schema.Int;
+            readonly added: Schema.Int;
+            readonly made: Schema.Int;
+            readonly destroyed: Schema.Int;
+            readonly timedOut: Schema.Int;
+            readonly exhausted: Schema.Int;
+            readonly expired: Schema.Int;
+        }>;
+    }>;
+    readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended"]>;
+}>, import("effect/Cause").YieldableError>;
+export declare class PoolExhausted extends PoolExhausted_base {
+    get message(): string;
+}
+declare const BorrowTimeout_base: Schema.Class<BorrowTimeout, Schema.TaggedStruct<"BorrowTimeout", {
+    readonly pool: Schema.String;
+    readonly stats: Schema.Struct<{
+        readonly size: Schema.Int;
+        readonly min: Schema.Int;
+        readonly max: Schema.optionalKey<Schema.Int>;
+        readonly pending: Schema.Int;
+        readonly available: Schema.Int;
+        readonly borrowed: Schema.Int;
+        readonly dormant: Schema.Int;
+        readonly unknown: Schema.Int;
+        readonly invalid: Schema.Int;
+        readonly making: Schema.Int;
+        readonly leases: Schema.Int;
+        readonly waiting: Schema.Int;
+        readonly totals: Schema.Struct<{
+            readonly borrowed: Schema.Int;
+            readonly added: Schema.Int;
+            readonly made: Schema.Int;
+            readonly destroyed: Schema.Int;
+            readonly timedOut: Schema.Int;
+            readonly exhausted: Schema.Int;
+            readonly expired: Schema.Int;
+        }>;
+    }>;
+    readonly waited: Schema.DurationFromMillis;
+    readonly phase: Schema.Literals<readonly ["Waiting", "Acquiring", "Detecting"]>;
+    readonly held: Schema.Int;
+    readonly lastFailure: Schema.optionalKey<Schema.Defect>;
+}>, import("effect/Cause").YieldableError>;
+export declare class BorrowTimeout extends BorrowTimeout_base {
+    get message(): string;
+}
+declare const PoolClosed_base: Schema.Class<PoolClosed, Schema.TaggedStruct<"PoolClosed", {
+    readonly pool: Schema.String;
+    readonly stats: Schema.Struct<{
+        readonly size: Schema.Int;
+        readonly min: Schema.Int;
+        readonly max: Schema.optionalKey<Schema.Int>;
+        readonly pending: Schema.Int;
+        readonly available: Schema.Int;
+        readonly borrowed: Schema.Int;
+        readonly dormant: Schema.Int;
+        readonly unknown: Schema.Int;
+        readonly invalid: Schema.Int;
+        readonly making: Schema.Int;
+        readonly leases: Schema.Int;
+        readonly waiting: Schema.Int;
+        readonly totals: Schema.Struct<{
+            readonly borrowed: Schema.Int;
+            readonly added: Schema.Int;
+            readonly made: Schema.Int;
+            readonly destroyed: Schema.Int;
+            readonly timedOut: Schema.Int;
+            readonly exhausted: Schema.Int;
+            readonly expired: Schema.Int;
+        }>;
+    }>;
+}>, import("effect/Cause").YieldableError>;
+export declare class PoolClosed extends PoolClosed_base {
+    get message(): string;
+}
+declare const PoolFull_base: Schema.Class<PoolFull, Schema.TaggedStruct<"PoolFull", {
+    readonly pool: Schema.String;
+    readonly stats: Schema.Struct<{
+        readonly size: Schema.Int;
+        readonly min: Schema.Int;
+        readonly max: Schema.optionalKey<Schema.Int>;
+        readonly pending: Schema.Int;
+        readonly available: Schema.Int;
+        readonly borrowed: Schema.Int;
+        readonly dormant: Schema.Int;
+        readonly unknown: Schema.Int;
+        readonly invalid: Schema.Int;
+        readonly making: Schema.Int;
+        readonly leases: Schema.Int;
+        readonly waiting: Schema.Int;
+        readonly totals: Schema.Struct<{
+            readonly borrowed: Schema.Int;
+            readonly added: Schema.Int;
+            readonly made: Schema.Int;
+            readonly destroyed: Schema.Int;
+            readonly timedOut: Schema.Int;
+            readonly exhausted: Schema.Int;
+            readonly expired: Schema.Int;
+        }>;
+    }>;
+}>, import("effect/Cause").YieldableError>;
+export declare class PoolFull extends PoolFull_base {
+    get message(): string;
+}
+declare const LeaseExpired_base: Schema.Class<LeaseExpired, Schema.TaggedStruct<"LeaseExpired", {
+    readonly pool: Schema.String;
+    readonly stats: Schema.Struct<{
+        readonly size: Schema.Int;
+        readonly min: Schema.Int;
+        readonly max: Schema.optionalKey<Schema.Int>;
+        readonly pending: Schema.Int;
+        readonly available: Schema.Int;
+        readonly borrowed: Schema.Int;
+        readonly dormant: Schema.Int;
+        readonly unknown: Schema.Int;
+        readonly invalid: Schema.Int;
+        readonly making: Schema.Int;
+        readonly leases: Schema.Int;
+        readonly waiting: Schema.Int;
+        readonly totals: Schema.Struct<{
+            readonly borrowed: Schema.Int;
+            readonly added: Schema.Int;
+            readonly made: Schema.Int;
+            readonly destroyed: Schema.Int;
+            readonly timedOut: Schema.Int;
+            readonly exhausted: Schema.Int;
+            readonly expired: Schema.Int;
+        }>;
+    }>;
+    readonly leaseId: Schema.Int;
+    readonly objectId: Schema.Int;
+    readonly reason: Schema.Literals<readonly ["Expired", "Released", "Revoked", "Closed"]>;
+}>, import("effect/Cause").YieldableError>;
+export declare class LeaseExpired extends LeaseExpired_base {
+    get message(): string;
+}
+declare const DuplicateObject_base: Schema.Class<DuplicateObject, Schema.TaggedStruct<"DuplicateObject", {
+    readonly pool: Schema.String;
+    readonly stats: Schema.Struct<{
+        readonly size: Schema.Int;
+        readonly min: Schema.Int;
+        readonly max: Schema.optionalKey<Schema.Int>;
+        readonly pending: Schema.Int;
+        readonly available: Schema.Int;
+        readonly borrowed: Schema.Int;
+        readonly dormant: Schema.Int;
+        readonly unknown: Schema.Int;
+        readonly invalid: Schema.Int;
+        readonly making: Schema.Int;
+        readonly leases: Schema.Int;
+        readonly waiting: Schema.Int;
+        readonly totals: Schema.Struct<{
+            readonly borrowed: Schema.Int;
+            readonly added: Schema.Int;
+            readonly made: Schema.Int;
+            readonly destroyed: Schema.Int;
+            readonly timedOut: Schema.Int;
+            readonly exhausted: Schema.Int;
+            readonly expired: Schema.Int;
+        }>;
+    }>;
+    readonly objectId: Schema.Int;
+}>, import("effect/Cause").YieldableError>;
+export declare class DuplicateObject extends DuplicateObject_base {
+    get message(): string;
+}
+declare const InvalidPoolOptions_base: Schema.Class<InvalidPoolOptions, Schema.TaggedStruct<"InvalidPoolOptions", {
+    readonly pool: Schema.String;
+    readonly option: Schema.String;
+    readonly value: Schema.String;
+    readonly allowed: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidPoolOptions extends InvalidPoolOptions_base {
+    get message(): string;
+}
+export type BorrowError = PoolExhausted | BorrowTimeout | PoolClosed | LeaseExpired;
+export declare const print: ({ prototype }: {
+    readonly prototype: Error;
+}) => void;
+export {};
+
+// PoolEvent.d.ts
+import * as Schema from "effect/Schema";
+import { Status } from "./Status.ts";
+export declare const PoolEvent: Schema.TaggedUnion<{
+    readonly AcquireFailed: Schema.TaggedStruct<"AcquireFailed", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly took: Schema.DurationFromMillis;
+        readonly failure: Schema.Defect;
+    }>;
+    readonly Acquired: Schema.TaggedStruct<"Acquired", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly objectId: Schema.Int;
+        readonly took: Schema.DurationFromMillis;
+    }>;
+    readonly Added: Schema.TaggedStruct<"Added", {
+        pool: Schema.String;
+        at: Schema.DateTimeUtcFromMillis;
+        objectId: Schema.Int;
+    }>;
+    readonly Borrowed: Schema.TaggedStruct<"Borrowed", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly objectId: Schema.Int;
+        readonly leaseId: Schema.Int;
+        readonly waited: Schema.DurationFromMillis;
+        readonly phase: Schema.Literals<readonly ["AtOnce", "Waiting", "Acquiring", "Detecting"]>;
+    }>;
+    readonly Closed: Schema.TaggedStruct<"Closed", {
+        pool: Schema.String;
+        at: Schema.DateTimeUtcFromMillis;
+    }>;
+    readonly Closing: Schema.TaggedStruct<"Closing", {
+        pool: Schema.String;
+        at: Schema.DateTimeUtcFromMillis;
+    }>;
+    readonly DestroyFailed: Schema.TaggedStruct<"DestroyFailed", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly objectId: Schema.Int;
+        readonly failure: Schema.Defect;
+    }>;
+    readonly Destroyed: Schema.TaggedStruct<"Destroyed", {
+        pool: Schema.String;
+        at: Schema.DateTimeUtcFromMillis;
+        objectId: Schema.Int;
+    }>;
+    readonly Detected: Schema.TaggedStruct<"Detected", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly objectId: Schema.Int;
+        readonly answer: Schema.Literals<readonly ["Available", "Dormant", "Invalid", "Unknown"]>;
+        readonly took: Schema.DurationFromMillis;
+    }>;
+    readonly DetectionFailed: Schema.TaggedStruct<"DetectionFailed", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly objectId: Schema.Int;
+        readonly took: Schema.DurationFromMillis;
+        readonly failure: Schema.Defect;
+    }>;
+    readonly Evicted: Schema.TaggedStruct<"Evicted", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly objectId: Schema.Int;
+        readonly reason: Schema.Literals<readonly ["Detected", "Unknown", "Invalidated", "Removed", "Expired", "HookFailed", "Late", "TimeToLive", "Idle", "MaxBorrows", "Resized", "Rotated", "Closed"]>;
+    }>;
+    readonly LeaseExpired: Schema.TaggedStruct<"LeaseExpired", {
+        pool: Schema.String;
+        at: Schema.DateTimeUtcFromMillis;
+        objectId: Schema.Int;
+        leaseId: Schema.Int;
+    }>;
+    readonly LeaseOverdue: Schema.TaggedStruct<"LeaseOverdue", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly objectId: Schema.Int;
+        readonly leaseId: Schema.Int;
+        readonly held: Schema.DurationFromMillis;
+        readonly borrower: Schema.String;
+        readonly site: Schema.optionalKey<Schema.String>;
+    }>;
+    readonly LeaseRevoked: Schema.TaggedStruct<"LeaseRevoked", {
+        pool: Schema.String;
+        at: Schema.DateTimeUtcFromMillis;
+        objectId: Schema.Int;
+        leaseId: Schema.Int;
+    }>;
+    readonly Left: Schema.TaggedStruct<"Left", {
+        pool: Schema.String;
+        at: Schema.DateTimeUtcFromMillis;
+        objectId: Schema.Int;
+    }>;
+    readonly Missed: Schema.TaggedStruct<"Missed", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly events: Schema.Int;
+    }>;
+    readonly Released: Schema.TaggedStruct<"Released", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly objectId: Schema.Int;
+        readonly leaseId: Schema.Int;
+        readonly held: Schema.DurationFromMillis;
+    }>;
+    readonly Resized: Schema.TaggedStruct<"Resized", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly min: Schema.Int;
+        readonly max: Schema.optionalKey<Schema.Int>;
+    }>;
+    readonly Rested: Schema.TaggedStruct<"Rested", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly objectId: Schema.Int;
+        readonly until: Schema.optionalKey<Schema.DateTimeUtcFromMillis>;
+    }>;
+    readonly Resumed: Schema.TaggedStruct<"Resumed", {
+        pool: Schema.String;
+        at: Schema.DateTimeUtcFromMillis;
+    }>;
+    readonly Rotated: Schema.TaggedStruct<"Rotated", {
+        pool: Schema.String;
+        at: Schema.DateTimeUtcFromMillis;
+    }>;
+    readonly StatusChanged: Schema.TaggedStruct<"StatusChanged", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly objectId: Schema.Int;
+        readonly transition: Schema.Literals<Status.Transition[]>;
+    }>;
+    readonly Suspended: Schema.TaggedStruct<"Suspended", {
+        pool: Schema.String;
+        at: Schema.DateTimeUtcFromMillis;
+    }>;
+    readonly WaiterRefused: Schema.TaggedStruct<"WaiterRefused", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended"]>;
+    }>;
+    readonly WaiterTimedOut: Schema.TaggedStruct<"WaiterTimedOut", {
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly waited: Schema.DurationFromMillis;
+        readonly phase: Schema.Literals<readonly ["Waiting", "Acquiring", "Detecting"]>;
+    }>;
+    readonly Woke: Schema.TaggedStruct<"Woke", {
+        pool: Schema.String;
+        at: Schema.DateTimeUtcFromMillis;
+        objectId: Schema.Int;
+    }>;
+}>;
+export type PoolEvent = typeof PoolEvent.Type;
+
+// PoolMetrics.d.ts
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Scope from "effect/Scope";
+import type { ObjectPool } from "./ObjectPool.ts";
+export declare const PoolMetrics: {
+    readonly layer: <Self, A, D, E, P>(tag: Context.Key<Self, ObjectPool<A, D, E, P>>) => Layer.Layer<never, never, Self>;
+    readonly register: <A, D, E, P>(pool: ObjectPool<A, D, E, P>) => Effect.Effect<void, never, Scope.Scope>;
+};
+
+// PoolOptions.d.ts
+import type * as Duration from "effect/Duration";
+import type * as Effect from "effect/Effect";
+import type * as Schedule from "effect/Schedule";
+import type { Lease } from "./Lease.ts";
+import type { PooledObject } from "./PooledObject.ts";
+import type { Select } from "./Selector.ts";
+import type { Status } from "./Status.ts";
+export interface PoolSettings {
+    readonly size?: {
+        readonly min?: number | undefined;
+        readonly max?: number | "Infinity" | undefined;
+    } | undefined;
+    readonly sharing?: number | "Infinity" | undefined;
+    readonly maxWaiters?: number | "Infinity" | undefined;
+    readonly borrowTimeout?: Duration.Input | undefined;
+    readonly leaseTimeout?: Duration.Input | undefined;
+    readonly leaseWarning?: Duration.Input | undefined;
+    readonly captureBorrowSite?: boolean | undefined;
+    readonly onLeaseExpired?: "destroy" | "detect" | "return" | undefined;
+    readonly hookTimeout?: Duration.Input | undefined;
+    readonly detection?: {
+        readonly onAdd?: boolean | undefined;
+        readonly onBorrow?: boolean | {
+            readonly trustFor: Duration.Input;
+        } | undefined;
+        readonly onRelease?: boolean | undefined;
+        readonly every?: Duration.Input | undefined;
+        readonly concurrency?: number | "Infinity" | undefined;
+        readonly timeout?: Duration.Input | undefined;
+        readonly dormantFor?: Duration.Input | undefined;
+    } | undefined;
+    readonly creation?: {
+        readonly concurrency?: number | "Infinity" | undefined;
+        readonly timeout?: Duration.Input | undefined;
+    } | undefined;
+    readonly lifetime?: {
+        readonly timeToLive?: Duration.Input | undefined;
+        readonly idleTimeToLive?: Duration.Input | undefined;
+        readonly maxBorrows?: number | "Infinity" | undefined;
+        readonly jitter?: number | undefined;
+    } | undefined;
+    readonly closing?: {
+        readonly waiters?: "fail" | "serve" | undefined;
+        readonly timeout?: Duration.Input | undefined;
+    } | undefined;
+}
+export interface DetectionOptions extends Omit<NonNullable<PoolSettings["detection"]>, "every"> {
+    readonly every?: Duration.Input | Schedule.Schedule<unknown> | undefined;
+    readonly retry?: Schedule.Schedule<unknown> | undefined;
+}
+export interface CreationOptions<in E> extends NonNullable<PoolSettings["creation"]> {
+    readonly retry?: Schedule.Schedule<unknown, E> | undefined;
+}
+export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation"> {
+    readonly acquire?: Effect.Effect<A, EA, RA> | undefined;
+    readonly objects?: Iterable<A> | undefined;
+    readonly data?: D | ((object: NoInfer<A>) => D) | undefined;
+    readonly select?: Select<A, D, RS> | undefined;
+    readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input) | undefined;
+    readonly pack?: ((lease: Lease<NoInfer<A>, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined;
+    readonly detectStatus?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>) | undefined;
+    readonly detection?: DetectionOptions | undefined;
+    readonly creation?: CreationOptions<NoInfer<EA>> | undefined;
+    readonly onBorrow?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>) | undefined;
+    readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>) | undefined;
+}
+export type DataRequired<D> = [undefined] extends [D] ? {} : {
+    readonly data: {} | null;
+};
+export type Declared<A, D, P> = DataRequired<D> & ([Lease<A, D>] extends [P] ? {} : {
+    readonly pack: (lease: Lease<A, D>) => unknown;
+});
+export interface BorrowOptions<in A, in D = undefined> {
+    readonly timeout?: Duration.Input | undefined;
+    readonly where?: ((pooled: PooledObject<A, D>) => boolean) | undefined;
+    readonly priority?: number | undefined;
+    readonly leaseTimeout?: Duration.Input | undefined;
+}
+export interface AddOptions<in out A, out D = undefined, out R = never> {
+    readonly data?: D | undefined;
+    readonly leaseTimeout?: Duration.Input | undefined;
+    readonly release?: ((object: A) => Effect.Effect<void, never, R>) | undefined;
+}
+
+// PoolService.d.ts
+import * as Config from "effect/Config";
+import * as Context from "effect/Context";
+import * as Layer from "effect/Layer";
+import type * as Scope from "effect/Scope";
+import type { Lease } from "./Lease.ts";
+import { type ObjectPool, type Operations } from "./ObjectPool.ts";
+import { InvalidPoolOptions } from "./PoolError.ts";
+import type { DataRequired, Declared, PoolOptions, PoolSettings } from "./PoolOptions.ts";
+export interface PoolTypes {
+    readonly error?: unknown;
+    readonly data?: unknown;
+    readonly pack?: unknown;
+}
+export declare namespace PoolTypes {
+    type Error<T> = T extends {
+        readonly error: infer E;
+    } ? E : never;
+    type Data<T> = T extends {
+        readonly data: infer D;
+    } ? D : undefined;
+    type Pack<A, T> = T extends {
+        readonly pack: infer P;
+    } ? P : Lease<A, Data<T>>;
+}
+export interface PoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out P> extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P>>, Operations<Self, A, D, E, P> {
+    readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR> & Declared<A, D, P>) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>;
+    readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR> & Declared<A, D, P>, settings: Config.Wrap<PoolSettings>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>;
+}
+export interface PoolClassWithLayer<in out Self, in out Id extends string, in out A, in out D, in out E, in out P, in out R> extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P>>, Operations<Self, A, D, E, P> {
+    readonly layer: Layer.Layer<Self, never, R>;
+    readonly layerConfig: (settings: Config.Wrap<PoolSettings>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, R>;
+}
+type MissingSelf = "Missing `Self`: write `class Keys extends PoolService<Keys, ApiKey>()(\"app/Keys\") {}`";
+type MissingObject = "Give `acquire` or `objects`, or name the object: `PoolService<Keys, ApiKey>()(\"app/Keys\")`";
+type NotAnnotated = "A callback needs its parameter annotated here: `Effect.fnUntraced(function*(pooled: PooledObject<ApiKey>) {…})`, or `(pooled) => Effect.gen(…)`";
+type UnknownType = "The third type parameter knows `error`, `data` and `pack`";
+export interface DeclarePool<Self, A, T> {
+    <const Id extends string>(id: Id): PoolClass<Self, Id, A, PoolTypes.Data<T>, PoolTypes.Error<T>, PoolTypes.Pack<A, T>>;
+}
+export interface InferPool<Self> {
+    <const Id extends string, A, D = undefined, EA = never, EP = never, P = Lease<A, D>, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(id: Id, options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR> & DataRequired<NoInfer<D>>): [Self] extends [never] ? MissingSelf : [unknown] extends [A] ? MissingObject : [unknown] extends [RA | RP | RS | RD | RB | RR] ? NotAnnotated : PoolClassWithLayer<Self, Id, A, D, EA | EP, P, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>;
+}
+export declare const PoolService: <Self = never, A = never, T extends PoolTypes = {}>() => [A] extends [never] ? InferPool<Self> : [Exclude<keyof T, keyof PoolTypes>] extends [never] ? DeclarePool<Self, A, T> : (id: string) => UnknownType;
+export {};
+
+// PooledObject.d.ts
+import type * as DateTime from "effect/DateTime";
+import type { Status } from "./Status.ts";
+export interface PooledObject<out A, out D = undefined> {
+    readonly object: A;
+    readonly data: D;
+    readonly id: number;
+    readonly status: Status;
+    readonly addedAt: DateTime.Utc;
+    readonly detectedAt: DateTime.Utc | undefined;
+    readonly borrowedAt: DateTime.Utc | undefined;
+    readonly releasedAt: DateTime.Utc | undefined;
+    readonly borrowCount: number;
+    readonly wakesAt: DateTime.Utc | undefined;
+}
+
+// PromiseLease.d.ts
+import type * as DateTime from "effect/DateTime";
+import type * as Duration from "effect/Duration";
+import type { PooledObject } from "./PooledObject.ts";
+import type { Status } from "./Status.ts";
+export interface PackedLease<out P> extends AsyncDisposable, Disposable {
+    readonly object: P;
+    readonly release: () => Promise<void>;
+    readonly releaseSync: () => void;
+}
+export interface PromiseLease<out A, out D = undefined, out P = A> extends PackedLease<P> {
+    readonly data: D;
+    readonly pooled: PooledObject<A, D>;
+    readonly id: number;
+    readonly borrowedAt: DateTime.Utc;
+    readonly expiresAt: DateTime.Utc | undefined;
+    readonly signal: AbortSignal;
+    readonly invalidate: () => void;
+    readonly rest: (duration: Duration.Input) => void;
+    readonly restUntil: (moment: Status.Moment) => void;
+    readonly renew: () => void;
+    readonly detach: () => Promise<Detached<A>>;
+}
+export interface Detached<out A> extends AsyncDisposable {
+    readonly object: A;
+    readonly destroy: () => Promise<void>;
+}
+
+// PromiseOptions.d.ts
+import type * as Duration from "effect/Duration";
+import type { PooledObject } from "./PooledObject.ts";
+import type { BorrowOptions, CreationOptions, DetectionOptions, PoolSettings } from "./PoolOptions.ts";
+import type { PromiseLease } from "./PromiseLease.ts";
+import type { AnySelector, Selector } from "./Selector.ts";
+import type { Status } from "./Status.ts";
+export type Awaitable<B> = B | PromiseLike<B>;
+export interface PromisePoolOptions<A, D = undefined, P = A> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation"> {
+    readonly name?: string | undefined;
+    readonly acquire?: ((signal: AbortSignal) => Awaitable<A>) | undefined;
+    readonly destroy?: ((object: NoInfer<A>) => unknown) | undefined;
+    readonly objects?: Iterable<A> | undefined;
+    readonly data?: D | ((object: NoInfer<A>) => D) | undefined;
+    readonly select?: PromiseSelect<NoInfer<A>, NoInfer<D>> | undefined;
+    readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input) | undefined;
+    readonly pack?: ((lease: PromiseLease<NoInfer<A>, NoInfer<D>>) => Awaitable<P>) | undefined;
+    readonly unpack?: ((packed: NoInfer<P>) => unknown) | undefined;
+    readonly detectStatus?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Awaitable<Status.Answer>) | undefined;
+    readonly detection?: DetectionOptions | undefined;
+    readonly creation?: CreationOptions<unknown> | undefined;
+    readonly onBorrow?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => unknown) | undefined;
+    readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => unknown) | undefined;
+}
+export type PromiseSelect<A, D> = AnySelector | Selector<A, D> | {
+    readonly weight: (pooled: PooledObject<A, D>) => number;
+} | ((available: ReadonlyArray<PooledObject<A, D>>) => Awaitable<PooledObject<A, D> | undefined>);
+export interface PromiseBorrowOptions<in A, in D = undefined> extends BorrowOptions<A, D> {
+    readonly signal?: AbortSignal | undefined;
+}
+export interface PromiseAddOptions<in A, out D = undefined> {
+    readonly data?: D | undefined;
+    readonly leaseTimeout?: Duration.Input | undefined;
+    readonly destroy?: ((object: A) => unknown) | undefined;
+}
+
+// PromisePool.d.ts
+import * as Context from "effect/Context";
+import type * as Duration from "effect/Duration";
+import * as Layer from "effect/Layer";
+import * as ManagedRuntime from "effect/ManagedRuntime";
+import * as Schema from "effect/Schema";
+import type { Lease } from "./Lease.ts";
+import { ObjectPool } from "./ObjectPool.ts";
+import type { PooledObject } from "./PooledObject.ts";
+import { PoolStats } from "./PoolError.ts";
+import type { PoolEvent } from "./PoolEvent.ts";
+import type { BorrowOptions, DataRequired } from "./PoolOptions.ts";
+import type { PackedLease, PromiseLease } from "./PromiseLease.ts";
+import type { PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions } from "./PromiseOptions.ts";
+export interface PromisePool<in out A, in out D = undefined, out L extends PackedLease<unknown> = PromiseLease<A, D>> extends AsyncDisposable {
+    readonly name: string;
+    readonly borrow: (options?: PromiseBorrowOptions<A, D>) => Promise<L>;
+    readonly with: <B>(f: (object: L["object"], signal: AbortSignal) => B, options?: PromiseBorrowOptions<A, D>) => Promise<Awaited<B>>;
+    readonly borrowSync: (options?: Omit<BorrowOptions<A, D>, "timeout">) => L;
+    readonly add: (object: A, options?: PromiseAddOptions<A, D>) => Promise<PooledObject<A, D>>;
+    readonly addAll: (objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => Promise<ReadonlyArray<PooledObject<A, D>>>;
+    readonly addSync: (object: A, options?: PromiseAddOptions<A, D>) => PooledObject<A, D>;
+    readonly addAllSync: (objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => ReadonlyArray<PooledObject<A, D>>;
+    readonly remove: (object: A | PooledObject<A, D>) => boolean;
+    readonly detect: () => Promise<void>;
+    readonly detectSync: () => void;
+    readonly rest: (object: A | PooledObject<A, D>, duration: Duration.Input) => boolean;
+    readonly wake: (object: A | PooledObject<A, D>) => boolean;
+    readonly reconsider: (object: A | PooledObject<A, D>) => boolean;
+    readonly revoke: (target: PromiseLease<A, D, unknown> | PooledObject<A, D>) => boolean;
+    readonly ready: () => Promise<void>;
+    readonly resize: (size: {
+        readonly min?: number | undefined;
+        readonly max?: number | "Infinity" | undefined;
+    }) => void;
+    readonly rotate: () => Promise<void>;
+    readonly suspend: () => void;
+    readonly resume: () => void;
+    readonly drain: () => Promise<void>;
+    readonly stats: () => PoolStats;
+    readonly objects: () => ReadonlyArray<PooledObject<A, D>>;
+    readonly leases: () => ReadonlyArray<PromiseLease<A, D>>;
+    readonly events: () => AsyncIterable<PoolEvent>;
+    readonly close: () => Promise<void>;
+}
+declare const NotSynchronous_base: Schema.Class<NotSynchronous, Schema.TaggedStruct<"NotSynchronous", {
+    readonly pool: Schema.String;
+    readonly stats: Schema.Struct<{
+        readonly size: Schema.Int;
+        readonly min: Schema.Int;
+        readonly max: Schema.optionalKey<Schema.Int>;
+        readonly pending: Schema.Int;
+        readonly available: Schema.Int;
+        readonly borrowed: Schema.Int;
+        readonly dormant: Schema.Int;
+        readonly unknown: Schema.Int;
+        readonly invalid: Schema.Int;
+        readonly making: Schema.Int;
+        readonly leases: Schema.Int;
+        readonly waiting: Schema.Int;
+        readonly totals: Schema.Struct<{
+            readonly borrowed: Schema.Int;
+            readonly added: Schema.Int;
+            readonly made: Schema.Int;
+            readonly destroyed: Schema.Int;
+            readonly timedOut: Schema.Int;
+            readonly exhausted: Schema.Int;
+            readonly expired: Schema.Int;
+        }>;
+    }>;
+    readonly operation: Schema.String;
+    readonly callback: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class NotSynchronous extends NotSynchronous_base {
+    get message(): string;
+}
+type PoolTag<Self, A, D, E, P> = Context.Service<Self, ObjectPool<A, D, E, P>>;
+export declare const PromisePool: {
+    readonly make: {
+        <A, D = undefined>(options: PromisePoolOptions<A, D> & {
+            readonly pack?: undefined;
+        } & DataRequired<NoInfer<D>>): PromisePool<A, D>;
+        <A, D = undefined, P = A>(options: PromisePoolOptions<A, D, P> & DataRequired<NoInfer<D>>): PromisePool<A, D, PromiseLease<A, D, P>>;
+    };
+    readonly fromLayer: {
+        <Self, A, D, E, LE>(tag: PoolTag<Self, A, D, E, Lease<A, D>>, layer: Layer.Layer<Self, LE>): Promise<PromisePool<A, D>>;
+        <Self, A, D, E, P, LE>(tag: PoolTag<Self, A, D, E, P>, layer: Layer.Layer<Self, LE>): Promise<PromisePool<A, D, PackedLease<P>>>;
+    };
+    readonly fromRuntime: {
+        <Self, A, D, E, RE>(tag: PoolTag<Self, A, D, E, Lease<A, D>>, runtime: ManagedRuntime.ManagedRuntime<NoInfer<Self>, RE>): Promise<PromisePool<A, D>>;
+        <Self, A, D, E, P, RE>(tag: PoolTag<Self, A, D, E, P>, runtime: ManagedRuntime.ManagedRuntime<NoInfer<Self>, RE>): Promise<PromisePool<A, D, PackedLease<P>>>;
+    };
+};
+export {};
+
+// Selector.d.ts
+import type * as Effect from "effect/Effect";
+import type { PooledObject } from "./PooledObject.ts";
+declare const SelectorTypeId: unique symbol;
+declare const AnySelectorTypeId: unique symbol;
+export type Choice<A, D, R> = PooledObject<A, D> | undefined | Effect.Effect<PooledObject<A, D> | undefined, never, R>;
+export interface Selector<in A, in D = unknown, out R = never> {
+    readonly [SelectorTypeId]: {
+        readonly _A: (_: A) => void;
+        readonly _D: (_: D) => void;
+        readonly _R: () => R;
+    };
+}
+export interface AnySelector {
+    readonly [AnySelectorTypeId]: typeof AnySelectorTypeId;
+}
+export type Select<A, D, R> = AnySelector | Selector<A, D, R> | {
+    readonly weight: (pooled: PooledObject<A, D>) => number;
+} | ((available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>);
+export declare const Selector: {
+    readonly random: AnySelector;
+    readonly roundRobin: AnySelector;
+    readonly leastRecentlyUsed: AnySelector;
+    readonly mostRecentlyUsed: AnySelector;
+    readonly leastBorrowed: AnySelector;
+    readonly weighted: <A, D>(weight: (pooled: PooledObject<A, D>) => number) => Selector<A, D>;
+    readonly make: <A, D, R = never>(choose: (available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>) => Selector<A, D, R>;
+};
+export {};
+
+// Status.d.ts
+import * as DateTime from "effect/DateTime";
+import * as Duration from "effect/Duration";
+export type Status = "Pending" | "Available" | "Borrowed" | "Dormant" | "Unknown" | "Invalid";
+declare const transitions: {
+    readonly Pending: readonly ["Available", "Dormant", "Unknown", "Invalid"];
+    readonly Available: readonly ["Borrowed", "Pending", "Dormant", "Invalid"];
+    readonly Borrowed: readonly ["Available", "Pending", "Dormant", "Invalid"];
+    readonly Dormant: readonly ["Pending", "Available", "Dormant", "Invalid"];
+    readonly Unknown: readonly ["Pending", "Dormant", "Invalid"];
+    readonly Invalid: readonly [];
+};
+export declare namespace Status {
+    interface Rest {
+        readonly _tag: "Rest";
+        readonly until: Duration.Duration | DateTime.Utc;
+    }
+    type Moment = DateTime.DateTime | Date | number;
+    type Answer = "Available" | "Dormant" | "Invalid" | "Unknown" | Rest;
+    type Transitions = typeof transitions;
+    type Transition = {
+        [From in Status]: `${From} -> ${Transitions[From][number]}`;
+    }[Status];
+}
+export declare const Status: {
+    readonly dormant: (duration: Duration.Input) => Status.Rest;
+    readonly dormantUntil: (moment: Status.Moment) => Status.Rest;
+    readonly transitions: Status.Transitions;
+};
+export {};
+
+// index.d.ts
+export type { Lease } from "./Lease.ts";
+export { ObjectPool, type Operations } from "./ObjectPool.ts";
+export type { PooledObject } from "./PooledObject.ts";
+export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
+export { PoolEvent } from "./PoolEvent.ts";
+export { PoolMetrics } from "./PoolMetrics.ts";
+export type { AddOptions, BorrowOptions, CreationOptions, DataRequired, Declared, DetectionOptions, PoolOptions, PoolSettings } from "./PoolOptions.ts";
+export { type DeclarePool, type InferPool, type PoolClass, type PoolClassWithLayer, PoolService, type PoolTypes } from "./PoolService.ts";
+export { type AnySelector, type Choice, type Select, Selector } from "./Selector.ts";
+export { Status } from "./Status.ts";
+
+// inspector.d.ts
+import * as Effect from "effect/Effect";
+import type * as HttpRouter from "effect/http/HttpRouter";
+import * as Layer from "effect/Layer";
+import * as Schema from "effect/Schema";
+import type { PooledObject } from "./PooledObject.ts";
+declare const InvalidInspectorOptions_base: Schema.Class<InvalidInspectorOptions, Schema.TaggedStruct<"InvalidInspectorOptions", {
+    readonly option: Schema.String;
+    readonly value: Schema.String;
+    readonly allowed: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class InvalidInspectorOptions extends InvalidInspectorOptions_base {
+    get message(): string;
+}
+export interface InspectorOptions<RD = never> {
+    readonly path?: `/${string}` | undefined;
+    readonly hosts?: ReadonlyArray<string> | undefined;
+    readonly describe?: ((pooled: PooledObject<unknown, unknown>, pool: string) => string | Effect.Effect<string, unknown, RD>) | undefined;
+    readonly describeFailure?: ((failure: unknown) => string) | undefined;
+}
+export type InspectorActions<R = never> = {
+    readonly actions?: false | undefined;
+    readonly authorize?: undefined;
+} | {
+    readonly actions: true;
+    readonly authorize: Effect.Effect<unknown, unknown, R>;
+};
+export declare const Inspector: {
+    readonly layerHttp: <RD = never, R = never>(options?: InspectorOptions<RD> & InspectorActions<R>) => Layer.Layer<never, never, HttpRouter.HttpRouter | RD | HttpRouter.Request.From<"Requires", Exclude<R, HttpRouter.Provided>>>;
+};
+export {};
+
+// promise.d.ts
+export type { PooledObject } from "./PooledObject.ts";
+export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
+export { PoolEvent } from "./PoolEvent.ts";
+export type { CreationOptions, DataRequired, DetectionOptions, PoolSettings } from "./PoolOptions.ts";
+export type { Detached, PackedLease, PromiseLease } from "./PromiseLease.ts";
+export type { Awaitable, PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions, PromiseSelect } from "./PromiseOptions.ts";
+export { NotSynchronous, PromisePool } from "./PromisePool.ts";
+export { type AnySelector, Selector } from "./Selector.ts";
+export { Status } from "./Status.ts";
