@@ -140,6 +140,9 @@ export const Inspector: {
    * most, however many ask. Of all pools together a frame has 1 000 000 characters of pictures, of one pool 1000 objects
    * in detail, of one object 10 leases; of what does not fit there are letters, or the number. Up to 32 clients read frames
    * at once, and 32 snapshots; more get a 503. Who has not taken an answer after 10 seconds is disconnected.
+   *
+   * A server of Node that closes is held up for half a second at most by those who look; one of another runtime, which does
+   * not say that it closes, until a stream of frames ends, which lasts 4 seconds.
    */
   readonly layerHttp: <RD = never, R = never>(
     options?: InspectorOptions<RD> & InspectorActions<R>

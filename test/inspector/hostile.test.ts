@@ -69,7 +69,7 @@ describe("who asks by another name", () => {
 
   it.live("a server that listens at all addresses is asked by any of them, and by no name", () =>
     Effect.gen(function*() {
-      const { url } = yield* serve({}, "0.0.0.0")
+      const { url } = yield* serve({}, { host: "0.0.0.0" })
 
       assert.strictEqual(yield* asked(url, "/pools", { host: "10.0.0.1:3000" }), 200)
       assert.strictEqual(yield* asked(url, "/pools", { host: "evil.example" }), 403)

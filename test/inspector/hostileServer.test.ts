@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
-import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -13,7 +13,7 @@ import { screen } from "../../src/bin/command.ts"
 import { ObjectPool } from "../../src/index.ts"
 import type { Frame } from "../../src/internal/inspection/frame.ts"
 import { Story } from "../../src/internal/inspection/terminal.ts"
-import { command, onScreen, serve, snapshot } from "../support/inspector.ts"
+import { command, onScreen, onTerminal, pty, serve, snapshot } from "../support/inspector.ts"
 import { turn } from "../support/promises.ts"
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -235,27 +235,13 @@ describe("what comes from a server", () => {
 })
 
 describe("the screen", () => {
-  const pty = spawnSync("script", ["--version"]).status === 0
-
-  /** The program on a terminal of its own, when it has taken the screen. */
-  const taken = Effect.fnUntraced(function*(url: string, ...flags: ReadonlyArray<string>) {
-    const line = `echo "<$$>"; exec "${process.execPath}" ${flags.join(" ")} src/bin/inspect.ts ${url}`
-    const child: ChildProcess = spawn("script", ["-qefc", line, "/dev/null"], { stdio: ["pipe", "pipe", "pipe"] })
-    yield* Effect.addFinalizer(() => Effect.sync(() => child.kill("SIGKILL")))
-    const all = { text: "" }
-    child.stdout!.on("data", (chunk) => all.text += String(chunk))
-    const closed = once(child, "close")
-    yield* Effect.repeat(Effect.promise(turn), { until: () => all.text.includes(screen.take) })
-    return { all, closed, pid: Number(/<(\d+)>/.exec(all.text)![1]) }
-  })
-
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"]) {
     it.live(`it is given back after ${signal}`, ({ skip }) =>
       Effect.gen(function*() {
         if (!pty) return skip("there is no `script`")
         yield* ObjectPool.make({ name: "seen", objects: ["a"] })
         const { url } = yield* serve()
-        const { all, closed, pid } = yield* taken(url)
+        const { all, closed, pid } = yield* onTerminal(url)
 
         process.kill(pid, signal)
         yield* Effect.promise(() => closed)
@@ -272,7 +258,7 @@ describe("the screen", () => {
         yield* ObjectPool.make({ name: "seen", objects: ["a"] })
         const { url } = yield* serve()
         const throwing = `process.on("SIGUSR2",()=>{throw(new(RangeError)("secret"))})`
-        const { all, closed, pid } = yield* taken(url, "--import", `'data:text/javascript,${throwing}'`)
+        const { all, closed, pid } = yield* onTerminal(url, "--import", `'data:text/javascript,${throwing}'`)
 
         process.kill(pid, "SIGUSR2")
         const [code] = yield* Effect.promise(() => closed)

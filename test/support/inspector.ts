@@ -5,7 +5,9 @@ import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { HttpRouter, HttpServer } from "effect/http"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
@@ -13,9 +15,10 @@ import * as Scope from "effect/Scope"
 import * as Stdio from "effect/Stdio"
 import * as Terminal from "effect/Terminal"
 import { TestClock } from "effect/testing"
-import { execFile } from "node:child_process"
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import { createServer, request } from "node:http"
-import { inspect } from "../../src/bin/command.ts"
+import { inspect, screen } from "../../src/bin/command.ts"
 import { ObjectPool } from "../../src/index.ts"
 import { Inspector, type InspectorActions, type InspectorOptions } from "../../src/inspector.ts"
 import type { Frame } from "../../src/internal/inspection/frame.ts"
@@ -26,18 +29,28 @@ import { turn } from "./promises.ts"
 /** It closes with the scope. */
 export const serve = Effect.fnUntraced(function*(
   options: InspectorOptions & InspectorActions = {},
-  host = "127.0.0.1"
+  { gracefulShutdownTimeout = "100 millis", host = "127.0.0.1" }: {
+    readonly host?: string
+    /** How long a server that closes waits for its connections. */
+    readonly gracefulShutdownTimeout?: Duration.Input
+  } = {}
 ) {
   const node = createServer()
-  const listening = NodeHttpServer.layer(() => node, { port: 0, host, gracefulShutdownTimeout: 100 })
-  const context = yield* Layer.build(
+  const listening = NodeHttpServer.layer(() => node, { port: 0, host, gracefulShutdownTimeout })
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const context = yield* Layer.buildWithScope(
     HttpRouter.serve(Inspector.layerHttp(options), { disableLogger: true, disableListenLog: true }).pipe(
       Layer.provideMerge(listening)
-    )
+    ),
+    scope
   )
   yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections()))
   const { address } = Context.get(context, HttpServer.HttpServer)
-  return { url: `${HttpServer.formatAddress(address).replace("0.0.0.0", "127.0.0.1")}/pools`, node }
+  return {
+    url: `${HttpServer.formatAddress(address).replace("0.0.0.0", "127.0.0.1")}/pools`,
+    node,
+    close: Scope.close(scope, Exit.void)
+  }
 })
 
 /** Somebody who looks, on the clock of the test, and without a server between. */
@@ -151,4 +164,19 @@ export const onScreen = Effect.fnUntraced(function*(url: string, size = { column
     return last?.slice("\x1b[H".length, -"\x1b[K\x1b[J".length).split("\x1b[K\r\n") ?? []
   }
   return { fiber, lines, shown, until }
+})
+
+/** Whether there is what makes a terminal for another program. */
+export const pty = spawnSync("script", ["--version"]).status === 0
+
+/** The program on a terminal of its own, when it has taken the screen. */
+export const onTerminal = Effect.fnUntraced(function*(url: string, ...flags: ReadonlyArray<string>) {
+  const line = `echo "<$$>"; exec "${process.execPath}" ${flags.join(" ")} src/bin/inspect.ts ${url}`
+  const child: ChildProcess = spawn("script", ["-qefc", line, "/dev/null"], { stdio: ["pipe", "pipe", "pipe"] })
+  yield* Effect.addFinalizer(() => Effect.sync(() => child.kill("SIGKILL")))
+  const all = { text: "" }
+  child.stdout!.on("data", (chunk) => all.text += String(chunk))
+  const closed = once(child, "close")
+  yield* Effect.repeat(Effect.promise(turn), { until: () => all.text.includes(screen.take) })
+  return { all, closed, pid: Number(/<(\d+)>/.exec(all.text)![1]) }
 })

@@ -23,9 +23,11 @@ import { nameOfPool } from "./words.ts"
 
 /**
  * How long one stream of frames lasts; then the page comes again, and goes on where it was. A server that closes waits for
- * its open requests: for these no longer than so.
+ * its open requests: for these no longer than so, where it does not say that it closes.
  */
 const life = 4000
+/** How often those who wait for a client look whether the server closes. */
+const glance = 250
 /** How long a client may take for an answer. One that does not read holds up a server that closes, and the next client. */
 const patience = 10_000
 /** After how many milliseconds the page comes again. */
@@ -77,7 +79,9 @@ export const routes = Effect.fnUntraced(function*<R>({ authorize, hosts, hub, pa
       (request) =>
         Effect.flatMap(HttpRouter.RouteContext, ({ route }) => {
           if (!isAsked(request, Option.getOrElse(route.prefix, () => ""))) return Effect.succeed(missing)
-          return accepts(request) ? handler(request) : Effect.succeed(misdirected)
+          return accepts(request)
+            ? Effect.map(handler(request), parting(connectionOf(request)))
+            : Effect.succeed(misdirected)
         })
     )
   }
@@ -117,6 +121,30 @@ const literally = (path: string) => {
 
 type Provided = HttpRouter.Provided
 
+// ---------------------------------------------------------------------------------------------------------- connections
+
+/** What is known of the connection that a request has come by. */
+interface Connection {
+  /** Whether a header says what becomes of it, as in HTTP/1. */
+  readonly one: boolean
+  /** Has its server been told to close? It then waits for its open connections. */
+  readonly isClosing: () => boolean
+}
+
+/** As Node tells of it; of another server it is not known whether it closes. */
+const connectionOf = ({ source }: Request): Connection => {
+  const { httpVersionMajor, socket } = source as {
+    readonly httpVersionMajor?: unknown
+    readonly socket?: { readonly server?: { readonly listening?: unknown } | null } | null
+  }
+  const server = socket?.server
+  return { one: httpVersionMajor === 1, isClosing: () => server?.listening === false }
+}
+
+/** A connection that a closing server waits for is not kept for another request. */
+const parting = ({ isClosing, one }: Connection) => (response: Response): Response =>
+  one && isClosing() ? HttpServerResponse.setHeader(response, "connection", "close") : response
+
 const served = (token: string | undefined): Response => {
   const nonce = SecureRandom.uuidV4Unsafe()
   return HttpServerResponse.text(page({ nonce, token }), {
@@ -135,24 +163,31 @@ const served = (token: string | undefined): Response => {
 /** Answers that may be large are given to so many clients at once, and to each as long as it is patient with. */
 const limited = () => {
   let clients = 0
-  const attend = Effect.gen(function*() {
+  const attend = Effect.fnUntraced(function*(connection: Connection) {
     yield* Effect.acquireRelease(Effect.sync(() => clients++), () => Effect.sync(() => clients--))
     // the fiber that reads the stream: it may wait for the client for ever
     yield* Effect.withFiber((fiber) =>
       Effect.forkScoped(
         Effect.andThen(
-          Effect.sleep(patience),
+          waitFor(connection),
           Effect.sync(() => fiber.interruptUnsafe(undefined, ClientAbort.annotation))
         ),
         { startImmediately: true }
       )
     )
   })
-  return (body: Stream.Stream<Uint8Array>, options: HttpServerResponse.Options): Response =>
+  return (body: Stream.Stream<Uint8Array>, connection: Connection, options: HttpServerResponse.Options): Response =>
     clients >= most
       ? refusal(503, `${most} are looking already`)
-      : HttpServerResponse.stream(Stream.unwrap(Effect.as(attend, body)), options)
+      : HttpServerResponse.stream(Stream.unwrap(Effect.as(attend(connection), body)), options)
 }
+
+/** As long as somebody is waited for who does not read: where the server closes, a moment more. */
+const waitFor = Effect.fnUntraced(function*({ isClosing }: Connection) {
+  for (let waited = 0; waited < patience && !isClosing(); waited += glance) yield* Effect.sleep(glance)
+  // meanwhile a stream that is read comes to its own end
+  if (isClosing()) yield* Effect.sleep(glance)
+})
 
 const encoder = new TextEncoder()
 
@@ -160,12 +195,16 @@ const encoder = new TextEncoder()
 const snapshots = (hub: Hub) => {
   const answer = limited()
   const encoded = new WeakMap<Told, Uint8Array>()
-  return (): Effect.Effect<Response> =>
+  return (request: Request): Effect.Effect<Response> =>
     Effect.sync(() => {
       const { whole } = hub
       const bytes = encoded.get(whole) ?? encoder.encode(whole.text)
       encoded.set(whole, bytes)
-      return answer(Stream.succeed(bytes), { headers, contentType: "application/json", contentLength: bytes.length })
+      return answer(Stream.succeed(bytes), connectionOf(request), {
+        headers,
+        contentType: "application/json",
+        contentLength: bytes.length
+      })
     })
 }
 
@@ -180,7 +219,8 @@ const streaming = (hub: Hub) => {
   }
   return (request: Request): Effect.Effect<Response, never, Provided> =>
     Effect.map(Clock.Clock, (clock) => {
-      const client = resumed(request.headers["last-event-id"], key)
+      const connection = connectionOf(request)
+      const client = resumed(request.headers["last-event-id"], key, connection.isClosing)
       const ends = clock.currentTimeMillisUnsafe() + life
       // a client that has not taken the last frame does not ask: it misses those in between
       const next = Effect.suspend(() =>
@@ -193,10 +233,15 @@ const streaming = (hub: Hub) => {
           onSome: (told) => Effect.succeed([message(told)] as const)
         })
       )
-      return answer(Stream.fromPull(Effect.succeed(pull)), {
+      return answer(Stream.fromPull(Effect.succeed(pull)), connection, {
         contentType: "text/event-stream",
-        // a proxy that buffers would turn frames into one late answer
-        headers: { ...headers, "x-accel-buffering": "no" }
+        headers: {
+          ...headers,
+          // a proxy that buffers would turn frames into one late answer
+          "x-accel-buffering": "no",
+          // who comes again comes by a new connection: a server that closes has none of those
+          ...connection.one && { connection: "close" }
+        }
       })
     }).pipe(
       // one line in the log every few seconds, of each page that is open
@@ -208,10 +253,10 @@ const streaming = (hub: Hub) => {
 const toMessage = ({ second, seq, text }: Told, key: string): string =>
   `id: ${key}.${seq}.${second}\nretry: ${pauses}\ndata: ${text}\n\n`
 
-const resumed = (id: string | undefined, key: string): Client => {
+const resumed = (id: string | undefined, key: string, isOver: () => boolean): Client => {
   const [itsKey, seq, second] = id?.split(".") ?? []
-  if (itsKey !== key || !isCount(seq) || !isCount(second)) return new Client()
-  return new Client({ seq: Number(seq), second: Number(second) })
+  if (itsKey !== key || !isCount(seq) || !isCount(second)) return new Client(isOver)
+  return new Client(isOver, { seq: Number(seq), second: Number(second) })
 }
 
 const isCount = (text: string | undefined): boolean => text !== undefined && /^\d{1,15}$/.test(text)

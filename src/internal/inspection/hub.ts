@@ -86,7 +86,11 @@ export class Client {
   known: Sample | undefined = undefined
   resume: ((told: Option.Option<Told>) => void) | undefined = undefined
 
-  constructor(from?: { readonly seq: number; readonly second: number }) {
+  /** Asked before each frame: whether the client gets no more of them, since its server closes. */
+  readonly isOver: () => boolean
+
+  constructor(isOver: () => boolean, from?: { readonly seq: number; readonly second: number }) {
+    this.isOver = isOver
     this.resumed = from !== undefined
     this.seq = from?.seq ?? 0
     this.second = from?.second ?? -Infinity
@@ -118,7 +122,7 @@ export class Hub {
     this.descriptions = new Descriptions(options.describe, context)
   }
 
-  /** The next frame of a client: as soon as there is one, in which something is new to it. None when nobody is served. */
+  /** The next frame of a client: as soon as there is one, in which something is new to it. None when it is not served any more. */
   next(client: Client): Effect.Effect<Option.Option<Told>> {
     return Effect.callback((resume) => {
       if (this.closed) return resume(Effect.succeedNone)
@@ -193,6 +197,7 @@ export class Hub {
   /** What is due each time: time goes on, pools come and go, and who waits gets a frame. */
   private step(): void {
     this.attend()
+    for (const client of this.waiting) if (client.isOver()) client.resume?.(Option.none())
     if (this.waiting.size === 0) return
     const sample = this.sample()
     const told = new Map<Sample | string, Told | undefined>()
@@ -319,7 +324,7 @@ export class Hub {
   }
 
   private toWhole(sample: Sample): Told {
-    return sample.whole ??= this.tell(new Client(), sample)!
+    return sample.whole ??= this.tell(new Client(() => false), sample)!
   }
 
   /** What is new to a client; nothing where nothing is. */
