@@ -1,5 +1,5 @@
 /**
- * Each package that `package-lock.json` takes from a registry has the hash of what is to come, so that nothing else is
+ * Each package that a `package-lock.json` takes from a registry has the hash of what is to come, so that nothing else is
  * installed under its name.
  */
 import { readFileSync } from "node:fs"
@@ -30,9 +30,10 @@ const unknown = new Set([
   )
 ])
 
-const { packages } = JSON.parse(readFileSync(process.argv[2] ?? "package-lock.json", "utf8"))
+const locks = ["package-lock.json", "test/mutation/package-lock.json"]
+const packages = locks.flatMap((file) => Object.entries(JSON.parse(readFileSync(file, "utf8")).packages))
 
-const wrong = Object.entries(packages).flatMap(([path, { inBundle, integrity, link, optional, resolved, version }]) => {
+const wrong = packages.flatMap(([path, { inBundle, integrity, link, optional, resolved, version }]) => {
   // the project itself, a folder of it, and what comes within another package
   if (path === "" || link === true || inBundle === true) return []
   const name = `${path}@${version}`
@@ -43,9 +44,9 @@ const wrong = Object.entries(packages).flatMap(([path, { inBundle, integrity, li
   if (/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? "")) return known ? [...at, `${name} has a hash by now`] : at
   return known ? at : [...at, `${name} has no integrity`]
 })
-for (const name of unknown) wrong.push(`${name} is not in the lock any more`)
+for (const name of unknown) wrong.push(`${name} is in no lock any more`)
 
 if (wrong.length > 0) {
-  console.error(`package-lock.json:\n${wrong.map((line) => `  ${line}`).join("\n")}`)
+  console.error(`The lock files:\n${wrong.map((line) => `  ${line}`).join("\n")}`)
   process.exit(1)
 }

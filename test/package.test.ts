@@ -4,6 +4,7 @@ import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
 import { node } from "./support/node.ts"
 import { compile, emptyProject, run } from "./support/package.ts"
+import { failure } from "./support/promises.ts"
 
 const firstProgram = async (): Promise<string> =>
   (await Fs.readFile("README.md", "utf8")).split("```ts\n")[1]!.split("```")[0]!
@@ -26,6 +27,12 @@ describe("the package", () => {
     await Fs.copyFile("test/runtimes/smoke.ts", Path.join(project, "smoke.ts"))
     await compile(project, "smoke.ts")
     await node([Path.join(project, "smoke.js")], signal)
+  })
+
+  it("is not published from a repository that says of nowhere where it is", async ({ signal }) => {
+    const failed = await failure(node([".ci/publishable.mjs"], signal)) as Error
+
+    assert.include(failed.message, "`repository` is a placeholder")
   })
 
   it("ships what it needs, and no test", async () => {

@@ -10,7 +10,7 @@ await withServer(async (open) => {
     size: { min: 1, max: 2 },
     detection: { onBorrow: true },
     maxWaiters: 10,
-    borrowTimeout: 500,
+    borrowTimeout: 5_000,
     lifetime: { idleTimeToLive: "30 seconds" }
   })
 

@@ -12,7 +12,7 @@ await withServer(async (open) => {
     max: 2,
     testOnBorrow: true,
     maxWaitingClients: 10,
-    acquireTimeoutMillis: 500,
+    acquireTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     evictionRunIntervalMillis: 5_000
   })

@@ -13,7 +13,7 @@ await withServer(async (open) => {
     },
     size: { min: 0, max: 2 },
     maxWaiters: 10,
-    borrowTimeout: 500,
+    borrowTimeout: 5_000,
     creation: { retry: Schedule.upTo(Schedule.spaced("100 millis"), { times: 3 }) },
     lifetime: { idleTimeToLive: "30 seconds" },
     detection: { onBorrow: true }

@@ -17,7 +17,7 @@ await withServer(async (open) => {
     minIdle: 0,
     max: 2,
     maxQueue: 10,
-    acquireTimeoutMillis: 500,
+    acquireTimeoutMillis: 5_000,
     acquireMaxRetries: 3,
     acquireRetryWait: 100,
     idleTimeoutMillis: 30_000,

@@ -9,7 +9,7 @@ await withServer(async (open) => {
     detectStatus: ({ object }) => object.dead() ? "Invalid" : "Available",
     size: { min: 0, max: 2 },
     detection: { onBorrow: true },
-    borrowTimeout: 500,
+    borrowTimeout: 5_000,
     creation: { timeout: "10 seconds" },
     hookTimeout: "5 seconds",
     lifetime: { idleTimeToLive: "30 seconds" }

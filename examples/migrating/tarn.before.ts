@@ -9,7 +9,7 @@ await withServer(async (open) => {
     validate: (session) => !session.dead(),
     min: 0,
     max: 2,
-    acquireTimeoutMillis: 500,
+    acquireTimeoutMillis: 5_000,
     createTimeoutMillis: 10_000,
     destroyTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
