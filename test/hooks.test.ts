@@ -4,6 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
@@ -55,6 +56,24 @@ const bad: Record<string, readonly [hook: Hook, millis: number]> = {
 }
 
 describe("hooks", () => {
+  it.effect("are over when a lease begins: its times are of then, also where one borrower hands its object to the next", () =>
+    Effect.gen(function*() {
+      const { hooks, pool } = yield* hooked({ leaseTimeout: "10 seconds", size: { max: 1 } })
+      hooks.onBorrow = hooks.onRelease = oneSecond
+      const borrowers = yield* Effect.forEach([0, 1], () => start(hold(pool.borrow)))
+      const times = (lease: Lease<Thing>) => [lease.borrowedAt, lease.expiresAt!].map(DateTime.toEpochMillis)
+      yield* TestClock.adjust("1 second")
+      const first = yield* Fiber.join(borrowers[0]!)
+      assert.deepStrictEqual(times(first.lease), [1000, 11_000])
+
+      yield* first.release
+      yield* TestClock.adjust("2 seconds")
+      const second = yield* Fiber.join(borrowers[1]!)
+      assert.deepStrictEqual(times(second.lease), [3000, 13_000])
+      assert.strictEqual(DateTime.toEpochMillis(second.lease.pooled.releasedAt!), 1000)
+      yield* second.release
+    }))
+
   it.effect("run at each lease and after it, with the object's record, in which it is Pending", () =>
     Effect.gen(function*() {
       const { hooks, log, pool } = yield* hooked()
