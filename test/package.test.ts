@@ -41,6 +41,7 @@ describe("the package", () => {
     const paths = files.map((file) => file.path)
 
     assert.includeMembers(paths, ["README.md", "LICENSE", "CHANGELOG.md", "package.json", "src/index.ts"])
-    assert.isFalse(paths.some((path) => path.startsWith("test/") || path.startsWith("examples/")))
+    assert.includeMembers(paths, ["docs/options.md", "examples/README.md", "examples/quickStart.ts"])
+    assert.isFalse(paths.some((path) => path.startsWith("test/")))
   })
 })

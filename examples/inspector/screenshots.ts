@@ -1,5 +1,5 @@
 /**
- * Takes the pictures of the README from the example, that has to run already, and to run for some minutes:
+ * Takes the pictures of the documents from the example, that has to run already, and to run for some minutes:
  *
  *   npm run example:inspector
  *   node examples/inspector/screenshots.ts http://127.0.0.1:3000/pools

@@ -1,9 +1,8 @@
 /**
- * Every `ts` block of README.md, CHANGELOG.md and the doc comments in src/ is type-checked, and run in a process of its
- * own.
+ * Every `ts` block of the documentation and of the doc comments in src/ is type-checked, and run in a process of its own.
  *
  * - `expression // => value` asserts that the expression, a statement at the top level of its block, has that value.
- * - A block whose fence says `ts no-run` is only type-checked.
+ * - A block whose fence says `ts vitest` is a test file: those run together, by the test runner.
  *
  * A block stands at the same lines in its generated file as in its document, so that an error points to both.
  */
@@ -12,11 +11,12 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { parseAst } from "vitest/node"
 import { node, typeCheck } from "../support/node.ts"
+import { documents } from "./documents.ts"
 
 interface Block {
   readonly title: string
   readonly file: string
-  readonly runs: boolean
+  readonly runner: "node" | "vitest"
 }
 
 const generated = path.join(import.meta.dirname, ".generated")
@@ -51,30 +51,34 @@ const writeBlocks = (document: string): ReadonlyArray<Block> => {
   return Array.from(fences, ({ 1: prefix = "", 2: info = "", 3: body = "", index }) => {
     const fence = text.slice(0, index).split("\n").length
     const title = `${document}:${fence}`
-    const file = path.join(generated, `${document.replaceAll("/", ".")}.${fence}.ts`)
-    const runs = !info.includes("no-run")
+    const runner = info === "vitest" ? "vitest" : "node"
+    if (info !== "" && info !== runner) throw new Error(`${title}: nobody knows how to run "ts ${info}"`)
+    const file = path.join(
+      generated,
+      `${document.replaceAll("/", ".")}.${fence}${runner === "node" ? "" : ".vitest"}.ts`
+    )
     const code = body.split("\n").map((line) => line.slice(prefix.length)).join("\n")
       .replaceAll(`"effect-object-pool"`, `"../../../src/index.ts"`)
       .replaceAll(`"effect-object-pool/promise"`, `"../../../src/promise.ts"`)
       .replaceAll(`"effect-object-pool/inspector"`, `"../../../src/inspector.ts"`)
-    fs.writeFileSync(file, helpers + "\n".repeat(fence) + (runs ? withAssertions(title, code) : code))
-    return { title, file, runs }
+    fs.writeFileSync(file, helpers + "\n".repeat(fence) + withAssertions(title, code))
+    return { title, file, runner }
   })
 }
 
 fs.rmSync(generated, { recursive: true, force: true })
 fs.mkdirSync(generated)
-const documents = ["README.md", "CHANGELOG.md", ...fs.globSync("src/**/*.ts").toSorted()]
-const blocks = documents.filter((document) => fs.existsSync(document)).flatMap(writeBlocks)
+const blocks = [...documents, ...fs.globSync("src/**/*.ts").toSorted()].flatMap(writeBlocks)
 
 describe.concurrent("the documentation", () => {
   it("compiles", async ({ signal }) => {
-    if (blocks.length > 0) {
-      await typeCheck("test/docs", signal)
-    }
+    await typeCheck("test/docs", signal)
   })
 
-  for (const { title, file } of blocks.filter((block) => block.runs)) {
+  it("has test files that pass", ({ signal }) =>
+    node(["node_modules/vitest/vitest.mjs", "run", "--config", "test/docs/vitest.config.ts"], signal))
+
+  for (const { title, file } of blocks.filter((block) => block.runner === "node")) {
     it(`${title} runs and ends`, ({ signal }) => node([file], signal))
   }
 })

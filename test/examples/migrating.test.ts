@@ -17,7 +17,7 @@ describe.concurrent("migrating", () => {
 
 describe("migrating from objectPoolAsync", () => {
   for (const flavour of ["after", "effect"]) {
-    it(`each name becomes what the README says (${flavour})`, async () => {
+    it(`each name becomes what the page says (${flavour})`, async () => {
       const lines = await linesOf(`migrating/objectPoolAsync.${flavour}`)
 
       assert.deepStrictEqual(lines, [
