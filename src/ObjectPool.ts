@@ -47,6 +47,11 @@ import type { AddOptions, BorrowOptions, DataRequired, PoolOptions } from "./Poo
 /**
  * Every operation of a pool. `S` is what reaching the pool needs: nothing on the pool itself, the tag on the tag.
  *
+ * **Details**
+ *
+ * In a closed pool `remove`, `rest`, `wake`, `reconsider` and `revoke` answer `false`: there is nothing in it. `stats`,
+ * `objects` and `leases` show what is left, `events` has ended, and so has `close`. All others fail with `PoolClosed`.
+ *
  * @category models
  * @since 0.1.0
  */

@@ -24,98 +24,172 @@ import type { Status } from "./Status.ts"
  */
 export interface PoolSettings {
   readonly size?: {
-    /** How many objects to keep: made in the background from the start, and again when one leaves. Default 0. */
+    /**
+     * How many objects to keep: made in the background from the start, and again when one leaves.
+     *
+     * @default `0`
+     */
     readonly min?: number | undefined
     /**
-     * The most objects that there are at once, those being made or destroyed included. Default 10; without `acquire`: no
-     * maximum.
+     * The most objects that there are at once, those being made or destroyed included.
+     *
+     * @default `10`; without `acquire` no maximum
      */
     readonly max?: number | "Infinity" | undefined
   } | undefined
   /**
-   * How many leases one object may carry at once. Default 1. One that carries some is detected like one that is free, while
-   * they go on.
+   * How many leases one object may carry at once. One that carries some is detected like one that is free, while they go on.
+   *
+   * @default `1`
    */
   readonly sharing?: number | "Infinity" | undefined
   /**
    * How many fibers may wait for whom nothing is being made or detected; the next one fails with `PoolExhausted`.
-   * Default: no bound. 0: nobody waits in the queue.
+   * 0: nobody waits in the queue.
+   *
+   * @default no bound
    */
   readonly maxWaiters?: number | "Infinity" | undefined
-  /** How long a borrow may take, making and detecting included. Default `"30 seconds"`. Zero: lend at once or fail. */
+  /**
+   * How long a borrow may take, making and detecting included. Zero: lend at once or fail.
+   *
+   * @default `"30 seconds"`
+   */
   readonly borrowTimeout?: Duration.Input | undefined
-  /** How long a lease lasts. Default: until it is released. */
+  /**
+   * How long a lease lasts.
+   *
+   * @default none
+   */
   readonly leaseTimeout?: Duration.Input | undefined
   /**
    * How long a lease may be held before it is logged, and told as `LeaseOverdue`: once, with the span of its borrower, or
-   * its fiber, or `"a promise"`. It counts from the grant until the object is back; `renew` does not change it. Default:
-   * never.
+   * its fiber, or `"a promise"`. It counts from the grant until the object is back; `renew` does not change it.
+   *
+   * @default never
    */
   readonly leaseWarning?: Duration.Input | undefined
   /**
    * The warning, and the stack of an error of a borrow, also say where the object was borrowed: at the call of `with` or
    * `borrowWith`, or where `borrow` was read, on the pool or its tag. That is where the effect was made, which may not be
-   * where it runs. Each borrow costs some microseconds more. Default `false`: the warning says where the borrower's span
-   * began, if that is known; an error of a borrow that did not wait, who ran the step that it failed in.
+   * where it runs. Each borrow costs some microseconds more. Without it the warning says where the borrower's span began,
+   * if that is known; an error of a borrow that did not wait, who ran the step that it failed in.
+   *
+   * @default `false`
    */
   readonly captureBorrowSite?: boolean | undefined
   /**
-   * What becomes of an object whose lease has expired, or was revoked: it is destroyed, detected, or lent on unchecked. Default `"detect"`
-   * with a detector; else `"destroy"` for made and `"return"` for added objects.
+   * What becomes of an object whose lease has expired, or was revoked: it is destroyed, detected, or lent on unchecked.
+   *
+   * @default `"detect"` with a detector; else `"destroy"` for made objects, `"return"` for added ones
    */
   readonly onLeaseExpired?: "destroy" | "detect" | "return" | undefined
   /**
    * How long `onBorrow` and `onRelease` may take before the object leaves; and destroying an object, before it is given up
-   * and its room is free. Default `"5 seconds"`.
+   * and its room is free.
+   *
+   * @default `"5 seconds"`
    */
   readonly hookTimeout?: Duration.Input | undefined
   readonly detection?: {
-    /** Detect an object when it joins. Default `true`. */
+    /**
+     * Detect an object when it joins.
+     *
+     * @default `true`
+     */
     readonly onAdd?: boolean | undefined
     /**
-     * Detect an object before it is lent: always, never, or unless it was detected within the trust window. Default
-     * `{ trustFor: "500 millis" }`. Zero: always. Those who wait for one answer share it.
+     * Detect an object before it is lent: always, never, or unless it was detected within the trust window. Zero: always.
+     * Those who wait for one answer share it.
+     *
+     * @default `{ trustFor: "500 millis" }`
      */
     readonly onBorrow?: boolean | { readonly trustFor: Duration.Input } | undefined
-    /** Detect an object when it comes back; the borrower does not wait for it. Default `false`. */
+    /**
+     * Detect an object when it comes back; the borrower does not wait for it.
+     *
+     * @default `false`
+     */
     readonly onRelease?: boolean | undefined
-    /** Detect idle, resting, unknown and shared objects once in this time, spread over it. Default: never. */
+    /**
+     * Detect idle, resting, unknown and shared objects once in this time, spread over it.
+     *
+     * @default never
+     */
     readonly every?: Duration.Input | undefined
-    /** How many detections run at once in the pool, whoever asked; bounds destroying as well. Default 10. */
+    /**
+     * How many detections run at once in the pool, whoever asked; bounds destroying as well.
+     *
+     * @default `10`
+     */
     readonly concurrency?: number | "Infinity" | undefined
-    /** After this time a detection is interrupted, and the object `Unknown`. Default `"5 seconds"`. */
+    /**
+     * After this time a detection is interrupted, and the object `Unknown`.
+     *
+     * @default `"5 seconds"`
+     */
     readonly timeout?: Duration.Input | undefined
     /**
-     * When a plain `"Dormant"`, without a time, is detected again. Default `"30 seconds"`. Where somebody waits, it is
-     * whatever this says detected again before his deadline: at half of what is left, and again, but not more often than
-     * each 100 milliseconds.
+     * When a plain `"Dormant"`, without a time, is detected again. Where somebody waits, it is whatever this says detected
+     * again before his deadline: at half of what is left, and again, but not more often than each 100 milliseconds.
+     *
+     * @default `"30 seconds"`
      */
     readonly dormantFor?: Duration.Input | undefined
   } | undefined
   readonly creation?: {
-    /** How many objects are made at once. Default: as many as there is use and room for. */
+    /**
+     * How many objects are made at once, within `size.max`.
+     *
+     * @default as many as there is use for
+     */
     readonly concurrency?: number | "Infinity" | undefined
     /**
-     * After this time making an object is interrupted, and the oldest waiter fails with `BorrowTimeout`. Default
-     * `"30 seconds"`.
+     * After this time making an object is interrupted, and the oldest waiter fails with `BorrowTimeout`.
+     *
+     * @default `"30 seconds"`
      */
     readonly timeout?: Duration.Input | undefined
   } | undefined
   /** When made objects are replaced. Added objects are never evicted by it. */
   readonly lifetime?: {
-    /** Age limit since creation. Default: none. */
+    /**
+     * Age limit since creation.
+     *
+     * @default none
+     */
     readonly timeToLive?: Duration.Input | undefined
-    /** Age limit since the last lease, or since creation; it evicts only above `size.min`. Default: none. */
+    /**
+     * Age limit since the last lease, or since creation; it evicts only above `size.min`.
+     *
+     * @default none
+     */
     readonly idleTimeToLive?: Duration.Input | undefined
-    /** How often an object is lent before it leaves. Default: no limit. */
+    /**
+     * How often an object is lent before it leaves.
+     *
+     * @default no limit
+     */
     readonly maxBorrows?: number | "Infinity" | undefined
-    /** Shortens each limit of an object by a factor drawn once from (1 − jitter, 1]. From 0 to below 1, default 0.1. */
+    /**
+     * Shortens each limit of an object by a factor drawn once from (1 − jitter, 1]. From 0 to below 1.
+     *
+     * @default `0.1`
+     */
     readonly jitter?: number | undefined
   } | undefined
   readonly closing?: {
-    /** What becomes of those who wait when the pool closes: they fail, or are served first. Default `"fail"`. */
+    /**
+     * What becomes of those who wait when the pool closes: they fail, or are served first.
+     *
+     * @default `"fail"`
+     */
     readonly waiters?: "fail" | "serve" | undefined
-    /** How long `close` waits for open leases before it revokes them. Default `"30 seconds"`. Zero: not at all. */
+    /**
+     * How long `close` waits for open leases before it revokes them. Zero: not at all.
+     *
+     * @default `"30 seconds"`
+     */
     readonly timeout?: Duration.Input | undefined
   } | undefined
 }
@@ -128,13 +202,16 @@ export interface PoolSettings {
  */
 export interface DetectionOptions extends Omit<NonNullable<PoolSettings["detection"]>, "every"> {
   /**
-   * Detect idle, resting, unknown and shared objects again and again: at an interval, or as a schedule says. Default: never.
+   * Detect idle, resting, unknown and shared objects again and again: at an interval, or as a schedule says.
+   *
+   * @default never
    */
   readonly every?: Duration.Input | Schedule.Schedule<unknown> | undefined
   /**
    * When an `Unknown` object is detected again; each object has its own state of it. When it is done, the object is
-   * `Invalid`. Default: exponential from 100 millis, jittered, capped at 30 seconds; 5 times for a made object, for ever for
-   * an added one.
+   * `Invalid`.
+   *
+   * @default exponential from 100 ms, jittered, at most 30 s; 5 times for a made object, for ever for an added one
    */
   readonly retry?: Schedule.Schedule<unknown> | undefined
 }
@@ -150,11 +227,13 @@ export interface CreationOptions<in E> extends NonNullable<PoolSettings["creatio
    * When `acquire` is tried again after a failure: one schedule for the whole pool, one attempt a turn, however many
    * wait; a success resets it. When it is done, the oldest waiter fails. Time-outs and defects are not retried.
    *
-   * Default: no retry. A failure is told to the oldest waiter at once, and the next attempt waits 100 millis, doubling to a
-   * second, until one succeeds: in an outage there is one attempt a turn, however many wait; those that wait longer than
+   * Without it a failure is told to the oldest waiter at once, and the next attempt waits 100 millis, doubling to a second,
+   * until one succeeds: in an outage there is one attempt a turn, however many wait; those that wait longer than
    * `borrowTimeout` fail with a `BorrowTimeout` that has the last failure. So it is after a defect, also where there is a
    * schedule. A time-out is told at once, and has taken its time: the next attempt follows it. A schedule that is done at
    * once, `Schedule.recurs(0)`, has an attempt made for each borrower.
+   *
+   * @default none
    */
   readonly retry?: Schedule.Schedule<unknown, E> | undefined
 }
@@ -182,14 +261,26 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
   readonly objects?: Iterable<A> | undefined
   /** Data of each object, or what makes it. Name it before the callbacks that read it: TypeScript infers from top to bottom. */
   readonly data?: D | ((object: NoInfer<A>) => D) | undefined
-  /** Which lendable object a borrower gets. Default `Selector.random`. */
+  /**
+   * Which lendable object a borrower gets.
+   *
+   * @default `Selector.random`
+   */
   readonly select?: Select<A, D, RS> | undefined
-  /** How long a lease lasts, for each object. Default: until it is released. */
+  /**
+   * How long a lease lasts, for each object.
+   *
+   * @default none
+   */
   readonly leaseTimeout?:
     | Duration.Input
     | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input)
     | undefined
-  /** What a borrower gets, made under the lease; its scope ends with the lease. Default: the lease itself. */
+  /**
+   * What a borrower gets, made under the lease; its scope ends with the lease.
+   *
+   * @default the lease itself
+   */
   readonly pack?: ((lease: Lease<NoInfer<A>, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined
   /**
    * Asks what an object's status is, plainly or with an effect. One that fails, dies, or takes longer than
@@ -253,7 +344,11 @@ export type Declared<A, D, P> =
  * @since 0.1.0
  */
 export interface BorrowOptions<in A, in D = undefined> {
-  /** Instead of `borrowTimeout`. Zero lends what is lendable without suspending, else fails with `BorrowTimeout`. */
+  /**
+   * How long this borrow may take. Zero lends what is lendable without suspending, else fails with `BorrowTimeout`.
+   *
+   * @default `borrowTimeout`
+   */
   readonly timeout?: Duration.Input | undefined
   /**
    * Only an object for which this holds. It should be quick and pure: it is asked for every candidate, so that a borrow costs the
@@ -261,9 +356,17 @@ export interface BorrowOptions<in A, in D = undefined> {
    * that comes back, until one fits it.
    */
   readonly where?: ((pooled: PooledObject<A, D>) => boolean) | undefined
-  /** Higher first, default 0, no ageing. */
+  /**
+   * Higher first; waiting does not raise it.
+   *
+   * @default `0`
+   */
   readonly priority?: number | undefined
-  /** Instead of what `add` or the pool says. */
+  /**
+   * How long this lease lasts.
+   *
+   * @default what `add` or the pool says
+   */
   readonly leaseTimeout?: Duration.Input | undefined
 }
 
@@ -274,9 +377,17 @@ export interface BorrowOptions<in A, in D = undefined> {
  * @since 0.1.0
  */
 export interface AddOptions<in out A, out D = undefined, out R = never> {
-  /** Instead of what the `data` option makes. */
+  /**
+   * The data of this object.
+   *
+   * @default what the `data` option makes
+   */
   readonly data?: D | undefined
-  /** Instead of the pool's `leaseTimeout`. */
+  /**
+   * How long a lease of this object lasts.
+   *
+   * @default `leaseTimeout` of the pool
+   */
   readonly leaseTimeout?: Duration.Input | undefined
   /** Destroys the object when it leaves the pool; without it the object is left to its owner. */
   readonly release?: ((object: A) => Effect.Effect<void, never, R>) | undefined

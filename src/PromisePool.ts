@@ -55,6 +55,11 @@ import type { PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions } from
 /**
  * A pool for code that has no Effect. `L` is the lease that a borrower gets.
  *
+ * **Details**
+ *
+ * In a closed pool `remove`, `rest`, `wake`, `reconsider` and `revoke` answer `false`, `stats`, `objects` and `leases` show
+ * what is left, `events` has ended, and so has `close`. All others reject with `PoolClosed`, or throw it.
+ *
  * @category models
  * @since 0.1.0
  */

@@ -122,6 +122,7 @@ describe("a page", () => {
 
 interface Node {
   readonly type: string
+  readonly start: number
   readonly key?: { readonly name: string }
   readonly id?: { readonly name: string }
   readonly body?: { readonly body: ReadonlyArray<Node> } | ReadonlyArray<Node>
@@ -131,26 +132,56 @@ interface Node {
   readonly typeAnnotation?: Node
 }
 
+interface Member {
+  readonly path: string
+  /** What its doc block says is the default. */
+  readonly standard: string | undefined
+}
+
+const groups = ["size", "detection", "creation", "lifetime", "closing"]
+
 /** The members that an interface of a source file declares itself, as dotted paths. */
-const membersOf = (file: string, name: string): ReadonlyArray<string> => {
-  const membersIn = (members: ReadonlyArray<Node>): ReadonlyArray<string> =>
-    members.filter(({ type }) => type === "TSPropertySignature").flatMap(({ key, typeAnnotation }) => {
-      const union = typeAnnotation?.typeAnnotation
-      const records = (union?.types ?? []).filter(({ type }) => type === "TSTypeLiteral")
-      const groups = ["size", "detection", "creation", "lifetime", "closing"]
-      return groups.includes(key!.name)
-        ? records.flatMap(({ members = [] }) => membersIn(members)).map((member) => `${key!.name}.${member}`)
-        : [key!.name]
+const declaredIn = (file: string, name: string): ReadonlyArray<Member> => {
+  const source = fs.readFileSync(file, "utf8")
+  const docBefore = (start: number): string =>
+    /\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s*$/.exec(source.slice(0, start))?.[0] ?? ""
+  const membersIn = (members: ReadonlyArray<Node>): ReadonlyArray<Member> =>
+    members.filter(({ type }) => type === "TSPropertySignature").flatMap(({ key, start, typeAnnotation }) => {
+      const records = (typeAnnotation?.typeAnnotation?.types ?? []).filter(({ type }) => type === "TSTypeLiteral")
+      if (!groups.includes(key!.name)) {
+        return [{ path: key!.name, standard: /@default (.+)/.exec(docBefore(start))?.[1] }]
+      }
+      const inner = records.flatMap(({ members = [] }) => membersIn(members))
+      return inner.map((member) => ({ ...member, path: `${key!.name}.${member.path}` }))
     })
-  const program = parseAst(fs.readFileSync(file, "utf8"), { lang: "ts" }) as unknown as { body: ReadonlyArray<Node> }
+  const program = parseAst(source, { lang: "ts" }) as unknown as { body: ReadonlyArray<Node> }
   const found = program.body.map(({ declaration }) => declaration).find((declaration) => declaration?.id?.name === name)
   assert.isDefined(found, `${file} has ${name}`)
   return membersIn((found.body as { readonly body: ReadonlyArray<Node> }).body)
 }
 
-const nested = (group: string, members: ReadonlyArray<string>) => members.map((member) => `${group}.${member}`)
+const membersOf = (file: string, name: string): ReadonlyArray<string> => declaredIn(file, name).map(({ path }) => path)
+
+const nested = (group: string, members: ReadonlyArray<Member>) =>
+  members.map((member) => ({ ...member, path: `${group}.${member.path}` }))
 
 const options = "src/PoolOptions.ts"
+
+/** Every option that there is, under the heading that it has. */
+const everyOption = (): ReadonlyArray<Member> => {
+  const ofPools = [
+    ...declaredIn(options, "PoolSettings"),
+    ...nested("detection", declaredIn(options, "DetectionOptions")),
+    ...nested("creation", declaredIn(options, "CreationOptions")),
+    ...declaredIn(options, "PoolOptions"),
+    { path: "name", standard: undefined }
+  ]
+  const ofCalls = (name: string, of: string) =>
+    declaredIn(options, name).map((member) =>
+      ofPools.some(({ path }) => path === member.path) ? { ...member, path: `${member.path} ${of}` } : member
+    )
+  return [...ofPools, ...ofCalls("BorrowOptions", "of a borrow"), ...ofCalls("AddOptions", "of an object")]
+}
 
 describe("the list of options", () => {
   const text = fs.readFileSync("docs/options.md", "utf8")
@@ -160,25 +191,20 @@ describe("the list of options", () => {
   })
   const headings = sections.map(({ heading }) => heading)
 
-  it("has every option of a pool, and no other", () => {
-    const known = new Set([
-      ...membersOf(options, "PoolSettings"),
-      ...nested("detection", membersOf(options, "DetectionOptions")),
-      ...nested("creation", membersOf(options, "CreationOptions")),
-      ...membersOf(options, "PoolOptions"),
-      "name"
-    ])
-    const ofCalls = [
-      ...membersOf(options, "BorrowOptions").map((name) => known.has(name) ? `${name} of a borrow` : name),
-      ...membersOf(options, "AddOptions").map((name) => known.has(name) ? `${name} of an object` : name)
-    ]
-
-    assert.sameMembers(headings, [...known, ...ofCalls].filter((name) => !["detection", "creation"].includes(name)))
+  it("has every option, and no other", () => {
+    assert.sameMembers(headings, [...new Set(everyOption().map(({ path }) => path))])
   })
 
   for (const { heading, said } of sections) {
-    it(`says the type and the default of ${heading}`, () => {
-      assert.match(said, /^\*\*Type\*\* .+ · \*\*Default\*\* .+$/)
+    it(`says the type of ${heading}, and the default that its doc block says`, () => {
+      const [, standard] = /^\*\*Type\*\* .+ · \*\*Default\*\* (.+)$/.exec(said) ?? []
+      const declared = everyOption().flatMap(({ path, standard }) => path === heading ? standard ?? [] : [])
+
+      assert.isDefined(standard)
+      for (const each of declared) assert.strictEqual(each, standard)
+      if (declared.length === 0) {
+        assert.oneOf(standard, ["none", "any object", "`\"ObjectPool\"`, or `\"PromisePool\"`"])
+      }
     })
   }
 })
