@@ -459,9 +459,14 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Scope from "effect/Scope";
 import type { ObjectPool } from "./ObjectPool.ts";
+export interface PoolMetricsOptions {
+    readonly names?: {
+        readonly prefix: string;
+    } | "OpenTelemetry" | undefined;
+}
 export declare const PoolMetrics: {
-    readonly layer: <Self, A, D, E, P>(tag: Context.Key<Self, ObjectPool<A, D, E, P>>) => Layer.Layer<never, never, Self>;
-    readonly register: <A, D, E, P>(pool: ObjectPool<A, D, E, P>) => Effect.Effect<void, never, Scope.Scope>;
+    readonly layer: <Self, A, D, E, P>(tag: Context.Key<Self, ObjectPool<A, D, E, P>>, options?: PoolMetricsOptions) => Layer.Layer<never, never, Self>;
+    readonly register: <A, D, E, P>(pool: ObjectPool<A, D, E, P>, options?: PoolMetricsOptions) => Effect.Effect<void, never, Scope.Scope>;
 };
 
 // PoolOptions.d.ts
@@ -837,7 +842,7 @@ export { ObjectPool, type Operations } from "./ObjectPool.ts";
 export type { PooledObject } from "./PooledObject.ts";
 export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
 export { PoolEvent } from "./PoolEvent.ts";
-export { PoolMetrics } from "./PoolMetrics.ts";
+export { PoolMetrics, type PoolMetricsOptions } from "./PoolMetrics.ts";
 export type { AddOptions, BorrowOptions, CreationOptions, DataRequired, Declared, DetectionOptions, PoolOptions, PoolSettings } from "./PoolOptions.ts";
 export { type DeclarePool, type InferPool, type PoolClass, type PoolClassWithLayer, PoolService, type PoolTypes } from "./PoolService.ts";
 export { type AnySelector, type Choice, type Select, Selector } from "./Selector.ts";

@@ -7,19 +7,35 @@
  *
  * | Metric | Kind | |
  * | --- | --- | --- |
- * | `pool.object.count` | gauge | objects, by `state`: `pending`, `available`, `borrowed`, `dormant`, `unknown`, `invalid` |
+ * | `pool.object.size` | gauge | objects, by `state`: `pending`, `available`, `borrowed`, `dormant`, `unknown`, `invalid`; their sum is `stats.size` |
  * | `pool.object.max`, `pool.object.min` | gauge | `size.max`, where there is one, and `size.min` |
  * | `pool.object.making` | gauge | objects that are being made, and are in no `state` yet |
  * | `pool.object.leases` | gauge | open leases |
+ * | `pool.object.overdue` | gauge | those of them that are held longer than `leaseWarning`, or have expired and are not given back yet |
  * | `pool.object.pending_requests` | gauge | fibers that wait in a borrow |
- * | `pool.object.timeouts` | counter | borrows that failed with `BorrowTimeout` |
- * | `pool.object.refusals` | counter | borrows that failed with `PoolExhausted` |
- * | `pool.object.expirations` | counter | leases that have expired |
- * | `pool.object.made`, `pool.object.destroyed` | counter | objects that the pool has made, and those of them that it has destroyed |
+ * | `pool.object.timeouts_total` | counter | borrows that failed with `BorrowTimeout` |
+ * | `pool.object.refusals_total` | counter | borrows that failed with `PoolExhausted` |
+ * | `pool.object.expirations_total` | counter | leases that have expired |
+ * | `pool.object.made_total`, `pool.object.destroyed_total` | counter | objects that the pool has made, and those of them that it has destroyed |
  * | `pool.object.wait_time` | histogram | from a borrow to its lease; at once is 0 |
  * | `pool.object.use_time` | histogram | from a lease to its end, in whole milliseconds |
  * | `pool.object.create_time` | histogram | making an object |
  * | `pool.object.detect_time` | histogram | asking the detector, whether it answered or failed |
+ *
+ * `names: { prefix: "app.sessions" }` has `app.sessions` in place of `pool.object`. `names: "OpenTelemetry"` has the names of
+ * its semantic conventions for connection pools instead, and shows no more than they have a name for:
+ *
+ * | Metric | Kind | |
+ * | --- | --- | --- |
+ * | `db.client.connection.count` | sum | objects, by `db.client.connection.state`: `used` is lent, `idle` is not; those that are being destroyed are neither |
+ * | `db.client.connection.max`, `.idle.max` | sum | `size.max`, where there is one |
+ * | `db.client.connection.idle.min` | sum | `size.min` |
+ * | `db.client.connection.pending_requests` | sum | fibers that wait in a borrow |
+ * | `db.client.connection.timeouts` | counter | borrows that failed with `BorrowTimeout` |
+ * | `db.client.connection.create_time`, `.wait_time`, `.use_time` | histogram | as above |
+ *
+ * The pool is their attribute `db.client.connection.pool.name`. These are names for OTLP: what goes on to Prometheus from
+ * there gives them the endings that it wants. A pool that is registered twice is shown by both.
  *
  * @since 0.1.0
  */
@@ -30,9 +46,27 @@ import * as Metric from "effect/Metric"
 import * as Scope from "effect/Scope"
 import { type Core, coreOf, stats } from "./internal/state/core.ts"
 import * as Scopes from "./internal/structures/scope.ts"
+import { type Value, type Vocabulary, vocabularyOf } from "./internal/watching/metrics.ts"
 import { boundaries, Timings } from "./internal/watching/timings.ts"
 import type { ObjectPool } from "./ObjectPool.ts"
-import type { PoolStats } from "./PoolError.ts"
+import { InvalidPoolOptions } from "./PoolError.ts"
+
+/**
+ * How the metrics of a pool are called.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PoolMetricsOptions {
+  /**
+   * `{ prefix: "app.sessions" }`: what each name begins with, in words of letters, digits and `_` with dots between.
+   * `"OpenTelemetry"`: the names of its semantic conventions for connection pools. Anything else is a defect, an
+   * `InvalidPoolOptions`.
+   *
+   * @default { prefix: "pool.object" }
+   */
+  readonly names?: { readonly prefix: string } | "OpenTelemetry" | undefined
+}
 
 /**
  * Shows a pool in the metric registry of its environment.
@@ -43,9 +77,10 @@ import type { PoolStats } from "./PoolError.ts"
  *
  * **Details**
  *
- * Counts are read from the pool when the metrics are read; nothing is updated meanwhile. Histograms count from the
+ * Counts are read from the pool when the metrics are read; nothing is updated meanwhile. Of the histograms `create_time`
+ * counts from the beginning of the pool, so that what `size.min` made before is in it; the others count from the
  * registration on: one number is raised where a lease ends, nothing where one begins at once. The series vanish when the
- * pool has closed, or with the scope or layer before that. A pool without this pays nothing for it.
+ * pool has closed, or with the scope or layer before that. A pool without this pays nothing for a borrow.
  *
  * **Gotchas**
  *
@@ -69,7 +104,7 @@ import type { PoolStats } from "./PoolError.ts"
  *   Effect.provide(LicencesLayer)
  * )
  *
- * await Effect.runPromise(program) // => 'pool_object_count{pool_name="app/Licences",state="borrowed"} 1'
+ * await Effect.runPromise(program) // => 'pool_object_size{pool_name="app/Licences",state="borrowed"} 1'
  * ```
  *
  * @category metrics
@@ -77,29 +112,52 @@ import type { PoolStats } from "./PoolError.ts"
  */
 export const PoolMetrics: {
   /** Shows the pool of a tag, as long as the layer lives. */
-  readonly layer: <Self, A, D, E, P>(tag: Context.Key<Self, ObjectPool<A, D, E, P>>) => Layer.Layer<never, never, Self>
+  readonly layer: <Self, A, D, E, P>(
+    tag: Context.Key<Self, ObjectPool<A, D, E, P>>,
+    options?: PoolMetricsOptions
+  ) => Layer.Layer<never, never, Self>
   /** Shows a pool until the scope closes. A pool that is closing is not shown. */
-  readonly register: <A, D, E, P>(pool: ObjectPool<A, D, E, P>) => Effect.Effect<void, never, Scope.Scope>
+  readonly register: <A, D, E, P>(
+    pool: ObjectPool<A, D, E, P>,
+    options?: PoolMetricsOptions
+  ) => Effect.Effect<void, never, Scope.Scope>
 } = {
-  layer: (tag) => Layer.effectDiscard(Effect.flatMap(tag, register)),
-  register: (pool) => register(pool)
+  layer: (tag, options) => Layer.effectDiscard(Effect.flatMap(tag, (pool) => register(pool, options))),
+  register: (pool, options) => register(pool, options)
 }
 
-const register = (pool: object): Effect.Effect<void, never, Scope.Scope> =>
+const register = (pool: object, options: PoolMetricsOptions = {}): Effect.Effect<void, never, Scope.Scope> =>
   Effect.withFiber((fiber) => {
     const core = coreOf(pool)
-    if (core !== undefined && core.life._tag === "Open") {
-      show(core, fiber.context, Context.getUnsafe(fiber.context, Scope.Scope))
+    if (core === undefined) return Effect.void
+    const vocabulary = checked(core.options.name, options)
+    if (core.life._tag === "Open") {
+      show(core, vocabulary, fiber.context, Context.getUnsafe(fiber.context, Scope.Scope))
     }
     return Effect.void
   })
 
+const checked = (pool: string, options: PoolMetricsOptions): Vocabulary => {
+  const refuse = (option: string, value: string, allowed: string): never => {
+    throw new InvalidPoolOptions({ pool, option, value, allowed })
+  }
+  for (const option of Object.keys(options)) if (option !== "names") refuse(option, "given", "only names")
+  const { names = { prefix: "pool.object" } } = options
+  return vocabularyOf(names) ??
+    refuse("names", "something else", "\"OpenTelemetry\", or a `prefix` of words with dots between")
+}
+
 /** In one step: it is shown, and is sure to be hidden. */
-const show = (core: Core<never, never>, context: Context.Context<never>, scope: Scope.Scope): void => {
-  const timings = core.timings ??= new Timings(core.totals)
+const show = (
+  core: Core<never, never>,
+  vocabulary: Vocabulary,
+  context: Context.Context<never>,
+  scope: Scope.Scope
+): void => {
+  const timings = core.timings ??= new Timings(core)
   timings.users++
-  const series = new Series(core, context)
-  fill(series, timings)
+  const series = new Series(core, vocabulary, context)
+  fill(series, vocabulary, timings)
   const hide = () => {
     if (series.remove() && --timings.users === 0) core.timings = undefined
   }
@@ -112,42 +170,13 @@ const show = (core: Core<never, never>, context: Context.Context<never>, scope: 
 }
 
 /** Not where the pool is at hand: whatever a series is read by would hold it. */
-const fill = (series: Series, timings: Timings): void => {
-  for (const state of states) {
-    series.gauge(["count", "{object}", "The number of objects", (stats) => stats[state]], state)
+const fill = (series: Series, { histograms, values }: Vocabulary, timings: Timings): void => {
+  for (const value of values) series.value(value)
+  for (const { description, name, read } of histograms) {
+    const metric = Metric.histogram(name, { description, attributes: { unit: "s" }, boundaries })
+    series.pull(metric, () => read(timings))
   }
-  for (const gauge of gauges) series.gauge(gauge)
-  for (const counter of counters) series.counter(counter)
-  for (const histogram of histograms) series.histogram(histogram, timings)
 }
-
-type Read<State> = readonly [name: string, unit: string, description: string, read: State]
-
-const states = ["pending", "available", "borrowed", "dormant", "unknown", "invalid"] as const
-
-const gauges: ReadonlyArray<Read<(stats: PoolStats) => number>> = [
-  ["min", "{object}", "The number of objects to keep", (stats) => stats.min],
-  ["making", "{object}", "The number of objects that are being made", (stats) => stats.making],
-  ["leases", "{lease}", "The number of open leases", (stats) => stats.leases],
-  ["pending_requests", "{request}", "The number of fibers that wait in a borrow", (stats) => stats.waiting]
-]
-
-const counters: ReadonlyArray<Read<keyof PoolStats["totals"]>> = [
-  ["timeouts", "{timeout}", "The number of borrows that took too long", "timedOut"],
-  ["refusals", "{request}", "The number of borrows that were refused", "exhausted"],
-  ["expirations", "{lease}", "The number of leases that have expired", "expired"],
-  ["made", "{object}", "The number of objects that the pool has made", "made"],
-  ["destroyed", "{object}", "The number of objects that the pool has made and destroyed", "destroyed"]
-]
-
-const histograms: ReadonlyArray<Read<(timings: Timings) => Metric.HistogramState>> = [
-  ["wait_time", "s", "The time from a borrow to its lease", (timings) => timings.waited],
-  ["use_time", "s", "The time from a lease to its end", (timings) => timings.use.state()],
-  ["create_time", "s", "The time it took to make an object", (timings) => timings.create.state()],
-  ["detect_time", "s", "The time it took to detect an object", (timings) => timings.detect.state()]
-]
-
-const prefix = "pool.object."
 
 /**
  * The series of one pool in one registry, which holds them. They hold the pool weakly, so that one that is dropped without
@@ -155,39 +184,55 @@ const prefix = "pool.object."
  */
 class Series {
   private readonly core: WeakRef<Core<never, never>>
-  private readonly name: string
+  private readonly vocabulary: Vocabulary
   /** What a registration needs, made anew: all that the builder has may hold the pool. */
   private readonly context: Context.Context<never>
   private readonly registrations = new Set<Metric.Registration>()
   private bounded = false
 
-  constructor(core: Core<never, never>, context: Context.Context<never>) {
+  constructor(core: Core<never, never>, vocabulary: Vocabulary, context: Context.Context<never>) {
     this.core = new WeakRef(core)
-    this.name = core.options.name
-    const attributes = Context.get(context, Metric.CurrentMetricAttributes)
-    this.context = Context.make(Metric.CurrentMetricAttributes, attributes).pipe(
+    this.vocabulary = vocabulary
+    this.context = Context.make(Metric.CurrentMetricAttributes, {
+      ...Context.get(context, Metric.CurrentMetricAttributes),
+      [vocabulary.pool]: core.options.name
+    }).pipe(
       Context.add(Metric.MetricRegistry, Context.get(context, Metric.MetricRegistry))
     )
     dropped.register(core, this)
     this.bound(core)
   }
 
-  gauge([name, unit, description, read]: Read<(stats: PoolStats) => number>, state?: string): void {
-    const metric = Metric.gauge(prefix + name, { description, attributes: { unit } })
-    this.pull(metric, () => ({ value: this.read(read) }), state === undefined ? {} : { state })
+  value({ attributes = {}, description, kind, name, read, unit }: Value): void {
+    const number = (core: Core<never, never> | undefined) => core === undefined ? 0 : read(stats(core), core)
+    if (kind === "gauge") {
+      const metric = Metric.gauge(name, { description, attributes: { unit } })
+      return this.pull(metric, (core) => ({ value: number(core) }), attributes)
+    }
+    const incremental = kind === "counter"
+    const metric = Metric.counter(name, { description, attributes: { unit }, incremental })
+    this.pull(metric, (core) => ({ count: number(core), incremental }), attributes)
   }
 
-  counter([name, unit, description, total]: Read<keyof PoolStats["totals"]>): void {
-    const metric = Metric.counter(prefix + name, { description, attributes: { unit }, incremental: true })
-    this.pull(metric, () => ({ count: this.read((stats) => stats.totals[total]), incremental: true }))
-  }
-
-  histogram(
-    [name, unit, description, state]: Read<(timings: Timings) => Metric.HistogramState>,
-    timings: Timings
+  /**
+   * A series whose value is asked for when it is read: without a pool, where that has been dropped and nobody has been told
+   * yet. What effect calls unstable is used here, and nowhere else.
+   */
+  pull<State>(
+    metric: Metric.Metric<never, State>,
+    read: (core: Core<never, never> | undefined) => State,
+    attributes: Metric.Metric.AttributeSet = {}
   ): void {
-    const metric = Metric.histogram(prefix + name, { description, attributes: { unit }, boundaries })
-    this.pull(metric, () => state(timings))
+    const context = Context.add(this.context, Metric.CurrentMetricAttributes, {
+      ...Context.get(this.context, Metric.CurrentMetricAttributes),
+      ...attributes
+    })
+    const get = () => {
+      const core = this.core.deref()
+      if (core !== undefined) this.bound(core)
+      return read(core)
+    }
+    this.registrations.add(Metric.registerUnsafe(metric, context, { get, update: () => {}, modify: () => {} }))
   }
 
   /** `false`: they have been removed before. */
@@ -198,32 +243,12 @@ class Series {
     return some
   }
 
-  private read(read: (stats: PoolStats) => number): number {
-    const core = this.core.deref()
-    // it has been dropped, and nobody has been told yet
-    if (core === undefined) return 0
-    this.bound(core)
-    return read(stats(core))
-  }
-
   /** A pool without a maximum may get one, by `resize`: it is shown from the next reading on. */
   private bound(core: Core<never, never>): void {
     if (this.bounded || core.size.max === Infinity) return
     this.bounded = true
-    this.gauge(["max", "{object}", "The most objects that there may be", (stats) => stats.max!])
-  }
-
-  /** A series whose value is asked for when it is read. What effect calls unstable is used here, and nowhere else. */
-  private pull<State>(metric: Metric.Metric<never, State>, get: () => State, attributes: Attributes = {}): void {
-    const context = Context.add(this.context, Metric.CurrentMetricAttributes, {
-      ...Context.get(this.context, Metric.CurrentMetricAttributes),
-      "pool.name": this.name,
-      ...attributes
-    })
-    this.registrations.add(Metric.registerUnsafe(metric, context, { get, update: () => {}, modify: () => {} }))
+    for (const value of this.vocabulary.bounds) this.value(value)
   }
 }
 
 const dropped = new FinalizationRegistry<Series>((series) => series.remove())
-
-type Attributes = Metric.Metric.AttributeSet

@@ -18,7 +18,7 @@ export {
   PoolStats
 } from "./PoolError.ts"
 export { PoolEvent } from "./PoolEvent.ts"
-export { PoolMetrics } from "./PoolMetrics.ts"
+export { PoolMetrics, type PoolMetricsOptions } from "./PoolMetrics.ts"
 export type {
   AddOptions,
   BorrowOptions,

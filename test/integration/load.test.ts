@@ -6,7 +6,8 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import autocannon from "autocannon"
 import { get } from "node:http"
 import { type Postgres, startPostgres } from "../support/postgres.ts"
-import { metrics, poolStatus, type Service, sleep, startService, until } from "../support/service.ts"
+import { exposition, metrics, poolStatus, type Service, sleep, startService, until } from "../support/service.ts"
+import { complaints } from "../support/telemetry.ts"
 
 const sessions = 8
 const connections = 200
@@ -180,13 +181,14 @@ describe("the HTTP server under load", () => {
     assert.deepInclude(await metrics(address), {
       "pool_object_leases": 0,
       "pool_object_pending_requests": 0,
-      "pool_object_count borrowed": 0,
+      "pool_object_size borrowed": 0,
       "pool_object_max": sessions,
-      "pool_object_destroyed": totals.destroyed,
-      "pool_object_expirations": totals.expired,
-      "pool_object_timeouts": totals.timedOut,
-      "pool_object_refusals": totals.exhausted
+      "pool_object_destroyed_total": totals.destroyed,
+      "pool_object_expirations_total": totals.expired,
+      "pool_object_timeouts_total": totals.timedOut,
+      "pool_object_refusals_total": totals.exhausted
     })
+    assert.deepStrictEqual(complaints(await exposition(address)), [])
 
     const written = await postgres.query("SELECT id, text FROM notes")
     const notes = new Map(written.map(({ id, text }) => [id, text]))

@@ -39,17 +39,18 @@ const states = ["pending", "available", "borrowed", "dormant", "unknown", "inval
 const expected = (
   { leases, making, max, min, totals, waiting, ...stats }: PoolStats
 ): Record<string, number | undefined> => ({
-  ...Object.fromEntries(states.map((state) => [`count ${state}`, stats[state]])),
+  ...Object.fromEntries(states.map((state) => [`size ${state}`, stats[state]])),
   max,
   min,
   making,
   leases,
+  overdue: 0,
   "pending_requests": waiting,
-  timeouts: totals.timedOut,
-  refusals: totals.exhausted,
-  expirations: totals.expired,
-  made: totals.made,
-  destroyed: totals.destroyed,
+  timeouts_total: totals.timedOut,
+  refusals_total: totals.exhausted,
+  expirations_total: totals.expired,
+  made_total: totals.made,
+  destroyed_total: totals.destroyed,
   "wait_time": totals.borrowed,
   "use_time": totals.borrowed,
   "create_time": totals.made
@@ -218,10 +219,11 @@ describe("OTLP", () => {
 
 const units: Readonly<Record<string, string>> = {
   leases: "{lease}",
+  overdue: "{lease}",
   "pending_requests": "{request}",
-  timeouts: "{timeout}",
-  refusals: "{request}",
-  expirations: "{lease}",
+  timeouts_total: "{timeout}",
+  refusals_total: "{request}",
+  expirations_total: "{lease}",
   "wait_time": "s",
   "use_time": "s",
   "create_time": "s",

@@ -17,21 +17,22 @@ class Keys extends PoolService<Keys, string>()("app/Keys") {}
 
 /** Counts of nothing, but those that are named. */
 const none = {
-  "pool.object.count pending": 0,
-  "pool.object.count available": 0,
-  "pool.object.count borrowed": 0,
-  "pool.object.count dormant": 0,
-  "pool.object.count unknown": 0,
-  "pool.object.count invalid": 0,
+  "pool.object.size pending": 0,
+  "pool.object.size available": 0,
+  "pool.object.size borrowed": 0,
+  "pool.object.size dormant": 0,
+  "pool.object.size unknown": 0,
+  "pool.object.size invalid": 0,
   "pool.object.min": 0,
   "pool.object.making": 0,
   "pool.object.leases": 0,
+  "pool.object.overdue": 0,
   "pool.object.pending_requests": 0,
-  "pool.object.timeouts": 0,
-  "pool.object.refusals": 0,
-  "pool.object.expirations": 0,
-  "pool.object.made": 0,
-  "pool.object.destroyed": 0
+  "pool.object.timeouts_total": 0,
+  "pool.object.refusals_total": 0,
+  "pool.object.expirations_total": 0,
+  "pool.object.made_total": 0,
+  "pool.object.destroyed_total": 0
 }
 
 describe("gauges and counters", () => {
@@ -47,7 +48,7 @@ describe("gauges and counters", () => {
       assert.deepStrictEqual(yield* series, { ...of, "pool.object.making": 1, "pool.object.pending_requests": 1 })
 
       yield* TestClock.adjust("1 second")
-      const made = { ...of, "pool.object.made": 1, "pool.object.leases": 1, "pool.object.count borrowed": 1 }
+      const made = { ...of, "pool.object.made_total": 1, "pool.object.leases": 1, "pool.object.size borrowed": 1 }
       assert.deepStrictEqual(yield* series, made)
 
       yield* start(hold(pool.borrow))
@@ -57,22 +58,22 @@ describe("gauges and counters", () => {
       yield* TestClock.adjust("2 seconds")
       const full = {
         ...of,
-        "pool.object.made": 2,
+        "pool.object.made_total": 2,
         "pool.object.leases": 2,
-        "pool.object.count borrowed": 2,
-        "pool.object.timeouts": 1,
-        "pool.object.refusals": 1
+        "pool.object.size borrowed": 2,
+        "pool.object.timeouts_total": 1,
+        "pool.object.refusals_total": 1
       }
       assert.deepStrictEqual(yield* series, full)
 
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(yield* series, {
         ...of,
-        "pool.object.made": 2,
-        "pool.object.destroyed": 2,
-        "pool.object.expirations": 2,
-        "pool.object.timeouts": 1,
-        "pool.object.refusals": 1
+        "pool.object.made_total": 2,
+        "pool.object.destroyed_total": 2,
+        "pool.object.expirations_total": 2,
+        "pool.object.timeouts_total": 1,
+        "pool.object.refusals_total": 1
       })
     })))
 
@@ -90,10 +91,10 @@ describe("gauges and counters", () => {
 
       assert.deepStrictEqual(yield* series, {
         ...none,
-        "pool.object.count pending": 1,
-        "pool.object.count available": 1,
-        "pool.object.count dormant": 1,
-        "pool.object.count unknown": 1
+        "pool.object.size pending": 1,
+        "pool.object.size available": 1,
+        "pool.object.size dormant": 1,
+        "pool.object.size unknown": 1
       })
     })))
 
@@ -120,7 +121,7 @@ describe("gauges and counters", () => {
         assert.strictEqual(attributes!["shard"], "7", id)
         assert.match(attributes!["unit"]!, /^(s|\{[a-z]+\})$/, id)
         assert.match(description!, /^The /, id)
-        assert.strictEqual(attributes!["state"] !== undefined, id === "pool.object.count", id)
+        assert.strictEqual(attributes!["state"] !== undefined, id === "pool.object.size", id)
       }
     })))
 })
@@ -310,7 +311,7 @@ describe("metrics vanish", () => {
 
       const shown = yield* Effect.provide(Keys.with(() => series), layer)
 
-      assert.strictEqual(shown["pool.object.count borrowed"], 1)
+      assert.strictEqual(shown["pool.object.size borrowed"], 1)
       assert.deepStrictEqual(yield* series, {})
     })))
 

@@ -58,11 +58,14 @@ export const poolStatus = async (address: string): Promise<PoolStatus> => {
   return await response.json() as PoolStatus
 }
 
-/** The gauges and counters that the service shows to Prometheus, by name and state. */
+/** What the service shows to Prometheus. */
+export const exposition = async (address: string): Promise<string> =>
+  (await fetch(`${address}/metrics`, { signal: AbortSignal.timeout(250_000) })).text()
+
+/** The gauges and counters of it, by name and state. */
 export const metrics = async (address: string): Promise<Readonly<Record<string, number>>> => {
-  const response = await fetch(`${address}/metrics`, { signal: AbortSignal.timeout(250_000) })
   const values: Record<string, number> = {}
-  for (const [name, { samples, type }] of parsePrometheus(await response.text())) {
+  for (const [name, { samples, type }] of parsePrometheus(await exposition(address))) {
     if (type === "histogram") continue
     for (const { labels, value } of samples) values[[name, labels["state"]].filter(Boolean).join(" ")] = value
   }

@@ -13,6 +13,7 @@ import * as Metric from "effect/Metric"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
+import { spawnSync } from "node:child_process"
 import { createServer } from "node:http"
 import type { ObjectPool, PoolEvent } from "../../src/index.ts"
 import { start } from "../support/borrowers.ts"
@@ -116,6 +117,32 @@ const parseSample = (line: string): Sample => {
   const value = found[3] === "+Inf" ? Infinity : Number(found[3])
   assert(!Number.isNaN(value), `no number: ${line}`)
   return { name: found[1]!, labels, value }
+}
+
+/**
+ * What is said against the names of a text exposition: the rules of `promtool check metrics` that effect's exporter leaves
+ * to whoever names a metric; and by `promtool` itself, where there is one.
+ */
+export const complaints = (text: string): ReadonlyArray<string> => {
+  const said: Array<string> = []
+  for (const [name, { help, samples, type }] of parsePrometheus(text)) {
+    const rules: ReadonlyArray<readonly [holds: boolean, rule: string]> = [
+      [help.trim() !== "", "has a help"],
+      [(type === "counter") === name.endsWith("_total"), "is a counter if it ends in _total, and ends so if it is one"],
+      [!/_(count|sum|bucket|info)$/.test(name), "does not end as a part of a histogram"],
+      [!new RegExp(`_${type}(_|$)`).test(name), "does not say its kind"],
+      [!/_(s|ms|us|ns|sec|secs|millis|milliseconds|minutes|hours|kb|mb|kib|mib)(_|$)/.test(name), "is in base units"],
+      [/^[a-z0-9_]+$/.test(name), "is in snake case"],
+      [
+        samples.every(({ labels }) => Object.keys(labels).every((label) => /^[a-z0-9_]+$/.test(label))),
+        "so is a label"
+      ],
+      [type === "histogram" || samples.every(({ labels }) => !("le" in labels)), "has no `le` of a histogram"]
+    ]
+    for (const [holds, rule] of rules) if (!holds) said.push(`${name} ${rule}`)
+  }
+  const { error, stderr, stdout } = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" })
+  return error === undefined ? [...said, ...`${stdout}${stderr}`.split("\n").filter((line) => line !== "")] : said
 }
 
 /** A server that takes what an OTLP exporter posts, by path. */

@@ -37,7 +37,7 @@ export const made = <A, D>(
   creation.phase = "Detecting"
   let waiter: Waiter<A, D> | undefined
   const entry = join(core, object, data, { scope })
-  if (core.feed !== undefined || core.timings !== undefined) acquired(core, creation, entry)
+  acquired(core, creation, entry)
   // `rotate` was called while it was being made
   if (creation.old) {
     entry.why = "Rotated"
@@ -61,7 +61,7 @@ export const made = <A, D>(
 
 const acquired = <A, D>(core: Core<A, D>, creation: Creation<A, D>, entry: Entry<A, D>): void => {
   const millis = core.deadlines.now() - creation.began
-  core.timings?.create.add(millis)
+  core.creations.add(millis)
   if (core.feed !== undefined) tell(core, { _tag: "Acquired", objectId: entry.id, took: span(millis) })
 }
 

@@ -30,6 +30,7 @@ import { Policy } from "../structures/selection/policy.ts"
 import * as Selection from "../structures/selection/selection.ts"
 import { Trusted } from "../structures/trusted.ts"
 import { report } from "../watching/log.ts"
+import { Durations } from "../watching/timings.ts"
 import { turn } from "./turn.ts"
 
 /** Binds the functions that are called for the pool, and for no borrower, to the asynchronous context of its builder. */
@@ -204,6 +205,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     lastLeaseId: 0,
     feed: undefined,
     timings: undefined,
+    creations: new Durations(),
     totals: { borrowed: 0, added: 0, made: 0, destroyed: 0, timedOut: 0, exhausted: 0, expired: 0 },
     awake: [],
     waking: false,

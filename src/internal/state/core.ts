@@ -35,7 +35,7 @@ import type { Deadline, Deadlines, Moments } from "../structures/deadlines.ts"
 import type { Hold } from "../structures/hold.ts"
 import type { Suspended } from "../waiting/outcome.ts"
 import type { Feed } from "../watching/events.ts"
-import type { Timings } from "../watching/timings.ts"
+import type { Durations, Timings } from "../watching/timings.ts"
 import type { Entry } from "./entry.ts"
 import type { Owners } from "./owners.ts"
 import type { Pace } from "./pace.ts"
@@ -99,8 +99,9 @@ export interface Core<A, D> {
   lastLeaseId: number
   /** Those who listen to what happens; absent where nobody does. */
   feed: Feed | undefined
-  /** The times of waits, leases, detections and creations; absent where nobody measures them. */
+  /** The times of waits, leases and detections; absent where nobody measures them. */
   timings: Timings | undefined
+  readonly creations: Durations
   readonly totals: { -readonly [K in keyof PoolStats["totals"]]: number }
   /** Waiters with an outcome, whose fibers are resumed by a task. `waking`: that task is scheduled. */
   readonly awake: Array<Suspended<A, D>>

@@ -8,6 +8,8 @@ import * as Duration from "effect/Duration"
 import type * as Fiber from "effect/Fiber"
 import type { ActiveLease } from "../lease/lease.ts"
 import { type Borrower, promised } from "../state/borrower.ts"
+import type { Core } from "../state/core.ts"
+import { leasesOf } from "../state/entry.ts"
 import type { Deadline } from "../structures/deadlines.ts"
 import * as Site from "../structures/site.ts"
 import { span } from "../structures/times.ts"
@@ -67,4 +69,19 @@ export const watch = <A, D>(
   if (lease.returned) return
   lease.overdue = new Overdue(lease, borrower, site)
   deadlines.set(lease.overdue, due)
+}
+
+/** How many leases are held longer than the pool wants, or have expired and not come back: counted when somebody asks. */
+export const overdueLeases = <A, D>(core: Core<A, D>): number => {
+  const now = core.deadlines.now()
+  let overdue = 0
+  let left = core.leases
+  for (const entry of core.registry.entries) {
+    if (left === 0) break
+    for (const lease of leasesOf(entry)) {
+      left--
+      if (lease.over === "Expired" || (lease.overdue !== undefined && lease.overdue.due <= now)) overdue++
+    }
+  }
+  return overdue
 }

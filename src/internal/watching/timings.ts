@@ -2,7 +2,8 @@
  * How long borrowers wait, objects are held, made and detected: counted in buckets, while somebody measures the pool.
  *
  * Where nobody does, `core.timings` is absent, and each place that has something to count costs one comparison. A borrow
- * at once counts nothing: who was lent an object, and did not wait, is the difference of two totals.
+ * at once counts nothing: who was lent an object, and did not wait, is the difference of two totals. Creations alone are
+ * always counted: the first are over before anybody can ask for them, and none is on the way of a borrow at once.
  */
 import type { HistogramState } from "effect/Metric"
 import type { Core } from "../state/core.ts"
@@ -14,7 +15,7 @@ const bounds = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 
 export const boundaries: ReadonlyArray<number> = bounds.map((millis) => millis / 1000)
 
 /** Durations in milliseconds, by bucket. */
-class Durations {
+export class Durations {
   /** How many durations fell into the bucket of each bound, and how many lie beyond the last. */
   private readonly counts: Array<number> = new Array<number>(bounds.length + 1).fill(0)
   /** How many durations took no time that a clock has seen: most, on the path of each return. */
@@ -63,8 +64,8 @@ export class Timings {
   readonly wait = new Durations()
   /** Leases, from their grant to their end. */
   readonly use = new Durations()
-  /** Creations that have succeeded. */
-  readonly create = new Durations()
+  /** Creations that have succeeded, since the pool was built. */
+  readonly create: Durations
   /** Detections, those that failed included. */
   readonly detect = new Durations()
   /** How many metrics read these timings. */
@@ -72,7 +73,8 @@ export class Timings {
   private readonly totals: Core<never, never>["totals"]
   private readonly before: number
 
-  constructor(totals: Core<never, never>["totals"]) {
+  constructor({ creations, totals }: Core<never, never>) {
+    this.create = creations
     this.totals = totals
     this.before = totals.borrowed
   }
