@@ -22,6 +22,16 @@ export type Awaitable<B> = B | PromiseLike<B>
  * Everything a promise pool is made from: the options of a pool, with functions where that has effects. A function may
  * answer plainly or with a promise; one that throws has failed as one that rejects.
  *
+ * **Details**
+ *
+ * `acquire`, `destroy`, `pack`, `unpack`, `detectStatus`, `onBorrow`, `onRelease` and `select` are given an `AbortSignal`,
+ * as their last parameter, which fires when nobody waits for their answer any more: their time is over, or the pool
+ * closes, or the borrower that they were called for has left. The pool goes on at once, and may call the function again
+ * for another object: what is still under way, a request or a socket, is the function's to stop by its signal. Hand it on,
+ * as in `fetch(url, { signal })`. A signal that has not fired by the time of the answer never does.
+ *
+ * What a function cannot see is not made for it: an arrow function that declares fewer plain parameters costs no signal.
+ *
  * @category options
  * @since 0.1.0
  */
@@ -38,8 +48,11 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * the log. An object that has a `then` is taken for a promise.
    */
   readonly acquire?: ((signal: AbortSignal) => Awaitable<A>) | undefined
-  /** Destroys what `acquire` has made. A failure, and what takes longer than `hookTimeout`, is reported and given up. */
-  readonly destroy?: ((object: NoInfer<A>) => unknown) | undefined
+  /**
+   * Destroys what `acquire` has made. A failure, and what takes longer than `hookTimeout`, is reported and given up: the
+   * signal fires then.
+   */
+  readonly destroy?: ((object: NoInfer<A>, signal: AbortSignal) => unknown) | undefined
   /** Added at start, and left to their owner. */
   readonly objects?: Iterable<A> | undefined
   /** Data of each object, or what makes it. */
@@ -51,29 +64,44 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
     | Duration.Input
     | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input)
     | undefined
-  /** What a borrower gets, made under the lease. Default: the object. */
-  readonly pack?: ((lease: PromiseLease<NoInfer<A>, NoInfer<D>>) => Awaitable<P>) | undefined
+  /**
+   * What a borrower gets, made under the lease. Default: the object. The signal fires when the borrower has left, or the
+   * lease is over, before that is made; `lease.signal` is for the whole of the lease.
+   */
+  readonly pack?: ((lease: PromiseLease<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>) | undefined
   /**
    * Ends what `pack` has made, before the object is given back. A failure, and what takes longer than `hookTimeout`, is
-   * reported and given up.
+   * reported and given up: the signal fires then.
    */
-  readonly unpack?: ((packed: NoInfer<P>) => unknown) | undefined
+  readonly unpack?: ((packed: NoInfer<P>, signal: AbortSignal) => unknown) | undefined
   /**
    * Asks what an object's status is. One that fails, or exceeds `detection.timeout`, leaves the object `Unknown`. While it is
    * asked about, an object's `status` is `Pending`; one that is shared and lent stays `Borrowed`, and takes no new leases.
+   *
+   * The signal fires when `detection.timeout` has passed, or nobody wants the answer any more: the borrower has left, or
+   * the object, or the pool closes. `detection.concurrency` bounds how many are waited for: one that goes on after its
+   * signal has fired is beyond that.
    */
-  readonly detectStatus?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Awaitable<Status.Answer>) | undefined
+  readonly detectStatus?:
+    | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>)
+    | undefined
   readonly detection?: DetectionOptions | undefined
   readonly creation?: CreationOptions<unknown> | undefined
-  /** Prepares an object for its borrower. One that fails has the object leave, and the borrower gets another. */
-  readonly onBorrow?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => unknown) | undefined
-  /** Cleans an object up after its borrower, who does not wait for it. One that fails has the object leave. */
-  readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => unknown) | undefined
+  /**
+   * Prepares an object for its borrower. One that fails has the object leave, and the borrower gets another. The signal
+   * fires when `hookTimeout` has passed, or the pool closes.
+   */
+  readonly onBorrow?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined
+  /**
+   * Cleans an object up after its borrower, who does not wait for it. One that fails has the object leave. The signal fires
+   * when `hookTimeout` has passed, or the pool closes.
+   */
+  readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined
 }
 
 /**
  * What the `select` option takes: a selector, `{ weight }`, or a function that answers one of the lendable objects, or
- * none.
+ * none. The signal of a function fires when the borrower that it chooses for has left.
  *
  * @category models
  * @since 0.1.0
@@ -85,7 +113,10 @@ export type PromiseSelect<A, D> =
     /** How much of the chance an object has: see `Selector.weighted`. */
     readonly weight: (pooled: PooledObject<A, D>) => number
   }
-  | ((available: ReadonlyArray<PooledObject<A, D>>) => Awaitable<PooledObject<A, D> | undefined>)
+  | ((
+    available: ReadonlyArray<PooledObject<A, D>>,
+    signal: AbortSignal
+  ) => Awaitable<PooledObject<A, D> | undefined>)
 
 /**
  * How one borrow differs from the pool's rule, and what ends its wait.
@@ -109,6 +140,9 @@ export interface PromiseAddOptions<in A, out D = undefined> {
   readonly data?: D | undefined
   /** Instead of the pool's `leaseTimeout`. */
   readonly leaseTimeout?: Duration.Input | undefined
-  /** Destroys the object when it leaves the pool; without it the object is left to its owner. */
-  readonly destroy?: ((object: A) => unknown) | undefined
+  /**
+   * Destroys the object when it leaves the pool; without it the object is left to its owner. The signal fires when
+   * `hookTimeout` has passed.
+   */
+  readonly destroy?: ((object: A, signal: AbortSignal) => unknown) | undefined
 }

@@ -36,7 +36,7 @@ import * as Stream from "effect/Stream"
 import { toName, toObjects } from "./internal/pool/options.ts"
 import { Body } from "./internal/promise/body.ts"
 import { type Begun, PromiseDesk } from "./internal/promise/borrowing.ts"
-import { call, toOptions } from "./internal/promise/callbacks.ts"
+import { destroying, toOptions } from "./internal/promise/callbacks.ts"
 import { Alive, services } from "./internal/promise/clock.ts"
 import { FullLease, HeldLease, leaseIn, objectIn } from "./internal/promise/lease.ts"
 import { Running } from "./internal/promise/running.ts"
@@ -88,9 +88,9 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
    *
    * **Gotchas**
    *
-   * A function that declares its object alone, as in `(object) => …`, is given no signal: that is cheaper. One with two
-   * parameters, with none, or with `(...args)`, is. The pool does not know that it is `f` who calls: `drain` and `close`
-   * within it wait for its own lease. Whoever needs the lease itself borrows it, or has `pack: (lease) => lease`.
+   * Only an arrow function that cannot see a signal, as `(object) => …`, costs none. The pool does not know that it is `f`
+   * who calls: `drain` and `close` within it wait for its own lease. Whoever needs the lease itself borrows it, or has
+   * `pack: (lease) => lease`.
    */
   readonly with: <B>(
     f: (object: L["object"], signal: AbortSignal) => B,
@@ -322,6 +322,8 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   readonly #check: ReturnType<typeof checks>
   /** Absent where borrowing takes a fiber: for `pack`, a tracer, or a double of a pool. */
   readonly #desk: PromiseDesk<A, D> | undefined
+  /** Milliseconds. A double of a pool has none. */
+  readonly #hookTimeout: number
   /** Ends what was made for the pool; absent where that is not its own. */
   readonly #disposal: Effect.Effect<void> | undefined
 
@@ -331,6 +333,7 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     this.#check = checks(pool.name)
     this.#disposal = disposal
     const core = coreOf(pool) as unknown as Core<A, D> | undefined
+    this.#hookTimeout = core?.options.hookTimeout ?? Infinity
     if (core !== undefined && core.options.pack === undefined && !running.traced) {
       this.#desk = new PromiseDesk(running, core)
     }
@@ -479,12 +482,8 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     this.#check.known("", options, addedKeys)
     const { data, destroy, leaseTimeout } = options
     this.#check.call("destroy", destroy)
-    return {
-      data,
-      leaseTimeout,
-      release: destroy &&
-        ((object: A) => refused() ? Effect.void : Effect.asVoid(Effect.orDie(call(() => destroy(object)))))
-    }
+    const release = destroy && destroying(this.#running, destroy, this.#hookTimeout)
+    return { data, leaseTimeout, release: release && ((object: A) => refused() ? Effect.void : release(object)) }
   }
 
   /** What a fiber has ended with in this step. One that has not is interrupted, and refused. */

@@ -31,6 +31,23 @@ expectTypeOf(sessions.with((session) => session.ping())).toEqualTypeOf<Promise<b
 expectTypeOf(sessions.with((...args) => args)).toEqualTypeOf<Promise<[Session, AbortSignal]>>()
 expectTypeOf<PromiseLease<Session>["object"]>().toEqualTypeOf<Session>()
 expectTypeOf<ReturnType<PromiseLease<Session>["detach"]>>().toEqualTypeOf<Promise<Detached<Session>>>()
+
+// What may take time is told by a signal, its last parameter, and declares it or not.
+
+PromisePool.make({
+  acquire: (signal) => open(signal),
+  destroy: (session, signal) =>
+    expectTypeOf([session, signal] as const).toEqualTypeOf<readonly [Session, AbortSignal]>(),
+  detectStatus: async ({ object }, signal) => signal.aborted || await object.ping() ? "Available" : "Invalid",
+  onBorrow: (_, signal) => expectTypeOf(signal).toEqualTypeOf<AbortSignal>(),
+  onRelease: (_, signal) => expectTypeOf(signal).toEqualTypeOf<AbortSignal>(),
+  select: (available, signal) => signal.aborted ? undefined : available[0],
+  pack: ({ object }, signal) => ({ object, signal }),
+  unpack: ({ object }, signal) =>
+    expectTypeOf([object, signal] as const).toEqualTypeOf<readonly [Session, AbortSignal]>()
+})
+sessions.addSync({ ping: async () => true, end: async () => {} }, { destroy: (_, signal) => void signal.aborted })
+
 expectTypeOf(PromisePool.make({ acquire: () => 1 })).toEqualTypeOf<PromisePool<number>>()
 expectTypeOf(PromisePool.make({ objects: ["a"] })).toEqualTypeOf<PromisePool<string>>()
 expectTypeOf(PromisePool.make<string>({})).toEqualTypeOf<PromisePool<string>>()

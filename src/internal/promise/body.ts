@@ -8,13 +8,14 @@ import type * as Fiber from "effect/Fiber"
 import { call } from "./callbacks.ts"
 import { leaseIn, objectIn, whenOver } from "./lease.ts"
 import type { Aborting, Running } from "./running.ts"
+import { reasonOf, sees } from "./signals.ts"
 
 export class Body<B> implements Aborting<Awaited<B>, unknown> {
   private readonly running: Running
   private readonly f: (object: never, signal: AbortSignal) => B
   /** The caller's own. */
   readonly signal: AbortSignal | undefined
-  /** Absent where the function has no parameter for its signal, as most have not. */
+  /** Absent where the function cannot see its signal, as most cannot. */
   private controller: AbortController | undefined = undefined
   private begun = false
   private settled = false
@@ -41,7 +42,7 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
       this.ends = false
       this.endWait()
     }
-    const controller = this.controller = this.f.length === 1 ? undefined : new AbortController()
+    const controller = this.controller = sees(this.f, 1) ? new AbortController() : undefined
     if (controller !== undefined && lease !== undefined) {
       whenOver(this.running, lease, (reason) => controller.abort(reason))
     }
@@ -58,7 +59,7 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
 
   abort(fiber: Fiber.Fiber<Awaited<B>, unknown> | undefined): void {
     if (!this.begun) fiber?.interruptUnsafe()
-    else this.controller?.abort(this.signal!.reason)
+    else this.controller?.abort(reasonOf(this.signal!))
   }
   done(): boolean {
     return this.settled

@@ -28,6 +28,7 @@ import { Relay } from "../structures/slice.ts"
 import { outcomeOf, Waiting } from "../waiting/outcome.ts"
 import { FullLease } from "./lease.ts"
 import { fail, type Running } from "./running.ts"
+import { reasonOf, sees, unlisten } from "./signals.ts"
 
 /** The waiter of somebody who awaits a promise. */
 class Awaiting<A, D> extends Waiting<A, D> {
@@ -84,13 +85,14 @@ class Borrowing<A, D> implements Work {
   /** The caller's own. */
   private readonly signal: AbortSignal | undefined
   private readonly body: Body<A> | undefined
-  readonly promise: Promise<unknown>
-  private readonly resolve: (answer: unknown) => void
-  private readonly reject: (reason: unknown) => void
+  /** What the borrower has: made as it is settled, which costs least, or before that, where that is later. */
+  private made: Promise<unknown> | undefined = undefined
+  private resolve: (answer: unknown) => void = nothing
+  private reject: (reason: unknown) => void = nothing
   private waiter: Awaiting<A, D> | undefined = undefined
   private lease: ActiveLease<A, D> | undefined = undefined
   private aborting: (() => void) | undefined = undefined
-  /** Tells the body; absent where that has no parameter for it, as most have not. */
+  /** Tells the body; absent where that cannot see a signal, as most cannot. */
   private controller: AbortController | undefined = undefined
   /** The promise is settled, or about to be. */
   private settled = false
@@ -109,15 +111,15 @@ class Borrowing<A, D> implements Work {
     this.request = request
     this.signal = signal
     this.body = body
-    this.promise = new Promise(keep)
-    this.resolve = resolving
-    this.reject = rejecting
-    letGo()
     try {
       this.begin()
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  get promise(): Promise<unknown> {
+    return this.made!
   }
 
   private begin(): void {
@@ -137,8 +139,18 @@ class Borrowing<A, D> implements Work {
     else this.wait(waiter)
   }
 
-  private wait(waiter: Awaiting<A, D>): void {
+  /** The promise will be settled after the caller's step. */
+  private later(): void {
     this.waited = true
+    if (this.made !== undefined) return
+    this.made = new Promise(keep)
+    this.resolve = resolving
+    this.reject = rejecting
+    letGo()
+  }
+
+  private wait(waiter: Awaiting<A, D>): void {
+    this.later()
     this.keepAlive(true)
     const woken = new Promise<unknown>(keep)
     waiter.resume = resolving
@@ -168,12 +180,12 @@ class Borrowing<A, D> implements Work {
   }
 
   private run(lease: ActiveLease<A, D>, body: Body<A>): void {
-    if (body.length !== 1) this.controller = this.controlling(lease)
     try {
+      if (sees(body, 1)) this.controller = this.controlling(lease)
       const answer = body(lease.entry.object, this.controller?.signal as AbortSignal)
       const plain = isPlain(answer)
       if (!plain && !Predicate.isPromiseLike(answer)) return this.ended(answer, undefined)
-      this.waited = true
+      this.later()
       if (!this.settled) this.keepAlive(this.signal !== undefined || lease.expiry !== undefined)
       // a thenable may be badly made: a promise of it settles once, later, and never throws
       const settling = plain ? answer : new Promise((resolve) => resolve(answer))
@@ -217,22 +229,27 @@ class Borrowing<A, D> implements Work {
 
   /** The caller's signal has fired. */
   private abort(): void {
-    const { reason } = this.signal!
+    const reason = reasonOf(this.signal!)
     // it listens once: to be taken off as the others are being told costs a search among them
     this.aborting = undefined
     this.settle()
-    this.reject(reason)
+    if (this.made === undefined) this.made = Promise.reject(reason)
+    else this.reject(reason)
     void this.waiter?.leave()
     this.controller?.abort(reason)
   }
 
   private succeed(answer: unknown): void {
     this.settle()
-    this.resolve(answer)
+    if (this.made === undefined) this.made = Promise.resolve(answer)
+    else this.resolve(answer)
   }
   private fail(error: unknown): void {
     this.settle()
-    fail(error, this.waited, this.resolve, this.reject)
+    if (this.made !== undefined) return fail(error, this.waited, this.resolve, this.reject)
+    fail(error, false, nothing, (error) => {
+      this.made = Promise.reject(error)
+    })
   }
   private failBy(failure: Effect.Effect<never, unknown>): void {
     this.fail(this.desk.running.failureOf(failure))
@@ -241,7 +258,7 @@ class Borrowing<A, D> implements Work {
   private settle(): void {
     this.settled = true
     this.keepAlive(false)
-    if (this.aborting !== undefined) this.signal!.removeEventListener("abort", this.aborting)
+    if (this.aborting !== undefined) unlisten(this.signal!, this.aborting)
   }
   private keepAlive(keep: boolean): void {
     if (keep === this.kept) return

@@ -8,12 +8,14 @@ import type * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
+import type { PromiseLease } from "../../PromiseLease.ts"
 import type { Awaitable, PromisePoolOptions } from "../../PromiseOptions.ts"
 import { Stray } from "../making/creator.ts"
 import { type AnyOptions, toHookTimeout } from "../pool/options.ts"
 import { checks, levels } from "../state/validation.ts"
 import { afterLease, FullLease, Packed, reported, whenOver } from "./lease.ts"
 import type { Running } from "./running.ts"
+import { controlling } from "./signals.ts"
 
 /** Tells what has been promised. A thenable may be badly made: a promise of it settles once, later, and never throws. */
 const settling = <B>(promised: PromiseLike<B>, told: (exit: Exit.Exit<B, unknown>) => void): void => {
@@ -27,7 +29,7 @@ const settling = <B>(promised: PromiseLike<B>, told: (exit: Exit.Exit<B, unknown
  * What has been promised. Nobody waits for it once the fiber is interrupted; its rejection is nobody's then. It is listened
  * to from now on, since the fiber may be interrupted before it waits: a rejection that nobody hears ends the process.
  */
-const promised = <B>(promise: PromiseLike<B>): Effect.Effect<B, unknown> => {
+const promised = <B>(promise: PromiseLike<B>, controller?: AbortController): Effect.Effect<B, unknown> => {
   let outcome: Exit.Exit<B, unknown> | undefined
   let resume: ((exit: Exit.Exit<B, unknown>) => void) | undefined
   settling(promise, (exit) => {
@@ -37,15 +39,16 @@ const promised = <B>(promise: PromiseLike<B>): Effect.Effect<B, unknown> => {
   return Effect.callback((told) => {
     if (outcome !== undefined) return told(outcome)
     resume = told
+    return controller && Effect.sync(() => controller.abort())
   })
 }
 
-/** Calls a function of the user's. One that answers plainly does not suspend. */
-export const call = <B>(f: () => B): Effect.Effect<Awaited<B>, unknown> =>
+/** Calls a function of the user's, and tells it by `controller` to stop. One that answers plainly does not suspend. */
+export const call = <B>(f: () => B, controller?: AbortController): Effect.Effect<Awaited<B>, unknown> =>
   Effect.suspend(() => {
     try {
       const answer = f()
-      return (Predicate.isPromiseLike(answer) ? promised(answer) : Exit.succeed(answer)) as Effect.Effect<
+      return (Predicate.isPromiseLike(answer) ? promised(answer, controller) : Exit.succeed(answer)) as Effect.Effect<
         Awaited<B>,
         unknown
       >
@@ -60,23 +63,63 @@ const within = <A, E>(effect: Effect.Effect<A, E>, millis: number, late: Effect.
     ? effect
     : Effect.raceFirst(Effect.interruptible(effect), Effect.interruptible(Effect.delay(late, millis)))
 
+/**
+ * Destroys an object by a function of the user's, whose signal fires when its time is over. A timer of its own tells it:
+ * what ends an object cannot be interrupted.
+ */
+export const destroying = <A>(
+  running: Running,
+  destroy: (object: A, signal: AbortSignal) => unknown,
+  millis: number
+): (object: A) => Effect.Effect<void> => {
+  const controller = controlling(destroy, 1)
+  return (object) =>
+    Effect.suspend(() => {
+      const aborting = controller()
+      const destroyed = Effect.asVoid(Effect.orDie(call(() => destroy(object, aborting?.signal as AbortSignal))))
+      if (aborting === undefined || millis === Infinity) return destroyed
+      const timer = running.fork(Effect.delay(Effect.sync(() => aborting.abort()), millis))
+      return Effect.ensuring(destroyed, Effect.sync(() => timer.interruptUnsafe()))
+    })
+}
+
+const tooLate = (name: string) => Effect.fail(new Cause.TimeoutError(`${name} took longer than hookTimeout`))
+
+/** Ends what `pack` has made. What goes wrong with it is reported. */
+const unpacking = <P>(
+  running: Running,
+  unpack: (packed: P, signal: AbortSignal) => unknown,
+  millis: number
+): (packed: P) => Effect.Effect<void> => {
+  const controller = controlling(unpack, 1)
+  return (packed) => {
+    const aborting = controller()
+    const unpacked = call(() => unpack(packed, aborting?.signal as AbortSignal), aborting)
+    return reported(running.name, afterLease, within(unpacked, millis, tooLate("unpack")))
+  }
+}
+
 /** The same function; where it answers with a promise, it answers with an effect, and that is noted. */
 const lifted = <I, B>(
   running: Running,
   name: string,
-  f: ((input: I) => Awaitable<B>) | undefined
-): ((input: I) => B | Effect.Effect<B, unknown>) | undefined =>
-  f === undefined ? undefined : (input) => {
-    const answer = f(input)
+  f: ((input: I, signal: AbortSignal) => Awaitable<B>) | undefined
+): ((input: I) => B | Effect.Effect<B, unknown>) | undefined => {
+  if (f === undefined) return undefined
+  const controller = controlling(f, 1)
+  return (input) => {
+    const aborting = controller()
+    const answer = f(input, aborting?.signal as AbortSignal)
     if (!Predicate.isPromiseLike(answer)) return answer
     running.later = name
-    return promised(answer)
+    return promised(answer, aborting)
   }
+}
 
 /** What `scoped` makes: how, and what becomes of it. */
 interface Making<A> {
   readonly name: "acquire" | "pack"
-  /** Tells `make` to stop; absent where nothing does. */
+  /** Tells `make` to stop; absent where that cannot be told. */
   readonly controller: () => AbortController | undefined
   readonly make: (signal: AbortSignal | undefined) => Awaitable<A>
   readonly undone: (made: A) => Effect.Effect<void>
@@ -126,6 +169,7 @@ const scoped = <A>(
         const told = take
         take = abandoned
         told(Exit.fail(reason))
+        aborting?.abort(reason)
       })
       return Effect.sync(() => {
         take = abandoned
@@ -142,6 +186,29 @@ const scoped = <A>(
     })
   })
   return Effect.acquireRelease(made, undone)
+}
+
+/** Makes what a borrower gets, for each lease. */
+const packing = <A, D, P>(
+  running: Running,
+  pack: (lease: PromiseLease<A, D>, signal: AbortSignal) => Awaitable<P>,
+  unpacked: (packed: P) => Effect.Effect<void>,
+  grace: number
+) => {
+  const controller = controlling(pack, 1)
+  return (lease: Lease<A, D>): Effect.Effect<Packed<A, D, P>, unknown, Scope.Scope> => {
+    const given = FullLease.of(running, lease)
+    const packed = scoped(running, {
+      name: "pack",
+      controller,
+      make: (signal) => pack(given, signal as AbortSignal),
+      undone: unpacked,
+      stray: unpacked,
+      grace,
+      lease
+    })
+    return Effect.map(packed, (object) => new Packed(lease, object))
+  }
 }
 
 const keys = [...levels[""], "destroy", "unpack"]
@@ -161,13 +228,9 @@ export const toOptions = <A, D, P>(
   if (destroy !== undefined && acquire === undefined) check.refuse("destroy", destroy, "only with acquire")
   if (unpack !== undefined && pack === undefined) check.refuse("unpack", unpack, "only with pack")
   const grace = toHookTimeout(check, options.hookTimeout)
-  const tooLate = (name: string) => Effect.fail(new Cause.TimeoutError(`${name} took longer than hookTimeout`))
   // the pool itself reports what fails here, and gives up what does not end
-  const destroyed = (object: A) => destroy === undefined ? Effect.void : Effect.orDie(call(() => destroy(object)))
-  const unpacked = (packed: P) =>
-    unpack === undefined
-      ? Effect.void
-      : reported(name, afterLease, within(call(() => unpack(packed)), grace, tooLate("unpack")))
+  const destroyed = destroy === undefined ? () => Effect.void : destroying(running, destroy, grace)
+  const unpacked = unpack === undefined ? () => Effect.void : unpacking(running, unpack, grace)
   // of this the pool is told when it is there
   const stray = (object: A) =>
     Effect.andThen(
@@ -182,25 +245,13 @@ export const toOptions = <A, D, P>(
     name,
     acquire: acquire && scoped(running, {
       name: "acquire",
-      controller: () => new AbortController(),
-      make: (signal) => acquire(signal!),
+      controller: controlling(acquire, 0),
+      make: (signal) => acquire(signal as AbortSignal),
       undone: destroyed,
       stray,
       grace
     }),
-    pack: pack && ((lease) => {
-      const given = FullLease.of(running, lease)
-      const packed = scoped(running, {
-        name: "pack",
-        controller: () => undefined,
-        make: () => pack(given),
-        undone: unpacked,
-        stray: unpacked,
-        grace,
-        lease
-      })
-      return Effect.map(packed, (object) => new Packed(lease, object))
-    }),
+    pack: pack && packing(running, pack, unpacked, grace),
     select: (typeof select === "function" ? lifted(running, "select", select) : select) as AnyOptions<A, D>["select"],
     detectStatus: lifted(running, "detectStatus", check.call("detectStatus", options.detectStatus)),
     onBorrow: lifted(running, "onBorrow", check.call("onBorrow", options.onBorrow)) as AnyOptions<A, D>["onBorrow"],

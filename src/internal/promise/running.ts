@@ -21,6 +21,7 @@ import {
 import * as Site from "../structures/site.ts"
 import { traces } from "../watching/tracing.ts"
 import { Alive } from "./clock.ts"
+import { reasonOf, unlisten } from "./signals.ts"
 
 /** What a failed effect failed with: the failure itself, and nothing around it. */
 export const thrown = (exit: Exit.Failure<unknown, unknown>): unknown => Cause.squash(exit.cause)
@@ -166,7 +167,7 @@ export class Running {
         if (aborting!.done?.() === true) return
         over = true
         // first, since an interruption may end the fiber at once
-        reject(signal!.reason)
+        reject(reasonOf(signal!))
         stop()
         aborting!.abort(fiber)
       }
@@ -181,7 +182,7 @@ export class Running {
         aborting?.waiting?.(stop)
       }
       fiber.addObserver((exit) => {
-        signal?.removeEventListener("abort", aborted)
+        if (signal !== undefined) unlisten(signal, aborted)
         stop()
         if (over) return
         if (Exit.isSuccess(exit)) return resolve(exit.value)
