@@ -1,6 +1,7 @@
 /**
  * An object pool for Effect: typed leases over scarce objects that are sometimes not usable.
  *
+ * @module effect-object-pool
  * @since 0.1.0
  */
 export type { Lease } from "./Lease.ts"

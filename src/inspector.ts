@@ -21,6 +21,7 @@
  * Whoever reaches the path can read the page, as with any route: put it behind your own middleware, or a server that
  * listens on `127.0.0.1`.
  *
+ * @module effect-object-pool/inspector
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"

@@ -1,6 +1,7 @@
 /**
  * The object pool for code that has no Effect: promises, and plain answers.
  *
+ * @module effect-object-pool/promise
  * @since 0.1.0
  */
 export type { PooledObject } from "./PooledObject.ts"
