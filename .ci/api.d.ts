@@ -655,29 +655,29 @@ export type Awaitable<B> = B | PromiseLike<B>;
 export interface PromisePoolOptions<A, D = undefined, P = A> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation"> {
     readonly name?: string | undefined;
     readonly acquire?: ((signal: AbortSignal) => Awaitable<A>) | undefined;
-    readonly destroy?: ((object: NoInfer<A>) => unknown) | undefined;
+    readonly destroy?: ((object: NoInfer<A>, signal: AbortSignal) => unknown) | undefined;
     readonly objects?: Iterable<A> | undefined;
     readonly data?: D | ((object: NoInfer<A>) => D) | undefined;
     readonly select?: PromiseSelect<NoInfer<A>, NoInfer<D>> | undefined;
     readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input) | undefined;
-    readonly pack?: ((lease: PromiseLease<NoInfer<A>, NoInfer<D>>) => Awaitable<P>) | undefined;
-    readonly unpack?: ((packed: NoInfer<P>) => unknown) | undefined;
-    readonly detectStatus?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Awaitable<Status.Answer>) | undefined;
+    readonly pack?: ((lease: PromiseLease<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>) | undefined;
+    readonly unpack?: ((packed: NoInfer<P>, signal: AbortSignal) => unknown) | undefined;
+    readonly detectStatus?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>) | undefined;
     readonly detection?: DetectionOptions | undefined;
     readonly creation?: CreationOptions<unknown> | undefined;
-    readonly onBorrow?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => unknown) | undefined;
-    readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => unknown) | undefined;
+    readonly onBorrow?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
+    readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
 }
 export type PromiseSelect<A, D> = AnySelector | Selector<A, D> | {
     readonly weight: (pooled: PooledObject<A, D>) => number;
-} | ((available: ReadonlyArray<PooledObject<A, D>>) => Awaitable<PooledObject<A, D> | undefined>);
+} | ((available: ReadonlyArray<PooledObject<A, D>>, signal: AbortSignal) => Awaitable<PooledObject<A, D> | undefined>);
 export interface PromiseBorrowOptions<in A, in D = undefined> extends BorrowOptions<A, D> {
     readonly signal?: AbortSignal | undefined;
 }
 export interface PromiseAddOptions<in A, out D = undefined> {
     readonly data?: D | undefined;
     readonly leaseTimeout?: Duration.Input | undefined;
-    readonly destroy?: ((object: A) => unknown) | undefined;
+    readonly destroy?: ((object: A, signal: AbortSignal) => unknown) | undefined;
 }
 
 // PromisePool.d.ts

@@ -18,6 +18,7 @@ import { Array as Arr, Console, Duration, Effect, Random, Schedule, Schema } fro
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
+import manifest from "../package.json" with { type: "json" }
 import { type Chaos, planChaos } from "./checksums/chaos.ts"
 import { formatLine, type HashableFile, listFiles, openOutput, resolveOutput } from "./checksums/files.ts"
 import { Workers } from "./checksums/HashWorker.ts"
@@ -94,7 +95,9 @@ const writeChecksums = Effect.fnUntraced(function*(options: Options) {
   const [elapsed, digests] = yield* Effect.timed(hashAll(files, run, options.workers))
   const lines = Arr.zipWith(files, digests, ({ path }, { sha256 }) => formatLine(sha256, path))
   yield* replaceWith(lines.join(""))
-  yield* Console.log(formatSummary({ digests, elapsed, stats: yield* Workers.stats, waits: run.waits }))
+  yield* Console.log(
+    formatSummary({ digests, elapsed, stats: yield* Workers.stats, waits: run.waits, written: output.target })
+  )
 }, Effect.scoped)
 
 const command = Command.make("checksums", {
@@ -125,7 +128,7 @@ const command = Command.make("checksums", {
   Command.provide(({ workers }) => Workers.upTo(workers))
 )
 
-Command.run(command, { version: "0.1.0" }).pipe(
+Command.run(command, { version: manifest.version }).pipe(
   Effect.provide([NodeServices.layer, terseOutput]),
   NodeRuntime.runMain
 )

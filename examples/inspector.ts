@@ -8,14 +8,15 @@
  *
  * Open http://127.0.0.1:3000/pools, or look at the same from a second terminal:
  *
- *   npx effect-object-pool-inspect http://127.0.0.1:3000/pools
+ *   npm run inspect http://127.0.0.1:3000/pools
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Config, Effect, Layer, Option } from "effect"
+import { Config, Console, Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
 import { Inspector } from "../src/inspector.ts"
+import { explain } from "./httpServer/explain.ts"
 import { Load } from "./inspector/load.ts"
 import { ApiKeys, Connections, Renderers } from "./inspector/pools.ts"
 
@@ -39,7 +40,7 @@ const Home = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/pools"))
 
 const Listening = NodeHttpServer.layerConfig(createServer, {
   host: Config.succeed("127.0.0.1"),
-  port: Config.Int("PORT").pipe(Config.withDefault(3000))
+  port: Config.Port("PORT").pipe(Config.withDefault(3000))
 })
 
 const Server = HttpRouter.serve(Layer.mergeAll(Page, Home), { disableLogger: true }).pipe(
@@ -48,4 +49,7 @@ const Server = HttpRouter.serve(Layer.mergeAll(Page, Home), { disableLogger: tru
   Layer.provide([Connections.live, ApiKeys.live, Renderers.live])
 )
 
-NodeRuntime.runMain(Layer.launch(Server))
+Layer.launch(Server).pipe(
+  Effect.tapError((error) => Console.error(`inspector: ${explain(error)}`)),
+  NodeRuntime.runMain({ disableErrorReporting: true })
+)

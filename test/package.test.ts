@@ -1,9 +1,12 @@
 /** The package as it is published: packed, unpacked beside effect, and used from there. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
+import { ObjectPool } from "../src/index.ts"
+import { serve } from "./support/inspector.ts"
 import { node } from "./support/node.ts"
-import { compile, emptyProject, run } from "./support/package.ts"
+import { compile, emptyProject, peer, run } from "./support/package.ts"
 import { failure } from "./support/promises.ts"
 
 const firstProgram = async (): Promise<string> =>
@@ -33,6 +36,35 @@ describe("the package", () => {
     const failed = await failure(node([".ci/publishable.mjs"], signal)) as Error
 
     assert.include(failed.message, "`repository` is a placeholder")
+  })
+
+  it("is a program of its own name, which says what it lacks, and shows the pools of another", async () => {
+    const { bin, name, version } = JSON.parse(await Fs.readFile("package.json", "utf8")) as {
+      readonly bin: object
+      readonly name: string
+      readonly version: string
+    }
+    const program = (...args: ReadonlyArray<string>) =>
+      run("npx", ["--offline", "effect-object-pool", ...args], { cwd: project })
+
+    // another name would be asked for at the registry, where it belongs to nobody
+    assert.deepStrictEqual(Object.keys(bin), [name])
+    assert.include(
+      await program("--version").catch(({ stderr }: { readonly stderr: string }) => stderr),
+      "npm install @effect/platform-node"
+    )
+    await peer(project, "@effect/platform-node")
+    assert.strictEqual((await program("--version")).stdout, `effect-object-pool v${version}\n`)
+    assert.include(
+      await program("inspect", "http://127.0.0.1:9/pools").catch(({ stderr }: { readonly stderr: string }) => stderr),
+      "No inspector at http://127.0.0.1:9/pools"
+    )
+    await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+      yield* ObjectPool.make({ name: "shown", objects: ["a"] })
+      const { url } = yield* serve()
+      const { stdout } = yield* Effect.promise(() => program("inspect", url, "--once"))
+      assert.include(stdout, "shown  open  1 object")
+    })))
   })
 
   it("ships what it needs, and no test", async () => {

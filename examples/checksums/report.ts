@@ -55,9 +55,11 @@ export interface Summary {
   readonly waits: ReadonlyArray<Duration.Duration>
   readonly elapsed: Duration.Duration
   readonly stats: PoolStats
+  /** The file with the checksums. */
+  readonly written: string
 }
 
-export const formatSummary = ({ digests, elapsed, stats, waits }: Summary): string => {
+export const formatSummary = ({ digests, elapsed, stats, waits, written }: Summary): string => {
   const seconds = Duration.toSeconds(elapsed)
   const bytes = digests.reduce((sum, digest) => sum + digest.bytes, 0)
   const sorted = Arr.sort(waits.map(Duration.toMillis), Order.Number)
@@ -71,7 +73,8 @@ export const formatSummary = ({ digests, elapsed, stats, waits }: Summary): stri
     ["borrows", `${stats.totals.borrowed}`],
     ["waits", `p50 ${quantile(sorted, 0.5)}, p99 ${quantile(sorted, 0.99)}, max ${quantile(sorted, 1)}`],
     ["workers", `${stats.totals.made} made, ${stats.totals.destroyed} destroyed`],
-    ["objects", formatStatuses(stats)]
+    ["objects", formatStatuses(stats)],
+    ["written", `${digests.length} checksums to ${written}`]
   ])
 }
 

@@ -19,6 +19,7 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Cause, Config, Console, Effect, Exit, Layer, Schedule } from "effect"
+import { explain } from "./explain.ts"
 import { Database } from "./postgres.ts"
 import { HttpService } from "./server.ts"
 import { Sessions } from "./sessions.ts"
@@ -40,22 +41,12 @@ const Service = HttpService.pipe(
   Layer.provide(Database.layer)
 )
 
-/** One line for the person who started it. */
-const explain = (error: Layer.Error<typeof Service>): string => {
-  switch (error._tag) {
-    case "ConfigError": {
-      const [what = "", where = ""] = error.cause.message.split("\n")
-      return `${/"(\w+)"/.exec(where)?.[1] ?? "settings"}: ${what}`
-    }
-    case "ServeError":
-      return error.cause instanceof Error ? error.cause.message : String(error.cause)
-    default:
-      return error.message
-  }
-}
-
 Layer.launch(Service).pipe(
-  Effect.tapError((error) => Console.error(`httpServer: ${explain(error)}`)),
+  Effect.tapError((error) =>
+    Console.error(
+      `httpServer: ${error._tag === "ConfigError" || error._tag === "ServeError" ? explain(error) : error.message}`
+    )
+  ),
   Effect.tapDefect((defect) => Effect.logError(Cause.die(defect))),
   NodeRuntime.runMain({
     disableErrorReporting: true,

@@ -1,4 +1,8 @@
-/** `effect-object-pool-inspect URL`: the frames of an inspector, drawn in a terminal. What the server sends may be anything. */
+/**
+ * `effect-object-pool inspect URL`: the frames of an inspector, drawn in a terminal. What the server sends may be anything.
+ *
+ * The program is called as the package: whoever asks for it where it is not installed is given this package, not another.
+ */
 import * as Cause from "effect/Cause"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -6,11 +10,13 @@ import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
@@ -54,8 +60,8 @@ const json = Flag.Boolean("json").pipe(
   Flag.withDefault(false)
 )
 
-export const inspect = Command.make(
-  "effect-object-pool-inspect",
+const inspect = Command.make(
+  "inspect",
   { url, once, json },
   ({ json, once, url }) =>
     Effect.gen(function*() {
@@ -72,9 +78,26 @@ export const inspect = Command.make(
       ))
     )
 ).pipe(
-  Command.withDescription("Shows the object pools of a running program"),
-  Command.run({ version: "0.1.0" })
+  Command.withDescription("Shows the object pools of a running program, as its inspector has them")
 )
+
+const command = Command.make("effect-object-pool").pipe(
+  Command.withDescription("Looks after object pools from outside"),
+  Command.withSubcommands([inspect])
+)
+
+/** Beside `src` and `dist`. */
+const manifest = new URL("../../package.json", import.meta.url)
+
+const version = Effect.gen(function*() {
+  const fileSystem = yield* FileSystem.FileSystem
+  const path = yield* (yield* Path.Path).fromFileUrl(manifest)
+  return (yield* decodeManifest(yield* fileSystem.readFileString(path))).version
+})
+
+const decodeManifest = Schema.decodeEffect(Schema.fromJsonString(Schema.Struct({ version: Schema.String })))
+
+export const program = Effect.flatMap(version, (version) => Command.run(command, { version }))
 
 const get = (
   url: string,

@@ -264,7 +264,7 @@ describe("the screen", () => {
         const [code] = yield* Effect.promise(() => closed)
 
         const after = all.text.slice(all.text.lastIndexOf(screen.restore))
-        assert.match(after, /effect-object-pool-inspect has failed: RangeError/)
+        assert.match(after, /effect-object-pool has failed: RangeError/)
         assert.notInclude(all.text, "secret")
         assert.strictEqual(code, 1)
       })
@@ -274,7 +274,7 @@ describe("the screen", () => {
     Effect.gen(function*() {
       yield* ObjectPool.make({ name: "x".repeat(100), objects: Array.from({ length: 1000 }, (_, i) => i) })
       const { url } = yield* serve()
-      const child = spawn(process.execPath, ["src/bin/inspect.ts", url, "--json"], {
+      const child = spawn(process.execPath, ["src/bin/main.ts", "inspect", url, "--json"], {
         stdio: ["ignore", "pipe", "pipe"]
       })
       child.stdout.destroy()

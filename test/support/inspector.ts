@@ -18,7 +18,7 @@ import { TestClock } from "effect/testing"
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { createServer, request } from "node:http"
-import { inspect, screen } from "../../src/bin/command.ts"
+import { program, screen } from "../../src/bin/command.ts"
 import { ObjectPool } from "../../src/index.ts"
 import { Inspector, type InspectorActions, type InspectorOptions } from "../../src/inspector.ts"
 import type { Frame } from "../../src/internal/inspection/frame.ts"
@@ -78,7 +78,7 @@ export const spoiled = Effect.fnUntraced(function*(name: string) {
 /** What the command prints, in a process of its own. */
 export const command = (...args: ReadonlyArray<string>) =>
   Effect.callback<{ readonly code: number; readonly stdout: string; readonly stderr: string }>((resume) => {
-    execFile(process.execPath, ["src/bin/inspect.ts", ...args], { maxBuffer: 1e8 }, (error, stdout, stderr) => {
+    execFile(process.execPath, ["src/bin/main.ts", "inspect", ...args], { maxBuffer: 1e8 }, (error, stdout, stderr) => {
       const code = typeof error?.code === "number" ? error.code : error === null ? 0 : 1
       resume(Effect.succeed({ code, stdout, stderr }))
     })
@@ -148,12 +148,12 @@ export const onScreen = Effect.fnUntraced(function*(url: string, size = { column
     readLine: Effect.die("unused"),
     display: (text) => Effect.sync(() => shown.push(text))
   })
-  const fiber = yield* start(inspect.pipe(
+  const fiber = yield* start(program.pipe(
     Effect.provide(Layer.mergeAll(
       NodeServices.layer,
       Layer.succeed(Terminal.Terminal, terminal),
       ConfigProvider.layer(ConfigProvider.fromUnknown({ NO_COLOR: "yes" })),
-      Stdio.layerTest({ args: Effect.succeed([url]), stdoutIsTerminal: Effect.succeed(true) })
+      Stdio.layerTest({ args: Effect.succeed(["inspect", url]), stdoutIsTerminal: Effect.succeed(true) })
     ))
   ))
   const until = (holds: () => boolean) =>
@@ -171,7 +171,7 @@ export const pty = spawnSync("script", ["--version"]).status === 0
 
 /** The program on a terminal of its own, when it has taken the screen. */
 export const onTerminal = Effect.fnUntraced(function*(url: string, ...flags: ReadonlyArray<string>) {
-  const line = `echo "<$$>"; exec "${process.execPath}" ${flags.join(" ")} src/bin/inspect.ts ${url}`
+  const line = `echo "<$$>"; exec "${process.execPath}" ${flags.join(" ")} src/bin/main.ts inspect ${url}`
   const child: ChildProcess = spawn("script", ["-qefc", line, "/dev/null"], { stdio: ["pipe", "pipe", "pipe"] })
   yield* Effect.addFinalizer(() => Effect.sync(() => child.kill("SIGKILL")))
   const all = { text: "" }

@@ -12,12 +12,20 @@ export const emptyProject = async (): Promise<string> => {
   const project = await Fs.mkdtemp(Path.join(Os.tmpdir(), "package-"))
   await run("npm", ["pack", "--pack-destination", project])
   const tarball = (await Fs.readdir(project)).find((file) => file.endsWith(".tgz"))!
-  const installed = Path.join(project, "node_modules", "effect-object-pool")
-  await Fs.mkdir(installed, { recursive: true })
-  await run("tar", ["-xzf", Path.join(project, tarball), "-C", installed, "--strip-components", "1"])
-  await Fs.symlink(Path.resolve("node_modules/effect"), Path.join(project, "node_modules", "effect"))
   await Fs.writeFile(Path.join(project, "package.json"), JSON.stringify({ type: "module" }))
+  // what it asks for beside itself is there already
+  await run("npm", ["install", "--offline", "--legacy-peer-deps", "--no-audit", "--no-fund", `./${tarball}`], {
+    cwd: project
+  })
+  await peer(project, "effect")
   return project
+}
+
+/** Has a package that the project of these tests has in an empty project as well. */
+export const peer = async (project: string, name: string): Promise<void> => {
+  const installed = Path.join(project, "node_modules", name)
+  await Fs.mkdir(Path.dirname(installed), { recursive: true })
+  await Fs.symlink(Path.resolve("node_modules", name), installed)
 }
 
 /** Compiles a program of the project for the oldest Node that is supported. */

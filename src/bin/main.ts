@@ -6,7 +6,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { nameOfFailure } from "../internal/inspection/words.ts"
-import { inspect, screen } from "./command.ts"
+import { program, screen } from "./command.ts"
 
 /** What is used of Node, whose types are not known here. */
 interface Node {
@@ -46,20 +46,20 @@ node.on("uncaughtException", (error) => {
   restore()
   // nobody reads any more
   if (error instanceof Error && "code" in error && error.code === "EPIPE") node.exit(0)
-  node.stderr.write(`effect-object-pool-inspect has failed: ${nameOfFailure(error)}\n`)
+  node.stderr.write(`effect-object-pool has failed: ${nameOfFailure(error)}\n`)
   node.exit(1)
 })
 
 Effect.runFork(Effect.matchEffect(platform, {
   onFailure: () =>
     failed(
-      "effect-object-pool-inspect needs @effect/platform-node, which is not installed here:\n\n" +
+      "effect-object-pool needs @effect/platform-node, which is not installed here:\n\n" +
         "  npm install @effect/platform-node\n"
     ),
   onSuccess: ([NodeRuntime, NodeServices]) =>
     Effect.sync(() =>
       NodeRuntime.runMain(
-        inspect.pipe(
+        program.pipe(
           Effect.provide(Layer.fresh(NodeServices.layer)),
           Effect.catchCause((cause) => {
             if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
@@ -69,7 +69,7 @@ Effect.runFork(Effect.matchEffect(platform, {
             return failed(
               error instanceof Error && nameOfFailure(error) === "CannotInspect"
                 ? error.message
-                : `effect-object-pool-inspect has failed: ${nameOfFailure(error)}`
+                : `effect-object-pool has failed: ${nameOfFailure(error)}`
             )
           })
         ),
