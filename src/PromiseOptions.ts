@@ -41,6 +41,18 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
   /** In errors and logs. Default `"PromisePool"`. */
   readonly name?: string | undefined
   /**
+   * Is told what goes wrong where nobody waits for an answer: an object that could not be destroyed, a hook that failed, a
+   * lease that is held for too long, a body that failed after its borrower had left. It is called in a step of the pool, and
+   * should be quick; what it throws or rejects with is nobody's.
+   *
+   * Default: a warning of the process, `process.emitWarning`, of the name `"PoolWarning"`: a line on its standard error, for
+   * `process.on("warning", …)` to see, and `--disable-warning=PoolWarning` to turn off. Where the runtime has no such
+   * warnings: silence. The pool never writes to the console. To silence it: `log: () => {}`.
+   *
+   * The lines of a pool of a layer, or of a runtime, go to the loggers that are there.
+   */
+  readonly log?: ((entry: PoolLogEntry) => unknown) | undefined
+  /**
    * Makes an object. Without it the pool holds only what is added.
    *
    * The signal fires when `creation.timeout` has passed or the pool closes. What is made all the same is destroyed; the
@@ -97,6 +109,47 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * when `hookTimeout` has passed, or the pool closes.
    */
   readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined
+}
+
+/**
+ * A line of the log of a promise pool: about the pool, and perhaps about one object or lease of it.
+ *
+ * **Example** (As other loggers want it)
+ *
+ * ```ts
+ * import { PromisePool } from "effect-object-pool/promise"
+ *
+ * const lines: Array<string> = []
+ * const pool = PromisePool.make({
+ *   name: "keys",
+ *   acquire: () => ({}),
+ *   destroy: () => Promise.reject(new Error("in use")),
+ *   // with pino: `({ annotations, cause, level, message }) => logger[level]({ ...annotations, err: cause }, message)`
+ *   log: ({ annotations, cause, level, message }) => void lines.push(`${level} ${annotations.pool}: ${message}: ${cause}`)
+ * })
+ * await pool.with(() => {})
+ * await pool.close()
+ *
+ * lines // => ["warn keys: Destroying an object failed: Error: in use"]
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PoolLogEntry {
+  /** The pool itself warns alone. */
+  readonly level: "debug" | "info" | "warn" | "error"
+  readonly message: string
+  readonly date: Date
+  /** What was thrown, or rejected with: anything at all. Absent where nothing was. */
+  readonly cause?: unknown
+  /** The name of the pool, the ids of the object and of the lease, and what else there is to say. */
+  readonly annotations: {
+    readonly pool: string
+    readonly object?: number
+    readonly lease?: number
+    readonly [name: string]: unknown
+  }
 }
 
 /**

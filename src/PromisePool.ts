@@ -39,6 +39,7 @@ import { type Begun, PromiseDesk } from "./internal/promise/borrowing.ts"
 import { destroying, toOptions } from "./internal/promise/callbacks.ts"
 import { Alive, services } from "./internal/promise/clock.ts"
 import { FullLease, HeldLease, leaseIn, objectIn } from "./internal/promise/lease.ts"
+import { logging } from "./internal/promise/logging.ts"
 import { Running } from "./internal/promise/running.ts"
 import { type Core, coreOf } from "./internal/state/core.ts"
 import { checks } from "./internal/state/validation.ts"
@@ -254,7 +255,9 @@ export const PromisePool: {
   }
 } = {
   make: <A, D, P>(options: PromisePoolOptions<A, D, P>) => {
-    const running = new Running(toName(options, "PromisePool"), services, true)
+    const name = toName(options, "PromisePool")
+    const lines = logging(checks(name).call("log", options.log))
+    const running = new Running(name, Context.merge(services, lines), true)
     const scope = Scope.makeUnsafe()
     const inner = toOptions(options, running)
     // what its callbacks need is nothing: they are functions

@@ -21,6 +21,7 @@ export type { CreationOptions, DataRequired, DetectionOptions, PoolSettings } fr
 export type { Detached, PackedLease, PromiseLease } from "./PromiseLease.ts"
 export type {
   Awaitable,
+  PoolLogEntry,
   PromiseAddOptions,
   PromiseBorrowOptions,
   PromisePoolOptions,

@@ -1,20 +1,17 @@
 /** What is made too late: it is destroyed, and what goes wrong with that is a line in the log. */
-import { afterEach, assert, describe, it, vi } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { format } from "node:util"
-import { BorrowTimeout, PromisePool } from "../../src/promise.ts"
+import { BorrowTimeout, type PoolLogEntry, PromisePool } from "../../src/promise.ts"
 import { deferred, failure, idle, never, refused, unhandled, until } from "../support/promises.ts"
 
-/** What is written to the log from now on. */
-const log = (): { readonly text: () => string } => {
+/** A log, and what is written to it. */
+const writing = () => {
   const lines: Array<string> = []
-  vi.spyOn(console, "log").mockImplementation((...args: ReadonlyArray<unknown>) => void lines.push(format(...args)))
-  return { text: () => lines.join("\n") }
+  return { log: (entry: PoolLogEntry) => void lines.push(format(entry)), text: () => lines.join("\n") }
 }
 
-afterEach(() => void vi.restoreAllMocks())
-
 /** A pool whose first object takes until it is resolved: longer than `creation.timeout`, and perhaps than `hookTimeout`. */
-const slow = (destroy: (made: number) => unknown, hookTimeout: number) => {
+const slow = (destroy: (made: number) => unknown, hookTimeout: number, log = writing().log) => {
   const attempts: Array<ReturnType<typeof deferred<number>>> = []
   const pool = PromisePool.make({
     name: "late",
@@ -26,7 +23,8 @@ const slow = (destroy: (made: number) => unknown, hookTimeout: number) => {
     destroy,
     size: { max: 1 },
     creation: { timeout: 5 },
-    hookTimeout
+    hookTimeout,
+    log
   })
   return { pool, attempts }
 }
@@ -42,8 +40,8 @@ const ways: Readonly<Record<string, readonly [destroy: () => unknown, seen: stri
 describe("an object that is made too late", () => {
   for (const [how, [destroy, seen]] of Object.entries(ways)) {
     it(`but while it is waited for, and whose destroy ${how}, is in the log`, async () => {
-      const { text } = log()
-      const { attempts, pool } = slow(destroy, 50)
+      const { log, text } = writing()
+      const { attempts, pool } = slow(destroy, 50, log)
 
       const unseen = await unhandled(async () => {
         assert.instanceOf(await failure(pool.borrow()), BorrowTimeout)
@@ -58,8 +56,8 @@ describe("an object that is made too late", () => {
     })
 
     it(`and was given up, and whose destroy ${how}, is in the log`, async () => {
-      const { text } = log()
-      const { attempts, pool } = slow(destroy, 5)
+      const { log, text } = writing()
+      const { attempts, pool } = slow(destroy, 5, log)
       const told: Array<string> = []
       const listening = (async () => {
         for await (const { _tag } of pool.events()) told.push(_tag)
@@ -112,8 +110,8 @@ describe("an object that is made too late", () => {
   })
 
   it("that fails after it was given up is no line in the log", async () => {
-    const { text } = log()
-    const { attempts, pool } = slow(() => {}, 5)
+    const { log, text } = writing()
+    const { attempts, pool } = slow(() => {}, 5, log)
 
     const unseen = await unhandled(async () => {
       await failure(pool.borrow())
@@ -128,14 +126,15 @@ describe("an object that is made too late", () => {
 describe("what pack has made too late", () => {
   for (const [how, [unpack, seen]] of Object.entries(ways)) {
     it(`and whose unpack ${how}, is in the log`, async () => {
-      const { text } = log()
+      const { log, text } = writing()
       const work = deferred<string>()
       const pool = PromisePool.make({
         objects: ["a"],
         pack: () => work.promise,
         unpack,
         hookTimeout: 5,
-        leaseTimeout: 5
+        leaseTimeout: 5,
+        log
       })
 
       await failure(pool.borrow())

@@ -44,7 +44,7 @@ describe.concurrent("a process", () => {
       await pool.with(() => never, { signal: signal() }).catch((error) => console.log(error.name))
       const packing = PromisePool.make({ objects: ["a"], pack: () => never })
       await packing.borrow({ signal: signal() }).catch((error) => console.log(error.name))
-      const closing = PromisePool.make({ objects: ["a"], closing: { timeout: 0 } })
+      const closing = PromisePool.make({ objects: ["a"], closing: { timeout: 0 }, log: () => {} })
       void closing.with(() => never)
       await closing.close()
       console.log("closed")
@@ -69,7 +69,7 @@ describe.concurrent("a process", () => {
 
   it("is kept alive while a body runs under a lease that expires, or a pool closes", async () => {
     const { code, lines } = await run(`
-      const pool = PromisePool.make({ objects: ["a"], leaseTimeout: 50, closing: { timeout: 50 } })
+      const pool = PromisePool.make({ objects: ["a"], leaseTimeout: 50, closing: { timeout: 50 }, log: () => {} })
       await pool.with(() => new Promise(() => {})).catch((error) => console.log(error.name))
       await pool.borrow({ leaseTimeout: "1 hour" })
       await pool.close()

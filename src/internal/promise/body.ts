@@ -5,6 +5,8 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Predicate from "effect/Predicate"
+import type { Lease } from "../../Lease.ts"
 import { call } from "./callbacks.ts"
 import { leaseIn, objectIn, whenOver } from "./lease.ts"
 import type { Aborting, Running } from "./running.ts"
@@ -19,6 +21,8 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
   private controller: AbortController | undefined = undefined
   private begun = false
   private settled = false
+  /** Nobody waits for the function any more: its lease is over. */
+  private dropped = false
   /** Can anything but itself still end it? Then the process is kept alive. */
   private ends = true
   private endWait = (): void => {}
@@ -47,14 +51,28 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
       whenOver(this.running, lease, (reason) => controller.abort(reason))
     }
     return Effect.onExit(
-      call(() => this.f(objectIn(borrowed) as never, controller?.signal as AbortSignal)),
+      call(() => this.call(borrowed, lease)),
       (exit) =>
         Effect.sync(() => {
           this.settled = !Exit.hasInterrupts(exit)
+          this.dropped = !this.settled
           // interrupted: its lease is over, which says why itself where it can be seen
           if (!this.settled && lease === undefined) controller?.abort()
         })
     )
+  }
+
+  /** What the function answers. Whoever waits for a promise may go: its failure is nobody's then, but for the log. */
+  private call(borrowed: unknown, lease: Lease<unknown, unknown> | undefined): B {
+    const answer = this.f(objectIn(borrowed) as never, this.controller?.signal as AbortSignal)
+    if (!Predicate.isPromiseLike(answer)) return answer
+    const settling = new Promise<unknown>((resolve) => resolve(answer))
+    settling.then(undefined, (reason) => {
+      if (!this.dropped && this.signal?.aborted !== true) return
+      const about = lease === undefined ? {} : { object: lease.pooled.id, lease: lease.id }
+      this.running.unheard(reason, [this.controller?.signal, this.signal], about)
+    })
+    return settling as B
   }
 
   abort(fiber: Fiber.Fiber<Awaited<B>, unknown> | undefined): void {

@@ -208,12 +208,17 @@ class Borrowing<A, D> implements Work {
     return controller
   }
 
-  /** The body has ended: what it has answered, or failed with, is dropped where the promise is settled. */
+  /** The body has ended: where the promise is settled, its answer is dropped, and a failure is a line in the log. */
   private ended(answer: unknown, failure: { readonly reason: unknown } | undefined): void {
     end(this.lease!, Exit.void)
-    if (this.settled) return
+    if (this.settled) return failure === undefined ? undefined : this.unheard(failure.reason)
     if (failure === undefined) this.succeed(answer)
     else this.fail(failure.reason)
+  }
+
+  private unheard(reason: unknown): void {
+    const { entry, id } = this.lease!
+    this.desk.running.unheard(reason, [this.controller?.signal, this.signal], { object: entry.id, lease: id })
   }
 
   /**

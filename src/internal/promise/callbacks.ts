@@ -211,7 +211,7 @@ const packing = <A, D, P>(
   }
 }
 
-const keys = [...levels[""], "destroy", "unpack"]
+const keys = [...levels[""], "destroy", "unpack", "log"]
 
 /** The options of a pool, from those whose callbacks are functions. Throws `InvalidPoolOptions`. */
 export const toOptions = <A, D, P>(
@@ -239,7 +239,7 @@ export const toOptions = <A, D, P>(
       }),
       within(destroyed(object), grace, Effect.orDie(tooLate("destroy")))
     )
-  const { destroy: _destroy, select, unpack: _unpack, ...rest } = options
+  const { destroy: _destroy, log: _log, select, unpack: _unpack, ...rest } = options
   return {
     ...rest,
     name,

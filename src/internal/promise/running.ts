@@ -21,7 +21,7 @@ import {
 import * as Site from "../structures/site.ts"
 import { traces } from "../watching/tracing.ts"
 import { Alive } from "./clock.ts"
-import { reasonOf, unlisten } from "./signals.ts"
+import { isAnswerTo, reasonOf, unlisten } from "./signals.ts"
 
 /** What a failed effect failed with: the failure itself, and nothing around it. */
 export const thrown = (exit: Exit.Failure<unknown, unknown>): unknown => Cause.squash(exit.cause)
@@ -85,6 +85,15 @@ export const fail = (
   reject(error)
 }
 
+/** Is it what a lease that is over answers? */
+const isOver = (error: unknown, lease: number | undefined): boolean => {
+  try {
+    return error instanceof LeaseExpired && (lease === undefined || error.leaseId === lease)
+  } catch {
+    return false
+  }
+}
+
 /** What a promise that may be aborted has to do with its fiber. */
 export interface Aborting<B, E> {
   readonly signal: AbortSignal | undefined
@@ -126,6 +135,20 @@ export class Running {
 
   forkIn<B, E>(effect: Effect.Effect<B, E, Scope.Scope>, scope: Scope.Scope): Fiber.Fiber<B, E> {
     return Effect.runForkWith(Context.add(this.context, Scope.Scope, scope))(effect)
+  }
+
+  /**
+   * A body has failed when nobody waited for it any more: a line in the log, about the object and the lease of these ids.
+   * Not where it has but heard, by its signal or its borrower's, or by its lease, that nobody does.
+   */
+  unheard(
+    failure: unknown,
+    signals: ReadonlyArray<AbortSignal | undefined>,
+    about: { readonly object?: number; readonly lease?: number }
+  ): void {
+    if (signals.some((signal) => isAnswerTo(failure, signal)) || isOver(failure, about.lease)) return
+    const line = Effect.logWarning("A body failed when nobody waited for it any more", Cause.fail(failure))
+    this.fork(Effect.annotateLogs(line, { pool: this.name, ...about }))
   }
 
   /** Runs what never suspends. */

@@ -39,3 +39,17 @@ export const reasonOf = (signal: AbortSignal): unknown => {
     return error
   }
 }
+
+/**
+ * Is a failure but the answer to a signal that has fired? Most functions that heed one fail with its reason, or with an
+ * `AbortError`.
+ */
+export const isAnswerTo = (failure: unknown, signal: AbortSignal | undefined): boolean => {
+  try {
+    if (signal?.aborted !== true) return false
+    if (failure === signal.reason) return true
+    return failure instanceof Error && (failure.name === "AbortError" || failure.cause === signal.reason)
+  } catch {
+    return false
+  }
+}
