@@ -38,18 +38,24 @@ export type Awaitable<B> = B | PromiseLike<B>
 export interface PromisePoolOptions<A, D = undefined, P = A>
   extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation">
 {
-  /** In errors and logs. Default `"PromisePool"`. */
+  /**
+   * What the pool is called in errors and logs.
+   *
+   * @default `"PromisePool"`
+   */
   readonly name?: string | undefined
   /**
    * Is told what goes wrong where nobody waits for an answer: an object that could not be destroyed, a hook that failed, a
    * lease that is held for too long, a body that failed after its borrower had left. It is called in a step of the pool, and
    * should be quick; what it throws or rejects with is nobody's.
    *
-   * Default: a warning of the process, `process.emitWarning`, of the name `"PoolWarning"`: a line on its standard error, for
+   * Without it each is a warning of the process, `process.emitWarning`, of the name `"PoolWarning"`: a line on its standard error, for
    * `process.on("warning", …)` to see, and `--disable-warning=PoolWarning` to turn off. Where the runtime has no such
    * warnings: silence. The pool never writes to the console. To silence it: `log: () => {}`.
    *
    * The lines of a pool of a layer, or of a runtime, go to the loggers that are there.
+   *
+   * @default warnings of the process
    */
   readonly log?: ((entry: PoolLogEntry) => unknown) | undefined
   /**
@@ -69,16 +75,26 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
   readonly objects?: Iterable<A> | undefined
   /** Data of each object, or what makes it. */
   readonly data?: D | ((object: NoInfer<A>) => D) | undefined
-  /** Which lendable object a borrower gets. Default `Selector.random`. */
+  /**
+   * Which lendable object a borrower gets.
+   *
+   * @default `Selector.random`
+   */
   readonly select?: PromiseSelect<NoInfer<A>, NoInfer<D>> | undefined
-  /** How long a lease lasts, for each object. Default: until it is released. */
+  /**
+   * How long a lease lasts, for each object.
+   *
+   * @default none
+   */
   readonly leaseTimeout?:
     | Duration.Input
     | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input)
     | undefined
   /**
-   * What a borrower gets, made under the lease. Default: the object. The signal fires when the borrower has left, or the
+   * What a borrower gets, made under the lease. The signal fires when the borrower has left, or the
    * lease is over, before that is made; `lease.signal` is for the whole of the lease.
+   *
+   * @default the object
    */
   readonly pack?: ((lease: PromiseLease<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>) | undefined
   /**
