@@ -49,9 +49,9 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * lease that is held for too long, a body that failed after its borrower had left. It is called in a step of the pool, and
    * should be quick; what it throws or rejects with is nobody's.
    *
-   * Without it each is a warning of the process, `process.emitWarning`, of the name `"PoolWarning"`: a line on its standard error, for
-   * `process.on("warning", …)` to see, and `--disable-warning=PoolWarning` to turn off. Where the runtime has no such
-   * warnings: silence. The pool never writes to the console. To silence it: `log: () => {}`.
+   * Without it each is a warning of the process, `process.emitWarning`, of the name `"PoolWarning"`: a line on its standard
+   * error, for `process.on("warning", …)` to see, and `--disable-warning=PoolWarning` to turn off. Where the runtime has no
+   * such warnings: silence. The pool never writes to the console. To silence it: `log: () => {}`.
    *
    * The lines of a pool of a layer, or of a runtime, go to the loggers that are there.
    *
@@ -91,8 +91,8 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
     | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input)
     | undefined
   /**
-   * What a borrower gets, made under the lease. The signal fires when the borrower has left, or the
-   * lease is over, before that is made; `lease.signal` is for the whole of the lease.
+   * What a borrower gets, made under the lease. The signal fires when the borrower has left, or the lease is over, before
+   * that is made; `lease.signal` is for the whole of the lease.
    *
    * @default the object
    */

@@ -61,7 +61,11 @@ export class InvalidInspectorOptions extends Schema.TaggedError<InvalidInspector
  * @since 0.1.0
  */
 export interface InspectorOptions<RD = never> {
-  /** Where the page is: `/pools`, unless said otherwise. */
+  /**
+   * Where the page is.
+   *
+   * @default `"/pools"`
+   */
   readonly path?: `/${string}` | undefined
   /**
    * Further names by which the server may be asked, each without a scheme or a port, as in `["pools.example.com"]`: behind
