@@ -113,8 +113,8 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
   readonly detectStatus?:
     | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>)
     | undefined
-  readonly detection?: DetectionOptions | undefined
-  readonly creation?: CreationOptions<unknown> | undefined
+  readonly detection?: PromiseDetectionOptions | undefined
+  readonly creation?: PromiseCreationOptions | undefined
   /**
    * Prepares an object for its borrower. One that fails has the object leave, and the borrower gets another. The signal
    * fires when `hookTimeout` has passed, or the pool closes.
@@ -125,6 +125,83 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * when `hookTimeout` has passed, or the pool closes.
    */
   readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined
+}
+
+/**
+ * How something that has failed is tried again, in plain numbers. A number alone is `times`.
+ *
+ * **Example** (Three more attempts, after 200, 400 and 800 milliseconds)
+ *
+ * ```ts
+ * import { PromisePool } from "effect-object-pool/promise"
+ *
+ * let attempts = 0
+ * const pool = PromisePool.make({
+ *   acquire: async () => {
+ *     if (++attempts < 3) throw new Error("not yet")
+ *     return attempts
+ *   },
+ *   creation: { retry: { times: 3, delay: "200 millis" } }
+ * })
+ *
+ * const made = await pool.with((n) => n)
+ *
+ * made // => 3
+ * ```
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PromiseRetry {
+  /** How often, at most; `"Infinity"`: until it succeeds. 0: never. */
+  readonly times: number | "Infinity"
+  /**
+   * How long it is until the first time.
+   *
+   * @default `"100 millis"`
+   */
+  readonly delay?: Duration.Input | undefined
+  /**
+   * How much longer it is from each time to the next. 1: always the same.
+   *
+   * @default `2`
+   */
+  readonly factor?: number | undefined
+  /**
+   * How long it is at most.
+   *
+   * @default `"30 seconds"`, or `delay` where that is longer
+   */
+  readonly maxDelay?: Duration.Input | undefined
+}
+
+/**
+ * The detection of objects of a promise pool.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PromiseDetectionOptions extends Omit<DetectionOptions, "retry"> {
+  /**
+   * When an `Unknown` object is detected again, each by itself: so many times, or by a record, or a `Schedule` of Effect.
+   * After the last time the object is `Invalid`. Default: as in `DetectionOptions`.
+   */
+  readonly retry?: number | "Infinity" | PromiseRetry | DetectionOptions["retry"]
+}
+
+/**
+ * The making of objects of a promise pool.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PromiseCreationOptions extends Omit<CreationOptions<unknown>, "retry"> {
+  /**
+   * When `acquire` is tried again after a failure: so many times, or by a record, or a `Schedule` of Effect. It is one for
+   * the whole pool, however many wait, and begins anew after a success; after the last time the oldest waiter fails. A
+   * failure that comes after `creation.timeout` is not retried. Default: not at all.
+   */
+  readonly retry?: number | "Infinity" | PromiseRetry | CreationOptions<unknown>["retry"]
 }
 
 /**

@@ -24,7 +24,10 @@ export type {
   PoolLogEntry,
   PromiseAddOptions,
   PromiseBorrowOptions,
+  PromiseCreationOptions,
+  PromiseDetectionOptions,
   PromisePoolOptions,
+  PromiseRetry,
   PromiseSelect
 } from "./PromiseOptions.ts"
 export { NotSynchronous, PromisePool } from "./PromisePool.ts"

@@ -1,6 +1,7 @@
 /** Promise pools: what is inferred, what a borrower gets, and what must not compile. */
 import type * as Layer from "effect/Layer"
 import type * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Schedule from "effect/Schedule"
 import { expectTypeOf } from "vitest"
 import { PoolService } from "../../src/index.ts"
 import { type Detached, type PackedLease, type PromiseLease, PromisePool, Selector, Status } from "../../src/promise.ts"
@@ -46,6 +47,21 @@ PromisePool.make({
   unpack: ({ object }, signal) =>
     expectTypeOf([object, signal] as const).toEqualTypeOf<readonly [Session, AbortSignal]>()
 })
+
+// What has failed is tried again by numbers, or by a schedule.
+
+for (
+  const retry of [
+    3,
+    "Infinity",
+    { times: 3 },
+    { times: "Infinity", delay: "1 second", factor: 1.5, maxDelay: 5000 },
+    Schedule.recurs(3)
+  ] as const
+) {
+  PromisePool.make({ acquire: open, creation: { retry }, detection: { retry } })
+}
+
 sessions.addSync({ ping: async () => true, end: async () => {} }, { destroy: (_, signal) => void signal.aborted })
 
 expectTypeOf(PromisePool.make({ acquire: () => 1 })).toEqualTypeOf<PromisePool<number>>()

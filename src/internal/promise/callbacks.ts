@@ -14,6 +14,7 @@ import { Stray } from "../making/creator.ts"
 import { type AnyOptions, toHookTimeout } from "../pool/options.ts"
 import { checks, levels } from "../state/validation.ts"
 import { afterLease, FullLease, Packed, reported, whenOver } from "./lease.ts"
+import { withSchedule } from "./retrying.ts"
 import type { Running } from "./running.ts"
 import { controlling } from "./signals.ts"
 
@@ -242,6 +243,8 @@ export const toOptions = <A, D, P>(
   const { destroy: _destroy, log: _log, select, unpack: _unpack, ...rest } = options
   return {
     ...rest,
+    detection: withSchedule(check, "detection", options.detection) as AnyOptions<A, D>["detection"],
+    creation: withSchedule(check, "creation", options.creation) as AnyOptions<A, D>["creation"],
     name,
     acquire: acquire && scoped(running, {
       name: "acquire",
