@@ -44,6 +44,7 @@ import { Running } from "./internal/promise/running.ts"
 import { type Core, coreOf } from "./internal/state/core.ts"
 import { checks } from "./internal/state/validation.ts"
 import { shows } from "./internal/structures/picture.ts"
+import * as Site from "./internal/structures/site.ts"
 import type { Lease } from "./Lease.ts"
 import { ObjectPool } from "./ObjectPool.ts"
 import type { PooledObject } from "./PooledObject.ts"
@@ -353,7 +354,10 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
       if (options === undefined && this.#desk !== undefined) return this.#desk.borrow(this.borrow, undefined, undefined)
       const { signal, ...request } = this.#asked(options)
       if (this.#desk !== undefined) return this.#desk.borrow(this.borrow, request, signal)
-      const lent = options === undefined ? this.#pool.borrow : this.#pool.borrowWith(request)
+      const lent = this.#from(
+        this.borrow,
+        (pool) => options === undefined ? pool.borrow : pool.borrowWith(request)
+      )
       const { begin, undo } = this.#lending(lent)
       return this.#running.ending(begin, {
         signal,
@@ -368,7 +372,11 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     if (options !== undefined) this.#check.known("", options, syncKeys)
     if (this.#desk === undefined) {
       // it does not wait: its time is not limited
-      return this.#atOnce("borrowSync", this.#lending(this.#pool.tryBorrowWith({ ...options, timeout: Infinity })))
+      const request = { ...options, timeout: Infinity }
+      return this.#atOnce(
+        "borrowSync",
+        this.#lending(this.#from(this.borrowSync, (pool) => pool.tryBorrowWith(request)))
+      )
     }
     const lent = this.#desk.borrowNow(this.borrowSync, options)
     return typeof lent === "function" ? this.#atOnce("borrowSync", { begin: lent, undo: () => {} }) : lent
@@ -387,7 +395,10 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
       const { signal, ...request } = this.#asked(options)
       if (desk !== undefined) return desk.with(this.with, f as Used<A, B>, request, signal)
       const body = new Body(this.#running, f, signal)
-      const run = this.#pool.with((borrowed) => body.run(borrowed), options === undefined ? undefined : request)
+      const run = this.#from(
+        this.with,
+        (pool) => pool.with((borrowed) => body.run(borrowed), options === undefined ? undefined : request)
+      )
       return this.#running.ending(() => this.#running.fork(run), body)
     })
 
@@ -440,6 +451,11 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
       this.#check.refuse("signal", signal, "an AbortSignal")
     }
     return options
+  }
+
+  /** An effect of the pool, which is asked for it by who has called `operation`, a function that is on the stack. */
+  #from<B>(operation: Function, get: (pool: ObjectPool<A, D, E, P>) => B): B {
+    return Site.handing(Site.ofTag(operation), get)(this.#pool)
   }
 
   /** Borrows into a scope of its own. */
