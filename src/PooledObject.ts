@@ -34,4 +34,12 @@ export interface PooledObject<out A, out D = undefined> {
    * lent, takes new leases again.
    */
   readonly wakesAt: DateTime.Utc | undefined
+  /** The same times as dates, for code that has no `DateTime`: as they are at the moment it is read. */
+  readonly dates: {
+    readonly addedAt: Date
+    readonly detectedAt: Date | undefined
+    readonly borrowedAt: Date | undefined
+    readonly releasedAt: Date | undefined
+    readonly wakesAt: Date | undefined
+  }
 }

@@ -52,6 +52,8 @@ export interface PromiseLease<out A, out D = undefined, out P = A> extends Packe
   readonly borrowedAt: DateTime.Utc
   /** When the lease expires; `undefined` without a lease time-out. Moves with `renew`. */
   readonly expiresAt: DateTime.Utc | undefined
+  /** `borrowedAt` and `expiresAt` as dates: as they are at the moment it is read. */
+  readonly dates: { readonly borrowedAt: Date; readonly expiresAt: Date | undefined }
   /** Fires when the lease expires, or is revoked, by `revoke` or as the pool closes; its reason is a `LeaseExpired`. */
   readonly signal: AbortSignal
   /** Condemns the object: it leaves the pool when the lease ends. */

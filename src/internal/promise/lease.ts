@@ -1,7 +1,7 @@
 /**
  * Leases for those who have no Effect.
  */
-import type * as DateTime from "effect/DateTime"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -12,6 +12,7 @@ import type { PooledObject } from "../../PooledObject.ts"
 import type { Detached, PackedLease, PromiseLease } from "../../PromiseLease.ts"
 import { Handle, handleOf } from "../lease/handle.ts"
 import { ActiveLease, end } from "../lease/lease.ts"
+import { date } from "../state/pooled.ts"
 import { shows } from "../structures/picture.ts"
 import { type Running, thrown } from "./running.ts"
 
@@ -201,6 +202,9 @@ export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, 
   }
   get expiresAt(): DateTime.Utc | undefined {
     return this.#lease.expiresAt
+  }
+  get dates(): PromiseLease<A>["dates"] {
+    return { borrowedAt: DateTime.toDate(this.borrowedAt), expiresAt: date(this.expiresAt) }
   }
   // made for those who ask: few do
   get signal(): AbortSignal {

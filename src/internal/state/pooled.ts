@@ -14,6 +14,9 @@ export const never = -0.5
 export const moment = (millis: number | undefined): DateTime.Utc | undefined =>
   millis === undefined || millis === never || millis > 8.64e15 ? undefined : DateTime.makeUnsafe(millis)
 
+/** The same moment for those who have no `DateTime`. */
+export const date = (moment: DateTime.Utc | undefined): Date | undefined => moment && DateTime.toDate(moment)
+
 export class Pooled<A, D> implements PooledObject<A, D> {
   readonly #entry: Entry<A, D>
 
@@ -57,6 +60,15 @@ export class Pooled<A, D> implements PooledObject<A, D> {
   }
   get wakesAt(): DateTime.Utc | undefined {
     return moment(this.#entry.wakesAtMillis)
+  }
+  get dates(): PooledObject<A, D>["dates"] {
+    return {
+      addedAt: DateTime.toDate(this.addedAt),
+      detectedAt: date(this.detectedAt),
+      borrowedAt: date(this.borrowedAt),
+      releasedAt: date(this.releasedAt),
+      wakesAt: date(this.wakesAt)
+    }
   }
 }
 
