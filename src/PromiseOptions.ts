@@ -184,7 +184,9 @@ export interface PromiseRetry {
 export interface PromiseDetectionOptions extends Omit<DetectionOptions, "retry"> {
   /**
    * When an `Unknown` object is detected again, each by itself: so many times, or by a record, or a `Schedule` of Effect.
-   * After the last time the object is `Invalid`. Default: as in `DetectionOptions`.
+   * After the last time the object is `Invalid`.
+   *
+   * @default as in `DetectionOptions`
    */
   readonly retry?: number | "Infinity" | PromiseRetry | DetectionOptions["retry"]
 }
@@ -199,7 +201,9 @@ export interface PromiseCreationOptions extends Omit<CreationOptions<unknown>, "
   /**
    * When `acquire` is tried again after a failure: so many times, or by a record, or a `Schedule` of Effect. It is one for
    * the whole pool, however many wait, and begins anew after a success; after the last time the oldest waiter fails. A
-   * failure that comes after `creation.timeout` is not retried. Default: not at all.
+   * failure that comes after `creation.timeout` is not retried.
+   *
+   * @default none
    */
   readonly retry?: number | "Infinity" | PromiseRetry | CreationOptions<unknown>["retry"]
 }

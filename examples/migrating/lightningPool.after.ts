@@ -1,5 +1,4 @@
 /** The program of `lightningPool.before.ts` with this pool. */
-import { Schedule } from "effect"
 import { PromisePool } from "../../src/promise.ts"
 import { withServer } from "./session.ts"
 
@@ -14,7 +13,7 @@ await withServer(async (open) => {
     size: { min: 0, max: 2 },
     maxWaiters: 10,
     borrowTimeout: 5_000,
-    creation: { retry: Schedule.upTo(Schedule.spaced("100 millis"), { times: 3 }) },
+    creation: { retry: { times: 3, delay: 100, factor: 1 } },
     lifetime: { idleTimeToLive: "30 seconds" },
     detection: { onBorrow: true }
   })
