@@ -20,6 +20,25 @@
  * are served, and promises settle, without a tick. As long as `setTimeout` is the true one, all durations run on the
  * monotonic clock of the system, whatever is done to `Date`.
  *
+ * **Gotchas**
+ *
+ * A program may have two copies of this package, as where two of its dependencies bring one each: an error of one is no
+ * instance of the other's class. In all of them its `_tag`, and its `name`, is that of its class.
+ *
+ * **Example** (Telling errors apart, whichever copy they are of)
+ *
+ * ```ts
+ * import { PromisePool } from "effect-object-pool/promise"
+ *
+ * const pool = PromisePool.make({ objects: ["a"] })
+ * const lease = await pool.borrow()
+ *
+ * const outcome = await pool.borrow({ timeout: 0 }).catch((error) => error?._tag === "BorrowTimeout" ? "busy" : "broken")
+ *
+ * outcome // => "busy"
+ * await lease.release()
+ * ```
+ *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
