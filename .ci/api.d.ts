@@ -30,7 +30,7 @@ import * as Scope from "effect/Scope";
 import type * as Stream from "effect/Stream";
 import { type AnyOptions } from "./internal/pool/options.ts";
 import type { Lease } from "./Lease.ts";
-import type { PooledObject } from "./PooledObject.ts";
+import type { AddedObject, PooledObject } from "./PooledObject.ts";
 import type { BorrowError, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts";
 import type { PoolEvent } from "./PoolEvent.ts";
 import type { AddOptions, BorrowOptions, DataRequired, PoolOptions } from "./PoolOptions.ts";
@@ -40,8 +40,8 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
     readonly tryBorrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
     readonly tryBorrowWith: (options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
     readonly with: <B, E1, R1>(f: (borrowed: P) => Effect.Effect<B, E1, R1>, options?: BorrowOptions<A, D>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>;
-    readonly add: <R = never>(object: A, options?: AddOptions<A, D, R>) => Effect.Effect<PooledObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>;
-    readonly addAll: <R = never>(objects: Iterable<A>, options?: AddOptions<A, D, R>) => Effect.Effect<ReadonlyArray<PooledObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>;
+    readonly add: <R = never>(object: A, options?: AddOptions<A, D, R>) => Effect.Effect<AddedObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>;
+    readonly addAll: <R = never>(objects: Iterable<A>, options?: AddOptions<A, D, R>) => Effect.Effect<ReadonlyArray<AddedObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>;
     readonly remove: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
     readonly detect: Effect.Effect<void, PoolClosed, S>;
     readonly rest: (object: A | PooledObject<A, D>, duration: Duration.Input) => Effect.Effect<boolean, never, S>;
@@ -476,6 +476,7 @@ import type * as Schedule from "effect/Schedule";
 import type { Lease } from "./Lease.ts";
 import type { PooledObject } from "./PooledObject.ts";
 import type { Select } from "./Selector.ts";
+import type { Self } from "./Self.ts";
 import type { Status } from "./Status.ts";
 export interface PoolSettings {
     readonly size?: {
@@ -524,17 +525,17 @@ export interface CreationOptions<in E> extends NonNullable<PoolSettings["creatio
     readonly retry?: Schedule.Schedule<unknown, E> | undefined;
 }
 export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation"> {
-    readonly acquire?: Effect.Effect<A, EA, RA> | undefined;
+    readonly acquire?: Effect.Effect<A, EA, RA> | ((self: Self) => Effect.Effect<A, EA, RA>) | undefined;
     readonly objects?: Iterable<A> | undefined;
-    readonly data?: D | ((object: NoInfer<A>) => D) | undefined;
+    readonly data?: D | ((object: A) => D) | undefined;
     readonly select?: Select<A, D, RS> | undefined;
-    readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input) | undefined;
-    readonly pack?: ((lease: Lease<NoInfer<A>, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined;
-    readonly detectStatus?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>) | undefined;
+    readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<A, NoInfer<D>>) => Duration.Input) | undefined;
+    readonly pack?: ((lease: Lease<A, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined;
+    readonly detectStatus?: ((pooled: PooledObject<A, NoInfer<D>>) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>) | undefined;
     readonly detection?: DetectionOptions | undefined;
     readonly creation?: CreationOptions<NoInfer<EA>> | undefined;
-    readonly onBorrow?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>) | undefined;
-    readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>) | undefined;
+    readonly onBorrow?: ((pooled: PooledObject<A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>) | undefined;
+    readonly onRelease?: ((pooled: PooledObject<A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>) | undefined;
 }
 export type DataRequired<D> = [undefined] extends [D] ? {} : {
     readonly data: {} | null;
@@ -602,6 +603,7 @@ export {};
 
 // PooledObject.d.ts
 import type * as DateTime from "effect/DateTime";
+import type { PromiseSelf, Self } from "./Self.ts";
 import type { Status } from "./Status.ts";
 export interface PooledObject<out A, out D = undefined> {
     readonly object: A;
@@ -614,6 +616,17 @@ export interface PooledObject<out A, out D = undefined> {
     readonly releasedAt: DateTime.Utc | undefined;
     readonly borrowCount: number;
     readonly wakesAt: DateTime.Utc | undefined;
+    readonly dates: {
+        readonly addedAt: Date;
+        readonly detectedAt: Date | undefined;
+        readonly borrowedAt: Date | undefined;
+        readonly releasedAt: Date | undefined;
+        readonly wakesAt: Date | undefined;
+    };
+}
+export interface AddedObject<out A, out D = undefined> extends PooledObject<A, D>, Self {
+}
+export interface PromiseAddedObject<out A, out D = undefined> extends PooledObject<A, D>, PromiseSelf {
 }
 
 // PromiseLease.d.ts
@@ -632,6 +645,10 @@ export interface PromiseLease<out A, out D = undefined, out P = A> extends Packe
     readonly id: number;
     readonly borrowedAt: DateTime.Utc;
     readonly expiresAt: DateTime.Utc | undefined;
+    readonly dates: {
+        readonly borrowedAt: Date;
+        readonly expiresAt: Date | undefined;
+    };
     readonly signal: AbortSignal;
     readonly invalidate: () => void;
     readonly rest: (duration: Duration.Input) => void;
@@ -650,11 +667,13 @@ import type { PooledObject } from "./PooledObject.ts";
 import type { BorrowOptions, CreationOptions, DetectionOptions, PoolSettings } from "./PoolOptions.ts";
 import type { PromiseLease } from "./PromiseLease.ts";
 import type { AnySelector, Selector } from "./Selector.ts";
+import type { PromiseSelf } from "./Self.ts";
 import type { Status } from "./Status.ts";
 export type Awaitable<B> = B | PromiseLike<B>;
 export interface PromisePoolOptions<A, D = undefined, P = A> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation"> {
     readonly name?: string | undefined;
-    readonly acquire?: ((signal: AbortSignal) => Awaitable<A>) | undefined;
+    readonly log?: ((entry: PoolLogEntry) => unknown) | undefined;
+    readonly acquire?: ((signal: AbortSignal, self: PromiseSelf) => Awaitable<A>) | undefined;
     readonly destroy?: ((object: NoInfer<A>, signal: AbortSignal) => unknown) | undefined;
     readonly objects?: Iterable<A> | undefined;
     readonly data?: D | ((object: NoInfer<A>) => D) | undefined;
@@ -663,10 +682,34 @@ export interface PromisePoolOptions<A, D = undefined, P = A> extends Omit<PoolSe
     readonly pack?: ((lease: PromiseLease<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>) | undefined;
     readonly unpack?: ((packed: NoInfer<P>, signal: AbortSignal) => unknown) | undefined;
     readonly detectStatus?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>) | undefined;
-    readonly detection?: DetectionOptions | undefined;
-    readonly creation?: CreationOptions<unknown> | undefined;
+    readonly detection?: PromiseDetectionOptions | undefined;
+    readonly creation?: PromiseCreationOptions | undefined;
     readonly onBorrow?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
     readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
+}
+export interface PromiseRetry {
+    readonly times: number | "Infinity";
+    readonly delay?: Duration.Input | undefined;
+    readonly factor?: number | undefined;
+    readonly maxDelay?: Duration.Input | undefined;
+}
+export interface PromiseDetectionOptions extends Omit<DetectionOptions, "retry"> {
+    readonly retry?: number | "Infinity" | PromiseRetry | DetectionOptions["retry"];
+}
+export interface PromiseCreationOptions extends Omit<CreationOptions<unknown>, "retry"> {
+    readonly retry?: number | "Infinity" | PromiseRetry | CreationOptions<unknown>["retry"];
+}
+export interface PoolLogEntry {
+    readonly level: "debug" | "info" | "warn" | "error";
+    readonly message: string;
+    readonly date: Date;
+    readonly cause?: unknown;
+    readonly annotations: {
+        readonly pool: string;
+        readonly object?: number;
+        readonly lease?: number;
+        readonly [name: string]: unknown;
+    };
 }
 export type PromiseSelect<A, D> = AnySelector | Selector<A, D> | {
     readonly weight: (pooled: PooledObject<A, D>) => number;
@@ -688,7 +731,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime";
 import * as Schema from "effect/Schema";
 import type { Lease } from "./Lease.ts";
 import { ObjectPool } from "./ObjectPool.ts";
-import type { PooledObject } from "./PooledObject.ts";
+import type { PooledObject, PromiseAddedObject } from "./PooledObject.ts";
 import { PoolStats } from "./PoolError.ts";
 import type { PoolEvent } from "./PoolEvent.ts";
 import type { BorrowOptions, DataRequired } from "./PoolOptions.ts";
@@ -699,10 +742,10 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
     readonly borrow: (options?: PromiseBorrowOptions<A, D>) => Promise<L>;
     readonly with: <B>(f: (object: L["object"], signal: AbortSignal) => B, options?: PromiseBorrowOptions<A, D>) => Promise<Awaited<B>>;
     readonly borrowSync: (options?: Omit<BorrowOptions<A, D>, "timeout">) => L;
-    readonly add: (object: A, options?: PromiseAddOptions<A, D>) => Promise<PooledObject<A, D>>;
-    readonly addAll: (objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => Promise<ReadonlyArray<PooledObject<A, D>>>;
-    readonly addSync: (object: A, options?: PromiseAddOptions<A, D>) => PooledObject<A, D>;
-    readonly addAllSync: (objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => ReadonlyArray<PooledObject<A, D>>;
+    readonly add: (object: A, options?: PromiseAddOptions<A, D>) => Promise<PromiseAddedObject<A, D>>;
+    readonly addAll: (objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => Promise<ReadonlyArray<PromiseAddedObject<A, D>>>;
+    readonly addSync: (object: A, options?: PromiseAddOptions<A, D>) => PromiseAddedObject<A, D>;
+    readonly addAllSync: (objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => ReadonlyArray<PromiseAddedObject<A, D>>;
     readonly remove: (object: A | PooledObject<A, D>) => boolean;
     readonly detect: () => Promise<void>;
     readonly detectSync: () => void;
@@ -805,6 +848,23 @@ export declare const Selector: {
 };
 export {};
 
+// Self.d.ts
+import type * as Duration from "effect/Duration";
+import type * as Effect from "effect/Effect";
+export interface SelfCall extends Effect.Effect<void> {
+    (): void;
+}
+export interface Self {
+    readonly invalidate: SelfCall;
+    readonly rest: (duration: Duration.Input) => void;
+    readonly detect: SelfCall;
+}
+export interface PromiseSelf {
+    readonly invalidate: () => void;
+    readonly rest: (duration: Duration.Input) => void;
+    readonly detect: () => void;
+}
+
 // Status.d.ts
 import * as DateTime from "effect/DateTime";
 import * as Duration from "effect/Duration";
@@ -839,13 +899,14 @@ export {};
 // index.d.ts
 export type { Lease } from "./Lease.ts";
 export { ObjectPool, type Operations } from "./ObjectPool.ts";
-export type { PooledObject } from "./PooledObject.ts";
+export type { AddedObject, PooledObject } from "./PooledObject.ts";
 export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
 export { PoolEvent } from "./PoolEvent.ts";
 export { PoolMetrics, type PoolMetricsOptions } from "./PoolMetrics.ts";
 export type { AddOptions, BorrowOptions, CreationOptions, DataRequired, Declared, DetectionOptions, PoolOptions, PoolSettings } from "./PoolOptions.ts";
 export { type DeclarePool, type InferPool, type PoolClass, type PoolClassWithLayer, PoolService, type PoolTypes } from "./PoolService.ts";
 export { type AnySelector, type Choice, type Select, Selector } from "./Selector.ts";
+export type { Self, SelfCall } from "./Self.ts";
 export { Status } from "./Status.ts";
 
 // inspector.d.ts
@@ -881,12 +942,13 @@ export declare const Inspector: {
 export {};
 
 // promise.d.ts
-export type { PooledObject } from "./PooledObject.ts";
+export type { PooledObject, PromiseAddedObject } from "./PooledObject.ts";
 export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
 export { PoolEvent } from "./PoolEvent.ts";
 export type { CreationOptions, DataRequired, DetectionOptions, PoolSettings } from "./PoolOptions.ts";
 export type { Detached, PackedLease, PromiseLease } from "./PromiseLease.ts";
-export type { Awaitable, PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions, PromiseSelect } from "./PromiseOptions.ts";
+export type { Awaitable, PoolLogEntry, PromiseAddOptions, PromiseBorrowOptions, PromiseCreationOptions, PromiseDetectionOptions, PromisePoolOptions, PromiseRetry, PromiseSelect } from "./PromiseOptions.ts";
 export { NotSynchronous, PromisePool } from "./PromisePool.ts";
 export { type AnySelector, Selector } from "./Selector.ts";
+export type { PromiseSelf } from "./Self.ts";
 export { Status } from "./Status.ts";

@@ -31,7 +31,7 @@ import { Note, note } from "./internal/state/notes.ts"
 import { list } from "./internal/state/pools.ts"
 import * as Scopes from "./internal/structures/scope.ts"
 import type { Lease } from "./Lease.ts"
-import type { PooledObject } from "./PooledObject.ts"
+import type { AddedObject, PooledObject } from "./PooledObject.ts"
 import type {
   BorrowError,
   DuplicateObject,
@@ -95,16 +95,18 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    * Puts an object in. Ends when its first detection has ended; the record's `status` says how (`Invalid`: it is gone
    * again). An interruption ends the wait, not the membership. After a failure the object is its owner's, as before; but a
    * pool that closes meanwhile, and gives up a detection that does not end, has taken it out as it takes out all others.
+   *
+   * The answer is the object's record, by which the object may tell the pool what it learns of itself: see `Self`.
    */
   readonly add: <R = never>(
     object: A,
     options?: AddOptions<A, D, R>
-  ) => Effect.Effect<PooledObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>
+  ) => Effect.Effect<AddedObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>
   /** Puts objects in, all or none; their detections are bounded by `detection.concurrency`. */
   readonly addAll: <R = never>(
     objects: Iterable<A>,
     options?: AddOptions<A, D, R>
-  ) => Effect.Effect<ReadonlyArray<PooledObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>
+  ) => Effect.Effect<ReadonlyArray<AddedObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>
   /**
    * Takes an object out: every entry of it, or the one entry whose record is given. A lent one leaves when it comes back; a
    * detection under way is interrupted. Answers whether it was in the pool.

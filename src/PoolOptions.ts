@@ -9,6 +9,7 @@ import type * as Schedule from "effect/Schedule"
 import type { Lease } from "./Lease.ts"
 import type { PooledObject } from "./PooledObject.ts"
 import type { Select } from "./Selector.ts"
+import type { Self } from "./Self.ts"
 import type { Status } from "./Status.ts"
 
 /**
@@ -255,12 +256,14 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
   /**
    * Makes an object; its scope closes when the object is destroyed. Without it the pool holds only what is added. It
    * runs in a fiber of the pool: a borrower that leaves does not interrupt it, and what it makes goes to the next.
+   *
+   * A function is given what the object may tell the pool of itself, now and later: see `Self`.
    */
-  readonly acquire?: Effect.Effect<A, EA, RA> | undefined
+  readonly acquire?: Effect.Effect<A, EA, RA> | ((self: Self) => Effect.Effect<A, EA, RA>) | undefined
   /** Added at start, and left to their owner. */
   readonly objects?: Iterable<A> | undefined
   /** Data of each object, or what makes it. Name it before the callbacks that read it: TypeScript infers from top to bottom. */
-  readonly data?: D | ((object: NoInfer<A>) => D) | undefined
+  readonly data?: D | ((object: A) => D) | undefined
   /**
    * Which lendable object a borrower gets.
    *
@@ -274,14 +277,14 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
    */
   readonly leaseTimeout?:
     | Duration.Input
-    | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input)
+    | ((pooled: PooledObject<A, NoInfer<D>>) => Duration.Input)
     | undefined
   /**
    * What a borrower gets, made under the lease; its scope ends with the lease.
    *
    * @default the lease itself
    */
-  readonly pack?: ((lease: Lease<NoInfer<A>, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined
+  readonly pack?: ((lease: Lease<A, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined
   /**
    * Asks what an object's status is, plainly or with an effect. One that fails, dies, or takes longer than
    * `detection.timeout` leaves the object `Unknown`.
@@ -291,7 +294,7 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
    * it: it rests until its time, is asked again by `detection.retry`, or leaves when its last lease ends.
    */
   readonly detectStatus?:
-    | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>)
+    | ((pooled: PooledObject<A, NoInfer<D>>) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>)
     | undefined
   readonly detection?: DetectionOptions | undefined
   readonly creation?: CreationOptions<NoInfer<EA>> | undefined
@@ -305,14 +308,14 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
    * callbacks run in the asynchronous context of whoever has built the pool.
    */
   readonly onBorrow?:
-    | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>)
+    | ((pooled: PooledObject<A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>)
     | undefined
   /**
    * Cleans an object up after its borrower; with `sharing`, after the last. It runs in the pool: it neither delays the
    * borrower nor changes its result. One that fails, or takes longer than `hookTimeout`, has the object leave.
    */
   readonly onRelease?:
-    | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>)
+    | ((pooled: PooledObject<A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>)
     | undefined
 }
 

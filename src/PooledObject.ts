@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as DateTime from "effect/DateTime"
+import type { PromiseSelf, Self } from "./Self.ts"
 import type { Status } from "./Status.ts"
 
 /**
@@ -43,3 +44,20 @@ export interface PooledObject<out A, out D = undefined> {
     readonly wakesAt: Date | undefined
   }
 }
+
+/**
+ * The record of an object that was added, as its owner gets it: what the object learns of itself may be told with it, at any
+ * time. It is the same record that all others see.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AddedObject<out A, out D = undefined> extends PooledObject<A, D>, Self {}
+
+/**
+ * The same, in the promise flavour.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PromiseAddedObject<out A, out D = undefined> extends PooledObject<A, D>, PromiseSelf {}

@@ -8,6 +8,7 @@ import type { PooledObject } from "./PooledObject.ts"
 import type { BorrowOptions, CreationOptions, DetectionOptions, PoolSettings } from "./PoolOptions.ts"
 import type { PromiseLease } from "./PromiseLease.ts"
 import type { AnySelector, Selector } from "./Selector.ts"
+import type { PromiseSelf } from "./Self.ts"
 import type { Status } from "./Status.ts"
 
 /**
@@ -64,8 +65,11 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * The signal fires when `creation.timeout` has passed or the pool closes. What is made all the same is destroyed; the
    * room is kept until then, but no longer than `hookTimeout`: what is made after that is destroyed too, and a line in
    * the log. An object that has a `then` is taken for a promise.
+   *
+   * By `self` the object may tell the pool what it learns of itself, also while nobody holds it: a session that has ended,
+   * a page that has crashed. It may be called at any time: `client.on("error", self.invalidate)`.
    */
-  readonly acquire?: ((signal: AbortSignal) => Awaitable<A>) | undefined
+  readonly acquire?: ((signal: AbortSignal, self: PromiseSelf) => Awaitable<A>) | undefined
   /**
    * Destroys what `acquire` has made. A failure, and what takes longer than `hookTimeout`, is reported and given up: the
    * signal fires then.

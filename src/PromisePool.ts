@@ -66,7 +66,7 @@ import { shows } from "./internal/structures/picture.ts"
 import * as Site from "./internal/structures/site.ts"
 import type { Lease } from "./Lease.ts"
 import { ObjectPool } from "./ObjectPool.ts"
-import type { PooledObject } from "./PooledObject.ts"
+import type { PooledObject, PromiseAddedObject } from "./PooledObject.ts"
 import { type BorrowError, PoolExhausted, PoolStats, print } from "./PoolError.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
 import type { AddOptions, BorrowOptions, DataRequired } from "./PoolOptions.ts"
@@ -123,20 +123,23 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
    * `timeout` is refused: there is nothing that it could bound.
    */
   readonly borrowSync: (options?: Omit<BorrowOptions<A, D>, "timeout">) => L
-  /** Puts an object in, and resolves when its first detection has ended. Rejects with `DuplicateObject`, `PoolFull` or `PoolClosed`. */
-  readonly add: (object: A, options?: PromiseAddOptions<A, D>) => Promise<PooledObject<A, D>>
+  /**
+   * Puts an object in, and resolves when its first detection has ended: with its record, by which the object may tell the
+   * pool what it learns of itself. Rejects with `DuplicateObject`, `PoolFull` or `PoolClosed`.
+   */
+  readonly add: (object: A, options?: PromiseAddOptions<A, D>) => Promise<PromiseAddedObject<A, D>>
   /** Puts objects in, all or none. */
   readonly addAll: (
     objects: Iterable<A>,
     options?: PromiseAddOptions<A, D>
-  ) => Promise<ReadonlyArray<PooledObject<A, D>>>
+  ) => Promise<ReadonlyArray<PromiseAddedObject<A, D>>>
   /** Puts an object in without waiting. Where the detector makes it wait it throws `NotSynchronous`, and the object is out again. */
-  readonly addSync: (object: A, options?: PromiseAddOptions<A, D>) => PooledObject<A, D>
+  readonly addSync: (object: A, options?: PromiseAddOptions<A, D>) => PromiseAddedObject<A, D>
   /** Puts objects in without waiting, all or none: but one that somebody was lent meanwhile leaves when it comes back. */
   readonly addAllSync: (
     objects: Iterable<A>,
     options?: PromiseAddOptions<A, D>
-  ) => ReadonlyArray<PooledObject<A, D>>
+  ) => ReadonlyArray<PromiseAddedObject<A, D>>
   /** Takes an object out; a lent one when it comes back. Answers whether it was in the pool. */
   readonly remove: (object: A | PooledObject<A, D>) => boolean
   /** Detects every object that is not lent and does not rest until a known time. Rejects with `PoolClosed`. */
@@ -421,14 +424,17 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
       return this.#running.ending(() => this.#running.fork(run), body)
     })
 
-  add = (object: A, options?: PromiseAddOptions<A, D>): Promise<PooledObject<A, D>> =>
+  add = (object: A, options?: PromiseAddOptions<A, D>): Promise<PromiseAddedObject<A, D>> =>
     attempt(() => this.#running.promise(this.#pool.add(object, this.#toAddOptions(options))))
-  addAll = (objects: Iterable<A>, options?: PromiseAddOptions<A, D>): Promise<ReadonlyArray<PooledObject<A, D>>> =>
+  addAll = (
+    objects: Iterable<A>,
+    options?: PromiseAddOptions<A, D>
+  ): Promise<ReadonlyArray<PromiseAddedObject<A, D>>> =>
     attempt(() => this.#running.promise(this.#pool.addAll(objects, this.#toAddOptions(options))))
 
-  addSync = (object: A, options?: PromiseAddOptions<A, D>): PooledObject<A, D> =>
+  addSync = (object: A, options?: PromiseAddOptions<A, D>): PromiseAddedObject<A, D> =>
     this.#addAtOnce("addSync", [object], options)[0]!
-  addAllSync = (objects: Iterable<A>, options?: PromiseAddOptions<A, D>): ReadonlyArray<PooledObject<A, D>> =>
+  addAllSync = (objects: Iterable<A>, options?: PromiseAddOptions<A, D>): ReadonlyArray<PromiseAddedObject<A, D>> =>
     this.#addAtOnce("addAllSync", toObjects(this.name, objects), options)
 
   remove = (object: A | PooledObject<A, D>): boolean => this.#running.now(this.#pool.remove(object))
@@ -500,7 +506,7 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     operation: string,
     objects: ReadonlyArray<A>,
     options: PromiseAddOptions<A, D> | undefined
-  ): ReadonlyArray<PooledObject<A, D>> {
+  ): ReadonlyArray<PromiseAddedObject<A, D>> {
     let refused = false
     return this.#atOnce(operation, {
       begin: () => this.#running.fork(this.#pool.addAll(objects, this.#toAddOptions(options, () => refused))),

@@ -6,7 +6,7 @@
  */
 export type { Lease } from "./Lease.ts"
 export { ObjectPool, type Operations } from "./ObjectPool.ts"
-export type { PooledObject } from "./PooledObject.ts"
+export type { AddedObject, PooledObject } from "./PooledObject.ts"
 export {
   type BorrowError,
   BorrowTimeout,
@@ -39,4 +39,5 @@ export {
   type PoolTypes
 } from "./PoolService.ts"
 export { type AnySelector, type Choice, type Select, Selector } from "./Selector.ts"
+export type { Self, SelfCall } from "./Self.ts"
 export { Status } from "./Status.ts"

@@ -4,7 +4,7 @@
  * @module effect-object-pool/promise
  * @since 0.1.0
  */
-export type { PooledObject } from "./PooledObject.ts"
+export type { PooledObject, PromiseAddedObject } from "./PooledObject.ts"
 export {
   type BorrowError,
   BorrowTimeout,
@@ -32,4 +32,5 @@ export type {
 } from "./PromiseOptions.ts"
 export { NotSynchronous, PromisePool } from "./PromisePool.ts"
 export { type AnySelector, Selector } from "./Selector.ts"
+export type { PromiseSelf } from "./Self.ts"
 export { Status } from "./Status.ts"

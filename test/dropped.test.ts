@@ -3,7 +3,7 @@ import { DateTime, Effect, Fiber, Metric, Schedule, Scope, Stream } from "effect
 import { HttpRouter } from "effect/http"
 import { ObjectPool, PoolMetrics, PoolService } from "../src/index.ts"
 import { Inspector } from "../src/inspector.ts"
-import { PromisePool } from "../src/promise.ts"
+import { PromisePool, type PromiseSelf } from "../src/promise.ts"
 import { collect } from "./support/garbage.ts"
 
 /** Collects garbage, and gives what watches it its turns, until it is so. */
@@ -155,8 +155,25 @@ const uses: Record<string, (name: string) => Promise<unknown>> = {
     })
     await pool.with(() => undefined)
     await time()
+  },
+  "of which somebody keeps what an object may tell of itself": async (name) => {
+    const pool = PromisePool.make({
+      name,
+      acquire: (_, self) => {
+        kept.push(self)
+        return {}
+      },
+      detectStatus: () => "Available"
+    })
+    await pool.with(() => undefined)
+    const { detect, invalidate, rest } = await pool.add({})
+    kept.push({ detect, invalidate, rest })
+    rest("1 hour")
   }
 }
+
+/** As the listeners of an open socket are. */
+const kept: Array<PromiseSelf> = []
 
 /** Its pool is shown in a registry that outlives it. */
 const registry: Metric.MetricRegistry = new Map()
@@ -177,6 +194,7 @@ describe("a pool that is dropped without being closed", () => {
       await Promise.all(Array.from({ length: 5 }, (_, i) => use(`dropped ${what} ${i}`)))
 
       await until(async () => await named(`dropped ${what}`) === 0)
+      for (const self of kept) for (const call of [self.detect, () => self.rest("1 second"), self.invalidate]) call()
     })
   }
 

@@ -86,7 +86,7 @@ const nonsense: ReadonlyArray<readonly [options: object, option: string, value: 
   [{ objects: [record, "b", record] }, "objects", "an object", "each object once"],
   [{ objects: null }, "objects", "null", "an iterable"],
   [{ objects: 5 }, "objects", "5", "an iterable"],
-  [{ acquire: () => "thing" }, "acquire", "a function", "an effect"],
+  [{ acquire: "thing" }, "acquire", "a text", "an effect, or a function that answers with one"],
   [{ acquire: null }, "acquire", "null", "an effect"],
   [{ acquire, select: "random" }, "select", "\"random\"", "a selector, { weight }, or a function"],
   [{ acquire, select: {} }, "select", "an object", "a selector, { weight }, or a function"],

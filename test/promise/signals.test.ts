@@ -93,7 +93,7 @@ type Callback = "acquire" | "detectStatus" | "onBorrow" | "onRelease" | "destroy
 const stuck = (name: Callback, options: Options = {}) => {
   const signals: Array<AbortSignal> = []
   const callback = (...args: ReadonlyArray<unknown>) => {
-    signals.push(args.at(-1) as AbortSignal)
+    signals.push(args.find((arg) => arg instanceof AbortSignal)!)
     return never
   }
   const pool = PromisePool.make<number, undefined, unknown>({

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { expectTypeOf } from "vitest"
 import {
+  type AddedObject,
   type DuplicateObject,
   type InvalidPoolOptions,
   type Lease,
@@ -83,9 +84,9 @@ const account: Account = { address: "a@example.com", dailyQuota: 5 }
 type AddError = DuplicateObject | PoolFull | PoolClosed
 
 expectTypeOf(pool.name).toEqualTypeOf<string>()
-expectTypeOf(pool.add(account)).toEqualTypeOf<Effect.Effect<PooledObject<Account, Budget>, AddError>>()
+expectTypeOf(pool.add(account)).toEqualTypeOf<Effect.Effect<AddedObject<Account, Budget>, AddError>>()
 expectTypeOf(Accounts.addAll([account])).toEqualTypeOf<
-  Effect.Effect<ReadonlyArray<PooledObject<Account, Budget>>, AddError, Accounts>
+  Effect.Effect<ReadonlyArray<AddedObject<Account, Budget>>, AddError, Accounts>
 >()
 expectTypeOf(pool.remove(account)).toEqualTypeOf<Effect.Effect<boolean>>()
 expectTypeOf(Accounts.remove(pooled)).toEqualTypeOf<Effect.Effect<boolean, never, Accounts>>()

@@ -15,7 +15,7 @@ import { Hook } from "../object/hook.ts"
 import { heed, retire } from "../object/replacing.ts"
 import { resting } from "../object/rest.ts"
 import { type Core, lendable, lends } from "../state/core.ts"
-import type { Entry } from "../state/entry.ts"
+import { type Entry, isSpoilt } from "../state/entry.ts"
 import { askSelector, changed, lookAt, offer, onceOffered } from "../state/notes.ts"
 import { isBefore, type Request, type Waiter } from "../state/waiters.ts"
 import { type AsyncContext, callIn } from "../structures/asking.ts"
@@ -174,7 +174,7 @@ export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: E
   const ended = (outcome: Outcome): void => {
     if (outcome._tag === "Failed") waiter.troubled.lastFailure = outcome.failure
     // without a pause another object would be made at once, for this waiter or for the minimum
-    if (isFresh(entry) && isRefusal(outcome)) {
+    if (isSpoilt(entry) || (isFresh(entry) && isRefusal(outcome))) {
       noteRefusal(core, waiter)
       refillFailed(core)
     }
@@ -199,6 +199,10 @@ export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: E
   return true
 }
 
+/** Is an object still for the waiter that it was prepared for? Not if it is to rest by now, or to be detected. */
+const isItsStill = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean =>
+  lends(core) && !resting(entry) && entry.fate === "return" && !isDue(core, waiter, entry)
+
 /** Runs `onBorrow` for a waiter, which is granted the object then, unless it has left. */
 const prepareFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
   let within = true
@@ -214,14 +218,13 @@ const prepareFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A
       hookFailed(core, entry, failure)
     } else if (prepared(core, entry)) {
       // else the object is cleaned up: for another waiter it is prepared anew
-      const its = lends(core) && !resting(entry) && !isDue(core, waiter, entry)
-      if (its && grant(core, waiter, entry)) lendOn(core, entry)
+      if (isItsStill(core, waiter, entry) && grant(core, waiter, entry)) lendOn(core, entry)
       else {
         core.waiters.claims++
         cleanUp(core, entry)
       }
       changed(core)
-    }
+    } else if (isSpoilt(entry)) noteRefusal(core, waiter)
     if (within) return
     askSelector(core)
     lookAt(core, waiter)

@@ -12,6 +12,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import type { Self } from "../../Self.ts"
+import type { Link } from "../object/self.ts"
 import type { Waiter } from "../state/waiters.ts"
 import type { Deadline, Deadlines } from "../structures/deadlines.ts"
 import { Relay } from "../structures/slice.ts"
@@ -45,6 +47,8 @@ export class Creation<A, D> implements Deadline {
   released: Exit.Exit<unknown, unknown> = Exit.void
   /** Releasing what was acquired took too long: its end is awaited no more. */
   givenUp = false
+  /** What the object tells of itself; absent where `acquire` does not ask for it. */
+  link: Link<A, D> | undefined = undefined
   /** `rotate` was called while the creation was under way. */
   old = false
   fire: () => void = () => {}
@@ -63,8 +67,15 @@ interface Made<A, D> {
   readonly data: D
 }
 
+/** How an object is made. A function is given what the object may tell of itself. */
+export type Acquire<A> =
+  | Effect.Effect<A, unknown, Scope.Scope>
+  | ((self: Self) => Effect.Effect<A, unknown, Scope.Scope>)
+
 export interface CreatorOptions<A, D> {
-  readonly acquire: Effect.Effect<A, unknown, Scope.Scope>
+  readonly acquire: Acquire<A>
+  /** Makes what an `acquire` is given that is a function. */
+  readonly link: () => Link<A, D>
   /** The data of a made object. Throws where the user's function does. */
   readonly data: (object: A) => D
   /** `acquire` has made an object after its effect had ended without one. */
@@ -83,11 +94,31 @@ export interface CreatorOptions<A, D> {
   readonly lateEnded: (creation: Creation<A, D>, exit: Exit.Exit<unknown, unknown>) => void
 }
 
+/** How each object is made: by one effect for all of them, or by one for each. A service is an effect and a function. */
+const prepare = <A, D, B>(
+  { acquire, link }: CreatorOptions<A, D>,
+  making: (acquire: Effect.Effect<A, unknown, Scope.Scope>) => B
+): (creation: Creation<A, D>) => B => {
+  if (Effect.isEffect(acquire)) {
+    const same = making(acquire)
+    return () => same
+  }
+  return (creation) => {
+    const { self } = creation.link = link()
+    return making(Effect.suspend(() => {
+      const answer: unknown = acquire(self)
+      return Effect.isEffect(answer)
+        ? answer as Effect.Effect<A, unknown, Scope.Scope>
+        : Effect.die(new TypeError("`acquire` has answered with what is no effect"))
+    }))
+  }
+}
+
 export class Creator<A, D> {
   private readonly options: CreatorOptions<A, D>
   private readonly deadlines: Deadlines
   private readonly fork: <B, E>(effect: Effect.Effect<B, E>) => Fiber.Fiber<B, E>
-  private readonly acquire: Effect.Effect<Made<A, D>, unknown, Scope.Scope>
+  private readonly acquire: (creation: Creation<A, D>) => Effect.Effect<Made<A, D>, unknown, Scope.Scope>
   private readonly running = new Set<Creation<A, D>>()
   private tardy = 0
   /** How many creations whose time is not over were begun before the last rotation. */
@@ -106,11 +137,13 @@ export class Creator<A, D> {
     this.deadlines = deadlines
     this.fork = fork
     this.relay = new Relay(deadlines, soon)
-    this.acquire = Effect.provideService(
-      Effect.map(options.acquire, (object) => ({ object, data: options.data(object) })),
-      Stray,
-      options.stray
-    )
+    const making = (acquire: Effect.Effect<A, unknown, Scope.Scope>) =>
+      Effect.provideService(
+        Effect.map(acquire, (object) => ({ object, data: options.data(object) })),
+        Stray,
+        options.stray
+      )
+    this.acquire = prepare(options, making)
   }
 
   get making(): number {
@@ -125,7 +158,7 @@ export class Creator<A, D> {
     let result: Made<A, D> | undefined
     let closed = false
     const fiber = this.fork(
-      Effect.onExitPrimitive(Scope.provide(this.acquire, scope), (exit) => {
+      Effect.onExitPrimitive(Scope.provide(this.acquire(creation), scope), (exit) => {
         // the object is kept here: an interruption in this instant turns the success of the fiber into a failure
         if (Exit.isSuccess(exit)) result = exit.value
         if (result !== undefined && !creation.late) return undefined

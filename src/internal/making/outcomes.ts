@@ -10,7 +10,7 @@ import { isRefusal, type Outcome } from "../object/detector.ts"
 import { introduce, join } from "../object/joining.ts"
 import { fitIn } from "../object/replacing.ts"
 import { type Core, fork, stays } from "../state/core.ts"
-import type { Entry } from "../state/entry.ts"
+import { type Entry, isSpoilt } from "../state/entry.ts"
 import { lookAt, onceOffered, roomFreed } from "../state/notes.ts"
 import type { Pace } from "../state/pace.ts"
 import type { Waiter } from "../state/waiters.ts"
@@ -37,6 +37,7 @@ export const made = <A, D>(
   creation.phase = "Detecting"
   let waiter: Waiter<A, D> | undefined
   const entry = join(core, object, data, { scope })
+  creation.link?.join(core, entry)
   acquired(core, creation, entry)
   // `rotate` was called while it was being made
   if (creation.old) {
@@ -75,10 +76,11 @@ const arrived = <A, D>(
 ): void => {
   // `onBorrow` may be running for the object already
   const usable = entry.status === "Available" || entry.status === "Borrowed" || entry.hook !== undefined
+  const refused = isRefusal(outcome) || isSpoilt(entry)
   if (usable) core.refill.failures = 0
-  else if (waiter === undefined && isRefusal(outcome) && entry.status === "Invalid") refillFailed(core)
+  else if (waiter === undefined && refused && entry.status === "Invalid") refillFailed(core)
   if (waiter?.lane !== undefined) {
-    learn(core, creation, waiter, outcome)
+    learn(core, creation, waiter, outcome, refused)
     lookAt(core, waiter)
   }
   if (core.crowded) fitIn(core, entry)
@@ -91,12 +93,13 @@ const learn = <A, D>(
   core: Core<A, D>,
   creation: Creation<A, D>,
   waiter: Waiter<A, D>,
-  outcome: Outcome | undefined
+  outcome: Outcome | undefined,
+  refused: boolean
 ): void => {
   if (outcome?._tag === "Failed") waiter.troubled.lastFailure = outcome.failure
   // a waiter that inherited the creation has nothing to conclude from what it made
   if (waiter !== creation.begunFor) return
-  if (isRefusal(outcome)) noteRefusal(core, waiter)
+  if (refused) noteRefusal(core, waiter)
   if (!waiter.request.queues) waiter.misfit = true
 }
 

@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { PooledObject } from "../../PooledObject.ts"
+import type { AddedObject } from "../../PooledObject.ts"
 import { DuplicateObject, PoolFull } from "../../PoolError.ts"
 import type { AddOptions } from "../../PoolOptions.ts"
 import { callback, type Core, population, stats } from "../state/core.ts"
@@ -12,13 +12,14 @@ import { closed } from "../state/failures.ts"
 import { toLeaseTimeout } from "../state/validation.ts"
 import { tell } from "../watching/events.ts"
 import * as Joining from "./joining.ts"
+import { Added } from "./self.ts"
 
 /** Adds all objects or none. Ends when each has had its first detection. */
 export const addAll = <A, D, R>(
   core: Core<A, D>,
   collect: () => ReadonlyArray<A>,
   options: AddOptions<A, D, R> | undefined
-): Effect.Effect<ReadonlyArray<PooledObject<A, D>>, unknown, R> =>
+): Effect.Effect<ReadonlyArray<AddedObject<A, D>>, unknown, R> =>
   Effect.withFiber((fiber) => {
     const objects = collect()
     const prepared = whyNot(core, objects) ?? prepare(core, objects, options)
@@ -28,10 +29,15 @@ export const addAll = <A, D, R>(
     if (refused !== undefined) return refused
     let detecting = objects.length
     let ended: (() => void) | undefined
-    const entries = joinAll(core, objects, prepared, options?.release, fiber, () => {
+    const added: Array<AddedObject<A, D>> = []
+    const joined = (entry: Entry<A, D>) => {
+      const record = new Added(core, entry)
+      entry.pooled = record
+      added.push(record)
+    }
+    joinAll(core, objects, prepared, options?.release, fiber, joined, () => {
       if (--detecting === 0) ended?.()
     })
-    const added = entries.map((entry) => entry.pooled)
     if (detecting === 0) return Effect.succeed(added)
     return callback(core, (resume) => {
       const done = () => {
@@ -78,24 +84,25 @@ const joinAll = <A, D, R>(
   { data, leaseTimeout }: ReturnType<typeof prepare<A, D, R>>,
   release: AddOptions<A, D, R>["release"],
   fiber: Fiber.Fiber<unknown, unknown>,
+  joined: (entry: Entry<A, D>) => void,
   ended: () => void
-): ReadonlyArray<Entry<A, D>> => {
+): void => {
   core.totals.added += objects.length
   const entries = objects.map((object, i) => {
     const entry = Joining.join(core, object, data[i] as D, {
       leaseTimeout,
       release: release && Effect.provideContext(Effect.suspend(() => release(object)), fiber.context as never)
     })
+    joined(entry)
     if (core.feed !== undefined) tell(core, { _tag: "Added", objectId: entry.id })
     return entry
   })
   // all objects have their room before any is offered: a function of the user's may add others
   for (const entry of entries) Joining.introduce(core, entry, { urgent: false, ended })
-  return entries
 }
 
 /** Adds the objects that a pool is built with. */
 export const addInitial = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown>): void => {
   const { objects } = core.options
-  joinAll(core, objects, prepare(core, objects, undefined), undefined, fiber, () => {})
+  joinAll(core, objects, prepare(core, objects, undefined), undefined, fiber, () => {}, () => {})
 }

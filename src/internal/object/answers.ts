@@ -30,6 +30,8 @@ export const vouchedFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean 
   if (!available) core.dispatcher.scheduleTask(() => entry.told = undefined, 0)
   const lent = entry.asked
   entry.asked = false
+  // what the detector answers in this step will do for an object that asks for it in the same
+  if (entry.status === "Pending" && entry.fate === "detect") entry.fate = "return"
   // `detectStatus` may have used the pool: what it has asked for comes first
   if (entry.status === "Pending" || entry.status === "Borrowed") {
     if (available) vouch(core, entry)

@@ -27,6 +27,13 @@ type Fate = Entry<unknown, unknown>["fate"]
 const harder = (one: Fate, other: Fate): Fate =>
   one === "destroy" || other === "destroy" ? "destroy" : one === "detect" || other === "detect" ? "detect" : "return"
 
+/** Takes the fate of an object from it: it is about to be carried out. */
+const fateOf = <A, D>(entry: Entry<A, D>): Fate => {
+  const { fate } = entry
+  entry.fate = "return"
+  return fate
+}
+
 /** The last lease of an object is over. Whichever way the object goes, `changed` is called: fewer leases are open. */
 export const free = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (!entry.asked) return cameBack(core, entry)
@@ -40,8 +47,7 @@ export const free = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 
 /** An object has come back, and goes where its last lease sends it: by way of `onRelease` where there is one. */
 export const cameBack = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  const fate = entry.fate
-  entry.fate = "return"
+  const fate = fateOf(entry)
   entry.benched = false
   if (fate === "destroy") return evict(core, entry, "Expired")
   if (entry.retired || leaves(core, entry)) return dismiss(core, entry)
@@ -63,7 +69,7 @@ const tidy = <A, D>(
     if (entry.status !== "Pending") return
     // the object's time may have ended while the hook ran
     if (entry.retired || leaves(core, entry)) return dismiss(core, entry)
-    settle(core, entry, fate)
+    settle(core, entry, harder(fate, fateOf(entry)))
   })
   hook.run(onRelease)
 }
@@ -80,13 +86,16 @@ export const prepared = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   return true
 }
 
-/** Nobody wants what `onBorrow` has prepared: it is cleaned up as after a lease. */
+/** Nobody is lent what `onBorrow` has prepared: it is cleaned up as after a lease, and detected if it has asked for that. */
 export const cleanUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.prepared = false
   // a function of the user's, called for another borrower, may have had the object lent, offered, or taken out
   if (entry.status !== "Available" || entry.slot !== -1 || entry.offered !== "no") return
-  if (core.options.onRelease !== undefined) tidy(core, entry, core.options.onRelease, "return")
-  else if (!rests(core, entry)) offer(core, entry, true)
+  const fate = fateOf(entry)
+  if (core.options.onRelease !== undefined) tidy(core, entry, core.options.onRelease, fate)
+  else if (rests(core, entry)) return
+  else if (fate === "return") offer(core, entry, true)
+  else core.detector!.start(reserve(core, entry, "Available", () => {}), false)
 }
 
 /** A hook has failed, or was late: nobody knows the state of its object. That is no news where it was to leave anyway. */

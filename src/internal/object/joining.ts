@@ -8,7 +8,8 @@ import { reserve } from "./condition.ts"
 import type { Outcome } from "./detector.ts"
 import { evict } from "./leaving.ts"
 import { drawLimits } from "./replacing.ts"
-import { rests } from "./resting.ts"
+import { resting } from "./rest.ts"
+import { rests, sleep } from "./resting.ts"
 
 /** What follows the first detection of an object, or its joining if there is none: perhaps before `introduce` returns. */
 export interface Joining<A, D> {
@@ -29,9 +30,14 @@ export const join = <A, D>(core: Core<A, D>, object: A, data: D, origin: Origin)
 /** Has an object that has joined detected, or offered at once. */
 export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: Joining<A, D>): void => {
   const { ended, settling, urgent } = joining
-  // a function of the user's has had the object taken out
-  if (entry.status !== "Pending") return ended(entry, undefined)
-  if (core.detector !== undefined && core.options.detection.onAdd && stays(core)) {
+  // a function of the user's has had the object taken out, or the object has told the pool of itself before it was there
+  const asks = core.options.detection.onAdd || entry.fate === "detect"
+  entry.fate = "return"
+  if (entry.status !== "Pending" || entry.condemned || resting(entry)) {
+    settling?.()
+    return ended(entry, heed(core, entry))
+  }
+  if (core.detector !== undefined && asks && stays(core)) {
     const detection = reserve(core, entry, "Available", (outcome) => ended(entry, outcome), settling)
     return core.detector.start(detection, urgent)
   }
@@ -42,4 +48,17 @@ export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: J
     offer(core, entry, false)
   }
   ended(entry, undefined)
+}
+
+/** An object that leaves, or rests, by what it has told of itself: as if the detector had answered that. */
+const heed = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Outcome | undefined => {
+  // it has been taken out
+  if (entry.status !== "Pending") return undefined
+  if (entry.condemned) evict(core, entry, "Invalidated")
+  else if (!stays(core)) evict(core, entry, "Closed")
+  else {
+    sleep(core, entry)
+    return { _tag: "Answered", answer: "Dormant" }
+  }
+  return undefined
 }

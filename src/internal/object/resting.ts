@@ -133,12 +133,17 @@ export const rest = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>, end
   for (const entry of core.registry.find(target)) {
     if (entry.status === "Invalid") continue
     found = true
-    restLater(core, entry, end)
-    if (!resting(entry)) continue
-    if (entry.status === "Dormant" || entry.status === "Available" || entry.status === "Unknown") sleep(core, entry)
+    restNow(core, entry, end)
   }
   askSelector(core)
   return found
+}
+
+/** Has one object rest: a free one now, a busy one when it is free. */
+export const restNow = <A, D>(core: Core<A, D>, entry: Entry<A, D>, end: End): void => {
+  restLater(core, entry, end)
+  if (!resting(entry)) return
+  if (entry.status === "Dormant" || entry.status === "Available" || entry.status === "Unknown") sleep(core, entry)
 }
 
 /** Ends a rest: that of a `Dormant` object now, also while it is detected; that of a busy object before it has begun. */

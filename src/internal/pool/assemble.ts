@@ -4,12 +4,11 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { Creator } from "../making/creator.ts"
+import { type Acquire, Creator } from "../making/creator.ts"
 import * as Outcomes from "../making/outcomes.ts"
 import * as Answers from "../object/answers.ts"
 import { Destroyer } from "../object/destroyer.ts"
@@ -17,6 +16,7 @@ import { Detector } from "../object/detector.ts"
 import { Dozing } from "../object/dozing.ts"
 import * as Leaving from "../object/leaving.ts"
 import * as Resting from "../object/resting.ts"
+import { Link } from "../object/self.ts"
 import { type Core, forkWith, soon } from "../state/core.ts"
 import { Note, note } from "../state/notes.ts"
 import { Pace } from "../state/pace.ts"
@@ -101,7 +101,8 @@ const makeCreator = <A, D>(means: Means<A, D>): Creator<A, D> | undefined => {
   if (options.acquire === undefined) return undefined
   return new Creator(
     {
-      acquire: options.acquire as Effect.Effect<A, unknown, Scope.Scope>,
+      acquire: options.acquire as Acquire<A>,
+      link: () => new Link(options.name, core().hold.pool),
       data: options.data,
       stray: (destroy) => Outcomes.destroyStray(core(), destroy),
       made: (creation, object, data, scope) => Outcomes.made(core(), creation, object, data, scope),
@@ -163,6 +164,14 @@ const makeRetry = <A, D>({ core, options: { creation } }: Means<A, D>): Core<A, 
   failure: undefined
 })
 
+const makeRefill = <A, D>(core: () => Core<A, D>): Core<A, D>["refill"] => ({
+  failures: 0,
+  deadline: Deadlines.make(() => note(core(), Note.minimum), true),
+  lost: 0,
+  lostAt: -Infinity,
+  lostBefore: 0
+})
+
 const reporting = <A, D>(core: () => Core<A, D>) => (defect: unknown): void =>
   report(core(), "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
 
@@ -220,7 +229,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     turning: false,
     turn: () => turn(core),
     threw,
-    refill: { failures: 0, deadline: Deadlines.make(() => note(core, Note.minimum), true) }
+    refill: makeRefill(() => core)
   }
   return core
 }

@@ -51,7 +51,9 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
   const lifetime = check.record("lifetime", options.lifetime)
 
   const acquire = options.acquire
-  if (acquire !== undefined && !Effect.isEffect(acquire)) check.refuse("acquire", acquire, "an effect")
+  if (acquire !== undefined && !Effect.isEffect(acquire) && typeof acquire !== "function") {
+    check.refuse("acquire", acquire, "an effect, or a function that answers with one")
+  }
   const objects = toDistinct(check, options.objects)
   const bounds = toBounds(check, size, objects.length, acquire !== undefined)
   const policy = toPolicy(options.select) ??

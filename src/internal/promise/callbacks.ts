@@ -246,14 +246,15 @@ export const toOptions = <A, D, P>(
     detection: withSchedule(check, "detection", options.detection) as AnyOptions<A, D>["detection"],
     creation: withSchedule(check, "creation", options.creation) as AnyOptions<A, D>["creation"],
     name,
-    acquire: acquire && scoped(running, {
-      name: "acquire",
-      controller: controlling(acquire, 0),
-      make: (signal) => acquire(signal as AbortSignal),
-      undone: destroyed,
-      stray,
-      grace
-    }),
+    acquire: acquire && ((self) =>
+      scoped(running, {
+        name: "acquire",
+        controller: controlling(acquire, 0),
+        make: (signal) => acquire(signal as AbortSignal, self),
+        undone: destroyed,
+        stray,
+        grace
+      })),
     pack: pack && packing(running, pack, unpacked, grace),
     select: (typeof select === "function" ? lifted(running, "select", select) : select) as AnyOptions<A, D>["select"],
     detectStatus: lifted(running, "detectStatus", check.call("detectStatus", options.detectStatus)),

@@ -127,8 +127,16 @@ export interface Core<A, D> {
   notesPutOff: number
   /** The turn is working notes off. */
   turning: boolean
-  /** How many rounds in a row have failed to refill the minimum, and when the next round may begin. */
-  readonly refill: { failures: number; readonly deadline: Deadline }
+  /** How the minimum is refilled. */
+  readonly refill: {
+    /** How many rounds in a row have failed, and when the next round may begin. */
+    failures: number
+    readonly deadline: Deadline
+    /** How many objects have gone in a row before anybody has had them; when the last has, and what was newest then. */
+    lost: number
+    lostAt: number
+    lostBefore: number
+  }
   /**
    * What follows a failure to make an object: one attempt in each turn, until one succeeds. The turns follow from
    * `creation.retry`; without that, and after a defect, each borrower that is due is told at once, and the turns back off.

@@ -73,7 +73,10 @@ export class Entry<A, D> {
   prepared = false
   /** The object is on offer: the turn has yet to find who gets it. `fresh`: it was detected just before. */
   offered: "no" | "stale" | "fresh" = "no"
-  /** What is done with the object when its last lease ends, where one of its leases has expired. */
+  /**
+   * What is done with the object when its last lease ends, where one of its leases has expired; or when it is free, where
+   * the object has asked to be detected while it was busy.
+   */
   fate: "return" | "detect" | "destroy" = "return"
   /** Monotonic: until when the last detection may be trusted. */
   trustedUntil: number | undefined = undefined
@@ -130,11 +133,19 @@ export class Entry<A, D> {
   get pooled(): PooledObject<A, D> {
     return this.view ??= new Pooled(this)
   }
+  /** Before anybody looks: the record that users will see of the object. */
+  set pooled(view: Pooled<A, D>) {
+    this.view = view
+  }
 }
 
 /** The open leases of an object. */
 export const leasesOf = <A, D>(entry: Entry<A, D>): ReadonlyArray<ActiveLease<A, D>> =>
   entry.lease === undefined ? [] : entry.others === undefined ? [entry.lease] : [entry.lease, ...entry.others]
+
+/** Has an object that was made, and never lent, said of itself that it is of no use? */
+export const isSpoilt = <A, D>({ borrowCount, scope, why }: Entry<A, D>): boolean =>
+  scope !== undefined && borrowCount === 0 && why === "Invalidated"
 
 export const isPrimitive = (value: unknown): boolean =>
   value === null || (typeof value !== "object" && typeof value !== "function")

@@ -58,7 +58,8 @@ export class Registry<A, D> {
   listing = 0
   /** Called after each move, while somebody listens. */
   moved: ((entry: Entry<A, D>, from: Status) => void) | undefined = undefined
-  private lastId = 0
+  /** The id of the newest entry. */
+  lastId = 0
   private lastOrder = 0
 
   constructor(selection: Selection<Entry<A, D>>, trusted?: Trusted<Entry<A, D>>) {

@@ -5,12 +5,16 @@ import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
 import type { Lease } from "../../Lease.ts"
 import type { PooledObject } from "../../PooledObject.ts"
+import type { Self } from "../../Self.ts"
 import type { Policy } from "../structures/selection/policy.ts"
 import type { Entry } from "./entry.ts"
 
 export interface Resolved<A, D> {
   readonly name: string
-  readonly acquire: Effect.Effect<A, unknown, unknown> | undefined
+  readonly acquire:
+    | Effect.Effect<A, unknown, unknown>
+    | ((self: Self) => Effect.Effect<A, unknown, unknown>)
+    | undefined
   readonly objects: ReadonlyArray<A>
   readonly data: (object: A) => D
   readonly size: { readonly min: number; readonly max: number }

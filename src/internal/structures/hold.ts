@@ -8,7 +8,7 @@
  * Invariant: `grip.firmly` is set exactly while `count` is not 0.
  */
 
-/** What a sleeping fiber has of its pool: its own part, and what holds the whole while somebody depends on that. */
+/** What a sleeping fiber has of its pool, or another: a part, and what holds the whole while somebody depends on that. */
 export interface Held<T extends object> {
   readonly grip: Grip
   readonly part: WeakRef<T>
@@ -23,6 +23,7 @@ export class Hold {
   readonly whole: () => object
   private readonly grip: Grip = { firmly: undefined }
   private count = 0
+  private weakly: Held<object> | undefined = undefined
 
   constructor(whole: () => object) {
     this.whole = whole
@@ -31,6 +32,11 @@ export class Hold {
   /** What a sleeping fiber keeps that goes on with a part of the pool. */
   of<T extends object>(part: T): Held<T> {
     return { grip: this.grip, part: new WeakRef(part) }
+  }
+
+  /** What whoever reaches the whole pool by it keeps, without holding the pool. */
+  get pool(): Held<object> {
+    return this.weakly ??= this.of(this.whole())
   }
 
   /** Somebody begins to depend on the pool. */
