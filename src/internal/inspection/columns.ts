@@ -1,6 +1,11 @@
-/** How many columns of a terminal a text takes. What a terminal might take for wider is counted so: a line is never too long. */
+/**
+ * How many columns of a terminal a text takes.
+ *
+ * Terminals do not agree: some add up the widths of all code points, others draw what a reader takes for one character in
+ * one place. What is counted here is the larger, so that a line is never too long.
+ */
 
-/** East Asian wide and full-width characters. */
+/** East Asian wide and full-width characters, as of Unicode 16. */
 const wide: ReadonlyArray<readonly [from: number, to: number]> = [
   [0x1100, 0x115f],
   [0x2329, 0x232a],
@@ -21,30 +26,51 @@ const wide: ReadonlyArray<readonly [from: number, to: number]> = [
   [0x20000, 0x3fffd]
 ]
 const emoji = /\p{Emoji_Presentation}/u
-/** They are drawn over what stands before. */
-const combining = /[\p{Mn}\p{Me}]/u
+/** Drawn over what stands before, or not at all; the vowels and finals of a Korean syllable that is written in parts. */
+const drawnOver = /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff\ud7b0-\ud7fb]/u
 /** It turns a sign into a picture, which is wider. */
 const asPicture = "\ufe0f"
 
-const columnsOf = (character: string): number => {
-  const code = character.codePointAt(0)!
-  if (code < 0x300 || character === asPicture) return 1
-  if (combining.test(character)) return 0
-  return wide.some(([from, to]) => code >= from && code <= to) || emoji.test(character) ? 2 : 1
+const columnsOf = (sign: string): number => {
+  const code = sign.codePointAt(0)!
+  if (code < 0x300 || sign === asPicture) return 1
+  if (drawnOver.test(sign)) return 0
+  return wide.some(([from, to]) => code >= from && code <= to) || emoji.test(sign) ? 2 : 1
 }
 
-/** How much of a text fits in so many columns, and how many it takes. Of marks on one character no more than four are kept. */
-export const cut = (text: string, columns: number): readonly [text: string, taken: number] => {
+const characters = new Intl.Segmenter("en", { granularity: "grapheme" })
+
+/** Of all that is written over one sign no more is kept: a text may have any number of marks. */
+const mostMarks = 4
+
+/** One character, as a reader sees it, and how many columns it takes. */
+const measured = (segment: string): readonly [text: string, width: number] => {
+  let kept = ""
+  let width = 0
+  let marks = 0
+  for (const sign of segment) {
+    const columns = columnsOf(sign)
+    marks = columns === 0 ? marks + 1 : 0
+    if (marks > mostMarks) continue
+    kept += sign
+    width += columns
+  }
+  return [kept, width]
+}
+
+/** How much of a text fits in so many columns: whole characters; how many columns it takes; and whether that is all of it. */
+export const cut = (text: string, columns: number): readonly [text: string, taken: number, whole: boolean] => {
+  // what is plain needs no looking at
+  if (/^[ -~]*$/.test(text)) {
+    return text.length <= columns ? [text, text.length, true] : [text.slice(0, columns), columns, false]
+  }
   let kept = ""
   let taken = 0
-  let marks = 0
-  for (const character of text) {
-    const width = columnsOf(character)
-    if (taken + width > columns) break
-    marks = width === 0 ? marks + 1 : 0
-    if (marks > 4) continue
+  for (const { segment } of characters.segment(text)) {
+    const [character, width] = measured(segment)
+    if (taken + width > columns) return [kept, taken, false]
     kept += character
     taken += width
   }
-  return [kept, taken]
+  return [kept, taken, true]
 }

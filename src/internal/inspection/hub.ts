@@ -251,10 +251,23 @@ export class Hub {
         : Effect.matchEffect(pull, { onFailure: () => Effect.void, onSuccess: heard })
     })
     const heard = (events: ReadonlyArray<PoolEvent>): Effect.Effect<void> => {
-      for (const event of events) attempt(() => record.hear(event, ++this.lastSeq))
+      this.hear(events.map((event) => [record, event]))
       return Effect.andThen(Effect.sleep(bunch), next)
     }
     return next
+  }
+
+  /**
+   * All that is to be heard, of whichever pool, in the order in which it has happened: what is heard later than this has
+   * happened later.
+   */
+  private hear(all: Array<readonly [Record, PoolEvent]> = []): void {
+    for (const core of pools) {
+      const { listener, record } = this.attended.get(core) ?? {}
+      if (record !== undefined) { for (const event of listener?.takeUnsafe() ?? []) all.push([record, event]) }
+    }
+    all.sort(([, a], [, b]) => a.at.epochMilliseconds - b.at.epochMilliseconds)
+    for (const [record, event] of all) attempt(() => record.hear(event, ++this.lastSeq))
   }
 
   private idOf(core: AnyCore): number {
@@ -278,6 +291,7 @@ export class Hub {
     const { latest } = this
     const taken = this.monotonic
     if (latest !== undefined && taken - latest.taken < interval && isOf(latest, all)) return latest
+    this.hear()
     const at = this.clock.currentTimeMillisUnsafe()
     const room = roomOf(all.size)
     const pictures = new Map<Record, string>()

@@ -84,7 +84,7 @@ export class Story {
     }
   }
 
-  /** As many lines as there is room for; none is longer than `columns`. */
+  /** As many lines as there is room for, none longer than `columns`; what is cut says so. */
   lines(view: View): ReadonlyArray<string> {
     const { last } = this
     if (last === undefined) return [fit(view, [[view.note]])]
@@ -104,7 +104,12 @@ export class Story {
         ...this.events.slice(-room).reverse().map((row) => event(view, row, of))
       )
     }
-    return lines.slice(0, view.rows)
+    if (lines.length <= view.rows) return lines
+    const shown = Math.max(0, view.rows - 1)
+    return [...lines.slice(0, shown), fit(view, [[`… ${plural(lines.length - shown, "line")} more`, 90]])].slice(
+      0,
+      view.rows
+    )
   }
 }
 
@@ -118,16 +123,21 @@ export interface View {
 
 type Part = readonly [text: string, colour?: number]
 
-/** One line, of parts that are coloured, cut where the terminal ends. */
+/** One line, of parts that are coloured. Where the terminal ends before it, its last sign says that it goes on. */
 const fit = ({ colour, columns }: View, parts: ReadonlyArray<Part>): string => {
-  let left = columns
-  let line = ""
-  for (const [text, code] of parts) {
-    const [kept, taken] = cut(plain(text), left)
-    left -= taken
-    line += colour && code !== undefined && kept !== "" ? `\x1b[${code}m${kept}\x1b[0m` : kept
+  const line = (room: number) => {
+    let left = room
+    let drawn = ""
+    for (const [text, code] of parts) {
+      const [kept, taken, whole] = cut(plain(text), left)
+      left -= taken
+      drawn += colour && code !== undefined && kept !== "" ? `\x1b[${code}m${kept}\x1b[0m` : kept
+      if (!whole) return { drawn, whole }
+    }
+    return { drawn, whole: true }
   }
-  return line
+  const { drawn, whole } = line(columns)
+  return whole || columns < 1 ? drawn : `${line(columns - 1).drawn}…`
 }
 
 const troubles = (

@@ -21,14 +21,20 @@ export const span = (millis: number): string => {
 export const clockTime = (millis: number): string =>
   `${DateTime.formatIso(DateTime.makeUnsafe(millis)).slice(11, 19)} UTC`
 
-/** No longer than so; a text of a user may be anything. */
-export const short = (text: string, most = 200): string => text.length <= most ? text : `${text.slice(0, most - 1)}…`
+/** No longer than so, and no character cut in two; a text of a user may be anything. */
+export const short = (text: string, most = 200): string =>
+  text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, "")}…`
 
 /** What would move the cursor of a terminal, change its colours, or turn its text around. */
 export const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u
 
+/** What joins or parts the signs beside it, as in many a picture and in several alphabets. */
+const joiners =
+  /(?<=[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}])[\u200c\u200d](?=[\p{L}\p{Extended_Pictographic}])/u
+
 /** A text for a terminal: what it would obey instead of showing it is taken out. */
-export const plain = (text: string): string => text.replace(new RegExp(unprintable, "gu"), "�")
+export const plain = (text: string): string =>
+  text.replace(new RegExp(`(${joiners.source})|${unprintable.source}`, "gu"), (_, joiner?: string) => joiner ?? "�")
 
 /**
  * What a program calls a failure by: an identifier as the constants of Node, a word, or a code of SQL. A value that is

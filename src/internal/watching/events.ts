@@ -78,15 +78,23 @@ export class Listener {
   })
 
   private take(): Effect.Effect<[PoolEvent, ...Array<PoolEvent>], Cause.Done> {
+    const heard = this.takeUnsafe()
+    if (heard.length > 0) return Effect.succeed(heard as [PoolEvent, ...Array<PoolEvent>])
+    // what this was resumed for may have been taken meanwhile
+    return this.over ? Cause.done() : this.pull
+  }
+
+  /** What has been heard, and is not taken yet: for one who takes from several listeners in the order of the events. */
+  takeUnsafe(): Array<PoolEvent> {
     const { heard, missed } = this
+    if (heard.length === 0) return heard
     this.heard = []
     this.missed = 0
-    if (heard.length === 0) return Cause.done()
     if (missed > 0) {
       const { at, pool } = heard[0]!
       heard.unshift({ _tag: "Missed", pool, at, events: missed })
     }
-    return Effect.succeed(heard as [PoolEvent, ...Array<PoolEvent>])
+    return heard
   }
 }
 
