@@ -20,7 +20,7 @@ export const body = `<a class="skip" href="#events">Skip to the events</a>
 </header>
 <main>
   <p class="away" id="said" aria-live="polite"></p>
-  <section aria-labelledby="wrong"><h2 class="away" id="wrong">What is wrong</h2><ul class="troubles card" id="troubles"></ul></section>
+  <section aria-labelledby="wrong"><h2 class="away" id="wrong">What is wrong</h2><ul class="troubles card" id="troubles" tabindex="0" aria-labelledby="wrong"></ul></section>
   <section class="card scroll" aria-label="All pools" tabindex="0">
     <table id="overview"><caption>All pools</caption>
       <thead><tr><th scope="col" class="l">Pool</th><th scope="col" class="l">State</th><th scope="col">Objects</th>
@@ -41,7 +41,7 @@ export const body = `<a class="skip" href="#events">Skip to the events</a>
       <span class="grow"></span><span id="event-count" class="size"></span></header>
     <div class="scroll" tabindex="0" role="region" aria-label="The last events"><table>
       <caption class="away">The last events, the newest first</caption>
-      <thead><tr><th scope="col">Time</th><th scope="col">Pool</th><th scope="col">Event</th><th scope="col">Object</th>
+      <thead><tr><th scope="col">Time, UTC</th><th scope="col">Pool</th><th scope="col">Event</th><th scope="col">Object</th>
       <th scope="col">Lease</th><th scope="col">Detail</th></tr></thead><tbody id="event-rows"></tbody></table></div>
   </section>
 </main>

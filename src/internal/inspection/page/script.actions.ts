@@ -27,7 +27,7 @@ const ask = (title, text, yes, fields, then) => {
   say($("dialog-text"), text)
   say($("dialog-yes"), yes)
   const inputs = fields.map(([label, value, min]) => {
-    const input = el("input", { type: "number", min, value: value ?? "", placeholder: "none" })
+    const input = el("input", { type: "number", inputmode: "numeric", min, value: value ?? "", placeholder: "none" })
     return { input, label: el("label", {}, label, input) }
   })
   $("dialog-fields").replaceChildren(...inputs.map(({ label }) => label))

@@ -47,13 +47,14 @@ const span = (millis) => {
 }
 const rate = (n) => n === 0 ? "0" : n < 9.95 ? n.toFixed(1) : Math.round(n).toLocaleString("en")
 const count = (n) => n.toLocaleString("en")
-const clock = (at) => new Date(at).toLocaleTimeString("en-GB") + "." + String(Math.floor(at % 1000)).padStart(3, "0")
+/** In the zone of the times that the server writes in its own texts. */
+const clock = (at) => new Date(at).toISOString().slice(11, 23)
 
 // ------------------------------------------------------------------------------------------------------------- the state
 
 const state = { at: 0, received: 0, actions: false, order: [], more: 0, troubles: [], pools: new Map(), everyday: [], notable: [] }
-/** The time of the server, between frames as well. */
-const now = () => state.at + performance.now() - state.received
+/** The time of the server, between frames as well; where it is gone, of the moment when it went: nothing grows older then. */
+const now = () => state.at + (lostAt > 0 ? Math.max(state.received, lostAt) : performance.now()) - state.received
 
 const HISTORY = 300
 const KEPT = 1000

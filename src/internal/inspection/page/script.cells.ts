@@ -29,12 +29,22 @@ const grid = (n, width) => {
   }
 }
 
+/**
+ * For how many objects there is room: for as many as there have been, and may be in a small pool. What is below stays where
+ * it is, as long as the pool does not shrink much.
+ */
+const placesOf = (pool, view) => {
+  const n = Math.max(pool.ids.length, Math.min(pool.picture?.stats.max ?? 0, 48))
+  if (n > view.places || n < view.places / 4) view.places = n
+  return view.places
+}
+
 const drawCells = (pool, view) => {
   const { canvas } = view
   const width = canvas.clientWidth
   const n = pool.ids.length
   if (width === 0) return
-  const layout = grid(n, width)
+  const layout = grid(placesOf(pool, view), width)
   const { columns, rows, size } = view.layout = layout
   const height = Math.max(1, rows) * size
   const scale = devicePixelRatio || 1

@@ -114,24 +114,35 @@ setInterval(() => {
 
 let source
 let lostAt = 0
+let heardAt = 0
+/** A stream ends after 4 seconds, and is followed by another: where nothing is heard for twice as long, nobody is there. */
+const SILENCE = 8000
 const shows = (name, text) => {
   if ($("state").dataset.state !== name) $("state").dataset.state = name
   say($("state"), text)
 }
 const showState = () => {
+  if (source !== undefined && performance.now() - heardAt > SILENCE) {
+    lostAt ||= performance.now()
+    disconnect()
+    connect()
+  }
   // a stream ends every few seconds, and the next begins at once: that is no loss
-  if (lostAt > 0 && performance.now() - lostAt > 2500) shows("lost", "no connection, trying again")
+  if (lostAt > 0 && performance.now() - lostAt > 2500) shows("lost", "no connection")
   else if (paused) shows("paused", "paused")
   else if (state.at > 0) shows("live", "live")
 }
 const connect = () => {
   if (document.hidden) return
+  heardAt = performance.now()
   source = new EventSource(root + "/events")
-  source.onopen = () => {
+  const heard = () => {
     lostAt = 0
+    heardAt = performance.now()
   }
+  source.onopen = heard
   source.onmessage = (message) => {
-    lostAt = 0
+    heard()
     take(JSON.parse(message.data))
     renderSoon()
   }

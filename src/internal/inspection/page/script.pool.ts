@@ -5,7 +5,7 @@ const WAITERS = 8
 const ROWS = 200
 
 const makeView = (id) => {
-  const view = { id, chosen: undefined, pinned: false, fetched: undefined }
+  const view = { id, chosen: undefined, pinned: false, fetched: undefined, places: 0 }
   const pool = () => state.pools.get(id)
   view.canvas = el("canvas", { class: "cells", tabindex: 0, role: "application", "aria-roledescription": "map of objects", on: {
     pointermove: (event) => {
@@ -47,8 +47,8 @@ const makeView = (id) => {
   view.actions = el("div", { class: "actions" })
   view.legend = new Map([...LETTERS, "M"].map((letter) => {
     const number = el("b", {}, "0")
-    const item = el("li", { class: letter === "A" || letter === "B" ? false : "rare" }, el("span", { class: "dot " + letter, "aria-hidden": "true" }, SIGNS[letter] ?? ""), number,
-      letter === "M" ? "being made" : letter === "O" ? "of them overdue" : NAMES[letter].toLowerCase())
+    const item = el("li", {}, el("span", { class: "dot " + letter, "aria-hidden": "true" }, SIGNS[letter] ?? ""), number,
+      letter === "M" ? "being made" : letter === "O" ? "overdue" : NAMES[letter].toLowerCase())
     return [letter, { item, number }]
   }))
   view.detail = el("div", { class: "detail", "aria-live": "polite" })
@@ -65,7 +65,7 @@ const makeView = (id) => {
         el(name === "" ? "td" : "th", { scope: name === "" ? false : "col", class: [1, 4, 7].includes(i) ? "l" : false }, name))
     )), view.rows)))
   view.element = el("article", { class: "pool card", id: "pool-" + id, tabindex: -1 },
-    el("header", {}, view.title, view.badge, view.size, el("span", { class: "grow" }), view.actions),
+    el("header", {}, el("div", { class: "name" }, view.title, view.badge), view.size, view.actions),
     el("ul", { class: "legend", "aria-label": "Objects by status" }, ...[...view.legend.values()].map(({ item }) => item)),
     el("div", {}, view.canvas, view.detail),
     el("div", { class: "charts" }, view.borrows.element, view.waits.element, view.timeouts.element),
@@ -93,7 +93,7 @@ const drawPool = (pool, view) => {
   }
   view.canvas.setAttribute("aria-label", picture.name + ": " + count(stats.size) + " objects, " + count(stats.borrowed) +
     " borrowed, " + count(stats.available) + " available. The arrow keys go from object to object.")
-  view.canvas.hidden = pool.ids.length === 0
+  view.canvas.hidden = placesOf(pool, view) === 0
   drawCells(pool, view)
   drawDetail(pool, view)
   drawCharts(pool, view)

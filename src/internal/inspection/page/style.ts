@@ -54,6 +54,7 @@ button.danger { color: var(--bad) }
 .top { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 14px; padding-top: 16px; padding-bottom: 14px }
 .top .grow { flex: 1 }
 .top .host { color: var(--soft) }
+#pause { min-width: 72px }
 .state { display: inline-flex; align-items: center; gap: 7px; color: var(--soft) }
 .state::before { content: ""; width: 9px; height: 9px; border-radius: 50%; background: var(--I-line) }
 .state[data-state=live]::before { background: var(--A-line) }
@@ -61,7 +62,7 @@ button.danger { color: var(--bad) }
 .state[data-state=paused]::before { background: var(--P-line); border-radius: 2px }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow) }
 
-.troubles { list-style: none; overflow: hidden }
+.troubles { list-style: none; overflow: auto; height: 152px }
 .troubles li { display: flex; gap: 10px; align-items: baseline; padding: 8px 14px; border-top: 1px solid var(--line) }
 .troubles li:first-child { border-top: 0 }
 .troubles .sign { flex: none; width: 1.2em; text-align: center; font-weight: 700 }
@@ -69,7 +70,7 @@ button.danger { color: var(--bad) }
 .troubles .bad { background: var(--bad-ground); color: var(--bad) }
 .troubles .warning { background: var(--warning-ground); color: var(--warning) }
 .troubles .note { background: var(--note-ground); color: var(--note) }
-.troubles .well { background: var(--well-ground); color: var(--well) }
+.troubles .well { background: var(--well-ground); color: var(--well); height: 100%; align-items: center }
 .troubles .text::first-letter { text-transform: uppercase }
 
 .scroll { overflow-x: auto }
@@ -81,6 +82,14 @@ tbody th { font-size: inherit; font-weight: 600; color: inherit }
 th:first-child, td:first-child { padding-left: 14px }
 th:last-child, td:last-child { padding-right: 14px }
 .left th.l, .l { text-align: left }
+/* columns do not follow what is in them: numbers change all the time */
+#overview, .events table, .pool details table { table-layout: fixed }
+#overview { min-width: 1140px }
+#overview th, #overview td { padding-left: 3px; padding-right: 3px; width: 66px }
+#overview th { white-space: normal; vertical-align: bottom }
+#overview tr > :first-child { width: auto; padding-left: 14px; overflow-wrap: anywhere }
+#overview tr > :nth-child(2) { width: 84px; padding-left: 10px }
+#overview tr > :last-child { width: 76px; padding-right: 14px }
 tbody tr { border-top: 1px solid var(--line) }
 td.zero { color: var(--soft); opacity: .65 }
 td.hot { color: var(--bad); font-weight: 650 }
@@ -91,15 +100,17 @@ td.hot { color: var(--bad); font-weight: 650 }
   .pool:last-child:nth-child(odd) { grid-column: 1 / -1 }
 }
 .pool { padding: 14px 16px 12px; display: grid; gap: 12px; scroll-margin-top: 12px; min-width: 0 }
-.pool > header { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 10px }
-.pool > header .grow { flex: 1 }
-.badge { font-size: 12px; padding: 0 8px; border-radius: 99px; border: 1px solid var(--line); color: var(--soft) }
+.pool > header { display: grid; grid-template-columns: minmax(0, 1fr) auto; align-items: start; gap: 2px 12px }
+.pool > header .name { display: flex; align-items: center; gap: 10px; min-height: 28px }
+.pool > header .size { grid-column: 1; grid-row: 2; white-space: nowrap; overflow: hidden; text-overflow: ellipsis }
+.pool > header .actions { grid-column: 2; grid-row: 1 / 3 }
+.badge { flex: none; min-width: 84px; text-align: center; font-size: 12px; padding: 0 8px; border-radius: 99px; border: 1px solid var(--line); color: var(--soft) }
 .badge.warn { color: var(--warning); background: var(--warning-ground); border-color: transparent }
 .size { color: var(--soft) }
 .actions { display: flex; flex-wrap: wrap; gap: 6px }
-.legend { display: flex; flex-wrap: wrap; gap: 4px 14px; list-style: none }
-.legend li { display: inline-flex; align-items: center; gap: 6px; color: var(--soft) }
-.legend li.none.rare { display: none }
+.actions button { min-width: 78px }
+.legend { display: grid; grid-template-columns: repeat(auto-fill, minmax(124px, 1fr)); gap: 4px 10px; list-style: none }
+.legend li { display: flex; align-items: center; gap: 6px; color: var(--soft); white-space: nowrap }
 .legend li.none { opacity: .6 }
 .legend b { color: var(--text); font-weight: 650 }
 .dot { width: 12px; height: 12px; border-radius: 3px; border: 1.5px solid; flex: none;
@@ -112,11 +123,11 @@ td.hot { color: var(--bad); font-weight: 650 }
 .dot.I { background: var(--I); border-color: var(--I-line); color: var(--I-text) }
 .dot.M { background: none; border-color: var(--soft); border-style: dashed }
 .cells { display: block; width: 100%; cursor: crosshair; border-radius: 4px }
-.detail { min-height: 30px; display: flex; flex-wrap: wrap; gap: 2px 12px; align-items: center; color: var(--soft) }
+.detail { height: 52px; overflow: auto; display: flex; flex-wrap: wrap; gap: 2px 12px; align-content: center; align-items: center; color: var(--soft) }
 .detail b { color: var(--text) }
 .charts { display: grid; grid-template-columns: 1fr 1.6fr 1fr; gap: 18px }
 .chart { min-width: 0 }
-.chart .value { font-size: 17px; font-weight: 600; letter-spacing: -.02em; line-height: 1.3; white-space: nowrap }
+.chart .value { min-height: 22px; font-size: 17px; font-weight: 600; letter-spacing: -.02em; line-height: 1.3; white-space: nowrap }
 .chart .value small + small, .chart .value .second { margin-left: .5em }
 .chart .value small { font-size: 12px; font-weight: 500; color: var(--soft); letter-spacing: 0 }
 .chart svg { display: block; width: 100%; height: 44px; margin-top: 3px; overflow: visible }
@@ -129,14 +140,19 @@ td.hot { color: var(--bad); font-weight: 650 }
 .key { display: inline-block; width: 10px; height: 3px; border-radius: 2px; vertical-align: middle; margin-right: 4px }
 .key.low { background: var(--B-line) } .key.high { background: var(--P-line) }
 .queue { display: grid; gap: 3px }
-.queue ol { list-style: none; margin: 0; padding: 0; display: grid; gap: 2px }
-.queue li { display: grid; grid-template-columns: 86px 1fr auto; gap: 10px; align-items: center; font-size: 12.5px; color: var(--soft) }
+.queue ol { list-style: none; margin: 0; padding: 0; display: grid; gap: 2px; align-content: start; height: 64px; overflow: auto }
+.queue li { height: 20px; display: grid; grid-template-columns: 86px 1fr auto; gap: 10px; align-items: center; font-size: 12.5px; color: var(--soft) }
 .queue .bar { height: 7px; border-radius: 4px; background: var(--raised); border: 1px solid var(--line); overflow: hidden }
 .queue .bar i { display: block; height: 100%; background: var(--P-line) }
 .queue .bar i.late { background: var(--O) }
 details > summary { cursor: pointer; color: var(--soft); font-size: 12.5px; width: fit-content }
 details[open] > summary { margin-bottom: 6px }
-.pool details .scroll { max-height: 340px; overflow: auto; border: 1px solid var(--line); border-radius: 8px }
+.pool details table { min-width: 860px }
+.pool details th, .pool details td { width: 72px }
+.pool details th:nth-child(2), .pool details td:nth-child(2) { width: 130px }
+.pool details :is(th, td):is(:nth-child(5), :nth-child(8)) { width: auto; overflow-wrap: anywhere; white-space: normal }
+.pool details :is(th, td):last-child { width: 90px }
+.pool details .scroll { height: 340px; overflow: auto; border: 1px solid var(--line); border-radius: 8px }
 .pool details thead th { position: sticky; top: 0; background: var(--card) }
 .pool details td, .pool details tbody th { padding-top: 2px; padding-bottom: 2px }
 .pool details button { min-height: 22px; padding: 0 8px; font-size: 12px }
@@ -146,26 +162,40 @@ details[open] > summary { margin-bottom: 6px }
 .events fieldset { border: 0; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 4px 12px }
 .events .grow { flex: 1 }
 .events input[type=checkbox] { min-height: 0; accent-color: var(--accent) }
-.events .scroll { max-height: 420px; overflow: auto; border-top: 1px solid var(--line); border-radius: 0 0 12px 12px }
+.events .scroll { height: 420px; overflow: auto; border-top: 1px solid var(--line); border-radius: 0 0 12px 12px }
 .events td, .events th { text-align: left; padding-top: 2px; padding-bottom: 2px }
 .events thead th { position: sticky; top: 0; background: var(--card); padding-top: 6px; padding-bottom: 4px }
-.events td.text { width: 100%; min-width: 220px; white-space: normal; overflow-wrap: anywhere }
+.events table { min-width: 760px }
+.events th { width: 72px }
+.events th:nth-child(1) { width: 112px }
+.events th:nth-child(2), .events th:nth-child(3) { width: 144px }
+.events th:nth-child(6) { width: auto }
+.events td.text, .events td.pool-name { white-space: normal; overflow-wrap: anywhere }
 .events tr.bad td { color: var(--bad) }
 .events tr.warning td { color: var(--warning) }
 .events td.at, .events td.pool-name { color: var(--soft) }
 .empty { padding: 28px 14px; text-align: center; color: var(--soft) }
 dialog { border: 1px solid var(--line); border-radius: 12px; background: var(--card); color: var(--text); padding: 18px 20px;
-  max-width: 420px; box-shadow: 0 12px 48px rgb(0 0 0 / .3) }
+  width: min(420px, 100vw - 24px); max-height: calc(100dvh - 24px); overflow: auto; box-shadow: 0 12px 48px rgb(0 0 0 / .3) }
 dialog::backdrop { background: rgb(0 0 0 / .35) }
 dialog p { margin-bottom: 12px }
 dialog form { display: grid; gap: 10px }
-dialog label { display: grid; grid-template-columns: 110px 1fr; align-items: center }
+dialog label { display: grid; grid-template-columns: 110px minmax(0, 1fr); align-items: center; gap: 8px }
+dialog input { width: 100% }
 dialog .buttons { display: flex; justify-content: flex-end; gap: 8px; margin-top: 6px }
 dialog .go { background: var(--accent); border-color: var(--accent); color: var(--card) }
 .toast { position: fixed; bottom: 18px; left: 50%; translate: -50%; padding: 8px 16px; border-radius: 99px; background: var(--text);
   color: var(--ground); max-width: 90vw; transition: opacity .2s }
 .toast:empty { opacity: 0; pointer-events: none }
-@media (max-width: 560px) { .charts { grid-template-columns: 1fr } main, .top { padding-left: 12px; padding-right: 12px } }
+@media (max-width: 560px) {
+  .charts { grid-template-columns: 1fr }
+  main, .top { padding-left: 12px; padding-right: 12px }
+  .top .host { display: none }
+  .pool > header { grid-template-columns: minmax(0, 1fr) }
+  .pool > header .actions { grid-column: 1; grid-row: 3 }
+  /* a finger is wider than a pointer, and a smaller text would have the page zoomed */
+  dialog input, dialog button, .actions button { min-height: 44px; font-size: 16px }
+}
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; scroll-behavior: auto !important } }
 @media (forced-colors: active) { .dot, .bar i { forced-color-adjust: none } }
 `
