@@ -22,6 +22,41 @@ export interface Lease<out A, out D = undefined> {
     readonly expired: Effect.Effect<never, LeaseExpired>;
 }
 
+// NotSynchronous.d.ts
+import * as Schema from "effect/Schema";
+declare const NotSynchronous_base: Schema.Class<NotSynchronous, Schema.TaggedStruct<"NotSynchronous", {
+    readonly pool: Schema.String;
+    readonly stats: Schema.Struct<{
+        readonly size: Schema.Int;
+        readonly min: Schema.Int;
+        readonly max: Schema.optionalKey<Schema.Int>;
+        readonly pending: Schema.Int;
+        readonly available: Schema.Int;
+        readonly borrowed: Schema.Int;
+        readonly dormant: Schema.Int;
+        readonly unknown: Schema.Int;
+        readonly invalid: Schema.Int;
+        readonly making: Schema.Int;
+        readonly leases: Schema.Int;
+        readonly waiting: Schema.Int;
+        readonly totals: Schema.Struct<{
+            readonly borrowed: Schema.Int;
+            readonly added: Schema.Int;
+            readonly made: Schema.Int;
+            readonly destroyed: Schema.Int;
+            readonly timedOut: Schema.Int;
+            readonly exhausted: Schema.Int;
+            readonly expired: Schema.Int;
+        }>;
+    }>;
+    readonly operation: Schema.String;
+    readonly callback: Schema.String;
+}>, import("effect/Cause").YieldableError>;
+export declare class NotSynchronous extends NotSynchronous_base {
+    get message(): string;
+}
+export {};
+
 // ObjectPool.d.ts
 import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
@@ -728,11 +763,10 @@ import * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
 import * as Layer from "effect/Layer";
 import * as ManagedRuntime from "effect/ManagedRuntime";
-import * as Schema from "effect/Schema";
 import type { Lease } from "./Lease.ts";
 import { ObjectPool } from "./ObjectPool.ts";
 import type { PooledObject, PromiseAddedObject } from "./PooledObject.ts";
-import { PoolStats } from "./PoolError.ts";
+import type { PoolStats } from "./PoolError.ts";
 import type { PoolEvent } from "./PoolEvent.ts";
 import type { BorrowOptions, DataRequired } from "./PoolOptions.ts";
 import type { PackedLease, PromiseLease } from "./PromiseLease.ts";
@@ -767,37 +801,6 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
     readonly leases: () => ReadonlyArray<PromiseLease<A, D>>;
     readonly events: () => AsyncIterable<PoolEvent>;
     readonly close: () => Promise<void>;
-}
-declare const NotSynchronous_base: Schema.Class<NotSynchronous, Schema.TaggedStruct<"NotSynchronous", {
-    readonly pool: Schema.String;
-    readonly stats: Schema.Struct<{
-        readonly size: Schema.Int;
-        readonly min: Schema.Int;
-        readonly max: Schema.optionalKey<Schema.Int>;
-        readonly pending: Schema.Int;
-        readonly available: Schema.Int;
-        readonly borrowed: Schema.Int;
-        readonly dormant: Schema.Int;
-        readonly unknown: Schema.Int;
-        readonly invalid: Schema.Int;
-        readonly making: Schema.Int;
-        readonly leases: Schema.Int;
-        readonly waiting: Schema.Int;
-        readonly totals: Schema.Struct<{
-            readonly borrowed: Schema.Int;
-            readonly added: Schema.Int;
-            readonly made: Schema.Int;
-            readonly destroyed: Schema.Int;
-            readonly timedOut: Schema.Int;
-            readonly exhausted: Schema.Int;
-            readonly expired: Schema.Int;
-        }>;
-    }>;
-    readonly operation: Schema.String;
-    readonly callback: Schema.String;
-}>, import("effect/Cause").YieldableError>;
-export declare class NotSynchronous extends NotSynchronous_base {
-    get message(): string;
 }
 type PoolTag<Self, A, D, E, P> = Context.Service<Self, ObjectPool<A, D, E, P>>;
 export declare const PromisePool: {
@@ -942,13 +945,14 @@ export declare const Inspector: {
 export {};
 
 // promise.d.ts
+export { NotSynchronous } from "./NotSynchronous.ts";
 export type { PooledObject, PromiseAddedObject } from "./PooledObject.ts";
 export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
 export { PoolEvent } from "./PoolEvent.ts";
 export type { CreationOptions, DataRequired, DetectionOptions, PoolSettings } from "./PoolOptions.ts";
 export type { Detached, PackedLease, PromiseLease } from "./PromiseLease.ts";
 export type { Awaitable, PoolLogEntry, PromiseAddOptions, PromiseBorrowOptions, PromiseCreationOptions, PromiseDetectionOptions, PromisePoolOptions, PromiseRetry, PromiseSelect } from "./PromiseOptions.ts";
-export { NotSynchronous, PromisePool } from "./PromisePool.ts";
+export { PromisePool } from "./PromisePool.ts";
 export { type AnySelector, Selector } from "./Selector.ts";
 export type { PromiseSelf } from "./Self.ts";
 export { Status } from "./Status.ts";

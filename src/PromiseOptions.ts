@@ -26,7 +26,7 @@ export type Awaitable<B> = B | PromiseLike<B>
  * **Details**
  *
  * `acquire`, `destroy`, `pack`, `unpack`, `detectStatus`, `onBorrow`, `onRelease` and `select` are given an `AbortSignal`,
- * as their last parameter, which fires when nobody waits for their answer any more: their time is over, or the pool
+ * after what they are about, which fires when nobody waits for their answer any more: their time is over, or the pool
  * closes, or the borrower that they were called for has left. The pool goes on at once, and may call the function again
  * for another object: what is still under way, a request or a socket, is the function's to stop by its signal. Hand it on,
  * as in `fetch(url, { signal })`. A signal that has not fired by the time of the answer never does.

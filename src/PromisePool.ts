@@ -45,19 +45,20 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Scheduler from "effect/Scheduler"
-import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { toName, toObjects } from "./internal/pool/options.ts"
+import { checkNow, toAddOptions, toRequest } from "./internal/promise/asked.ts"
+import { atOnce, type Attempt } from "./internal/promise/atOnce.ts"
 import { Body } from "./internal/promise/body.ts"
 import { type Begun, PromiseDesk } from "./internal/promise/borrowing.ts"
-import { destroying, toOptions } from "./internal/promise/callbacks.ts"
+import { toOptions } from "./internal/promise/callbacks.ts"
 import { Alive, services } from "./internal/promise/clock.ts"
-import { FullLease, HeldLease, leaseIn, objectIn } from "./internal/promise/lease.ts"
+import { FullLease } from "./internal/promise/lease.ts"
+import { lending } from "./internal/promise/lending.ts"
 import { logging } from "./internal/promise/logging.ts"
 import { Running } from "./internal/promise/running.ts"
 import { type Core, coreOf } from "./internal/state/core.ts"
@@ -67,7 +68,7 @@ import * as Site from "./internal/structures/site.ts"
 import type { Lease } from "./Lease.ts"
 import { ObjectPool } from "./ObjectPool.ts"
 import type { PooledObject, PromiseAddedObject } from "./PooledObject.ts"
-import { type BorrowError, PoolExhausted, PoolStats, print } from "./PoolError.ts"
+import type { PoolStats } from "./PoolError.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
 import type { AddOptions, BorrowOptions, DataRequired } from "./PoolOptions.ts"
 import type { PackedLease, PromiseLease } from "./PromiseLease.ts"
@@ -196,28 +197,6 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   readonly close: () => Promise<void>
 }
 
-/**
- * A method that never waits would have had to.
- *
- * @category errors
- * @since 0.1.0
- */
-export class NotSynchronous extends Schema.TaggedError<NotSynchronous>()("NotSynchronous", {
-  pool: Schema.String,
-  stats: PoolStats,
-  /** The method, as in `"borrowSync"`. */
-  operation: Schema.String,
-  /** What answered with a promise, or with an effect that suspends. */
-  callback: Schema.String
-}) {
-  override get message(): string {
-    const instead = this.operation.replace("Sync", "")
-    return `Pool "${this.pool}": \`${this.operation}\` does not wait, but \`${this.callback}\` takes time: use \`${instead}\``
-  }
-}
-
-print(NotSynchronous)
-
 type PoolTag<Self, A, D, E, P> = Context.Service<Self, ObjectPool<A, D, E, P>>
 
 /**
@@ -324,11 +303,6 @@ const over = async <Self, A, D, E, P, RE>(
 /** A function that runs under a lease. */
 type Used<A, B> = (object: A, signal: AbortSignal) => B
 
-/** The keys of what an operation is given. */
-const syncKeys = ["where", "priority", "leaseTimeout"]
-const askedKeys = ["timeout", ...syncKeys, "signal"]
-const addedKeys = ["data", "leaseTimeout", "destroy"]
-
 /** What is thrown on the way to a promise is its rejection. */
 const attempt = <B>(begin: () => Promise<B>): Promise<B> => {
   try {
@@ -345,7 +319,6 @@ const attempt = <B>(begin: () => Promise<B>): Promise<B> => {
 class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   readonly #pool: ObjectPool<A, D, E, P>
   readonly #running: Running
-  readonly #check: ReturnType<typeof checks>
   /** Absent where borrowing takes a fiber: for `pack`, a tracer, or a double of a pool. */
   readonly #desk: PromiseDesk<A, D> | undefined
   /** Milliseconds. A double of a pool has none. */
@@ -356,7 +329,6 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   constructor(pool: ObjectPool<A, D, E, P>, running: Running, disposal: Effect.Effect<void> | undefined) {
     this.#pool = pool
     this.#running = running
-    this.#check = checks(pool.name)
     this.#disposal = disposal
     const core = coreOf(pool) as unknown as Core<A, D> | undefined
     this.#hookTimeout = core?.options.hookTimeout ?? Infinity
@@ -374,13 +346,13 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   borrow = (options?: PromiseBorrowOptions<A, D>): Promise<PackedLease<unknown>> =>
     attempt(() => {
       if (options === undefined && this.#desk !== undefined) return this.#desk.borrow(this.borrow, undefined, undefined)
-      const { signal, ...request } = this.#asked(options)
+      const { signal, ...request } = toRequest(this.#running, options)
       if (this.#desk !== undefined) return this.#desk.borrow(this.borrow, request, signal)
       const lent = this.#from(
         this.borrow,
         (pool) => options === undefined ? pool.borrow : pool.borrowWith(request)
       )
-      const { begin, undo } = this.#lending(lent)
+      const { begin, undo } = lending(this.#running, lent)
       return this.#running.ending(begin, {
         signal,
         abort: (fiber) => {
@@ -391,13 +363,13 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     })
 
   borrowSync = (options?: Omit<BorrowOptions<A, D>, "timeout">): PackedLease<unknown> => {
-    if (options !== undefined) this.#check.known("", options, syncKeys)
+    checkNow(this.#running, options)
     if (this.#desk === undefined) {
       // it does not wait: its time is not limited
       const request = { ...options, timeout: Infinity }
       return this.#atOnce(
         "borrowSync",
-        this.#lending(this.#from(this.borrowSync, (pool) => pool.tryBorrowWith(request)))
+        lending(this.#running, this.#from(this.borrowSync, (pool) => pool.tryBorrowWith(request)))
       )
     }
     const lent = this.#desk.borrowNow(this.borrowSync, options)
@@ -414,7 +386,7 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
       if (options === undefined && desk !== undefined) {
         return desk.with(this.with, f as Used<A, B>, undefined, undefined)
       }
-      const { signal, ...request } = this.#asked(options)
+      const { signal, ...request } = toRequest(this.#running, options)
       if (desk !== undefined) return desk.with(this.with, f as Used<A, B>, request, signal)
       const body = new Body(this.#running, f, signal)
       const run = this.#from(
@@ -467,39 +439,9 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     if (this.#disposal !== undefined) await this.close()
   }
 
-  /** What a borrow was asked for. Throws `InvalidPoolOptions`. */
-  #asked(options: PromiseBorrowOptions<A, D> | undefined): PromiseBorrowOptions<A, D> {
-    if (options === undefined) return {}
-    this.#check.known("", options, askedKeys)
-    const { signal } = options
-    if (signal !== undefined && typeof signal?.addEventListener !== "function") {
-      this.#check.refuse("signal", signal, "an AbortSignal")
-    }
-    return options
-  }
-
   /** An effect of the pool, which is asked for it by who has called `operation`, a function that is on the stack. */
   #from<B>(operation: Function, get: (pool: ObjectPool<A, D, E, P>) => B): B {
     return Site.handing(Site.ofTag(operation), get)(this.#pool)
-  }
-
-  /** Borrows into a scope of its own. */
-  #lending(borrow: Effect.Effect<P, E | BorrowError, Scope.Scope>) {
-    const running = this.#running
-    const scope = Scope.makeUnsafe()
-    const giveBack = Scope.close(scope, Exit.void)
-    const lent = Effect.map(borrow, (borrowed): PackedLease<unknown> => {
-      const lease = leaseIn(borrowed)
-      if (lease === undefined) return new HeldLease<unknown>(running, borrowed, giveBack)
-      return lease === borrowed
-        ? FullLease.of(running, lease)
-        : new FullLease(running, objectIn(borrowed), giveBack, lease)
-    })
-    return {
-      begin: () => running.forkIn(lent, scope),
-      // an interruption may come too late: nobody gets what was lent
-      undo: (fiber: Fiber.Fiber<unknown, unknown>) => void fiber.addObserver(() => running.fork(giveBack))
-    }
   }
 
   #addAtOnce(
@@ -522,37 +464,12 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     })
   }
 
-  #toAddOptions(options: PromiseAddOptions<A, D> = {}, refused = () => false): AddOptions<A, D> {
-    this.#check.known("", options, addedKeys)
-    const { data, destroy, leaseTimeout } = options
-    this.#check.call("destroy", destroy)
-    const release = destroy && destroying(this.#running, destroy, this.#hookTimeout)
-    return { data, leaseTimeout, release: release && ((object: A) => refused() ? Effect.void : release(object)) }
+  #toAddOptions(options: PromiseAddOptions<A, D> | undefined, refused?: () => boolean): AddOptions<A, D> {
+    return toAddOptions(this.#running, this.#hookTimeout, options, refused)
   }
 
-  /** What a fiber has ended with in this step. One that has not is interrupted, and refused. */
-  #atOnce<B, F extends Begun<B>>(
-    operation: string,
-    { begin, undo }: Attempt<F> & { readonly begin: () => Begun<B> }
-  ): B {
-    const running = this.#running
-    const before = this.stats()
-    running.later = undefined
-    const fiber = begin()
-    const exit = fiber.pollUnsafe()
-    if (exit !== undefined) {
-      if (Exit.isSuccess(exit)) return exit.value
-      throw running.failure(exit)
-    }
-    const stats = this.stats()
-    // where it is but not its turn, nothing has answered
-    const callback = running.later ??
-      (operation !== "borrowSync" ? "detectStatus" : running.notes ? undefined : whatTakesTime(before, stats))
-    fiber.interruptUnsafe()
-    undo(fiber)
-    const { name: pool } = this
-    if (callback === undefined) throw new PoolExhausted({ pool, stats, reason: "NoneAvailable" })
-    throw new NotSynchronous({ pool, stats, operation, callback })
+  #atOnce<B, F extends Begun<B>>(operation: string, attempt: Attempt<F> & { readonly begin: () => Begun<B> }): B {
+    return atOnce(this.#running, this.stats, operation, attempt)
   }
 
   /** Its counts, for those who only look: a double of a pool may have none. */
@@ -567,19 +484,4 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   static {
     shows(this.prototype, (self) => ({ _id: "PromisePool", name: self.name, ...self.#counts() }))
   }
-}
-
-/** Something that is not waited for. */
-interface Attempt<F> {
-  readonly begin: () => F
-  /** What there is to undo when it has been interrupted. */
-  readonly undo: (begun: F) => void
-}
-
-/** What a borrower waits for whose pool has effects for callbacks: the counts tell. */
-const whatTakesTime = (before: PoolStats, now: PoolStats): string | undefined => {
-  if (now.making > before.making) return "acquire"
-  if (now.leases > before.leases) return "pack"
-  if (now.pending > before.pending) return "detectStatus or onBorrow"
-  return now.available > 0 ? "select" : undefined
 }

@@ -4,6 +4,7 @@
  * @module effect-object-pool/promise
  * @since 0.1.0
  */
+export { NotSynchronous } from "./NotSynchronous.ts"
 export type { PooledObject, PromiseAddedObject } from "./PooledObject.ts"
 export {
   type BorrowError,
@@ -30,7 +31,7 @@ export type {
   PromiseRetry,
   PromiseSelect
 } from "./PromiseOptions.ts"
-export { NotSynchronous, PromisePool } from "./PromisePool.ts"
+export { PromisePool } from "./PromisePool.ts"
 export { type AnySelector, Selector } from "./Selector.ts"
 export type { PromiseSelf } from "./Self.ts"
 export { Status } from "./Status.ts"

@@ -38,10 +38,11 @@ describe("an error of another copy of the package", () => {
   for (const [name, fail] of Object.entries(failing)) {
     it(`is no instance of this one's ${name}, but has its _tag, and its message`, async () => {
       const kind = name as keyof typeof failing
+      const Mine = { ...first }[kind]
       const own = await failure(fail(first))
       const error = await failure(fail(second as unknown as typeof first))
 
-      assert.deepStrictEqual([own instanceof first[kind], error instanceof first[kind]], [true, false])
+      assert.deepStrictEqual([own instanceof Mine, error instanceof Mine], [true, false])
       assert.isTrue(error instanceof second[kind])
       assert.isTrue(Predicate.isTagged(error, name))
       assert.strictEqual((error as Error).name, name)

@@ -18,6 +18,7 @@ import {
   PoolExhausted,
   PoolFull
 } from "../../PoolError.ts"
+import { checks } from "../state/validation.ts"
 import * as Site from "../structures/site.ts"
 import { traces } from "../watching/tracing.ts"
 import { Alive } from "./clock.ts"
@@ -111,6 +112,8 @@ export class Running {
   /** Are its callbacks functions, which note what takes time? */
   readonly notes: boolean
   readonly context: Context.Context<never>
+  /** Looks at what the calls of the pool are given. */
+  readonly check: ReturnType<typeof checks>
   readonly alive = new Alive()
   /** What the borrower of a lease has in hand. */
   readonly leases = new WeakMap<Lease<unknown, unknown>, unknown>()
@@ -124,6 +127,7 @@ export class Running {
 
   constructor(name: string, context: Context.Context<never>, notes: boolean) {
     this.name = name
+    this.check = checks(name)
     // what does not suspend ends in its step
     this.context = Context.add(context, Scheduler.PreventSchedulerYield, true)
     this.notes = notes

@@ -1,0 +1,28 @@
+/**
+ * Borrowing by a fiber, for those who have none: where there is a `pack`, a tracer, or a double of a pool.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type { PackedLease } from "../../PromiseLease.ts"
+import { FullLease, HeldLease, leaseIn, objectIn } from "./lease.ts"
+import type { Running } from "./running.ts"
+
+/** Borrows into a scope of its own, which the lease that is lent closes. */
+export const lending = <P, E>(running: Running, borrow: Effect.Effect<P, E, Scope.Scope>) => {
+  const scope = Scope.makeUnsafe()
+  const giveBack = Scope.close(scope, Exit.void)
+  const lent = Effect.map(borrow, (borrowed): PackedLease<unknown> => {
+    const lease = leaseIn(borrowed)
+    if (lease === undefined) return new HeldLease<unknown>(running, borrowed, giveBack)
+    return lease === borrowed
+      ? FullLease.of(running, lease)
+      : new FullLease(running, objectIn(borrowed), giveBack, lease)
+  })
+  return {
+    begin: () => running.forkIn(lent, scope),
+    // an interruption may come too late: nobody gets what was lent
+    undo: (fiber: Fiber.Fiber<unknown, unknown>) => void fiber.addObserver(() => running.fork(giveBack))
+  }
+}
