@@ -1,6 +1,6 @@
 /** The pool of sessions, as a service. What a borrower gets is a transaction. */
-import { Config, Duration, Effect, Exit, Layer, Queue, Schedule, Schema } from "effect"
-import { type Lease, PoolService } from "../../src/index.ts"
+import { Config, Duration, Effect, Exit, Layer, Schedule, Schema } from "effect"
+import { type Lease, PoolService, type Self } from "../../src/index.ts"
 import { Database } from "./postgres.ts"
 import { type CannotConnect, QueryError, Session, type SessionOptions } from "./session.ts"
 
@@ -29,9 +29,8 @@ export class Sessions extends PoolService<Sessions, Session, {
   static readonly live = Layer.unwrap(Effect.gen(function*() {
     const { url } = yield* Database
     const statementTimeout = Duration.times(yield* leaseTimeout, 0.8)
-    const lost = yield* Queue.unbounded<readonly [session: Session, reason: string]>()
-    const pool = Sessions.layerConfig({
-      acquire: open({ url, statementTimeout, onLost: (...loss) => Queue.offerUnsafe(lost, loss) }),
+    return Sessions.layerConfig({
+      acquire: (self) => open({ url, statementTimeout }, self),
       // The pool heals itself: a server that is down is tried again, by one session for all, once a second at last. Who
       // borrows meanwhile keeps its deadline.
       creation: { retry: Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]) },
@@ -41,13 +40,6 @@ export class Sessions extends PoolService<Sessions, Session, {
       pack: begin,
       onRelease: ({ object }) => Effect.asVoid(object.query("DISCARD ALL"))
     }, settings)
-    const removeLost = Queue.take(lost).pipe(
-      Effect.tap(([session]) => Sessions.remove(session)),
-      Effect.flatMap(([{ pid }, reason]) => Effect.logWarning(`Session ${pid} is lost: ${reason}`)),
-      Effect.forever,
-      Effect.forkScoped
-    )
-    return Layer.effectDiscard(removeLost).pipe(Layer.provideMerge(pool))
   }))
 
   /**
@@ -63,14 +55,30 @@ export class Sessions extends PoolService<Sessions, Session, {
 
 const isQueryError = Schema.is(QueryError)
 
-/** Each session sees to it that the table is there: the database may come later than the service, or anew. */
-const open = (options: SessionOptions) =>
-  Effect.tap(Session.open(options), (session) =>
-    session.query(`
+/**
+ * A session that is lost is replaced, whoever has it. Each sees to it that the table is there: the database may come later
+ * than the service, or anew.
+ */
+const open = (options: Omit<SessionOptions, "onLost">, self: Self) =>
+  Effect.context<never>().pipe(
+    Effect.map(Effect.runForkWith),
+    Effect.flatMap((run) =>
+      Session.open({
+        ...options,
+        onLost: ({ pid }, reason) => {
+          self.invalidate()
+          run(Effect.logWarning(`Session ${pid} is lost: ${reason}`))
+        }
+      })
+    ),
+    Effect.tap((session) =>
+      session.query(`
       BEGIN;
       SELECT pg_advisory_xact_lock(4711);
       CREATE TABLE IF NOT EXISTS notes (id integer PRIMARY KEY, text text NOT NULL);
-      COMMIT`))
+      COMMIT`)
+    )
+  )
 
 const begin = ({ object }: Lease<Session>) =>
   Effect.acquireRelease(
