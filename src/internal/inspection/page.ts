@@ -1,15 +1,5 @@
-/** The page, all in one: it loads nothing. */
-import { body, head } from "./page/markup.ts"
-import { actions } from "./page/script.actions.ts"
-import { base } from "./page/script.base.ts"
-import { cells } from "./page/script.cells.ts"
-import { charts } from "./page/script.charts.ts"
-import { events } from "./page/script.events.ts"
-import { main } from "./page/script.main.ts"
-import { pool } from "./page/script.pool.ts"
-import { style } from "./page/style.ts"
-
-const script = `"use strict";{${[base, cells, charts, actions, pool, events, main].join("")}}`
+/** The page, all in one: it loads nothing. What it is made of is in `page/`. */
+import { body, head, script, style } from "./page.generated.ts"
 
 export interface PageOptions {
   /** What is allowed to run: this script, and this style. */
