@@ -1,7 +1,13 @@
 /** The signals that the user's functions are given: who gets one, and when it fires. */
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import { PoolService } from "../../src/index.ts"
-import { LeaseExpired, PromisePool, type PromisePoolOptions, type Status } from "../../src/promise.ts"
+import {
+  LeaseExpired,
+  type PooledObject,
+  PromisePool,
+  type PromisePoolOptions,
+  type Status
+} from "../../src/promise.ts"
 import { deferred, failure, idle, never, turn, until } from "../support/promises.ts"
 
 type Body = (object: string, signal?: AbortSignal) => unknown
@@ -73,16 +79,53 @@ describe("a body is told by its signal that nobody waits for it any more", () =>
     assert.strictEqual(await pool.with(async () => "b"), "b")
   })
 
-  it("and one whose length cannot be read gives its object back", async () => {
+  it("and one that cannot be looked at is called with it", async () => {
     const pool = PromisePool.make({ objects: ["a"] })
-    const refusing = new Proxy((object: string) => object, {
+    const hidden = new Proxy((_object: string, signal: AbortSignal) => signal, {
       get() {
         throw new Error("no")
       }
     })
 
-    assert.strictEqual((await failure(pool.with(refusing)) as Error).message, "no")
+    assert.instanceOf(await pool.with(hidden), AbortSignal)
     idle(pool)
+  })
+})
+
+describe("a detector is given its signal", () => {
+  for (const [how, form] of Object.entries(forms)) {
+    it(`as a function ${how}`, async () => {
+      const given: Array<unknown> = []
+      const detectStatus = form((_pooled, signal) => {
+        given.push(signal)
+        return Promise.resolve("Available")
+      }) as unknown as (pooled: PooledObject<string>) => Promise<Status.Answer>
+      const pool = PromisePool.make({ objects: ["a"], detectStatus })
+
+      assert.strictEqual(await pool.with((object) => object), "a")
+
+      assert.instanceOf(given[0], AbortSignal)
+    })
+  }
+
+  it("as a function that cannot be looked at", async () => {
+    const given: Array<unknown> = []
+    const detectStatus = new Proxy(
+      async (_: PooledObject<string>, signal: AbortSignal): Promise<Status.Answer> => {
+        given.push(signal)
+        return "Available"
+      },
+      {
+        get() {
+          throw new Error("no")
+        }
+      }
+    )
+    const pool = PromisePool.make({ objects: ["a"], detectStatus })
+
+    await pool.with(() => {})
+
+    assert.instanceOf(given[0], AbortSignal)
   })
 })
 

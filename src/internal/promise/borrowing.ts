@@ -28,7 +28,7 @@ import { Relay } from "../structures/slice.ts"
 import { outcomeOf, Waiting } from "../waiting/outcome.ts"
 import { FullLease } from "./lease.ts"
 import { fail, type Running } from "./running.ts"
-import { reasonOf, sees, unlisten } from "./signals.ts"
+import { mayNeed, reasonOf, unlisten } from "./signals.ts"
 
 /** The waiter of somebody who awaits a promise. */
 class Awaiting<A, D> extends Waiting<A, D> {
@@ -92,7 +92,7 @@ class Borrowing<A, D> implements Work {
   private waiter: Awaiting<A, D> | undefined = undefined
   private lease: ActiveLease<A, D> | undefined = undefined
   private aborting: (() => void) | undefined = undefined
-  /** Tells the body; absent where that cannot see a signal, as most cannot. */
+  /** Tells the body; absent where that cannot see a signal, and one is dear. */
   private controller: AbortController | undefined = undefined
   /** The promise is settled, or about to be. */
   private settled = false
@@ -181,7 +181,7 @@ class Borrowing<A, D> implements Work {
 
   private run(lease: ActiveLease<A, D>, body: Body<A>): void {
     try {
-      if (sees(body, 1)) this.controller = this.controlling(lease)
+      if (mayNeed(body)) this.controller = new AbortController()
       const answer = body(lease.entry.object, this.controller?.signal as AbortSignal)
       const plain = isPlain(answer)
       if (!plain && !Predicate.isPromiseLike(answer)) return this.ended(answer, undefined)
@@ -196,16 +196,6 @@ class Borrowing<A, D> implements Work {
     } catch (reason) {
       this.ended(undefined, { reason })
     }
-  }
-
-  /** The controller of a body, which is told when the lease is over. */
-  private controlling(lease: ActiveLease<A, D>): AbortController {
-    const controller = new AbortController()
-    lease.watchers ??= new Set()
-    lease.watchers.add(() =>
-      controller.abort(this.desk.running.failureOf(leaseExpired(lease.core, lease, lease.over!)))
-    )
-    return controller
   }
 
   /** The body has ended: where the promise is settled, its answer is dropped, and a failure is a line in the log. */
@@ -223,13 +213,22 @@ class Borrowing<A, D> implements Work {
 
   /**
    * The lease is over before the body has ended. Where the pool closes, a body whose lease has no time-out goes on: it has
-   * had its time.
+   * had its time. Its signal fires all the same, when the object has been taken back, as for all who watch the lease.
    */
   interrupt(): void {
     const lease = this.lease!
+    const { controller } = this
+    if (controller !== undefined) {
+      lease.watchers ??= new Set()
+      lease.watchers.add(() => controller.abort(this.expired(lease)))
+    }
     if (lease.over === "Closed" && lease.expiry === undefined) return
     end(lease, Exit.void)
-    if (!this.settled) this.failBy(leaseExpired(lease.core, lease, lease.over!))
+    if (!this.settled) this.fail(this.expired(lease))
+  }
+
+  private expired(lease: ActiveLease<A, D>): unknown {
+    return this.desk.running.failureOf(leaseExpired(lease.core, lease, lease.over!))
   }
 
   /** The caller's signal has fired. */
