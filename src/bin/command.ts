@@ -10,6 +10,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Sse from "effect/encoding/Sse"
 import * as FileSystem from "effect/FileSystem"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
@@ -120,6 +121,9 @@ const get = (
 const cannot = (url: string, reason: string): Effect.Effect<never, CannotInspect> =>
   Effect.fail(new CannotInspect({ url, reason }))
 
+const tooLong = (url: string): Effect.Effect<never, CannotInspect> =>
+  cannot(url, `it sends more than ${longest / 1e6} MB`)
+
 /** `fetch` hides what has happened behind what it says. */
 const reasonOf = (error: unknown): string => {
   if (error instanceof CannotInspect) return error.reason
@@ -154,7 +158,7 @@ class Parts {
 
   add(part: string): Effect.Effect<void, CannotInspect> {
     this.length += part.length
-    if (this.length > longest) return cannot(this.url, `it sends more than ${longest / 1e6} MB`)
+    if (this.length > longest) return tooLong(this.url)
     this.parts.push(part)
     return Effect.void
   }
@@ -247,27 +251,25 @@ const show = Effect.fnUntraced(function*(url: string) {
     yield* terminal.display(`\x1b[H${story.lines(view).map((line) => `${line}\x1b[K`).join("\r\n")}\x1b[J`)
   })
   yield* takeScreen(terminal)
-  const hear = (line: string): Effect.Effect<void, CannotInspect | PlatformError> => {
-    const [, id] = /^id: ([\w.-]{1,100})$/.exec(line) ?? []
-    if (id !== undefined) lastId = id
-    if (!line.startsWith("data: ")) return Effect.void
-    return Effect.flatMap(decode(url, line.slice(6)), (frame) => {
+  const hear = ({ data, id = "" }: Sse.Event): Effect.Effect<void, CannotInspect | PlatformError> =>
+    Effect.flatMap(decode(url, data), (frame) => {
+      // it goes back to the server as a header
+      if (/^[\w.-]{1,100}$/.test(id)) lastId = id
       story.take(frame)
       note = ""
       return Effect.andThen(draw, Effect.sleep(pause))
     })
-  }
   const stream = Effect.fnUntraced(function*() {
     const response = yield* get(`${url}/events`, lastId === "" ? {} : { "last-event-id": lastId })
-    const parts = new Parts(url)
+    let heard: Array<Sse.Event> = []
+    const parser = Sse.makeParser((event) => event._tag === "Event" && heard.push(event), { maxEventSize: longest })
     yield* Stream.runForEach(read(url, response), (part) => {
-      const lines = part.split("\n")
-      const rest = lines.pop()!
+      const error = parser.feed(part)
+      const events = heard
+      heard = []
       return Effect.andThen(
-        Effect.forEach(lines, (line) => Effect.andThen(parts.add(line), Effect.suspend(() => hear(parts.take()))), {
-          discard: true
-        }),
-        Effect.suspend(() => parts.add(rest))
+        Effect.forEach(events, hear, { discard: true }),
+        error === undefined ? Effect.void : tooLong(url)
       )
     })
   })

@@ -95,6 +95,30 @@ describe("what comes from a server", () => {
       assert.strictEqual(shown.at(-1), screen.restore)
     }))
 
+  it.effect("an event is taken however its lines end, however many they are, and wherever the stream is parted", () =>
+    Effect.gen(function*() {
+      const { asked, url } = yield* hostile(({ headers, url = "" }, response) => {
+        const after = headers["last-event-id"]
+        if (url === "/pools/snapshot") return void response.end(JSON.stringify(frame))
+        // the first stream is over at once: the next is to go on where it was
+        if (after !== undefined) return void asked.push(`after ${String(after)}`)
+        const [first, ...rest] = JSON.stringify({ ...frame, changed: [{ ...frame.changed[0]!, name: "in lines" }] })
+          .split(
+            /(?=,"(?:more|at|changed)")/
+          )
+        const message = `: a comment\r\nid: k.7.8\r\nevent: message\r\n${
+          [first, ...rest].map((part) => `data:${part}\r\n`).join("")
+        }\r\n`
+        for (let i = 0; i < message.length; i += 100) response.write(message.slice(i, i + 100))
+        response.end()
+      })
+      const { fiber, shown, until } = yield* onScreen(url)
+
+      yield* until(() => shown.some((text) => text.includes("in lines  open")))
+      yield* until(() => asked.includes("after k.7.8"))
+      yield* Fiber.interrupt(fiber)
+    }))
+
   it.effect("a server that is silent is not waited for, whatever it has begun", () =>
     Effect.gen(function*() {
       for (const begin of [() => {}, (response: ServerResponse) => void response.write("{")]) {

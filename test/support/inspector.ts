@@ -130,6 +130,8 @@ export const listen = (url: string, most = Infinity, headers: Record<string, str
         const lines = text.slice(0, end).split("\n")
         text = text.slice(end + 2)
         const field = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? ""
+        // how soon to come again, before the first
+        if (field("data") === "") continue
         messages.push({ id: field("id"), frame: JSON.parse(field("data")) as Frame })
       }
       if (messages.length >= most) break

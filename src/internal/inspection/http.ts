@@ -2,8 +2,11 @@
 import * as ByteSize from "effect/ByteSize"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Mac from "effect/crypto/Mac"
 import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Sse from "effect/encoding/Sse"
 import * as Exit from "effect/Exit"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
@@ -233,7 +236,7 @@ const streaming = (hub: Hub) => {
           onSome: (told) => Effect.succeed([message(told)] as const)
         })
       )
-      return answer(Stream.fromPull(Effect.succeed(pull)), connection, {
+      return answer(Stream.concat(beginning, Stream.fromPull(Effect.succeed(pull))), connection, {
         contentType: "text/event-stream",
         headers: {
           ...headers,
@@ -251,7 +254,12 @@ const streaming = (hub: Hub) => {
 
 /** Its id says where the client is, for when it comes again. */
 const toMessage = ({ second, seq, text }: Told, key: string): string =>
-  `id: ${key}.${seq}.${second}\nretry: ${pauses}\ndata: ${text}\n\n`
+  Sse.encoder.write({ _tag: "Event", event: "message", id: `${key}.${seq}.${second}`, data: text })
+
+/** What a stream begins with. */
+const beginning = Stream.succeed(
+  encoder.encode(Sse.encoder.write(new Sse.Retry({ duration: Duration.millis(pauses), lastEventId: undefined })))
+)
 
 const resumed = (id: string | undefined, key: string, isOver: () => boolean): Client => {
   const [itsKey, seq, second] = id?.split(".") ?? []
@@ -278,7 +286,7 @@ const change = <R>(
 ): Effect.Effect<Response, never, R | Request> => {
   const { headers } = request
   if (!ownOrigin(request)) return Effect.succeed(forbidden)
-  if (!equal(headers["x-inspector-token"] ?? "", token)) {
+  if (!Mac.timingSafeEqual(encoder.encode(headers["x-inspector-token"] ?? ""), encoder.encode(token))) {
     return Effect.succeed(
       refusal(403, "the token of the page is missing, or is that of an earlier start: reload the page")
     )
@@ -304,13 +312,6 @@ const ownOrigin = ({ headers }: Request): boolean => {
   const { origin } = headers
   if (origin === undefined) return true
   return URL.canParse(origin) && new URL(origin).host === (headers["host"] ?? headers[":authority"])
-}
-
-/** Takes as long however much of it is right. */
-const equal = (given: string, token: string): boolean => {
-  let different = given.length ^ token.length
-  for (let i = 0; i < token.length; i++) different |= given.charCodeAt(i % (given.length || 1)) ^ token.charCodeAt(i)
-  return different === 0
 }
 
 const act = (hub: Hub): Effect.Effect<Response, never, Request> =>
