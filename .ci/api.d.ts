@@ -78,6 +78,8 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
     readonly add: <R = never>(object: A, options?: AddOptions<A, D, R>) => Effect.Effect<AddedObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>;
     readonly addAll: <R = never>(objects: Iterable<A>, options?: AddOptions<A, D, R>) => Effect.Effect<ReadonlyArray<AddedObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>;
     readonly remove: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
+    readonly has: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
+    readonly get: (object: A | PooledObject<A, D>) => Effect.Effect<PooledObject<A, D> | undefined, never, S>;
     readonly detect: Effect.Effect<void, PoolClosed, S>;
     readonly rest: (object: A | PooledObject<A, D>, duration: Duration.Input) => Effect.Effect<boolean, never, S>;
     readonly wake: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
@@ -572,9 +574,17 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
     readonly onBorrow?: ((pooled: PooledObject<A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>) | undefined;
     readonly onRelease?: ((pooled: PooledObject<A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>) | undefined;
 }
-export type DataRequired<D> = [undefined] extends [D] ? {} : {
+export type DataRequired<D> = [undefined] extends [D] ? {} : [D] extends [never] ? {
+    readonly data: {} | null;
+} : [D] extends [Effect.Effect<unknown, unknown, unknown>] ? {
+    readonly data: DataIsNoEffect;
+} : {
     readonly data: {} | null;
 };
+interface DataIsNoEffect {
+    readonly "data is a value, or a function that makes one: an effect would be kept, and never run": never;
+}
+export type DataGiven<D> = D extends object ? D extends ReadonlyArray<unknown> | ((...args: never) => unknown) ? D : D | Partial<D> : D;
 export type Declared<A, D, P> = DataRequired<D> & ([Lease<A, D>] extends [P] ? {} : {
     readonly pack: (lease: Lease<A, D>) => unknown;
 });
@@ -584,11 +594,13 @@ export interface BorrowOptions<in A, in D = undefined> {
     readonly priority?: number | undefined;
     readonly leaseTimeout?: Duration.Input | undefined;
 }
-export interface AddOptions<in out A, out D = undefined, out R = never> {
-    readonly data?: D | undefined;
+export interface AddOptions<in out A, in out D = undefined, out R = never> {
+    readonly data?: DataGiven<D> | undefined;
     readonly leaseTimeout?: Duration.Input | undefined;
+    readonly destroy?: ((object: A) => Effect.Effect<void, never, R>) | undefined;
     readonly release?: ((object: A) => Effect.Effect<void, never, R>) | undefined;
 }
+export {};
 
 // PoolService.d.ts
 import * as Config from "effect/Config";
@@ -699,7 +711,7 @@ export interface Detached<out A> extends AsyncDisposable {
 // PromiseOptions.d.ts
 import type * as Duration from "effect/Duration";
 import type { PooledObject } from "./PooledObject.ts";
-import type { BorrowOptions, CreationOptions, DetectionOptions, PoolSettings } from "./PoolOptions.ts";
+import type { BorrowOptions, CreationOptions, DataGiven, DetectionOptions, PoolSettings } from "./PoolOptions.ts";
 import type { PromiseLease } from "./PromiseLease.ts";
 import type { AnySelector, Selector } from "./Selector.ts";
 import type { PromiseSelf } from "./Self.ts";
@@ -709,18 +721,18 @@ export interface PromisePoolOptions<A, D = undefined, P = A> extends Omit<PoolSe
     readonly name?: string | undefined;
     readonly log?: ((entry: PoolLogEntry) => unknown) | undefined;
     readonly acquire?: ((signal: AbortSignal, self: PromiseSelf) => Awaitable<A>) | undefined;
-    readonly destroy?: ((object: NoInfer<A>, signal: AbortSignal) => unknown) | undefined;
+    readonly destroy?: ((object: A, signal: AbortSignal) => unknown) | undefined;
     readonly objects?: Iterable<A> | undefined;
-    readonly data?: D | ((object: NoInfer<A>) => D) | undefined;
+    readonly data?: D | ((object: A) => D) | undefined;
     readonly select?: PromiseSelect<NoInfer<A>, NoInfer<D>> | undefined;
-    readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input) | undefined;
-    readonly pack?: ((lease: PromiseLease<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>) | undefined;
-    readonly unpack?: ((packed: NoInfer<P>, signal: AbortSignal) => unknown) | undefined;
-    readonly detectStatus?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>) | undefined;
+    readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<A, NoInfer<D>>) => Duration.Input) | undefined;
+    readonly pack?: ((lease: PromiseLease<A, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>) | undefined;
+    readonly unpack?: ((packed: P, signal: AbortSignal) => unknown) | undefined;
+    readonly detectStatus?: ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>) | undefined;
     readonly detection?: PromiseDetectionOptions | undefined;
     readonly creation?: PromiseCreationOptions | undefined;
-    readonly onBorrow?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
-    readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
+    readonly onBorrow?: ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
+    readonly onRelease?: ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
 }
 export interface PromiseRetry {
     readonly times: number | "Infinity";
@@ -752,8 +764,8 @@ export type PromiseSelect<A, D> = AnySelector | Selector<A, D> | {
 export interface PromiseBorrowOptions<in A, in D = undefined> extends BorrowOptions<A, D> {
     readonly signal?: AbortSignal | undefined;
 }
-export interface PromiseAddOptions<in A, out D = undefined> {
-    readonly data?: D | undefined;
+export interface PromiseAddOptions<in A, in out D = undefined> {
+    readonly data?: DataGiven<D> | undefined;
     readonly leaseTimeout?: Duration.Input | undefined;
     readonly destroy?: ((object: A, signal: AbortSignal) => unknown) | undefined;
 }
@@ -781,6 +793,8 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
     readonly addSync: (object: A, options?: PromiseAddOptions<A, D>) => PromiseAddedObject<A, D>;
     readonly addAllSync: (objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => ReadonlyArray<PromiseAddedObject<A, D>>;
     readonly remove: (object: A | PooledObject<A, D>) => boolean;
+    readonly has: (object: A | PooledObject<A, D>) => boolean;
+    readonly get: (object: A | PooledObject<A, D>) => PooledObject<A, D> | undefined;
     readonly detect: () => Promise<void>;
     readonly detectSync: () => void;
     readonly rest: (object: A | PooledObject<A, D>, duration: Duration.Input) => boolean;
@@ -906,7 +920,7 @@ export type { AddedObject, PooledObject } from "./PooledObject.ts";
 export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
 export { PoolEvent } from "./PoolEvent.ts";
 export { PoolMetrics, type PoolMetricsOptions } from "./PoolMetrics.ts";
-export type { AddOptions, BorrowOptions, CreationOptions, DataRequired, Declared, DetectionOptions, PoolOptions, PoolSettings } from "./PoolOptions.ts";
+export type { AddOptions, BorrowOptions, CreationOptions, DataGiven, DataRequired, Declared, DetectionOptions, PoolOptions, PoolSettings } from "./PoolOptions.ts";
 export { type DeclarePool, type InferPool, type PoolClass, type PoolClassWithLayer, PoolService, type PoolTypes } from "./PoolService.ts";
 export { type AnySelector, type Choice, type Select, Selector } from "./Selector.ts";
 export type { Self, SelfCall } from "./Self.ts";
@@ -949,7 +963,7 @@ export { NotSynchronous } from "./NotSynchronous.ts";
 export type { PooledObject, PromiseAddedObject } from "./PooledObject.ts";
 export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
 export { PoolEvent } from "./PoolEvent.ts";
-export type { CreationOptions, DataRequired, DetectionOptions, PoolSettings } from "./PoolOptions.ts";
+export type { CreationOptions, DataGiven, DataRequired, DetectionOptions, PoolSettings } from "./PoolOptions.ts";
 export type { Detached, PackedLease, PromiseLease } from "./PromiseLease.ts";
 export type { Awaitable, PoolLogEntry, PromiseAddOptions, PromiseBorrowOptions, PromiseCreationOptions, PromiseDetectionOptions, PromisePoolOptions, PromiseRetry, PromiseSelect } from "./PromiseOptions.ts";
 export { PromisePool } from "./PromisePool.ts";

@@ -113,6 +113,15 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    */
   readonly remove: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
   /**
+   * Is an object in the pool? One that is being destroyed is not any more. No walk over the objects, however many there are.
+   */
+  readonly has: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  /**
+   * The record of an object that is in the pool, `undefined` for any other: as `objects` has it, without a walk. Of several
+   * that are equal, the one that joined last.
+   */
+  readonly get: (object: A | PooledObject<A, D>) => Effect.Effect<PooledObject<A, D> | undefined, never, S>
+  /**
    * Detects every object that is not lent, or is shared, and does not rest until a known time, and takes out the invalid
    * ones, those that are lent when their last lease ends. Without a detector there is nothing to ask. One that is being
    * detected already is not asked about twice: that detection goes on as long as anybody wants its answer. An interruption

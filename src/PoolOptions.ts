@@ -325,7 +325,25 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
  * @category utility types
  * @since 0.1.0
  */
-export type DataRequired<D> = [undefined] extends [D] ? {} : { readonly data: {} | null }
+export type DataRequired<D> = [undefined] extends [D] ? {}
+  : [D] extends [never] ? { readonly data: {} | null }
+  : [D] extends [Effect.Effect<unknown, unknown, unknown>] ? { readonly data: DataIsNoEffect }
+  : { readonly data: {} | null }
+
+/** What the compiler says is missing in it. A literal type would keep the data of others from being widened. */
+interface DataIsNoEffect {
+  readonly "data is a value, or a function that makes one: an effect would be kept, and never run": never
+}
+
+/**
+ * The data of an added object, or a part of it where it is a record.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type DataGiven<D> = D extends object
+  ? D extends ReadonlyArray<unknown> | ((...args: never) => unknown) ? D : D | Partial<D>
+  : D
 
 /**
  * What the options of a declared tag must also have: `data` where it was declared, `pack` where it was declared.
@@ -379,19 +397,25 @@ export interface BorrowOptions<in A, in D = undefined> {
  * @category options
  * @since 0.1.0
  */
-export interface AddOptions<in out A, out D = undefined, out R = never> {
+export interface AddOptions<in out A, in out D = undefined, out R = never> {
   /**
-   * The data of this object.
+   * The data of this object. Where both this and what the `data` option makes are plain records, this is laid over that:
+   * `{ ...usual, ...given }`; an instance of a class takes its place, and so does anything else.
    *
    * @default what the `data` option makes
    */
-  readonly data?: D | undefined
+  readonly data?: DataGiven<D> | undefined
   /**
    * How long a lease of this object lasts.
    *
    * @default `leaseTimeout` of the pool
    */
   readonly leaseTimeout?: Duration.Input | undefined
-  /** Destroys the object when it leaves the pool; without it the object is left to its owner. */
+  /**
+   * Destroys the object when it leaves the pool; without it the object is left to its owner. What takes longer than
+   * `hookTimeout` is given up.
+   */
+  readonly destroy?: ((object: A) => Effect.Effect<void, never, R>) | undefined
+  /** @deprecated The former name of `destroy`: the `release` of a lease gives back. Both together are refused. */
   readonly release?: ((object: A) => Effect.Effect<void, never, R>) | undefined
 }

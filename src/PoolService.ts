@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { AnyOptions } from "./internal/pool/options.ts"
+import { isPlain } from "./internal/structures/record.ts"
 import * as Site from "./internal/structures/site.ts"
 import type { Lease } from "./Lease.ts"
 import { assemble, type ObjectPool, type Operations } from "./ObjectPool.ts"
@@ -225,6 +226,8 @@ const accessors = (tag: Context.Service<AnyPool, AnyPool>): Operations<AnyPool, 
     add: (object, options) => reach((pool) => pool.add(object, options)),
     addAll: (objects, options) => reach((pool) => pool.addAll(objects, options)),
     remove: (object) => reach((pool) => pool.remove(object)),
+    has: (object) => reach((pool) => pool.has(object)),
+    get: (object) => reach((pool) => pool.get(object)),
     detect: reach((pool) => pool.detect),
     rest: (object, duration) => reach((pool) => pool.rest(object, duration)),
     wake: (object) => reach((pool) => pool.wake(object)),
@@ -258,10 +261,7 @@ const overlay = <O extends object>(options: O, settings: object): O => {
   for (const [key, value] of Object.entries(settings)) {
     if (value === undefined) continue
     const below = merged[key]
-    merged[key] = isRecord(value) && isRecord(below) ? overlay(below, value) : value
+    merged[key] = isPlain(value) && isPlain(below) ? overlay(below, value) : value
   }
   return merged as O
 }
-
-const isRecord = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype

@@ -5,7 +5,7 @@
  */
 import type * as Duration from "effect/Duration"
 import type { PooledObject } from "./PooledObject.ts"
-import type { BorrowOptions, CreationOptions, DetectionOptions, PoolSettings } from "./PoolOptions.ts"
+import type { BorrowOptions, CreationOptions, DataGiven, DetectionOptions, PoolSettings } from "./PoolOptions.ts"
 import type { PromiseLease } from "./PromiseLease.ts"
 import type { AnySelector, Selector } from "./Selector.ts"
 import type { PromiseSelf } from "./Self.ts"
@@ -74,11 +74,11 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * Destroys what `acquire` has made. A failure, and what takes longer than `hookTimeout`, is reported and given up: the
    * signal fires then.
    */
-  readonly destroy?: ((object: NoInfer<A>, signal: AbortSignal) => unknown) | undefined
+  readonly destroy?: ((object: A, signal: AbortSignal) => unknown) | undefined
   /** Added at start, and left to their owner. */
   readonly objects?: Iterable<A> | undefined
   /** Data of each object, or what makes it. */
-  readonly data?: D | ((object: NoInfer<A>) => D) | undefined
+  readonly data?: D | ((object: A) => D) | undefined
   /**
    * Which lendable object a borrower gets.
    *
@@ -92,7 +92,7 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    */
   readonly leaseTimeout?:
     | Duration.Input
-    | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Duration.Input)
+    | ((pooled: PooledObject<A, NoInfer<D>>) => Duration.Input)
     | undefined
   /**
    * What a borrower gets, made under the lease. The signal fires when the borrower has left, or the lease is over, before
@@ -100,12 +100,12 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    *
    * @default the object
    */
-  readonly pack?: ((lease: PromiseLease<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>) | undefined
+  readonly pack?: ((lease: PromiseLease<A, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>) | undefined
   /**
    * Ends what `pack` has made, before the object is given back. A failure, and what takes longer than `hookTimeout`, is
    * reported and given up: the signal fires then.
    */
-  readonly unpack?: ((packed: NoInfer<P>, signal: AbortSignal) => unknown) | undefined
+  readonly unpack?: ((packed: P, signal: AbortSignal) => unknown) | undefined
   /**
    * Asks what an object's status is. One that fails, or exceeds `detection.timeout`, leaves the object `Unknown`. While it is
    * asked about, an object's `status` is `Pending`; one that is shared and lent stays `Borrowed`, and takes no new leases.
@@ -115,7 +115,7 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * signal has fired is beyond that.
    */
   readonly detectStatus?:
-    | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>)
+    | ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>)
     | undefined
   readonly detection?: PromiseDetectionOptions | undefined
   readonly creation?: PromiseCreationOptions | undefined
@@ -123,12 +123,12 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * Prepares an object for its borrower. One that fails has the object leave, and the borrower gets another. The signal
    * fires when `hookTimeout` has passed, or the pool closes.
    */
-  readonly onBorrow?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined
+  readonly onBorrow?: ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined
   /**
    * Cleans an object up after its borrower, who does not wait for it. One that fails has the object leave. The signal fires
    * when `hookTimeout` has passed, or the pool closes.
    */
-  readonly onRelease?: ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined
+  readonly onRelease?: ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined
 }
 
 /**
@@ -289,9 +289,12 @@ export interface PromiseBorrowOptions<in A, in D = undefined> extends BorrowOpti
  * @category options
  * @since 0.1.0
  */
-export interface PromiseAddOptions<in A, out D = undefined> {
-  /** Instead of what the `data` option makes. */
-  readonly data?: D | undefined
+export interface PromiseAddOptions<in A, in out D = undefined> {
+  /**
+   * Instead of what the `data` option makes. Where both are plain records, what is given here is laid over that:
+   * `{ ...usual, ...given }`; an instance of a class takes its place, and so does anything else.
+   */
+  readonly data?: DataGiven<D> | undefined
   /** Instead of the pool's `leaseTimeout`. */
   readonly leaseTimeout?: Duration.Input | undefined
   /**

@@ -144,6 +144,10 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   ) => ReadonlyArray<PromiseAddedObject<A, D>>
   /** Takes an object out; a lent one when it comes back. Answers whether it was in the pool. */
   readonly remove: (object: A | PooledObject<A, D>) => boolean
+  /** Is an object in the pool? One that is being destroyed is not any more. */
+  readonly has: (object: A | PooledObject<A, D>) => boolean
+  /** The record of an object that is in the pool: of several that are equal, the one that joined last. No walk over all. */
+  readonly get: (object: A | PooledObject<A, D>) => PooledObject<A, D> | undefined
   /** Detects every object that is not lent and does not rest until a known time. Rejects with `PoolClosed`. */
   readonly detect: () => Promise<void>
   /** The same, without waiting: an object whose detector makes it wait stays as it was, and this throws `NotSynchronous`. */
@@ -411,6 +415,8 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
     this.#addAtOnce("addAllSync", toObjects(this.name, objects), options)
 
   remove = (object: A | PooledObject<A, D>): boolean => this.#running.now(this.#pool.remove(object))
+  has = (object: A | PooledObject<A, D>): boolean => this.#running.now(this.#pool.has(object))
+  get = (object: A | PooledObject<A, D>): PooledObject<A, D> | undefined => this.#running.now(this.#pool.get(object))
   detect = (): Promise<void> =>
     this.#running.promise(Effect.provideService(this.#pool.detect, Scheduler.PreventSchedulerYield, false))
   detectSync = (): void =>

@@ -24,6 +24,7 @@ export type {
   AddOptions,
   BorrowOptions,
   CreationOptions,
+  DataGiven,
   DataRequired,
   Declared,
   DetectionOptions,

@@ -18,7 +18,7 @@ export {
   PoolStats
 } from "./PoolError.ts"
 export { PoolEvent } from "./PoolEvent.ts"
-export type { CreationOptions, DataRequired, DetectionOptions, PoolSettings } from "./PoolOptions.ts"
+export type { CreationOptions, DataGiven, DataRequired, DetectionOptions, PoolSettings } from "./PoolOptions.ts"
 export type { Detached, PackedLease, PromiseLease } from "./PromiseLease.ts"
 export type {
   Awaitable,

@@ -559,7 +559,7 @@ describe("options of one call", () => {
     }))
 
   const badAdds: ReadonlyArray<readonly [object | null, string, string, string]> = [
-    [{ weight: 3 }, "weight", "not known", "only data, leaseTimeout, release"],
+    [{ weight: 3 }, "weight", "not known", "only data, leaseTimeout, destroy, release"],
     [{ release: 3 }, "release", "3", "a function"],
     [null, "options", "null", "a record of options"]
   ]

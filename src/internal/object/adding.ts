@@ -10,6 +10,7 @@ import { callback, type Core, population, stats } from "../state/core.ts"
 import { type Entry, isPrimitive } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
 import { toLeaseTimeout } from "../state/validation.ts"
+import { isPlain } from "../structures/record.ts"
 import { tell } from "../watching/events.ts"
 import * as Joining from "./joining.ts"
 import { Added } from "./self.ts"
@@ -35,7 +36,7 @@ export const addAll = <A, D, R>(
       entry.pooled = record
       added.push(record)
     }
-    joinAll(core, objects, prepared, options?.release, fiber, joined, () => {
+    joinAll(core, objects, prepared, options?.destroy ?? options?.release, fiber, joined, () => {
       if (--detecting === 0) ended?.()
     })
     if (detecting === 0) return Effect.succeed(added)
@@ -74,15 +75,22 @@ const whyNot = <A, D>(core: Core<A, D>, objects: ReadonlyArray<A>): Effect.Effec
 /** The data and the lease time-out that each object joins with. Throws where `data` of the user's does. */
 const prepare = <A, D, R>(core: Core<A, D>, objects: ReadonlyArray<A>, options: AddOptions<A, D, R> | undefined) => ({
   leaseTimeout: toLeaseTimeout(core.options.name, options),
-  data: objects.map((object) => options?.data !== undefined ? options.data : core.options.data(object))
+  data: objects.map((object) => toData(core, object, options?.data))
 })
+
+/** The data of one object: what was given takes the place of the usual, or of a part of it where both are records. */
+const toData = <A, D>(core: Core<A, D>, object: A, given: AddOptions<A, D>["data"]): D => {
+  if (given === undefined) return core.options.data(object)
+  const usual = isPlain(given) ? core.options.data(object) : undefined
+  return (isPlain(usual) ? { ...usual, ...given } : given) as D
+}
 
 /** Adds objects that have been checked, in one step. */
 const joinAll = <A, D, R>(
   core: Core<A, D>,
   objects: ReadonlyArray<A>,
   { data, leaseTimeout }: ReturnType<typeof prepare<A, D, R>>,
-  release: AddOptions<A, D, R>["release"],
+  destroy: AddOptions<A, D, R>["destroy"],
   fiber: Fiber.Fiber<unknown, unknown>,
   joined: (entry: Entry<A, D>) => void,
   ended: () => void
@@ -91,7 +99,7 @@ const joinAll = <A, D, R>(
   const entries = objects.map((object, i) => {
     const entry = Joining.join(core, object, data[i] as D, {
       leaseTimeout,
-      release: release && Effect.provideContext(Effect.suspend(() => release(object)), fiber.context as never)
+      release: destroy && Effect.provideContext(Effect.suspend(() => destroy(object)), fiber.context as never)
     })
     joined(entry)
     if (core.feed !== undefined) tell(core, { _tag: "Added", objectId: entry.id })

@@ -71,6 +71,8 @@ export const operations = <A, D>(core: Core<A, D>): object => {
     addAll: <R>(objects: Iterable<A>, settings?: AddOptions<A, D, R>) =>
       addAll(core, () => toObjects(options.name, objects), settings),
     remove: (target: A) => Effect.sync(() => Leaving.remove(core, target)),
+    has: (target: A) => Effect.sync(() => core.registry.get(target) !== undefined),
+    get: (target: A) => Effect.sync(() => core.registry.get(target)?.pooled),
     detect: Sweeping.detectAll(core),
     rest: (target: A, duration: Duration.Input) =>
       Effect.sync(() => Resting.rest(core, target, Rests.after(core, duration))),

@@ -7,7 +7,7 @@ import { InvalidPoolOptions } from "../../PoolError.ts"
 import type { BorrowOptions, PoolOptions } from "../../PoolOptions.ts"
 import { isPrimitive } from "../state/entry.ts"
 import type { Resolved } from "../state/settings.ts"
-import { borrowKeys, checks, optional } from "../state/validation.ts"
+import { borrowKeys, checks, optional, refuseEffect } from "../state/validation.ts"
 import type { Request } from "../state/waiters.ts"
 import { toPolicy } from "../structures/selection/policy.ts"
 import type { Site } from "../structures/site.ts"
@@ -59,14 +59,13 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
   const policy = toPolicy(options.select) ??
     check.refuse("select", options.select, "a selector, { weight }, or a function", "text")
   const detectStatus = check.call("detectStatus", options.detectStatus)
-  const data = options.data
   const leaseWarning = check.duration("leaseWarning", options.leaseWarning, Infinity)
 
   return {
     name,
     acquire,
     objects,
-    data: typeof data === "function" ? data as (object: A) => D : () => data as D,
+    data: toData(check, options.data),
     size: bounds,
     policy,
     sharing: check.most("sharing", options.sharing, 1, 1),
@@ -87,6 +86,14 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     hookTimeout: toHookTimeout(check, options.hookTimeout),
     closing: toClosing(check, closing)
   }
+}
+
+/** What makes the data of an object. */
+const toData = <A, D>(check: Checks, data: AnyOptions<A, D>["data"]): (object: A) => D => {
+  refuseEffect(check, data)
+  if (typeof data !== "function") return () => data as D
+  const make = data as (object: A) => D
+  return (object) => refuseEffect(check, make(object))
 }
 
 const toDistinct = <A>(check: Checks, given: Iterable<A> | undefined): ReadonlyArray<A> => {

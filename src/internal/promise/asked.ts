@@ -40,6 +40,6 @@ export const toAddOptions = <A, D>(
   running.check.known("", options, addKeys)
   const { data, destroy, leaseTimeout } = options
   running.check.call("destroy", destroy)
-  const release = destroy && destroying(running, destroy, hookTimeout)
-  return { data, leaseTimeout, release: release && ((object: A) => refused() ? Effect.void : release(object)) }
+  const destroyed = destroy && destroying(running, destroy, hookTimeout)
+  return { data, leaseTimeout, destroy: destroyed && ((object: A) => refused() ? Effect.void : destroyed(object)) }
 }

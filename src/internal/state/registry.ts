@@ -216,6 +216,15 @@ export class Registry<A, D> {
     return found.reverse()
   }
 
+  /** The newest entry of an object that is not leaving; or the one entry, where its record is given. */
+  get(target: A | PooledObject<A, D>): Entry<A, D> | undefined {
+    const entry = Pooled.entryOf<A, D>(target)
+    if (entry !== undefined && this.entries.has(entry)) return entry.status === "Invalid" ? undefined : entry
+    let found = this.look(target as A)
+    while (found !== undefined && (found.status === "Invalid" || !Object.is(found.object, target))) found = found.elder
+    return found
+  }
+
   /** The entry that makes `object` a duplicate. */
   duplicate(object: A): Entry<A, D> | undefined {
     return isPrimitive(object) ? undefined : this.look(object)

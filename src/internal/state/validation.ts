@@ -2,6 +2,7 @@
  * What a sound value of each kind of option is, and the failure that says what is wrong with another.
  */
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { InvalidPoolOptions } from "../../PoolError.ts"
 import type { AddOptions } from "../../PoolOptions.ts"
@@ -12,9 +13,19 @@ import { isPrimitive } from "./entry.ts"
 export const toLeaseTimeout = <A, D, R>(name: string, options: AddOptions<A, D, R> | undefined): number | undefined => {
   const check = checks(name)
   check.known("", options, addKeys)
+  if (check.call("destroy", options?.destroy) !== undefined && options?.release !== undefined) {
+    check.refuse("release", options.release, "left out where `destroy` is given, which is its new name")
+  }
   check.call("release", options?.release)
+  refuseEffect(check, options?.data)
   return optional(options?.leaseTimeout, check)
 }
+
+/** Data is kept as it is: an effect would be as well, and never run. */
+export const refuseEffect = <D>(check: ReturnType<typeof checks>, data: D): D =>
+  Effect.isEffect(data)
+    ? check.refuse("data", data, "a value, or a function that makes one, and no effect")
+    : data
 
 export const optional = (value: Duration.Input | undefined, check: ReturnType<typeof checks>): number | undefined =>
   value === undefined ? undefined : check.duration("leaseTimeout", value, Infinity)
@@ -56,7 +67,7 @@ export const levels = {
 /** The keys of the options that an operation is given. */
 export const borrowKeys = ["timeout", "where", "priority", "leaseTimeout"] as const
 
-const addKeys = ["data", "leaseTimeout", "release"] as const
+const addKeys = ["data", "leaseTimeout", "destroy", "release"] as const
 
 /** A text of a few words, as in durations, numbers and names of choices: no secret or address looks like that. */
 const plain = /^[\w .+-]{0,16}$/
