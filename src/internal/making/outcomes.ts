@@ -38,7 +38,9 @@ export const made = <A, D>(
   let waiter: Waiter<A, D> | undefined
   const entry = join(core, object, data, { scope })
   creation.link?.join(core, entry)
-  acquired(core, creation, entry)
+  const took = core.deadlines.now() - creation.began
+  core.creations.add(took)
+  if (core.feed !== undefined) tell(core, { _tag: "Acquired", objectId: entry.id, took: span(took) })
   // `rotate` was called while it was being made
   if (creation.old) {
     entry.why = "Rotated"
@@ -58,12 +60,6 @@ export const made = <A, D>(
   // `acquire` has ended, and with it its turn, though the first detection of the object goes on
   creation.owner?.trace?.enter(creation.owner.phase)
   roomFreed(core)
-}
-
-const acquired = <A, D>(core: Core<A, D>, creation: Creation<A, D>, entry: Entry<A, D>): void => {
-  const millis = core.deadlines.now() - creation.began
-  core.creations.add(millis)
-  if (core.feed !== undefined) tell(core, { _tag: "Acquired", objectId: entry.id, took: span(millis) })
 }
 
 /** A made object has been detected, and has gone to whoever may have it: perhaps not to the waiter that it was made for. */
