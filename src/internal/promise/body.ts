@@ -10,14 +10,14 @@ import type { Lease } from "../../Lease.ts"
 import { call } from "./callbacks.ts"
 import { leaseIn, objectIn, whenOver } from "./lease.ts"
 import type { Aborting, Running } from "./running.ts"
-import { mayNeed, reasonOf } from "./signals.ts"
+import { reasonOf, sees } from "./signals.ts"
 
 export class Body<B> implements Aborting<Awaited<B>, unknown> {
   private readonly running: Running
   private readonly f: (object: never, signal: AbortSignal) => B
   /** The caller's own. */
   readonly signal: AbortSignal | undefined
-  /** Absent where the function cannot see its signal, and one is dear. */
+  /** Absent where the function cannot see its signal: here one takes a fiber, which waits for the end of the lease. */
   private controller: AbortController | undefined = undefined
   private begun = false
   private settled = false
@@ -46,7 +46,7 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
       this.ends = false
       this.endWait()
     }
-    const controller = this.controller = mayNeed(this.f) ? new AbortController() : undefined
+    const controller = this.controller = sees(this.f, 1) ? new AbortController() : undefined
     if (controller !== undefined && lease !== undefined) {
       whenOver(this.running, lease, (reason) => controller.abort(reason))
     }

@@ -28,7 +28,7 @@ import { Relay } from "../structures/slice.ts"
 import { outcomeOf, Waiting } from "../waiting/outcome.ts"
 import { FullLease } from "./lease.ts"
 import { fail, type Running } from "./running.ts"
-import { mayNeed, reasonOf, unlisten } from "./signals.ts"
+import { hasSignal, reasonOf, unlisten } from "./signals.ts"
 
 /** The waiter of somebody who awaits a promise. */
 class Awaiting<A, D> extends Waiting<A, D> {
@@ -181,7 +181,7 @@ class Borrowing<A, D> implements Work {
 
   private run(lease: ActiveLease<A, D>, body: Body<A>): void {
     try {
-      if (mayNeed(body)) this.controller = new AbortController()
+      if (hasSignal(body)) this.controller = new AbortController()
       const answer = body(lease.entry.object, this.controller?.signal as AbortSignal)
       const plain = isPlain(answer)
       if (!plain && !Predicate.isPromiseLike(answer)) return this.ended(answer, undefined)

@@ -24,7 +24,7 @@ const { toString } = Function.prototype as { readonly toString: (this: Function)
 const sparing = [/^(?:async\s*)?\(\s*\)\s*=>/, /^(?:async\s*)?(?:\(\s*[\w$]*\s*\)|[\w$]+)\s*=>/] as const
 
 /** May a function see what it is given after `before` other arguments, none or one? */
-const sees = (f: Function, before: 0 | 1): boolean => {
+export const sees = (f: Function, before: 0 | 1): boolean => {
   try {
     return f.length > before || !sparing[before].test(toString.call(f))
   } catch {
@@ -33,8 +33,8 @@ const sees = (f: Function, before: 0 | 1): boolean => {
   }
 }
 
-/** Must a body, which is called but once, be given a signal? */
-export const mayNeed = (body: Function): boolean => cheap || sees(body, 1)
+/** Is a body, which is called but once, given a signal? */
+export const hasSignal = (body: Function): boolean => cheap || sees(body, 1)
 
 /** Makes what tells a function to stop, for each call; nothing where that cannot see its signal. */
 export const controlling = (f: Function, before: 0 | 1): () => AbortController | undefined =>
