@@ -49,8 +49,9 @@ import type { AddOptions, BorrowOptions, DataRequired, PoolOptions } from "./Poo
  *
  * **Details**
  *
- * In a closed pool `remove`, `rest`, `wake`, `reconsider` and `revoke` answer `false`: there is nothing in it. `stats`,
- * `objects` and `leases` show what is left, `events` has ended, and so has `close`. All others fail with `PoolClosed`.
+ * In a closed pool `has`, `remove`, `rest`, `wake`, `reconsider` and `revoke` answer `false`, and `get` `undefined`: there is
+ * nothing in it. `stats`, `objects` and `leases` show what is left, `events` has ended, and so has `close`. All others fail
+ * with `PoolClosed`.
  *
  * @category models
  * @since 0.1.0

@@ -79,8 +79,9 @@ import type { PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions } from
  *
  * **Details**
  *
- * In a closed pool `remove`, `rest`, `wake`, `reconsider` and `revoke` answer `false`, `stats`, `objects` and `leases` show
- * what is left, `events` has ended, and so has `close`. All others reject with `PoolClosed`, or throw it.
+ * In a closed pool `has`, `remove`, `rest`, `wake`, `reconsider` and `revoke` answer `false`, and `get` `undefined`. `stats`,
+ * `objects` and `leases` show what is left, `events` has ended, and so has `close`. All others reject with `PoolClosed`, or
+ * throw it.
  *
  * @category models
  * @since 0.1.0

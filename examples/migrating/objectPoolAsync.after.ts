@@ -55,7 +55,7 @@ await pool.close()
 const failure = (promise: Promise<unknown>) => promise.then(() => "none", (error: unknown) => (error as Error).name)
 
 /** The status of an object; none where it is not in the pool. */
-const statusOf = (pool: PromisePool<Key>, key: Key) => pool.objects().find(({ object }) => object === key)?.status
+const statusOf = (pool: PromisePool<Key>, key: Key) => pool.get(key)?.status
 
 const rows: Record<string, () => unknown> = {
   "Status": () => Object.keys(Status.transitions).join(),
@@ -114,7 +114,7 @@ const rows: Record<string, () => unknown> = {
     return pool.objects()[0]?.data.label
   },
 
-  // the data of `add` takes the place of the pool's: it is not merged
+  // the data of `add` is laid over the pool's
   "wrapping_data": async () => {
     await using pool = PromisePool.make<Key, { used?: number; note?: string }>({ data: { used: 0 } })
     const [a, b] = keys("ab") as [Key, Key]
@@ -202,7 +202,7 @@ const rows: Record<string, () => unknown> = {
   "get_status, len, in": async () => {
     const [a, b] = keys("ab") as [Key, Key]
     await using pool = PromisePool.make<Key>({ objects: [a] })
-    return [statusOf(pool, a), pool.stats().size, statusOf(pool, b) !== undefined].join()
+    return [statusOf(pool, a), pool.stats().size, pool.has(b)].join()
   },
 
   // a number is a number of milliseconds, not of seconds

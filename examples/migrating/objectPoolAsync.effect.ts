@@ -39,8 +39,7 @@ const failure = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effec
   Effect.match(effect, { onSuccess: () => "none", onFailure: ({ _tag }) => _tag })
 
 /** The status of an object; none where it is not in the pool. */
-const statusOf = (pool: ObjectPool<Key>, key: Key) =>
-  Effect.map(pool.objects, (all) => all.find(({ object }) => object === key)?.status)
+const statusOf = (pool: ObjectPool<Key>, key: Key) => Effect.map(pool.get(key), (pooled) => pooled?.status)
 
 const nameOf = (pool: ObjectPool<Key>) => pool.with(({ object }) => Effect.succeed(object.name))
 
@@ -99,7 +98,7 @@ const rows: Record<string, () => Effect.Effect<unknown, unknown, Scope.Scope>> =
     return (yield* pool.objects)[0]?.data.label
   }),
 
-  // the data of `add` takes the place of the pool's: it is not merged
+  // the data of `add` is laid over the pool's
   "wrapping_data": Effect.fnUntraced(function*() {
     const pool = yield* ObjectPool.make<Key, { used?: number; note?: string }>({ data: { used: 0 } })
     const [a, b] = keys("ab") as [Key, Key]
@@ -204,7 +203,7 @@ const rows: Record<string, () => Effect.Effect<unknown, unknown, Scope.Scope>> =
   "get_status, len, in": Effect.fnUntraced(function*() {
     const [a, b] = keys("ab") as [Key, Key]
     const pool = yield* ObjectPool.make({ objects: [a] })
-    return [yield* statusOf(pool, a), (yield* pool.stats).size, (yield* statusOf(pool, b)) !== undefined]
+    return [yield* statusOf(pool, a), (yield* pool.stats).size, yield* pool.has(b)]
   }),
 
   // a number is a number of milliseconds, not of seconds

@@ -31,8 +31,8 @@ describe("migrating from objectPoolAsync", () => {
         "select_object: b",
         "round robin, weighted: a,b,a,b,b,b",
         "wrapper: A",
-        // not merged
-        `wrapping_data: [{"used":0},{"note":"its own"}]`,
+        // merged
+        `wrapping_data: [{"used":0},{"used":0,"note":"its own"}]`,
         "packer: packed a,unpacked a",
         "object_factory: made,made",
         "async_concurrency: 2",
