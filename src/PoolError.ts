@@ -67,7 +67,7 @@ const picture = (stats: PoolStats): string => {
   if (stats.invalid > 0) parts.push(`${stats.invalid} being destroyed`)
   if (stats.making > 0) parts.push(`${stats.making} being made`)
   if (stats.max !== undefined) parts.push(`at most ${stats.max}`)
-  parts.push(`${plural(stats.waiting, "fiber")} waiting`)
+  parts.push(`${plural(stats.waiting, "borrower")} waiting`)
   return parts.join(", ")
 }
 
@@ -103,7 +103,7 @@ export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExha
   override get message(): string {
     const why = {
       NoneAvailable: "has no object to lend now",
-      WaitersFull: "lets no more fibers wait",
+      WaitersFull: "lets no more borrowers wait",
       Suspended: "is suspended"
     }[this.reason]
     return `Pool "${this.pool}" ${why} (${picture(this.stats)})`

@@ -135,7 +135,7 @@ describe("messages say what a person needs", () => {
       "2 being made",
       "at most 8"
     ]],
-    [errors[1]!, ["lets no more fibers wait", "3 fibers waiting"]],
+    [errors[1]!, ["lets no more borrowers wait", "3 borrowers waiting"]],
     [errors[2]!, ["suspended"]],
     [errors[3]!, ["1s 500ms", "waiting for an object"]],
     [errors[4]!, ["being made", "holds 1 lease of this pool itself", "waiting for itself"]],

@@ -3,6 +3,7 @@
  * attempt a turn, until one succeeds (promise 21).
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
@@ -10,7 +11,7 @@ import { TestClock } from "effect/testing"
 import { BorrowTimeout, PoolExhausted } from "../src/index.ts"
 import { PromisePool } from "../src/promise.ts"
 import { hold, make, serves, settle, start, state } from "./support/borrowers.ts"
-import { quietly } from "./support/observed.ts"
+import { logs, quietly } from "./support/observed.ts"
 import { failure, turn } from "./support/promises.ts"
 import { balanced, Failed, type Gate, timed } from "./support/scripted.ts"
 
@@ -262,4 +263,58 @@ describe("a promise pool", () => {
     await Promise.all(borrowers)
     await pool.close()
   })
+})
+
+describe("an outage of a pool with a minimum", () => {
+  it.effect("costs one attempt at a time, and all of the minimum is made when it is over", () =>
+    Effect.gen(function*() {
+      let down = true
+      let open = 0
+      let most = 0
+      const attempts: Array<number> = []
+      const acquire = Effect.gen(function*() {
+        attempts.push(yield* Clock.currentTimeMillis)
+        open++
+        if (attempts.length > 4) most = Math.max(most, open)
+        yield* Effect.sleep("10 millis")
+        open--
+        return yield* down ? Effect.fail("down") : Effect.succeed({})
+      })
+      const { within } = logs()
+      const pool = yield* within(make({ acquire, size: { min: 4, max: 8 } }))
+      yield* TestClock.adjust("20 seconds")
+      // nobody knew of it when the first four were begun
+      assert.strictEqual(attempts.filter((at) => at === 0).length, 4)
+      assert.strictEqual(most, 1)
+      down = false
+      yield* TestClock.adjust("40 seconds")
+      assert.strictEqual((yield* pool.stats).available, 4)
+    }))
+
+  it.effect("is told to who waits in `ready`, and is no line in the log then", () =>
+    Effect.gen(function*() {
+      const { lines, within } = logs()
+      const failure = yield* within(Effect.gen(function*() {
+        const pool = yield* make({ acquire: Effect.andThen(Effect.sleep(1), Effect.fail("down")), size: { min: 2 } })
+        const ready = yield* start(Effect.flip(pool.ready))
+        yield* TestClock.adjust("1 millis")
+        return yield* Fiber.join(ready)
+      }))
+      assert.strictEqual(failure, "down")
+      assert.deepStrictEqual(lines, [])
+    }))
+
+  it.effect("is the phase in which a borrow has timed out, also between two attempts", () =>
+    Effect.gen(function*() {
+      const { within } = logs()
+      const pool = yield* within(
+        make({ acquire: Effect.andThen(Effect.sleep(1), Effect.fail("down")), size: { max: 2 } })
+      )
+      yield* start(Effect.ignore(pool.with(() => Effect.void)))
+      yield* TestClock.adjust("1 millis")
+      const waiting = yield* start(Effect.flip(pool.with(() => Effect.void, { timeout: "50 millis" })))
+      yield* TestClock.adjust("50 millis")
+      const error = yield* Fiber.join(waiting)
+      assert.deepInclude(error, { _tag: "BorrowTimeout", phase: "Acquiring", lastFailure: "down" })
+    }))
 })

@@ -80,6 +80,8 @@ export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> |
 export const refill = <A, D>(core: Core<A, D>): boolean => {
   if (core.creator === undefined || !wanting(core)) return false
   if (!hasRoom(core) || core.refill.deadline.index !== -1) return false
+  // while nothing can be made there is one attempt at a time
+  if (core.refill.failures > 0 && core.creator.promising > 0) return false
   begin(core, new Creation(undefined))
   return true
 }

@@ -227,6 +227,8 @@ const leaveUnlessQueued = <A, D>(
 const giveUp = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late"): void => {
   if (failOldest(core, cause)) return
   refillFailed(core)
+  // whoever waits in `ready` is told of it
+  for (const { failed } of core.watchers) if (failed !== undefined) return
   report(core, "Making an object failed, and nobody was waiting for it", {
     cause: cause === "late" ? tookTooLong : cause
   })

@@ -3,6 +3,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import { InvalidPoolOptions } from "../../PoolError.ts"
 import type { AddOptions } from "../../PoolOptions.ts"
@@ -80,6 +81,7 @@ const show = (value: unknown, text: "text" | "no text"): string => {
   if (isPrimitive(value)) return Object.is(value, -0) ? "-0" : typeof value === "bigint" ? `${value}n` : String(value)
   try {
     if (Duration.isDuration(value)) return Duration.format(value)
+    if (Predicate.isDate(value) && Number.isNaN(value.getTime())) return "an invalid date"
     return Array.isArray(value) ? "an array" : "an object"
   } catch {
     return "what cannot be looked at"

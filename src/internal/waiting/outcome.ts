@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { BorrowTimeout, PoolExhausted } from "../../PoolError.ts"
 import { ActiveLease, end } from "../lease/lease.ts"
-import type { Core } from "../state/core.ts"
+import { type Core, population } from "../state/core.ts"
 import { closed, exhausted, timedOut } from "../state/failures.ts"
 import { askSelector, settled } from "../state/notes.ts"
 import { type Request, Waiter } from "../state/waiters.ts"
@@ -158,7 +158,13 @@ export const resumeSoon = <A, D>(waiter: Waiter<A, D>): void => {
 }
 
 /** The waiter's deadline has passed. */
-export const timeOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => runOut(core, waiter, waiter.phase)
+export const timeOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void =>
+  runOut(core, waiter, waiter.phase === "Waiting" && lacksObjects(core) ? "Acquiring" : waiter.phase)
+
+/** Is it for objects that could not be made that nobody is served: in an outage, or while one that is given up ends? */
+const lacksObjects = <A, D>(core: Core<A, D>): boolean =>
+  core.creator !== undefined &&
+  ((core.retry.failing && population(core) < core.size.max) || (core.creator.making > 0 && core.registry.size === 0))
 
 /** A borrow has taken too long. */
 export const runOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, phase: BorrowTimeout["phase"]): void => {
