@@ -111,8 +111,8 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
    *
    * **Gotchas**
    *
-   * `f` is given its signal however it is written: with rest parameters, bound, or wrapped. In a Node before 24, where to
-   * make a signal takes microseconds, one is spared where nobody can tell: for an arrow function as `(object) => …`. The
+   * `f` is given its signal however it is written: with rest parameters, bound, or wrapped. In Node 20, where to make one
+   * takes microseconds, and in Bun, it is spared where nobody can tell: for an arrow function as `(object) => …`. The
    * pool does not know that it is `f` who calls: `drain` and `close` within it wait for its own lease. Whoever needs the
    * lease itself borrows it, or has `pack: (lease) => lease`.
    */

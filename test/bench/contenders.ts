@@ -296,7 +296,7 @@ const ourPromises = (
   }
 })
 
-/** The ways to borrow by a promise. The function that `with` calls takes its object alone: in a Node before 24 it costs no signal then. */
+/** The ways to borrow by a promise. The function that `with` calls takes its object alone: in Node 20 and Bun it costs no signal then. */
 export const ourWays: ReadonlyArray<PromisePool> = [
   ourPromises("`PromisePool.with`", (pool) => (body) => pool.with((_object) => body()) as Promise<void>),
   ourPromises("`borrow`, `release`", (pool) => async (body) => {

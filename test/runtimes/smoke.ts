@@ -64,6 +64,16 @@ const attempt = async (what: () => unknown): Promise<unknown> => {
   const expired = await attempt(() => pool.with(() => new Promise(() => {}), { leaseTimeout: 20 }))
   must(expired instanceof LeaseExpired, "a lease of it expires")
   must(await pool.with(({ name }) => name) === "made", "it goes on")
+  const isSignal = (given: unknown) => given instanceof AbortSignal
+  const bodies: ReadonlyArray<(object: object, signal: AbortSignal) => boolean> = [
+    (...args) => isSignal(args[1]),
+    (_, ...rest) => isSignal(rest[0]),
+    function(_object) {
+      return isSignal(arguments[1])
+    },
+    ((...args: ReadonlyArray<unknown>) => isSignal(args[1])).bind(undefined)
+  ]
+  for (const body of bodies) must(await pool.with(body), "a body is given its signal, however it is written")
 }
 must(destroyed === 3, "what it made is destroyed when it closes")
 
