@@ -2,7 +2,7 @@
  * What an object tells its pool of itself, whatever the object is doing, and whoever calls.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Duration, Effect, Exit, Fiber, Logger, Schedule, Scope } from "effect"
+import { DateTime, Duration, Effect, Exit, Fiber, Logger, Random, Schedule, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { EventEmitter } from "node:events"
 import { InvalidPoolOptions, type ObjectPool, type PoolOptions, type Self, type Status } from "../src/index.ts"
@@ -272,6 +272,8 @@ describe("an object that tells its pool of itself", () => {
 
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual([yield* statuses(pool), counts.detected], [["Available"], 2])
+      yield* Effect.scoped(pool.borrow)
+      assert.deepStrictEqual([yield* statuses(pool), counts.detected], [["Available"], 2])
     }))
 
   it.effect("is asked about at once while it is plainly Dormant, or Unknown", () =>
@@ -297,6 +299,90 @@ describe("an object that tells its pool of itself", () => {
         yield* TestClock.adjust("2 hours")
         assert.deepInclude(yield* balanced(pool), { available: 1, size: 1 })
       }
+    }))
+
+  it.effect("is content with the answer that is being given, if it asks for one within the call of the detector", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      let self: Self | undefined
+      const pool = yield* make({
+        acquire: (given) => {
+          self = given
+          return Effect.succeed("a")
+        },
+        detectStatus: () => {
+          asked++
+          self!.detect()
+          return "Available"
+        },
+        detection: { onBorrow: true },
+        sharing: 3,
+        size: { max: 1 }
+      })
+      const borrowers = yield* Effect.forEach([1, 2, 3], () => start(hold(pool.borrow)))
+      yield* settle
+      assert.deepStrictEqual(borrowers.map(state), ["ok", "ok", "ok"])
+      for (const lease of yield* pool.leases) yield* lease.release
+      assert.deepStrictEqual([yield* statuses(pool), asked], [["Available"], 3])
+
+      const again = yield* Effect.forEach([1, 2, 3], () => start(hold(pool.borrow)))
+      yield* settle
+      assert.deepStrictEqual(again.map(state), ["ok", "ok", "ok"])
+      for (const lease of yield* pool.leases) yield* lease.release
+      assert.deepStrictEqual([yield* statuses(pool), asked], [["Available"], 6])
+    }))
+
+  it.effect("is detected, if it asks for that while a detection is being given up that nobody wants any more", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      let self: Self | undefined
+      const pool = yield* make({
+        acquire: (given) => {
+          self = given
+          return Effect.succeed("a")
+        },
+        detectStatus: () => {
+          asked++
+          return Effect.as(Effect.uninterruptible(Effect.sleep("1 second")), "Available" as const)
+        },
+        detection: { onAdd: false, onBorrow: true },
+        size: { min: 1, max: 1 }
+      })
+      yield* pool.ready
+      const borrower = yield* start(hold(pool.borrow))
+      yield* Fiber.interrupt(borrower)
+      self!.detect()
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([yield* statuses(pool), asked], [["Pending"], 2])
+
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([yield* statuses(pool), asked], [["Available"], 2])
+    }))
+
+  it.effect("leaves nobody behind who waits for it, if it is taken out in the very step in which it joins", () =>
+    Effect.gen(function*() {
+      let thing: object | undefined
+      let left = 1
+      const random = {
+        nextIntUnsafe: () => 0,
+        nextDoubleUnsafe: () => {
+          if (left-- === 1) assert.isTrue(Effect.runSync(pool.remove(thing!)))
+          return 0
+        }
+      }
+      const pool: ObjectPool<object> = yield* Effect.provideService(
+        make({
+          acquire: Effect.sync((): object => thing = {}),
+          lifetime: { timeToLive: "1 hour" },
+          size: { max: 1 }
+        }),
+        Random.Random,
+        random
+      )
+      const borrower = yield* start(hold(pool.borrow))
+      yield* settle
+
+      assert.strictEqual(state(borrower), "ok")
     }))
 
   it.effect("has its detection interrupted, if it is invalidated while it is detected", () =>

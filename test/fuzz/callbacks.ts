@@ -3,7 +3,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { Selector, Status } from "../../src/index.ts"
+import { Selector, type Self, Status } from "../../src/index.ts"
+import type { PromiseSelf } from "../../src/promise.ts"
 import { numbers } from "./draw.ts"
 import { Boom, Failed, type Judge } from "./judge.ts"
 import type { Pooled, Thing } from "./port.ts"
@@ -290,11 +291,14 @@ export class Callbacks {
     return {
       ...this.options(objects),
       ...acquire !== undefined && {
-        acquire: Effect.acquireRelease(
-          // it is there only when there is what destroys it
-          Effect.map(Effect.interruptible(this.answers("acquire", acquire, () => {})), () => this.judge.thing(true)),
-          (thing) => this.destroy(thing)
-        )
+        acquire: (self: Self) => {
+          this.judge.selves.push(self)
+          return Effect.acquireRelease(
+            // it is there only when there is what destroys it
+            Effect.map(Effect.interruptible(this.answers("acquire", acquire, () => {})), () => this.judge.thing(true)),
+            (thing) => this.destroy(thing)
+          )
+        }
       },
       select: this.selector ?? ((available: ReadonlyArray<Pooled>) => this.choose(available) as never),
       ...pack !== undefined && {
@@ -313,7 +317,10 @@ export class Callbacks {
       onBorrow: onBorrow && (() => promised(onBorrow())),
       onRelease: onRelease && (() => promised(onRelease())),
       ...acquire !== undefined && {
-        acquire: () => promised(this.answer("acquire", acquire, () => this.judge.thing(true))),
+        acquire: (_: AbortSignal, self: PromiseSelf) => {
+          this.judge.selves.push(self)
+          return promised(this.answer("acquire", acquire, () => this.judge.thing(true)))
+        },
         destroy: (thing: Thing) => Effect.runPromise(this.destroy(thing))
       },
       select: this.selector ?? ((available: ReadonlyArray<Pooled>) => promised(this.choose(available))),

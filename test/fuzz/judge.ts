@@ -5,9 +5,10 @@ import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { PoolStats } from "../../src/index.ts"
+import type { PromiseSelf } from "../../src/promise.ts"
 import type { Loop } from "./loop.ts"
 import { type Grip, type Port, Thing } from "./port.ts"
-import type { Borrow, Setup, Temper } from "./scenario.ts"
+import type { Borrow, Setup, Temper, Told } from "./scenario.ts"
 
 /** A promise that was not kept. */
 export class Broken extends Error {
@@ -108,6 +109,8 @@ export class Judge {
   /** The first that was found: where it was may not be where it can be thrown. */
   broken: Broken | undefined = undefined
   /** Since a `resize` there may be too many, but no more than there were. */
+  /** By what the objects tell the pool of themselves, as they came. */
+  readonly selves: Array<PromiseSelf> = []
   private crowd = 0
   private max = 0
 
@@ -134,6 +137,13 @@ export class Judge {
     const thing = new Thing(this.things.length + 1, made)
     this.things.push(thing)
     return thing
+  }
+
+  /** One of the newest objects tells the pool of itself, wherever it is. That never throws. */
+  tell(of: number, what: Told, millis: number): void {
+    const self = this.selves.at(-1 - of % 6)
+    if (what === "rest") self?.rest(millis)
+    else self?.[what]()
   }
 
   /** A borrower has an object from now on. */

@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { BorrowOptions, Lease, ObjectPool, PooledObject, PoolEvent, PoolStats } from "../../src/index.ts"
-import type { Detached, PackedLease, PromiseLease, PromisePool } from "../../src/promise.ts"
+import type { Detached, PackedLease, PromiseLease, PromisePool, PromiseSelf } from "../../src/promise.ts"
 import type { Act } from "./scenario.ts"
 
 /** An object that knows what was done to it. */
@@ -51,6 +51,8 @@ type Body = (grip: Grip) => Effect.Effect<void, unknown>
 interface AddOptions {
   readonly leaseTimeout: number | undefined
   readonly destroy: ((thing: Thing) => Effect.Effect<void>) | undefined
+  /** Is given what they tell the pool of themselves with. */
+  readonly told?: (selves: ReadonlyArray<PromiseSelf>) => void
 }
 
 export interface Port {
@@ -104,8 +106,8 @@ export const effectPort = (pool: ObjectPool<Thing, number, unknown>): Port => {
     borrow: (body, options) => scoped(pool.borrowWith(options), body),
     tryBorrow,
     borrowSync: tryBorrow,
-    add: (things, { destroy, leaseTimeout }) =>
-      Effect.asVoid(pool.addAll(things, { leaseTimeout, ...destroy && { release: destroy } })),
+    add: (things, { destroy, leaseTimeout, told }) =>
+      Effect.map(pool.addAll(things, { leaseTimeout, ...destroy && { destroy } }), (added) => told?.(added)),
     remove: (target) => Effect.runSync(pool.remove(target)),
     rest: (target, millis) => Effect.runSync(pool.rest(target, millis)),
     wake: (target) => Effect.runSync(pool.wake(target)),
@@ -239,13 +241,12 @@ export const promisePort = (
       held((keep) => awaiting((signal) => pool.borrow({ ...options, signal }), keep, (late) => late.release()), body),
     tryBorrow: borrowSync,
     borrowSync,
-    add: (things, { destroy, leaseTimeout }) =>
+    add: (things, { destroy, leaseTimeout, told }) =>
       awaiting(() =>
         pool.addAll(things, {
           leaseTimeout,
           ...destroy && { destroy: (thing: Thing) => Effect.runPromise(destroy(thing)) }
-        })
-      ),
+        }), told),
     remove: (target) => pool.remove(target),
     rest: (target, millis) => pool.rest(target, millis),
     wake: (target) => pool.wake(target),

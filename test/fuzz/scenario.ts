@@ -27,6 +27,7 @@ export type Site =
   | "unpack"
   | "body"
 
+export type Told = "invalidate" | "rest" | "detect"
 export type Act = "release" | "invalidate" | "rest" | "renew" | "detach"
 
 /** What is done under a lease. */
@@ -64,6 +65,8 @@ export type Op =
   }
   | { readonly _tag: "Remove" | "Wake" | "Reconsider"; readonly of: number }
   | { readonly _tag: "Rest"; readonly of: number; readonly millis: number }
+  /** An object tells the pool of itself: one that is there, that has gone, or that is being made. */
+  | { readonly _tag: "Tell"; readonly of: number; readonly what: Told; readonly millis: number }
   /** With the lease of somebody else. */
   | { readonly _tag: "Meddle"; readonly of: number; readonly act: Act; readonly millis: number }
   | { readonly _tag: "Interrupt"; readonly whom: "oldest" | "newest" | "waiting" | "holding" }
@@ -308,7 +311,8 @@ const opOf = (draw: Draws, depth: number, closes: boolean): Op => {
       again: maybe(0.2, () => of)
     }
   }
-  if (at < 69) return { _tag: "Remove", of }
+  if (at < 66) return { _tag: "Remove", of }
+  if (at < 69) return { _tag: "Tell", of, what: one("invalidate", "detect", "rest"), millis: millis(draw) }
   if (at < 73) return { _tag: "Rest", of, millis: millis(draw) }
   if (at < 75) return { _tag: "Wake", of }
   if (at < 76) return { _tag: "Reconsider", of }

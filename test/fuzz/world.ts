@@ -103,6 +103,8 @@ class World {
         return about(op.of, port.reconsider)
       case "Rest":
         return about(op.of, (target) => port.rest(target, op.millis))
+      case "Tell":
+        return Effect.sync(() => judge.tell(op.of, op.what, op.millis))
       case "Meddle":
         return Effect.suspend(() => {
           const grip = pick(port.leases(), op.of)
@@ -169,7 +171,7 @@ class World {
         thing.destroyable ||= destroyed
         if (old === undefined) mine.push(thing)
       }
-      return port.add(things, { leaseTimeout, destroy })
+      return port.add(things, { leaseTimeout, destroy, told: (selves) => judge.selves.push(...selves) })
     })
   }
 

@@ -1,4 +1,4 @@
-/** What the functions of a pool tell of its objects, where nothing else does; and what data is not. */
+/** What the functions of a pool tell of its objects, where nothing else does; and what an object tells of itself. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { expectTypeOf } from "vitest"
@@ -58,13 +58,6 @@ expectTypeOf(unpacked.with(({ region }) => region)).toEqualTypeOf<Promise<string
 expectTypeOf(unpacked).toEqualTypeOf<
   PromisePool<string, string, PromiseLease<string, string, { run: () => number; region: string }>>
 >()
-PromisePool.make({
-  ...packing,
-  // @ts-expect-error what is packed is not what can be unpacked
-  pack: ({ object }) => object.length,
-  unpack: (query: Query) => query.run()
-})
-
 // `acquire` may be a function: beside a detector that is annotated, or not, with what it fails with, and needs.
 
 declare const detectStatus: (pooled: PooledObject<Account, unknown>) => Effect.Effect<"Available", VaultSealed>
@@ -89,10 +82,6 @@ class Knowing extends PoolService<Knowing>()("mail/Knowing", {
 expectTypeOf<Knowing["Service"]>().toEqualTypeOf<ObjectPool<Account, undefined, VaultSealed>>()
 class Declared extends PoolService<Declared, Session>()("mail/Declared") {}
 Declared.layer({ acquire: (self) => Effect.tap(openSession, self.invalidate) })
-// @ts-expect-error an undeclared failure
-Declared.layer({ acquire: () => Effect.andThen(leaseAccount, openSession) })
-// @ts-expect-error a promise is no effect
-ObjectPool.make({ acquire: async () => "a" })
 
 declare const self: Self
 declare const emitter: { on: (event: string, listener: (error: Error) => void) => void }
@@ -114,25 +103,7 @@ expectTypeOf<AddedObject<string>>().toExtend<PooledObject<string> & Self>()
 
 // The data of an added object may be a part, where it is a record.
 
-pool.add("a", { data: { quota: 3 }, destroy: () => Effect.void })
+expectTypeOf(pool.add("a", { data: { quota: 3 }, destroy: () => Effect.void })).toExtend<
+  Effect.Effect<AddedObject<string, { quota: number; region: string }>, unknown>
+>()
 promises.addSync("a", { data: { region: "eu" } })
-// @ts-expect-error no such data
-pool.add("a", { data: { quta: 3 } })
-declare const lists: ObjectPool<string, ReadonlyArray<number>>
-lists.add("a", { data: [1] })
-// @ts-expect-error a list is no record
-lists.add("a", { data: { length: 1 } })
-
-// An effect is no data: it would be kept, and never run.
-
-// @ts-expect-error an effect
-ObjectPool.make({ objects: ["a"], data: Effect.succeed(1) })
-// @ts-expect-error a function that answers with one
-ObjectPool.make({ objects: ["a"], data: (object) => Effect.succeed(object) })
-// @ts-expect-error in a tag that infers
-PoolService<Sessions>()("mail/Sessions", { objects: ["a"], data: () => Effect.succeed(1) })
-class Sessions extends PoolService<Sessions, string, { data: Effect.Effect<number> }>()("mail/Sessions") {}
-// @ts-expect-error though it was declared
-Sessions.layer({ objects: ["a"], data: Effect.succeed(1) })
-// @ts-expect-error in a promise pool
-PromisePool.make({ objects: ["a"], data: Effect.succeed(1) })

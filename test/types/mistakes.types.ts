@@ -71,6 +71,14 @@ Accounts.layer({ acquire: leaseAccount })
 Accounts.layer({ acquire: leaseAccount, data: { left: "1" } })
 // @ts-expect-error the data of one added object likewise
 Accounts.add({ address: "a@example.com", dailyQuota: 1 }, { data: { left: "1" } })
+// @ts-expect-error there is no such data to be laid over the usual
+Accounts.add({ address: "a@example.com", dailyQuota: 1 }, { data: { leaft: 1 } })
+// @ts-expect-error an effect as data would be kept, and never run
+ObjectPool.make({ objects: ["a"], data: Effect.succeed(1) })
+// @ts-expect-error nor does a function answer with one
+ObjectPool.make({ objects: ["a"], data: (object) => Effect.succeed(object) })
+// @ts-expect-error nor in a tag that infers
+PoolService<Sessions>()("mail/Sessions", { objects: ["a"], data: () => Effect.succeed(1) })
 // @ts-expect-error a declared pack must be made
 Addresses.layer({ objects: [] })
 // @ts-expect-error and be what was declared
@@ -202,3 +210,20 @@ void PromisePool.fromRuntime(Sessions, elsewhere)
 void PromisePool.fromLayer(Sessions, needy)
 // @ts-expect-error what a tag's `pack` hides, its promise lease does not have
 void PromisePool.fromLayer(Addresses, addresses).then((pool) => pool.borrowSync().invalidate())
+// @ts-expect-error an effect as data would be kept, and never run
+PromisePool.make({ objects: ["a"], data: Effect.succeed(1) })
+PromisePool.make({
+  objects: ["a"],
+  // @ts-expect-error what is packed is not what can be unpacked
+  pack: ({ object }) => object.length,
+  unpack: (text: string) => void text
+})
+
+// ------------------------------------------------------------------------------------------------- a function `acquire`
+
+// @ts-expect-error a failure that was not declared
+Sessions.layer({ acquire: () => Effect.andThen(leaseAccount, openSession) })
+// @ts-expect-error a promise is no effect
+ObjectPool.make({ acquire: async () => "a" })
+// @ts-expect-error a rest acts as it is called: it is no effect
+Sessions.layer({ acquire: (self) => Effect.tap(openSession, () => self.rest("1 second")) })

@@ -43,7 +43,7 @@ export const made = <A, D>(
   if (core.feed !== undefined) tell(core, { _tag: "Acquired", objectId: entry.id, took: span(took) })
   // `rotate` was called while it was being made
   if (creation.old) {
-    entry.why = "Rotated"
+    entry.why ??= "Rotated"
     core.registry.retire(entry)
   }
   introduce(core, entry, {

@@ -30,12 +30,12 @@ export const join = <A, D>(core: Core<A, D>, object: A, data: D, origin: Origin)
 /** Has an object that has joined detected, or offered at once. */
 export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: Joining<A, D>): void => {
   const { ended, settling, urgent } = joining
-  // a function of the user's has had the object taken out, or the object has told the pool of itself before it was there
   const asks = core.options.detection.onAdd || entry.fate === "detect"
   entry.fate = "return"
+  // a function of the user's has had the object taken out, or the object has told the pool of itself before it was there
   if (entry.status !== "Pending" || entry.condemned || resting(entry)) {
     settling?.()
-    return ended(entry, heed(core, entry))
+    return ended(entry, asTold(core, entry))
   }
   if (core.detector !== undefined && asks && stays(core)) {
     const detection = reserve(core, entry, "Available", (outcome) => ended(entry, outcome), settling)
@@ -51,7 +51,7 @@ export const introduce = <A, D>(core: Core<A, D>, entry: Entry<A, D>, joining: J
 }
 
 /** An object that leaves, or rests, by what it has told of itself: as if the detector had answered that. */
-const heed = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Outcome | undefined => {
+const asTold = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Outcome | undefined => {
   // it has been taken out
   if (entry.status !== "Pending") return undefined
   if (entry.condemned) evict(core, entry, "Invalidated")

@@ -19,6 +19,7 @@ import { checks } from "../state/validation.ts"
 import type { Held } from "../structures/hold.ts"
 import { aDuration, toMillis } from "../structures/times.ts"
 import { detectable, reserve } from "./condition.ts"
+import type { Outcome } from "./detector.ts"
 import { discard } from "./leaving.ts"
 import { resting } from "./rest.ts"
 import { restNow, restOf } from "./resting.ts"
@@ -128,8 +129,11 @@ const detectSoon = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const { detector } = core
   // the detector is asked about it in this very step, or when its time to rest is over
   if (detector === undefined || !stays(core) || entry.asked && entry.detection === undefined || resting(entry)) return
-  // that one has an answer, though whoever had it made may leave
-  if (entry.detection !== undefined) return void entry.detection.follow(() => {})
+  // that one has an answer, though whoever had it made may leave; unless he has left already
+  const again = (outcome: Outcome): void => {
+    if (outcome._tag === "Dropped" && entry.status !== "Invalid") detectSoon(core, entry)
+  }
+  if (entry.detection !== undefined) return void entry.detection.follow(again)
   const before = detectable(core, entry)
   if (before === undefined) {
     if (entry.fate === "return") entry.fate = "detect"
