@@ -80,12 +80,16 @@ const show = (value: unknown, text: "text" | "no text"): string => {
   if (typeof value === "symbol") return "a symbol"
   if (isPrimitive(value)) return Object.is(value, -0) ? "-0" : typeof value === "bigint" ? `${value}n` : String(value)
   try {
-    if (Duration.isDuration(value)) return Duration.format(value)
-    if (Predicate.isDate(value) && Number.isNaN(value.getTime())) return "an invalid date"
-    return Array.isArray(value) ? "an array" : "an object"
+    return kindOf(value)
   } catch {
     return "what cannot be looked at"
   }
+}
+
+const kindOf = (value: unknown): string => {
+  if (Duration.isDuration(value)) return Duration.format(value)
+  if (Predicate.isDate(value) && Number.isNaN(value.getTime())) return "an invalid date"
+  return Array.isArray(value) ? "an array" : "an object"
 }
 
 const refuseUnknown = (pool: string, path: string, value: object, keys: ReadonlyArray<string>): void => {
