@@ -217,7 +217,7 @@ describe("what is no moment, or no duration, is refused by name", () => {
   const noMoments: ReadonlyArray<readonly [unknown, string]> = [
     [NaN, "NaN"],
     [Infinity, "Infinity"],
-    [new Date(NaN), "an object"],
+    [new Date(NaN), "an invalid date"],
     ["2030-01-01", "\"2030-01-01\""],
     ["https://user:secret@host/", "a text"],
     [undefined, "undefined"],
