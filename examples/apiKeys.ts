@@ -2,18 +2,20 @@
  * How do I share API keys that are rate-limited, each at its own pace?
  *
  * Four keys with different quotas against a real HTTP server. A key that is refused with 429 rests for as long as
- * `Retry-After` says, and comes back by itself; the others go on meanwhile. A key is chosen in proportion to its quota.
+ * `Retry-After` says, and comes back by itself; the others go on meanwhile. Among the keys that are free, one is chosen in
+ * proportion to its quota; while all are busy, each is lent as often as it comes back.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Console, Effect, Layer, Schedule, Schema } from "effect"
+import { Clock, Console, Effect, Layer, Schedule, Schema } from "effect"
 import { FetchHttpClient, HttpClient, HttpServer } from "effect/http"
 import { PoolService } from "../src/index.ts"
+import { patience } from "./apiKeys/patience.ts"
 import { Counts, serve } from "./apiKeys/server.ts"
 
 const quotas = { bronze: 100, silver: 200, gold: 400, platinum: 800 }
 const requests = 2000
 
-class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited", { seconds: Schema.Int }) {}
+class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited", {}) {}
 
 class Keys extends PoolService<Keys, string, { data: { readonly quota: number; rests: number } }>()("apiKeys/Keys") {}
 
@@ -29,10 +31,9 @@ const translate = (url: string) =>
     const response = yield* HttpClient.get(url, { headers: { "x-api-key": lease.object } })
     yield* response.text
     if (response.status !== 429) return
-    const seconds = Number(response.headers["retry-after"])
     lease.data.rests++
-    yield* lease.rest(`${seconds} seconds`)
-    return yield* new RateLimited({ seconds })
+    yield* lease.rest(patience(response.headers["retry-after"], yield* Clock.currentTimeMillis))
+    return yield* new RateLimited()
   })).pipe(
     Effect.retry({ schedule: Schedule.forever, while: (error) => error._tag === "RateLimited" })
   )

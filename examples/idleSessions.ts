@@ -6,12 +6,14 @@
  * `DATABASE_URL`, and has it end two sessions.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Console, Effect, Layer } from "effect"
+import { Console, Effect, Layer, Schema } from "effect"
 import pg from "pg"
 import { PoolService, type Self } from "../src/index.ts"
 import { Database } from "./httpServer/postgres.ts"
 
-class Sessions extends PoolService<Sessions, pg.Client>()("idleSessions/Sessions") {
+class CannotConnect extends Schema.TaggedError<CannotConnect>()("CannotConnect", { reason: Schema.String }) {}
+
+class Sessions extends PoolService<Sessions, pg.Client, { error: CannotConnect }>()("idleSessions/Sessions") {
   static readonly live = Layer.unwrap(Effect.map(Database, ({ url }) =>
     Sessions.layer({
       acquire: (self) => connect(url, self),
@@ -19,24 +21,36 @@ class Sessions extends PoolService<Sessions, pg.Client>()("idleSessions/Sessions
     })))
 }
 
-const connect = (url: URL, self: Self) =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const client = new pg.Client(url.href)
-      client.on("error", self.invalidate)
-      await client.connect()
-      return client
-    }),
+const connect = Effect.fnUntraced(function*(url: URL, self: Self) {
+  const run = Effect.runForkWith(yield* Effect.context<never>())
+  const client = yield* Effect.acquireRelease(
+    Effect.sync(() => new pg.Client({ connectionString: url.href, connectionTimeoutMillis: 5000 })),
     (client) => Effect.promise(() => client.end())
   )
+  client.on("error", (error) => {
+    self.invalidate()
+    run(Effect.logWarning(`A session is lost: ${error.message}`)) // nobody else would tell
+  })
+  // after the finalizer: here it can be interrupted, and the client of a connect that hangs is closed
+  yield* Effect.tryPromise({
+    try: () => client.connect(),
+    catch: (error) => new CannotConnect({ reason: String(error) })
+  })
+  return client
+})
 
 /** The processes of the server that serve the sessions which are free. */
 const free = Effect.scoped(Effect.gen(function*() {
   const leases = yield* Effect.forEach([1, 2], () => Sessions.borrow)
   return yield* Effect.forEach(
     leases,
-    ({ object }) =>
-      Effect.promise(async () => (await object.query<{ pid: number }>("SELECT pg_backend_pid() AS pid")).rows[0]!.pid)
+    ({ invalidate, object }) =>
+      Effect.tryPromise(async () =>
+        (await object.query<{ pid: number }>("SELECT pg_backend_pid() AS pid")).rows[0]!.pid
+      ).pipe(
+        // else a session that is still busy would be lent on
+        Effect.onInterrupt(() => invalidate)
+      )
   )
 }))
 
