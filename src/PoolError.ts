@@ -115,10 +115,10 @@ export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExha
  *
  * **Details**
  *
- * `phase` is what the borrow was doing at its deadline. `held` is the number of leases of this pool that the waiting
- * fiber itself holds: above 0, it may have been waiting for itself. `lastFailure` is the last that failed for this borrow:
- * an `acquire`, a detection, or an `onBorrow`; else, while nothing can be made, what the last attempt has failed with. The
- * message says of it what an error's `message` says, or its `_tag`.
+ * `phase` is what the borrow was doing at its deadline. `held` is the number of leases of this pool that the waiting fiber
+ * itself holds: above 0, it may have been waiting for itself. It is 0 for who borrows by a promise. `lastFailure` is the
+ * last that failed for this borrow: an `acquire`, a detection, or an `onBorrow`; else, while nothing can be made, what the
+ * last attempt has failed with. The message says of it what an error's `message` says, or its `_tag`.
  *
  * @category errors
  * @since 0.1.0

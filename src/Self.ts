@@ -89,7 +89,10 @@ export interface Self {
  * @since 0.1.0
  */
 export interface PromiseSelf {
-  /** Condemns the object: it leaves now, or as soon as it is free. One that is not there yet never becomes `Available`. */
+  /**
+   * Condemns the object: it leaves now, or as soon as it is free. One that is not there yet never becomes `Available`. Whoever
+   * has it is not told: the signal of the lease stays quiet.
+   */
   readonly invalidate: () => void
   /** The object rests until this long from the call. Throws an `InvalidPoolOptions` on what is no duration. */
   readonly rest: (duration: Duration.Input) => void
