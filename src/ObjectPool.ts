@@ -87,6 +87,9 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    * Cheaper than `borrow` in a scope of its own. Where the lease has a time-out, and only there, `f` runs in a child
    * fiber. When the lease expires, or is revoked, the body is interrupted, its finalizers run, and the effect fails with
    * `LeaseExpired`.
+   *
+   * The object comes back when the body has ended, also by interruption. Where its client may still be busy then, as with
+   * `Effect.promise`, have it replaced: `Effect.onInterrupt(() => lease.invalidate)`.
    */
   readonly with: <B, E1, R1>(
     f: (borrowed: P) => Effect.Effect<B, E1, R1>,

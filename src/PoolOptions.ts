@@ -187,7 +187,8 @@ export interface PoolSettings {
      */
     readonly waiters?: "fail" | "serve" | undefined
     /**
-     * How long `close` waits for open leases before it revokes them. Zero: not at all.
+     * How long `close` waits for open leases before they are over. Zero: not at all. Then the body of a `with` whose lease
+     * has a time-out is interrupted; one without goes on without its object, and its answer stands.
      *
      * @default `"30 seconds"`
      */
@@ -255,7 +256,9 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
 {
   /**
    * Makes an object; its scope closes when the object is destroyed. Without it the pool holds only what is added. It
-   * runs in a fiber of the pool: a borrower that leaves does not interrupt it, and what it makes goes to the next.
+   * runs in a fiber of the pool: a borrower that leaves does not interrupt it, and what it makes goes to the next. What
+   * cannot be interrupted, as the first part of an `Effect.acquireRelease` without `{ interruptible: true }`, outlasts
+   * `creation.timeout`, and keeps its room until it has ended.
    *
    * A function is given what the object may tell the pool of itself, now and later: see `Self`.
    */

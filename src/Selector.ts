@@ -88,10 +88,11 @@ const anyObject = (policy: Policy): AnySelector => policy as unknown as AnySelec
  * - `leastRecentlyUsed`: the one whose last lease ended first (for one that was never lent: that joined first).
  * - `mostRecentlyUsed`: the one whose last lease ended last: keeps a small set busy, so that the others can idle.
  * - `leastBorrowed`: the one lent least often, of equals the oldest.
- * - `weighted(weight)`: with a chance in proportion to its weight. A weight is finite and at least 0; one of weight 0 is
- *   lent only if there is nothing else. Any other weight, or a throw, is a defect of the borrower that names the object. A
- *   weight is read when the object becomes lendable, again when it is picked, so that a lowered one is found, and when
- *   `reconsider` says that it has been raised; all are read where whatever is lendable weighs 0.
+ * - `weighted(weight)`: with a chance in proportion to its weight, among those that are free; while all are busy, each
+ *   is lent as often as it comes back. A weight is finite and at least 0; one of weight 0 is lent only if there is
+ *   nothing else. Any other weight, or a throw, is a defect of the borrower that names the object. A weight is read
+ *   when the object becomes lendable, again when it is picked, so that a lowered one is found, and when `reconsider`
+ *   says that it has been raised; all are read where whatever is lendable weighs 0.
  * - `make(choose)`: your own. "None" is asked again when what is lendable changes. Throwing, or answering what was not
  *   offered, is a defect of that borrower and changes nothing. It may answer with an effect, which then runs in the
  *   pool, for one borrower at a time, in their order; what it chose is checked again, and asked for anew if it was lent
