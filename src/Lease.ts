@@ -7,6 +7,7 @@ import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { AllowanceReport } from "./Allowance.ts"
 import type { PooledObject } from "./PooledObject.ts"
 import type { LeaseExpired } from "./PoolError.ts"
 import type { Status } from "./Status.ts"
@@ -52,6 +53,17 @@ export interface Lease<out A, out D = undefined> {
   readonly rest: (duration: Duration.Input) => Effect.Effect<void>
   /** `rest`, until the wall clock says so: also after it was set, or after a night in which the machine slept. */
   readonly restUntil: (moment: Status.Moment) => Effect.Effect<void>
+  /**
+   * Takes more of the allowances whose `unit` is `"cost"`, or of the one that is named; with a negative cost it gives back,
+   * at most what the lease has taken. It counts also after the lease is over, as long as the object is in the pool. What is
+   * no finite number is a defect, an `InvalidPoolOptions`.
+   */
+  readonly charge: (cost: number, name?: string) => Effect.Effect<void>
+  /**
+   * Believes what a server has said of an allowance: how much is left, and when all of it is there again. A later report
+   * replaces an earlier one; one whose time is over, or was said to be over before that of the last, is dropped.
+   */
+  readonly report: (report: AllowanceReport) => Effect.Effect<void>
   /** Starts the lease time-out anew. Without one it does nothing. */
   readonly renew: Effect.Effect<void, LeaseExpired>
   /**

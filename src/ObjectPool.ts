@@ -42,7 +42,7 @@ import type {
   PoolStats
 } from "./PoolError.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
-import type { AddOptions, BorrowOptions, DataRequired, PoolOptions } from "./PoolOptions.ts"
+import type { AddOptions, BorrowOptions, DataRequired, PoolOptions, WithOptions } from "./PoolOptions.ts"
 
 /**
  * Every operation of a pool. `S` is what reaching the pool needs: nothing on the pool itself, the tag on the tag.
@@ -93,7 +93,7 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    */
   readonly with: <B, E1, R1>(
     f: (borrowed: P) => Effect.Effect<B, E1, R1>,
-    options?: BorrowOptions<A, D>
+    options?: WithOptions<A, D>
   ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>
   /**
    * Puts an object in. Ends when its first detection has ended; the record's `status` says how (`Invalid`: it is gone

@@ -84,13 +84,20 @@ const explain = (failure: unknown): string => {
   return line.length > 200 ? `${line.slice(0, 200)}…` : line
 }
 
+/** Says when to come back, where that is known. */
+const again = (after: Duration.Duration | undefined): string =>
+  after === undefined ? "" : `, try again in ${Duration.format(after)}`
+
 /**
  * Nothing to lend, and the borrower may not wait.
  *
  * **Details**
  *
  * `NoneAvailable`: `tryBorrow` found nothing to lend, and nothing that could be made. `WaitersFull`: `maxWaiters`
- * fibers wait already. `Suspended`: the pool lends nothing at present.
+ * fibers wait already. `Suspended`: the pool lends nothing at present. `Resting`: everything that the borrower may have rests
+ * until known times beyond its deadline, and nothing is being made, nor could be. `CostTooHigh`: the cost of the borrow is
+ * above a limit of every object. `retryAfter`: in how long the first object wakes that the borrower may have, where
+ * everything rests until known times; so it is in a `BorrowTimeout`.
  *
  * @category errors
  * @since 0.1.0
@@ -98,15 +105,19 @@ const explain = (failure: unknown): string => {
 export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExhausted", {
   pool: Schema.String,
   stats: PoolStats,
-  reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended"])
+  reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"]),
+  /** In how long the borrower could be served, where that is known. */
+  retryAfter: Schema.optionalKey(Schema.DurationFromMillis)
 }) {
   override get message(): string {
     const why = {
       NoneAvailable: "has no object to lend now",
       WaitersFull: "lets no more borrowers wait",
-      Suspended: "is suspended"
+      Suspended: "is suspended",
+      Resting: "has only objects that rest",
+      CostTooHigh: "has no object that may cost so much"
     }[this.reason]
-    return `Pool "${this.pool}" ${why} (${picture(this.stats)})`
+    return `Pool "${this.pool}" ${why}${again(this.retryAfter)} (${picture(this.stats)})`
   }
 }
 
@@ -130,6 +141,8 @@ export class BorrowTimeout extends Schema.TaggedError<BorrowTimeout>()("BorrowTi
   phase: Schema.Literals(["Waiting", "Acquiring", "Detecting"]),
   /** Leases that the waiting fiber itself holds. */
   held: Schema.Int,
+  /** In how long the borrower could be served, where that is known. */
+  retryAfter: Schema.optionalKey(Schema.DurationFromMillis),
   /** The last failure seen by this borrow. */
   lastFailure: Schema.optionalKey(Schema.Defect())
 }) {
@@ -143,7 +156,7 @@ export class BorrowTimeout extends Schema.TaggedError<BorrowTimeout>()("BorrowTi
       ? ""
       : `; the waiting fiber holds ${plural(this.held, "lease")} of this pool itself, and may be waiting for itself`
     const failure = this.lastFailure === undefined ? "" : `; last failure: ${explain(this.lastFailure)}`
-    return `Pool "${this.pool}": no object within ${Duration.format(this.waited)} (${doing}; ${
+    return `Pool "${this.pool}": no object within ${Duration.format(this.waited)}${again(this.retryAfter)} (${doing}; ${
       picture(this.stats)
     }${held}${failure})`
   }

@@ -78,6 +78,7 @@ export const PoolEvent = Schema.TaggedUnion({
     ...ofObject,
     reason: Schema.Literals([
       "Detected",
+      "Judged",
       "Unknown",
       "Invalidated",
       "Removed",
@@ -100,7 +101,10 @@ export const PoolEvent = Schema.TaggedUnion({
     waited: Schema.DurationFromMillis,
     phase: Schema.Literals(["Waiting", "Acquiring", "Detecting"])
   },
-  WaiterRefused: { ...ofPool, reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended"]) },
+  WaiterRefused: {
+    ...ofPool,
+    reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"])
+  },
   Resized: { ...ofPool, min: Schema.Int, max: Schema.optionalKey(Schema.Int) },
   Suspended: ofPool,
   Resumed: ofPool,

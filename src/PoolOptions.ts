@@ -6,11 +6,13 @@
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
+import type { Allowance } from "./Allowance.ts"
 import type { Lease } from "./Lease.ts"
 import type { PooledObject } from "./PooledObject.ts"
 import type { Select } from "./Selector.ts"
 import type { Self } from "./Self.ts"
 import type { Status } from "./Status.ts"
+import type { Judge } from "./Verdict.ts"
 
 /**
  * The part of the options that is plain data: what `layerConfig` can read from the environment.
@@ -51,6 +53,14 @@ export interface PoolSettings {
    * @default no bound
    */
   readonly maxWaiters?: number | "Infinity" | undefined
+  /**
+   * May a borrower wait though everything that it may have rests until known times beyond its deadline, while nothing is
+   * being made, nor could be? Then an object that is added, or woken, may serve it in time. Default `false`: it fails at
+   * once, with `PoolExhausted`, `reason: "Resting"`, whose `retryAfter` says when to come back.
+   *
+   * @default false
+   */
+  readonly waitsForResting?: boolean | undefined
   /**
    * How long a borrow may take, making and detecting included. Zero: lend at once or fail.
    *
@@ -274,6 +284,15 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
    */
   readonly select?: Select<A, D, RS> | undefined
   /**
+   * What each object may be lent for: how many leases, or how much of what they cost, in a time. A function is asked once,
+   * when the object joins. Default: as much as anybody wants.
+   */
+  readonly allowance?:
+    | Allowance
+    | ReadonlyArray<Allowance>
+    | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Allowance | ReadonlyArray<Allowance>)
+    | undefined
+  /**
    * How long a lease lasts, for each object.
    *
    * @default none
@@ -299,6 +318,13 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
   readonly detectStatus?:
     | ((pooled: PooledObject<A, NoInfer<D>>) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>)
     | undefined
+  /**
+   * Judges an object as a lease of it ends, by the exit of the body of `with`, or of the scope: plainly, within that step.
+   * What it answers is carried out as what a detector answers; `"Available"` is a success, `undefined` says nothing. What
+   * the borrower has said itself by `invalidate` or `rest` stands. A lease that expires, or is revoked, is not judged. One
+   * that throws, or answers no status, says nothing, and that is logged. See `Verdict`. Default: none.
+   */
+  readonly judge?: Judge<NoInfer<A>, NoInfer<D>> | undefined
   readonly detection?: DetectionOptions | undefined
   readonly creation?: CreationOptions<NoInfer<EA>> | undefined
   /**
@@ -381,6 +407,17 @@ export interface BorrowOptions<in A, in D = undefined> {
    */
   readonly where?: ((pooled: PooledObject<A, D>) => boolean) | undefined
   /**
+   * Of what may be lent now, those for which this holds come first. Nobody waits for one. It costs what `where` costs, and is
+   * not asked about what comes back to who waits.
+   */
+  readonly prefer?: ((pooled: PooledObject<A, D>) => boolean) | undefined
+  /**
+   * Of what may be lent now, and is preferred where there is a `prefer`, the object that this text gives itself to: the same
+   * text gets the same object as often as it can, as where one remembers what was asked of it before. When an object leaves, no
+   * text moves but its own. Nobody waits for one.
+   */
+  readonly affinity?: string | undefined
+  /**
    * Higher first; waiting does not raise it.
    *
    * @default `0`
@@ -392,6 +429,27 @@ export interface BorrowOptions<in A, in D = undefined> {
    * @default what `add` or the pool says
    */
   readonly leaseTimeout?: Duration.Input | undefined
+  /**
+   * How much the lease takes of each allowance whose `unit` is `"cost"`: zero or more, default 1. What is not known before
+   * is taken by `lease.charge` afterwards.
+   */
+  readonly cost?: number | undefined
+}
+
+/**
+ * How one `with` differs from the pool's rule.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface WithOptions<in A, in D = undefined> extends BorrowOptions<A, D> {
+  /**
+   * How often the body runs again, each time on an object that this call has not had: when it has failed, and the verdict on
+   * its object was not `"Available"`, or when its lease has expired. Each borrow has a `timeout` of its own, and a new place
+   * in the queue. Where there is no other object within that, the last failure of the body stands. An interruption or a
+   * defect of the body ends the call. A whole number; default 0.
+   */
+  readonly failover?: number | undefined
 }
 
 /**

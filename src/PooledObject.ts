@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as DateTime from "effect/DateTime"
+import type { AllowanceState } from "./Allowance.ts"
 import type { PromiseSelf, Self } from "./Self.ts"
 import type { Status } from "./Status.ts"
 
@@ -30,6 +31,8 @@ export interface PooledObject<out A, out D = undefined> {
   readonly borrowedAt: DateTime.Utc | undefined
   readonly releasedAt: DateTime.Utc | undefined
   readonly borrowCount: number
+  /** Verdicts of `judge` other than `"Available"` in a row; a detection that answers that ends the row as well. */
+  readonly failures: number
   /**
    * When a `Dormant` object comes back, if that is known; and when one that is shared, and was told to rest while it is
    * lent, takes new leases again.
@@ -43,6 +46,8 @@ export interface PooledObject<out A, out D = undefined> {
     readonly releasedAt: Date | undefined
     readonly wakesAt: Date | undefined
   }
+  /** What is left of its allowances, in the order in which the `allowance` option names them. */
+  readonly allowances: ReadonlyArray<AllowanceState>
 }
 
 /**

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
-import { Policy } from "./internal/structures/selection/policy.ts"
+import { Policy, toPolicy } from "./internal/structures/selection/policy.ts"
 import type { PooledObject } from "./PooledObject.ts"
 
 declare const SelectorTypeId: unique symbol
@@ -49,7 +49,7 @@ export interface AnySelector {
 }
 
 /**
- * What the `select` option takes: a selector, `{ weight }` for `Selector.weighted`, or a plain function for
+ * What the `select` option takes: a selector, `{ weight }` for `Selector.weighted`, `{ rank }` for `Selector.tiers`, or a plain function for
  * `Selector.make`.
  *
  * **Gotchas**
@@ -66,6 +66,11 @@ export type Select<A, D, R> =
   | {
     /** How much of the chance an object has: see `Selector.weighted`. */
     readonly weight: (pooled: PooledObject<A, D>) => number
+  }
+  | {
+    /** The lowest comes first: see `Selector.tiers`. */
+    readonly rank: (pooled: PooledObject<A, D>) => number
+    readonly within?: AnySelector | Selector<A, D> | undefined
   }
   | ((available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>)
 
@@ -93,6 +98,11 @@ const anyObject = (policy: Policy): AnySelector => policy as unknown as AnySelec
  *   nothing else. Any other weight, or a throw, is a defect of the borrower that names the object. A weight is read
  *   when the object becomes lendable, again when it is picked, so that a lowered one is found, and when `reconsider`
  *   says that it has been raised; all are read where whatever is lendable weighs 0.
+ * - `mostAllowance`: the one with the largest share left of that of its allowances of which the least is left; of equals,
+ *   at random. It looks at every lendable object.
+ * - `tiers(rank, within)`: the lowest rank that has something lendable, and within it what another selector picks (default
+ *   `random`; any but one of your own). A rank is read when the object becomes lendable, and when `reconsider` says that it
+ *   has changed. One that is no number, or throws, is a defect of the borrower that names the object.
  * - `make(choose)`: your own. "None" is asked again when what is lendable changes. Throwing, or answering what was not
  *   offered, is a defect of that borrower and changes nothing. It may answer with an effect, which then runs in the
  *   pool, for one borrower at a time, in their order; what it chose is checked again, and asked for anew if it was lent
@@ -107,8 +117,14 @@ export const Selector: {
   readonly leastRecentlyUsed: AnySelector
   readonly mostRecentlyUsed: AnySelector
   readonly leastBorrowed: AnySelector
+  readonly mostAllowance: AnySelector
   /** With a chance in proportion to `weight`. */
   readonly weighted: <A, D>(weight: (pooled: PooledObject<A, D>) => number) => Selector<A, D>
+  /** The lowest `rank` first; `within` it, another selector. */
+  readonly tiers: <A, D>(
+    rank: (pooled: PooledObject<A, D>) => number,
+    within?: AnySelector | Selector<A, D>
+  ) => Selector<A, D>
   /** As `choose` says, of those that may be lent. */
   readonly make: <A, D, R = never>(
     choose: (available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>
@@ -119,8 +135,14 @@ export const Selector: {
   leastRecentlyUsed: anyObject(new Policy("leastRecentlyUsed")),
   mostRecentlyUsed: anyObject(new Policy("mostRecentlyUsed")),
   leastBorrowed: anyObject(new Policy("leastBorrowed")),
+  mostAllowance: anyObject(new Policy("mostAllowance")),
   weighted: <A, D>(weight: (pooled: PooledObject<A, D>) => number) =>
     new Policy("weighted", weight) as unknown as Selector<A, D>,
+  tiers: <A, D>(rank: (pooled: PooledObject<A, D>) => number, within?: AnySelector | Selector<A, D>) => {
+    const policy = toPolicy({ rank, within })
+    if (policy !== undefined) return policy as unknown as Selector<A, D>
+    throw new TypeError("`tiers` takes a function that says a rank, and a selector, but none of your own")
+  },
   make: <A, D, R = never>(choose: (available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>) =>
     new Policy("custom", choose) as unknown as Selector<A, D, R>
 }

@@ -4,6 +4,7 @@
  * @module effect-object-pool
  * @since 0.1.0
  */
+export type { Allowance, AllowanceReport, AllowanceState } from "./Allowance.ts"
 export type { Lease } from "./Lease.ts"
 export { ObjectPool, type Operations } from "./ObjectPool.ts"
 export type { AddedObject, PooledObject } from "./PooledObject.ts"
@@ -29,7 +30,8 @@ export type {
   Declared,
   DetectionOptions,
   PoolOptions,
-  PoolSettings
+  PoolSettings,
+  WithOptions
 } from "./PoolOptions.ts"
 export {
   type DeclarePool,
@@ -42,3 +44,4 @@ export {
 export { type AnySelector, type Choice, type Select, Selector } from "./Selector.ts"
 export type { Self, SelfCall } from "./Self.ts"
 export { Status } from "./Status.ts"
+export { type Judge, Verdict } from "./Verdict.ts"

@@ -531,7 +531,8 @@ describe("detection.retry that takes time to answer", () => {
       const pool = yield* ObjectPool.make({
         objects: ["a"],
         detectStatus: () => "Unknown",
-        detection: { retry: first }
+        detection: { retry: first },
+        waitsForResting: true
       })
       yield* TestClock.adjust("50 millis")
       // doubted again before it was to be asked again

@@ -18,7 +18,7 @@ const hour = 3_600_000
 /** A pool without a detector, whose wall clock can be set. */
 const plain = Effect.gen(function*() {
   const { clock, skew } = yield* skewed
-  const pool = yield* Effect.provideService(make({ objects: ["a"] }), Clock.Clock, clock)
+  const pool = yield* Effect.provideService(make({ objects: ["a"], waitsForResting: true }), Clock.Clock, clock)
   const [pooled] = yield* pool.objects
   const restUntil = Effect.fnUntraced(function*(moment: Status.Moment) {
     const { lease, release } = yield* hold(pool.borrow)

@@ -88,8 +88,8 @@ const nonsense: ReadonlyArray<readonly [options: object, option: string, value: 
   [{ objects: 5 }, "objects", "5", "an iterable"],
   [{ acquire: "thing" }, "acquire", "a text", "an effect, or a function that answers with one"],
   [{ acquire: null }, "acquire", "null", "an effect"],
-  [{ acquire, select: "random" }, "select", "\"random\"", "a selector, { weight }, or a function"],
-  [{ acquire, select: {} }, "select", "an object", "a selector, { weight }, or a function"],
+  [{ acquire, select: "random" }, "select", "\"random\"", "a selector, { weight }, { rank }, or a function"],
+  [{ acquire, select: {} }, "select", "an object", "a selector, { weight }, { rank }, or a function"],
   [{ acquire, detectStatus: true }, "detectStatus", "true", "a function"],
   [{ acquire, pack: {} }, "pack", "an object", "a function"],
   [{ acquire, sharing: 0 }, "sharing", "0", "a whole number, at least 1"],
@@ -142,7 +142,7 @@ const nonsense: ReadonlyArray<readonly [options: object, option: string, value: 
     { acquire, maxSize: 3 },
     "maxSize",
     "not known",
-    "only name, acquire, objects, data, size, select, maxWaiters, borrowTimeout, "
+    "only name, acquire, objects, data, size, select, maxWaiters, waitsForResting, borrowTimeout, "
   ],
   [{ acquire, borowTimeout: "1 second" }, "borowTimeout", "not known", "borrowTimeout"],
   [{ acquire, size: { maximum: 3 } }, "size.maximum", "not known", "only min, max"],

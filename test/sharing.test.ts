@@ -105,7 +105,7 @@ describe("an object that is shared by n", () => {
 
   it.effect("serves several waiters when it has been added, or woken, or a suspension ends", () =>
     Effect.gen(function*() {
-      const pool = yield* make<string>({ sharing: 2 })
+      const pool = yield* make<string>({ sharing: 2, waitsForResting: true })
       const trial = (ready: Effect.Effect<unknown, unknown>) =>
         Effect.gen(function*() {
           const waiters = yield* Effect.forEach([1, 2, 3], () => keep(pool.borrow))
@@ -220,7 +220,7 @@ describe("a mark on one of several leases", () => {
   for (const [name, mark] of Object.entries(marks)) {
     it.effect(`${name}: it is lent no more at once, and carried out when the last one ends`, () =>
       Effect.gen(function*() {
-        const pool = yield* make<string>({ objects: ["a"], sharing: 3 })
+        const pool = yield* make<string>({ objects: ["a"], sharing: 3, waitsForResting: true })
         const [pooled] = yield* pool.objects
         const [first, second] = yield* Effect.all([hold(pool.borrow), hold(pool.borrow)])
         const fate = name.includes("rest") ? "Dormant" : "Invalid"
@@ -300,7 +300,7 @@ describe("a mark on one of several leases", () => {
 
   it.effect("`wake` ends a rest before it has begun: the object is lent on at once, to those who wait", () =>
     Effect.gen(function*() {
-      const pool = yield* make({ objects: ["a"], sharing: 2 })
+      const pool = yield* make({ objects: ["a"], sharing: 2, waitsForResting: true })
       const { lease } = yield* hold(pool.borrow)
       yield* lease.rest("1 hour")
       const waiter = yield* start(hold(pool.borrow))

@@ -454,6 +454,8 @@ describe("the queue of waiters", () => {
     where: undefined,
     priority,
     leaseTimeout: undefined,
+    cost: 1,
+    favours: undefined,
     queues: true
   })
   const order = (waiters: Waiters<string, undefined>) => {

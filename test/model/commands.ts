@@ -62,6 +62,11 @@ export interface Setup {
     | "picky"
   readonly sharing: number
   readonly maxWaiters: number | undefined
+  /** What each object may be lent for. */
+  readonly allowance:
+    | { readonly limit: number; readonly per: number; readonly window: "sliding" | "bucket" | "fixed" }
+    | undefined
+  readonly waitsForResting: boolean
   /** The trust window; `"no detector"`; `"never"`: no borrower has anything detected. */
   readonly trust: number | "never" | "no detector"
   readonly onAdd: boolean
@@ -91,6 +96,8 @@ export const plain: Setup = {
   select: "leastRecentlyUsed",
   sharing: 1,
   maxWaiters: undefined,
+  allowance: undefined,
+  waitsForResting: true,
   trust: "no detector",
   onAdd: true,
   detectOnRelease: false,
@@ -153,6 +160,12 @@ const setupOf = ({ below, maybe, one }: Draws): Setup => {
     ),
     sharing: one(1, 1, 1, 2, 3),
     maxWaiters: one(undefined, undefined, undefined, 0, 1, 2),
+    allowance: maybe(0.25, () => ({
+      limit: one(1, 2, 3, 8),
+      per: one(1000, 3000, 10_000),
+      window: one("sliding", "sliding", "bucket", "fixed")
+    })),
+    waitsForResting: one(true, false),
     trust: one<Setup["trust"]>("no detector", "no detector", "never", 0, 500, 500, 5000),
     onAdd: one(true, true, false),
     detectOnRelease: one(false, false, true),

@@ -62,6 +62,8 @@ interface Entry {
   barred: boolean
   /** Detections that are under way. */
   asking: number
+  /** When it was lent. */
+  readonly takes: Array<number>
   /** What the last one said. */
   verdict: "fine" | "not fine" | "unclear"
 }
@@ -122,6 +124,7 @@ export class Model {
   failures = 0
   life: "open" | "closing" | "closed" = "open"
   private population = 0
+  private readonly refused = new Set<Borrower>()
   /** Something was being detected or chosen at the last check. */
   private busy = false
   private lastLease = 0
@@ -156,6 +159,7 @@ export class Model {
         condemnedAt: -Infinity,
         barred: false,
         asking: 0,
+        takes: [],
         verdict: "fine"
       }
       this.entries.set(pooled.id, entry)
@@ -188,6 +192,8 @@ export class Model {
     must(this.wants(borrower, pooled), "4 `where` holds", what)
     must(!entry.leaving || entry.expiredAt === now || entry.condemnedAt === now, "6 what must leave is not lent", what)
     must(entry.restsUntil <= now, "6 what rests is not lent", () => `${what()}, rests until ${entry.restsUntil}`)
+    must(this.hasLeft(entry, now), "28 none is lent without an allowance left", () => `${what()} after ${entry.takes}`)
+    entry.takes.push(now)
     const { maxBorrows = Infinity } = this.setup
     must(!thing.made || pooled.borrowCount <= maxBorrows, "6 at most `maxBorrows`", what)
     const detected = pooled.detectedAt === undefined ? -Infinity : Number(pooled.detectedAt.epochMilliseconds)
@@ -205,6 +211,35 @@ export class Model {
     this.held.push(held)
     this.granted.push(held)
     return held
+  }
+
+  /** Is there anything left of the allowance of an object? */
+  private hasLeft({ takes }: Entry, now: number): boolean {
+    if (this.setup.allowance === undefined) return true
+    const { limit, per, window } = this.setup.allowance
+    switch (window) {
+      case "sliding":
+        return takes.filter((at) => at + per > now).length < limit
+      case "bucket": {
+        let level = limit
+        takes.forEach((at, i) => {
+          level = Math.min(limit, level + (at - (takes[i - 1] ?? at)) * limit / per) - 1
+        })
+        return Math.min(limit, level + (now - (takes.at(-1) ?? now)) * limit / per) > 1 - 1e-6
+      }
+      case "fixed": {
+        let end = -Infinity
+        let taken = 0
+        for (const at of takes) {
+          if (at >= end) {
+            end = at + per
+            taken = 0
+          }
+          taken++
+        }
+        return now >= end || taken < limit
+      }
+    }
   }
 
   /** A borrower's fiber has ended. */
@@ -273,6 +308,7 @@ export class Model {
     this.order(busy || this.busy)
     this.busy = busy
     this.waiters(view)
+    this.allowances(view)
     if (this.life === "open") this.making(view)
     this.population = view.stats.size + view.stats.making
   }
@@ -319,6 +355,30 @@ export class Model {
       "8 leases granted",
       () => `${what()}, seen ${this.held.length}`
     )
+  }
+
+  private allowances({ now, objects, stats }: View): void {
+    for (const pooled of objects) {
+      if (pooled.status !== "Available") continue
+      must(
+        this.hasLeft(this.entry(pooled), now),
+        "30 what is available has something left",
+        () => `object ${pooled.id}`
+      )
+    }
+    for (const borrower of this.borrowers) {
+      if (borrower.ending !== "PoolExhausted Resting" || this.refused.has(borrower)) continue
+      this.refused.add(borrower)
+      const serves = objects.find((pooled) =>
+        this.wants(borrower, pooled) && pooled.status !== "Invalid" &&
+        !(pooled.wakesAt !== undefined && Number(pooled.wakesAt.epochMilliseconds) > borrower.until)
+      )
+      must(
+        serves === undefined && stats.making === 0,
+        "34 a refusal by rest is true",
+        () => `borrower ${borrower.n} until ${borrower.until}, object ${serves?.id} is ${serves?.status}`
+      )
+    }
   }
 
   private leases({ leases, objects, stats }: View): void {
@@ -384,6 +444,7 @@ export class Model {
         now - pooled.object.madeAt >= timeToLive)
     return pooled.status === "Borrowed" && this.out(pooled.id).length < this.setup.sharing &&
       !entry.barred && !entry.leaving && !old && entry.restsUntil <= now && entry.asking === 0 &&
+      this.hasLeft(entry, now) &&
       // else it may be about to be asked about: that shows in no status of one that is lent
       this.asking < this.setup.concurrency && entry.verdict === "fine"
   }

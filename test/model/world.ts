@@ -265,6 +265,8 @@ class World {
       select: this.select(),
       sharing: setup.sharing,
       maxWaiters: setup.maxWaiters,
+      allowance: setup.allowance,
+      waitsForResting: setup.waitsForResting,
       leaseTimeout: setup.leaseTimeout,
       onLeaseExpired: setup.onLeaseExpired,
       detectStatus: detects ? (pooled) => this.detectStatus(pooled) : undefined,
@@ -598,6 +600,7 @@ class World {
       const early = how === "BorrowTimeout" && this.now < borrower.until
       must(!early || this.setup.creationTimeout < borrowTimeout || this.setup.acquire, "6 no time-out too early", what)
       must(!how.startsWith("PoolExhausted W") || this.setup.maxWaiters !== undefined, "8 only maxWaiters refuses", what)
+      must(!how.startsWith("PoolExhausted R") || !this.setup.waitsForResting, "34 who may wait is not refused", what)
       must(!how.startsWith("PoolExhausted N") || !borrower.queues, "8 only a `tryBorrow` finds none available", what)
     } else if (how.startsWith("LeaseExpired")) {
       must(
@@ -775,7 +778,7 @@ class World {
     }
     const simple = setup.select !== "picky" && setup.select !== "slow" &&
       ![setup.onBorrow, setup.onRelease].some((each) => each === "fail" || each === "never") &&
-      setup.leaseTimeout === undefined
+      setup.leaseTimeout === undefined && setup.allowance === undefined
     if (!simple) return
     must(model.waiting.length === 0, "2 nobody waits for ever", () => `${model.waiting.length} wait`)
     const first = model.borrowers.length

@@ -49,7 +49,9 @@ expectTypeOf<Effect.Services<typeof rolled>>().toEqualTypeOf<Sessions | Dice>()
 const recovered = sent.pipe(
   Effect.catchTags({
     PoolExhausted: ({ reason, stats }) => {
-      expectTypeOf(reason).toEqualTypeOf<"NoneAvailable" | "WaitersFull" | "Suspended">()
+      expectTypeOf(reason).toEqualTypeOf<
+        "NoneAvailable" | "WaitersFull" | "Suspended" | "Resting" | "CostTooHigh"
+      >()
       return Effect.succeed(stats.waiting)
     },
     BorrowTimeout: ({ held, phase }) => {

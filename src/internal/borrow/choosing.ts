@@ -76,8 +76,15 @@ const isOpen = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
   waiter.detection === undefined && waiter.declined !== core.registry.version &&
   !(waiter.spoilt && backsOff(core, waiter))
 
-const candidatesFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Array<Entry<A, D>> =>
-  core.registry.listed().filter((entry) => mayChoose(core, waiter, entry))
+const candidatesFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): ReadonlyArray<Entry<A, D>> => {
+  const fitting = core.registry.listed().filter((entry) => mayChoose(core, waiter, entry))
+  try {
+    return waiter.request.favours?.(fitting) ?? fitting
+  } catch (defect) {
+    fail(core, waiter, Effect.die(defect))
+    return []
+  }
+}
 
 /**
  * May an object be offered to this waiter? A fresh object that needs a detection goes to a waiter that waits a while after

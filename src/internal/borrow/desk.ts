@@ -16,7 +16,7 @@ import type { ActiveLease } from "../lease/lease.ts"
 import { have, wants } from "../making/making.ts"
 import { vouchedFor } from "../object/answers.ts"
 import type { Borrower } from "../state/borrower.ts"
-import { catchUp, type Core, hasRoom, lends, soon } from "../state/core.ts"
+import { catchUp, type Core, hasRoom, lends, mayAllRest, population, soon } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
 import { afterwards, lookAt, Note, offer, workOffNow } from "../state/notes.ts"
@@ -26,6 +26,7 @@ import { capture } from "../structures/asking.ts"
 import { Slice } from "../structures/slice.ts"
 import { fail, refuse, Suspended, timeOut } from "../waiting/outcome.ts"
 import { backsOff, pauseOn } from "../waiting/patience.ts"
+import { restsFor } from "../waiting/rests.ts"
 import { watch } from "../watching/overdue.ts"
 import { servedAtOnce, type Trace, traced, traces } from "../watching/tracing.ts"
 import * as Choosing from "./choosing.ts"
@@ -50,7 +51,7 @@ import {
 
 /** What the selector picks for a borrower that has just come; nothing where it is not his turn, or no lease may begin. */
 export const pickNow = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined =>
-  core.life._tag === "Open" && !core.suspended ? pick(core, asking(request)) : undefined
+  core.life._tag === "Open" && !core.suspended ? pick(core, asking(request), request.favours) : undefined
 
 /**
  * Lends what was picked in this very step; or does nothing, where it has to be prepared first, or detected by more than a
@@ -71,7 +72,7 @@ export const lendNow = <A, D>(
   const now = asked ? picked.detectedAtMillis! : core.clock.currentTimeMillisUnsafe()
   // a function of the user's may have used the pool, which has lent the object, or lends no more
   if (picked.slot === -1 || !lends(core)) return undefined
-  const lease = take(core, picked, timeout, nameOf(borrower), now)
+  const lease = take(core, picked, timeout, nameOf(borrower), now, request.cost)
   if (core.options.sharing > 1) lendOn(core, picked)
   if (core.options.leaseWarning !== undefined) watch(lease, borrower, request.site)
   if (borrower.cache.tracer !== undefined) servedAtOnce(borrower, lease)
@@ -103,12 +104,18 @@ export const borrowScoped = <A, D>(
   Effect.withFiber((fiber) => borrow(core, request, fiber, attach<A, D>, Context.getUnsafe(fiber.context, Scope.Scope)))
 
 /** What the selector picks. Nothing where it is the user's own function, which is asked in the order of the queue. */
-const pick = <A, D>(core: Core<A, D>, may: ((entry: Entry<A, D>) => boolean) | undefined): Entry<A, D> | undefined => {
+const pick = <A, D>(
+  core: Core<A, D>,
+  may: ((entry: Entry<A, D>) => boolean) | undefined,
+  favours: Request<A, D>["favours"]
+): Entry<A, D> | undefined => {
   if (core.options.policy.kind === "custom") return undefined
   const { selection } = core.registry
-  if (may === undefined) return selection.pick()
-  // a `where` that was asked about one object may have had another taken out
-  return selection.among(core.registry.listed().filter(may).filter(({ slot }) => slot !== -1))
+  if (may === undefined && favours === undefined) return selection.pick()
+  const listed = core.registry.listed()
+  const fitting = may === undefined ? listed : listed.filter(may)
+  // a function of the user's that was asked about one object may have had another taken out
+  return selection.among((favours?.(fitting) ?? fitting).filter(({ slot }) => slot !== -1))
 }
 
 const asking = <A, D>({ where }: Request<A, D>): ((entry: Entry<A, D>) => boolean) | undefined =>
@@ -188,11 +195,14 @@ const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D
 
 /** Is nothing listed, on offer, or to be made for a waiter that has just come? Most that wait in a crowd come so. */
 const mayOnlyWait = <A, D>(core: Core<A, D>, { request }: Waiter<A, D>): boolean =>
-  core.registry.listing === 0 && core.notes === 0 && lends(core) && (core.creator === undefined || !hasRoom(core)) &&
-  core.options.policy.kind !== "custom" && core.options.maxWaiters === Infinity && request.queues
+  core.registry.listing === 0 && request.cost <= 1 && core.notes === 0 && lends(core) &&
+  (core.creator === undefined || !hasRoom(core)) &&
+  core.options.policy.kind !== "custom" && core.options.maxWaiters === Infinity && request.queues &&
+  (core.options.waitsForResting || !mayAllRest(core))
 
 /** What can be done for a waiter that has just come. */
 const comes = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
+  if (isTooHigh(core, waiter)) return refuse(core, waiter, "CostTooHigh")
   if (core.options.policy.kind === "custom" && !core.suspended) {
     core.waiters.note(waiter, "choosing", true)
     Choosing.consider(core)
@@ -214,15 +224,34 @@ const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D
   // a closing pool is about to fail the waiter
   if (core.life._tag !== "Open" && !lends(core)) return
   if (core.suspended) return admit(core, waiter, "Suspended")
+  if (isTooHigh(core, waiter)) return refuse(core, waiter, "CostTooHigh")
   // the selector, or a later task, is about to come to this waiter
   if (waiter.choosing) return
   if (!lendListed(core, waiter, picked)) return serveLater(core, waiter)
+  serveOtherwise(core, waiter)
+}
+
+/** Nothing that is listed serves a waiter: it has an object made, or waits. */
+const serveOtherwise = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (idles(waiter) && core.offers.length === 0) provide(core, waiter)
   // what is on offer, or has been made at once, may be for this waiter
   if (idles(waiter) && core.offers.length > 0) return lookAt(core, waiter)
   admit(core, waiter, "NoneAvailable")
   // the phase of the wait may have ended with what was under way
   if (waiter.trace !== undefined && waiter.lane !== undefined) waiter.trace.enter(waiter.phase)
+}
+
+/** Is the cost of a borrow above the limits of all objects that there are, or could be? */
+const isTooHigh = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean => {
+  const { allowance } = core.options
+  const { cost } = waiter.request
+  // every object can bear one unit
+  if (cost <= 1 || allowance === undefined || (allowance.same && cost <= allowance.mostCost)) return false
+  if (allowance.same) return true
+  const { entries, size } = core.registry
+  if (size === 0 || Array.from(entries).some(({ allowances }) => allowances?.fits(cost) === true)) return false
+  // what is made, or could be, may bear it
+  return waiter.misfit || core.creator === undefined || (population(core) === size && size >= core.size.max)
 }
 
 /**
@@ -257,7 +286,8 @@ const idles = <A, D>(waiter: Waiter<A, D>): boolean => waiter.lane !== undefined
 /** What the selector picks for a waiter. A `where`, or a weight, that throws is a defect of the borrower. */
 const pickFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Entry<A, D> | undefined => {
   try {
-    return pick(core, waiter.request.where && ((entry) => fits(core, waiter, entry)))
+    const { favours, where } = waiter.request
+    return pick(core, where && ((entry) => fits(core, waiter, entry)), favours)
   } catch (defect) {
     fail(core, waiter, Effect.die(defect))
     return undefined
@@ -304,11 +334,29 @@ const attendEach = <A, D>(core: Core<A, D>): void => {
 const admit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, why: "NoneAvailable" | "Suspended"): void => {
   if (waiter.lane === undefined) return
   if (!waiter.busy && waiter.request.timeout !== 0) {
-    if (!waiter.request.queues) return refuse(core, waiter, why)
+    if (!waiter.request.queues) return refuse(core, waiter, why, restsFor(core, waiter))
+    if (why === "NoneAvailable" && rests(core, waiter)) return
     const waiting = core.waiters.size - core.waiters.busy
     if (!waiter.admitted && waiting > core.options.maxWaiters) return refuse(core, waiter, "WaitersFull")
   }
   if (!waiter.choosing) waiter.admitted = true
+}
+
+/** Refuses a waiter where everything that it may have rests beyond its deadline. `true`: it waits no more. */
+const rests = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean => {
+  const { timeout } = waiter.request
+  if (timeout === Infinity || core.options.waitsForResting) return false
+  const first = restsFor(core, waiter, waiter.since + timeout - core.deadlines.now())
+  if (first !== undefined && waiter.lane !== undefined) refuse(core, waiter, "Resting", first)
+  return waiter.lane === undefined
+}
+
+/** Another object rests: refuses the waiters whom nothing can serve in time. */
+export const refuseResting = <A, D>(core: Core<A, D>): void => {
+  if (core.suspended || core.life._tag !== "Open") return
+  core.waiters.each((waiter) => {
+    if (!waiter.busy && mayAllRest(core)) rests(core, waiter)
+  })
 }
 
 /** Gives an object that may be lent to the oldest waiter that may have it; without one it is listed: see `offer`. */

@@ -14,6 +14,7 @@ import { cleanUp, hookFailed, prepared } from "../object/freeing.ts"
 import { Hook } from "../object/hook.ts"
 import { heed, retire } from "../object/replacing.ts"
 import { resting } from "../object/rest.ts"
+import { spend } from "../object/resting.ts"
 import { type Core, lendable, lends } from "../state/core.ts"
 import { type Entry, isSpoilt } from "../state/entry.ts"
 import { askSelector, changed, lookAt, offer, onceOffered } from "../state/notes.ts"
@@ -53,6 +54,7 @@ export const take = <A, D>(
   timeout: number,
   owner: number,
   now: number,
+  cost: number,
   waiter?: Waiter<A, D>
 ): ActiveLease<A, D> => {
   const lease = new ActiveLease(core, entry, owner, timeout, now)
@@ -66,6 +68,7 @@ export const take = <A, D>(
   entry.borrowCount++
   core.totals.borrowed++
   hold(core, lease)
+  if (entry.allowances !== undefined) lease.taken = spend(core, entry, entry.allowances, cost)
   // from here on, a function of the user's that is called may end the lease
   if (core.feed !== undefined) borrowed(core, lease, waiter)
   if (lease.expiry !== undefined) lease.begin(lease.expiry)
@@ -150,7 +153,7 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   }
   // the waiter leaves the queue before anything else may be offered, and has its lease before the user's code is called
   unqueue(core, waiter)
-  const lease = take(core, entry, timeout, waiter.owner, now, waiter)
+  const lease = take(core, entry, timeout, waiter.owner, now, waiter.request.cost, waiter)
   // the user's code has had the lease taken back: the waiter waits again, and keeps what is under way for it
   if (waiter.lease !== lease) return false
   const creation = waiter.creation

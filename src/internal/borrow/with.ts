@@ -19,14 +19,20 @@ import { pack } from "./packing.ts"
 
 type AnyEffect = Effect.Effect<unknown, unknown, unknown>
 
+/** `held` is told of the lease before it ends. */
 export const bracket = <A, D, P>(
   core: Core<A, D>,
   request: () => Request<A, D>,
-  f: (borrowed: P) => AnyEffect
+  f: (borrowed: P) => AnyEffect,
+  held?: (lease: ActiveLease<A, D>) => void
 ): AnyEffect =>
   Effect.withFiber((fiber) => {
     const run = new Run(core, request(), f, fiber)
-    return Effect.onExitPrimitive(run, (exit) => run.lease === undefined ? undefined : run.end(run.lease, exit))
+    return Effect.onExitPrimitive(run, (exit) => {
+      if (run.lease === undefined) return undefined
+      held?.(run.lease)
+      return run.end(run.lease, exit)
+    })
   })
 
 const RunBase = function() {} as unknown as new() => AnyEffect

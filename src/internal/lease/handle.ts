@@ -7,17 +7,20 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import type { AllowanceReport } from "../../Allowance.ts"
 import type { Lease } from "../../Lease.ts"
 import type { PooledObject } from "../../PooledObject.ts"
 import type { LeaseExpired } from "../../PoolError.ts"
 import type { Status } from "../../Status.ts"
+import { Allowances } from "../object/allowances.ts"
 import { discard } from "../object/leaving.ts"
 import * as Rests from "../object/rest.ts"
-import { restLater } from "../object/resting.ts"
+import { reckon, restLater } from "../object/resting.ts"
 import { callback, type Core } from "../state/core.ts"
-import { leasesOf } from "../state/entry.ts"
+import { type Entry, leasesOf } from "../state/entry.ts"
 import { leaseExpired } from "../state/failures.ts"
 import { moment, Pooled } from "../state/pooled.ts"
+import { checks } from "../state/validation.ts"
 import { shows } from "../structures/picture.ts"
 import * as Scopes from "../structures/scope.ts"
 import { type ActiveLease, detach, end, revokeLeases as revokeAll, takeIn } from "./lease.ts"
@@ -68,22 +71,34 @@ export class Handle<A, D> implements Lease<A, D> {
   get invalidate(): Effect.Effect<void> {
     const lease = this.#lease
     return Effect.sync(() => {
-      if (lease.marks) discard(lease.core, lease.entry, "Invalidated")
+      if (!lease.marks) return
+      lease.isMarked = true
+      discard(lease.core, lease.entry, "Invalidated")
     })
   }
   rest(duration: Duration.Input): Effect.Effect<void> {
     const lease = this.#lease
     return Effect.sync(() => {
       const end = Rests.after(lease.core, duration)
-      if (lease.marks) restLater(lease.core, lease.entry, end)
+      if (!lease.marks) return
+      lease.isMarked = true
+      restLater(lease.core, lease.entry, end)
     })
   }
   restUntil(moment: Status.Moment): Effect.Effect<void> {
     const lease = this.#lease
     return Effect.sync(() => {
       const end = Rests.at(lease.core, moment)
-      if (lease.marks) restLater(lease.core, lease.entry, end)
+      if (!lease.marks) return
+      lease.isMarked = true
+      restLater(lease.core, lease.entry, end)
     })
+  }
+  charge(cost: number, name?: string): Effect.Effect<void> {
+    return Effect.sync(() => charge(this.#lease, cost, name))
+  }
+  report(said: AllowanceReport): Effect.Effect<void> {
+    return Effect.sync(() => report(this.#lease, said))
   }
   get renew(): Effect.Effect<void, LeaseExpired> {
     const lease = this.#lease
@@ -121,6 +136,25 @@ shows(Handle.prototype, ({ borrowedAt, expiresAt, id, pooled }) => ({
   borrowedAt,
   expiresAt
 }))
+
+const allowancesOf = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Allowances =>
+  entry.allowances ?? new Allowances(core, [])
+
+/** A lease takes more of the allowances of its object, or gives some back, also when it is over. */
+const charge = <A, D>({ core, entry, taken }: ActiveLease<A, D>, cost: number, name: string | undefined): void => {
+  const check = checks(core.options.name)
+  if (!Number.isFinite(cost)) check.refuse("charge", cost, "a finite number", "text")
+  const allowances = allowancesOf(core, entry)
+  if (name !== undefined) allowances.named(check, name)
+  if (taken === undefined) return
+  allowances.charge(taken, cost, name)
+  reckon(core, entry)
+}
+
+const report = <A, D>({ core, entry }: ActiveLease<A, D>, said: AllowanceReport): void => {
+  allowancesOf(core, entry).report(checks(core.options.name), said)
+  reckon(core, entry)
+}
 
 /** The handle of a lease, which its borrower has in hand: the same each time. */
 export const handleOf = <A, D>(lease: ActiveLease<A, D>): Handle<A, D> => lease.handle ??= new Handle(lease)

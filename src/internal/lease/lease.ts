@@ -14,7 +14,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { LeaseExpired } from "../../PoolError.ts"
+import type { Status } from "../../Status.ts"
+import type { Taken } from "../object/allowances.ts"
 import { decideFate } from "../object/freeing.ts"
+import { judge } from "../object/judging.ts"
 import { discard, invalidate } from "../object/leaving.ts"
 import { type Core, fork, stays } from "../state/core.ts"
 import { type Entry, leasesOf } from "../state/entry.ts"
@@ -96,8 +99,14 @@ export class ActiveLease<A, D> {
   scope: Scope.Scope | undefined = undefined
   /** The waiter, until it is resumed with the lease; then the work that goes on under the lease. */
   holder: Waiter<A, D> | Work | undefined = undefined
+  /** The borrower has said what becomes of the object. */
+  isMarked = false
+  /** What the judge has concluded of the object as the lease ended. */
+  verdict: Status.Answer | undefined = undefined
   /** Warns of a lease that is held too long; absent where the pool does not warn. */
   overdue: Overdue<A, D> | undefined = undefined
+  /** What the lease has taken of the allowances of its object; absent where that has none. */
+  taken: Taken | undefined = undefined
   /** The scope in which `pack` made what the borrower has. */
   packScope: Scope.Closeable | undefined = undefined
   /** Resume those who wait in `expired`. */
@@ -213,22 +222,27 @@ export class ActiveLease<A, D> {
 
 /**
  * Ends a lease; without effect on a lease whose object is back. What is left to do, if anything, is the effect that is
- * returned, which must run where it cannot be interrupted.
+ * returned, which must run where it cannot be interrupted. `used`: its borrower has had it in hand.
  */
 export const end = <A, D>(
   lease: ActiveLease<A, D>,
-  exit: Exit.Exit<unknown, unknown>
+  exit: Exit.Exit<unknown, unknown>,
+  used = true
 ): Effect.Effect<void> | undefined => {
   if (!lease.returned && lease.scope !== undefined) Scopes.remove(lease.scope, lease)
-  return takeIn(lease, exit)
+  return takeIn(lease, exit, used)
 }
 
 /** Ends a lease whose scope has let go of it. */
 export const takeIn = <A, D>(
   lease: ActiveLease<A, D>,
-  exit: Exit.Exit<unknown, unknown>
+  exit: Exit.Exit<unknown, unknown>,
+  used = true
 ): Effect.Effect<void> | undefined => {
-  if (lease.over === undefined) finish(lease)
+  if (lease.over === undefined) {
+    finish(lease)
+    if (lease.core.options.judge !== undefined && used) judge(lease, lease.core.options.judge, exit)
+  }
   if (lease.returned) return undefined
   lease.returned = true
   const packScope = lease.packScope

@@ -5,7 +5,7 @@
  */
 import type { Status } from "../../Status.ts"
 import { type Core, lends } from "../state/core.ts"
-import type { Entry } from "../state/entry.ts"
+import type { Entry, Eviction } from "../state/entry.ts"
 import { offer } from "../state/notes.ts"
 import { span } from "../structures/times.ts"
 import { tell } from "../watching/events.ts"
@@ -92,6 +92,10 @@ export const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, out
 const renew = <A, D>(core: Core<A, D>, entry: Entry<A, D>, outcome: Outcome): void => {
   const unknown = outcome._tag === "Failed" || (outcome._tag === "Answered" && outcome.answer === "Unknown")
   trust(core, entry)
+  if (outcome._tag === "Answered" && outcome.answer === "Available") {
+    entry.failures = 0
+    entry.onTrial = false
+  }
   if (!unknown) entry.pace = undefined
   entry.doubted = false
   // the time of an earlier plain "Dormant" is over
@@ -113,12 +117,18 @@ const inUse = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outc
     if (detection.woken && !asleep(entry)) return lendAgain(core, entry)
     if (entry.doubted) resumeSchedule(core, entry)
   }
-  bench(entry)
+  bench(core, entry)
   marked(core, entry, outcome._tag !== "Dropped")
 }
 
-const carryOutInUse = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Answer): void => {
-  if (answer === "Invalid") discard(core, entry, "Detected")
+/** Carries an answer out for an object that is lent: it counts for those who would share it, and when it comes back. */
+export const carryOutInUse = <A, D>(
+  core: Core<A, D>,
+  entry: Entry<A, D>,
+  answer: Status.Answer,
+  why: Eviction = "Detected"
+): void => {
+  if (answer === "Invalid") discard(core, entry, why)
   else if (answer === "Unknown") doubtInUse(core, entry, undefined)
   else if (answer === "Dormant") doze(core, entry)
   else if (answer !== "Available") restOf(core, entry).extend(endOf(core, answer))

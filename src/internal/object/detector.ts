@@ -326,7 +326,7 @@ const parse = <A, D>(told: unknown, entry: Entry<A, D>): Outcome => {
 }
 
 /** The status that was told, if it is one. A rest is copied, once and for all: it may be anything that looks like one. */
-const toAnswer = (told: unknown): Status.Answer | undefined => {
+export const toAnswer = (told: unknown): Status.Answer | undefined => {
   if (told === "Available" || told === "Dormant" || told === "Invalid" || told === "Unknown") return told
   if (typeof told !== "object" || told === null || !("_tag" in told) || !("until" in told)) return undefined
   const { _tag, until } = told

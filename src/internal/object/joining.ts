@@ -4,6 +4,7 @@
 import { type Core, stays } from "../state/core.ts"
 import type { Entry, Origin } from "../state/entry.ts"
 import { offer } from "../state/notes.ts"
+import { Allowances } from "./allowances.ts"
 import { reserve } from "./condition.ts"
 import type { Outcome } from "./detector.ts"
 import { evict } from "./leaving.ts"
@@ -24,6 +25,7 @@ export interface Joining<A, D> {
 export const join = <A, D>(core: Core<A, D>, object: A, data: D, origin: Origin): Entry<A, D> => {
   const entry = core.registry.join(object, data, origin, core.clock.currentTimeMillisUnsafe())
   if (origin.scope !== undefined) drawLimits(core, entry)
+  if (core.options.allowance !== undefined) entry.allowances = new Allowances(core, core.options.allowance.of(entry))
   return entry
 }
 

@@ -35,6 +35,11 @@ export class Rest<A, D> {
   moment = -Infinity
   /** Monotonic: when the detector is asked again about an object that is plainly "Dormant". */
   doze = -Infinity
+  /** When all allowances of the object have something left again, on either clock. */
+  spentUntil = -Infinity
+  spentMoment = -Infinity
+  /** Is it for its allowances alone that the object rests? Then it is lent again without a detection. */
+  isSpent = true
   /** Monotonic: since when the object is plainly "Dormant". */
   dozesSince = -Infinity
   private readonly waking: Deadline
@@ -55,8 +60,21 @@ export class Rest<A, D> {
 
   /** Does the rest last until a known time that has not come? */
   get known(): boolean {
-    return (this.until > -Infinity && this.until > this.core.deadlines.now()) ||
-      (this.moment > -Infinity && this.moment > this.core.moments.now())
+    const until = Math.max(this.until, this.spentUntil)
+    const moment = Math.max(this.moment, this.spentMoment)
+    return (until > -Infinity && until > this.core.deadlines.now()) ||
+      (moment > -Infinity && moment > this.core.moments.now())
+  }
+
+  /** How many milliseconds the rest lasts; nothing where it is over, or where the detector is asked before it is known. */
+  get left(): number | undefined {
+    const { deadlines, moments } = this.core
+    const now = deadlines.now()
+    const left = Math.max(
+      Math.max(this.until, this.spentUntil) - now,
+      Math.max(this.moment, this.spentMoment) - moments.now()
+    )
+    return left > 0 && this.doze <= now ? left : undefined
   }
 
   /** Does the rest last, until a known time or as a plain "Dormant"? */
@@ -69,9 +87,12 @@ export class Rest<A, D> {
     const { deadlines, moments } = this.core
     this.stop()
     this.told = NaN
-    if (this.moment > moments.now()) moments.set(this.alarm, this.moment)
-    const due = Math.max(this.until, this.doze)
-    if (this.alarm.index === -1 || due > deadlines.now()) deadlines.set(this.waking, due)
+    const now = deadlines.now()
+    if (this.until > now || this.doze > now || this.moment > moments.now()) this.isSpent = false
+    const moment = Math.max(this.moment, this.spentMoment)
+    if (moment > moments.now()) moments.set(this.alarm, moment)
+    const due = Math.max(this.until, this.spentUntil, this.doze)
+    if (this.alarm.index === -1 || due > now) deadlines.set(this.waking, due)
     if (this.doze > -Infinity) this.core.dozing.add(this)
   }
 
@@ -82,17 +103,18 @@ export class Rest<A, D> {
     this.core.dozing.delete(this)
   }
 
-  /** Ends the rest, whatever the time. */
+  /** Ends the rest, whatever the time; but for what the allowances of the object say. */
   forget(): void {
     this.stop()
     this.until = this.moment = this.doze = -Infinity
+    this.isSpent = true
   }
 
   /** When the rest ends, as the wall clock stands now. */
   get wakesAtMillis(): number {
     const { deadlines, moments } = this.core
-    const due = Math.max(this.until, this.doze)
-    const at = Math.max(Math.round(moments.now() + (due - deadlines.now())), this.moment)
+    const due = Math.max(this.until, this.spentUntil, this.doze)
+    const at = Math.max(Math.round(moments.now() + (due - deadlines.now())), this.moment, this.spentMoment)
     // the difference is no more than that of two readings of two clocks
     if (Math.abs(at - this.told) < accuracy) return this.told
     return this.told = at

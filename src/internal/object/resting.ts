@@ -5,12 +5,13 @@
  * Each function is one synchronous step.
  */
 import type { PooledObject } from "../../PooledObject.ts"
-import type { Core } from "../state/core.ts"
+import { type Core, mayAllRest } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
-import { askSelector, changed, offer } from "../state/notes.ts"
+import { askSelector, changed, Note, note, offer } from "../state/notes.ts"
 import { moment } from "../state/pooled.ts"
 import { slice } from "../structures/deadlines.ts"
 import { tell } from "../watching/events.ts"
+import type { Allowances, Taken } from "./allowances.ts"
 import { detectable, reserve } from "./condition.ts"
 import { least } from "./dozing.ts"
 import { marked } from "./leaving.ts"
@@ -66,6 +67,7 @@ export const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
     tell(core, { _tag: "Rested", objectId: entry.id, ...until && { until } })
   }
   changed(core)
+  wentToRest(core)
 }
 
 /** The rest of an object is over, by one of the clocks. */
@@ -78,25 +80,37 @@ const over = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 
 /** Ends the rest of a `Dormant` object: by detection, where there is a detector. */
 const wakeUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  entry.rest!.forget()
-  if (core.feed !== undefined) tell(core, { _tag: "Woke", objectId: entry.id })
-  rouse(core, entry)
+  const rest = entry.rest!
+  const { isSpent } = rest
+  rest.forget()
+  if (core.feed !== undefined && !asleep(entry)) tell(core, { _tag: "Woke", objectId: entry.id })
+  rouse(core, entry, isSpent)
 }
 
 /** A lent object takes no new leases while it rests. */
-export const bench = <A, D>(entry: Entry<A, D>): void => {
+export const bench = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.benched = asleep(entry)
-  if (entry.benched) entry.rest!.wait()
+  if (!entry.benched) return
+  entry.rest!.wait()
+  wentToRest(core)
+}
+
+/** Another object rests: there may be nothing that could serve a waiter in time. */
+const wentToRest = <A, D>(core: Core<A, D>): void => {
+  if (core.waiters.size > 0 && !core.options.waitsForResting && mayAllRest(core)) note(core, Note.resting)
 }
 
 /** The rest of a busy object is over: a lent one takes new leases, by way of a detection where there is a detector. */
 const unbench = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const { benched, detection } = entry
-  entry.rest!.forget()
-  entry.benched = false
-  if (!benched) return
+  const rest = entry.rest!
+  const { isSpent } = rest
+  rest.forget()
+  bench(core, entry)
+  if (!benched || entry.benched) return
   // the answer of a detection that is under way will do
   if (detection !== undefined) detection.woken = true
+  else if (isSpent) marked(core, entry)
   else lendAgain(core, entry)
 }
 
@@ -105,10 +119,10 @@ export const lendAgain = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   core.detector.start(reserve(core, entry, "Borrowed", () => {}), false)
 }
 
-/** An object rests no more: it is detected, where there is a detector, or available. */
-export const rouse = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+/** An object rests no more: it is detected, where there is a detector, or available; so it is where it was but spent. */
+export const rouse = <A, D>(core: Core<A, D>, entry: Entry<A, D>, spent = false): void => {
   if (rests(core, entry)) return
-  if (core.detector === undefined) {
+  if (core.detector === undefined || spent) {
     core.registry.move(entry, "Available")
     offer(core, entry, false)
   } else {
@@ -123,7 +137,52 @@ export const restLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, end: End):
   rest.extend(end)
   // an object that is being detected while it is lent is benched when the detection has ended
   if (entry.status !== "Borrowed" || core.options.sharing === 1 || entry.asked) return
-  bench(entry)
+  bench(core, entry)
+  marked(core, entry)
+}
+
+/** A lease is granted: it takes of the allowances of its object, which takes no more leases where that was the last. */
+export const spend = <A, D>(core: Core<A, D>, entry: Entry<A, D>, allowances: Allowances, cost: number): Taken => {
+  const taken = allowances.spend(cost)
+  if (allowances.isSpent(taken)) reckon(core, entry)
+  return taken
+}
+
+/** What is left of the allowances of an object has changed: it rests until all have something left, or no more. */
+export const reckon = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  const { allowances } = entry
+  if (allowances === undefined || entry.status === "Invalid") return
+  const opens = allowances.opensAt
+  if (entry.rest === undefined && opens.monotonic === -Infinity && opens.wall === -Infinity) return
+  const rest = restOf(core, entry)
+  rest.spentUntil = opens.monotonic
+  rest.spentMoment = opens.wall
+  restsOn(core, entry)
+}
+
+/** The time that an object rests has changed, perhaps to none. */
+const restsOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  switch (entry.status) {
+    case "Available":
+    case "Unknown":
+      rests(core, entry)
+      break
+    case "Dormant":
+      over(core, entry)
+      break
+    case "Borrowed":
+      if (core.options.sharing > 1 && !entry.asked) benchAgain(core, entry)
+      break
+    // the rest is looked at when it is known where the object goes
+    case "Pending":
+    case "Invalid":
+  }
+}
+
+/** A shared object takes no new leases as long as it rests. */
+const benchAgain = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (entry.benched && !asleep(entry)) return unbench(core, entry)
+  bench(core, entry)
   marked(core, entry)
 }
 

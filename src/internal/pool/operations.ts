@@ -6,8 +6,9 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
 import type { PooledObject } from "../../PooledObject.ts"
-import type { AddOptions, BorrowOptions } from "../../PoolOptions.ts"
+import type { AddOptions, BorrowOptions, WithOptions } from "../../PoolOptions.ts"
 import * as Desk from "../borrow/desk.ts"
+import { failOver } from "../borrow/failover.ts"
 import { borrowPacked } from "../borrow/packing.ts"
 import { bracket } from "../borrow/with.ts"
 import { handleOf, revoke } from "../lease/handle.ts"
@@ -18,6 +19,7 @@ import * as Resting from "../object/resting.ts"
 import * as Sweeping from "../object/sweeping.ts"
 import { catchUp, type Core, know, stats } from "../state/core.ts"
 import { leases } from "../state/owners.ts"
+import { checks, withKeys } from "../state/validation.ts"
 import type { Request } from "../state/waiters.ts"
 import { shows } from "../structures/picture.ts"
 import * as Site from "../structures/site.ts"
@@ -45,12 +47,18 @@ const bracketing = <A, D>(core: Core<A, D>, request: Request<A, D>) => {
   const usual = () => request
   const bracketed = (
     f: (borrowed: never) => Effect.Effect<unknown, unknown, unknown>,
-    borrow?: BorrowOptions<A, D>
+    options?: WithOptions<A, D>
   ): Effect.Effect<unknown, unknown, unknown> => {
     if (typeof f !== "function") return Effect.die(new TypeError("`with` was given no function"))
     const at = siteOf(core, bracketed)
-    const plain = borrow === undefined && at === undefined
-    return bracket(core, plain ? usual : () => toRequest(core.options, borrow, true, at), f)
+    if (options === undefined && at === undefined) return bracket(core, usual, f)
+    return Effect.suspend(() => {
+      const check = checks(core.options.name)
+      const { failover, ...borrow } = check.known("", options, withKeys)
+      const times = check.whole("failover", failover, 0, 0)
+      const asked = () => toRequest(core.options, borrow, true, at)
+      return times === 0 ? bracket(core, asked, f) : failOver(core, asked, f, times)
+    })
   }
   return bracketed
 }

@@ -5,10 +5,13 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { InvalidPoolOptions } from "../../PoolError.ts"
 import type { BorrowOptions, PoolOptions } from "../../PoolOptions.ts"
+import { mostCost, toLimits } from "../object/allowances.ts"
 import { isPrimitive } from "../state/entry.ts"
+import { Pooled } from "../state/pooled.ts"
 import type { Resolved } from "../state/settings.ts"
 import { borrowKeys, checks, optional, refuseEffect } from "../state/validation.ts"
 import type { Request } from "../state/waiters.ts"
+import { scoreOf } from "../structures/selection/affinity.ts"
 import { toPolicy } from "../structures/selection/policy.ts"
 import type { Site } from "../structures/site.ts"
 
@@ -57,7 +60,7 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
   const objects = toDistinct(check, options.objects)
   const bounds = toBounds(check, size, objects.length, acquire !== undefined)
   const policy = toPolicy(options.select) ??
-    check.refuse("select", options.select, "a selector, { weight }, or a function", "text")
+    check.refuse("select", options.select, "a selector, { weight }, { rank }, or a function", "text")
   const detectStatus = check.call("detectStatus", options.detectStatus)
   const leaseWarning = check.duration("leaseWarning", options.leaseWarning, Infinity)
 
@@ -68,14 +71,17 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     data: toData(check, options.data),
     size: bounds,
     policy,
+    allowance: toAllowance(check, options.allowance),
     sharing: check.most("sharing", options.sharing, 1, 1),
     maxWaiters: check.most("maxWaiters", options.maxWaiters, 0, Infinity),
+    waitsForResting: check.flag("waitsForResting", options.waitsForResting, false),
     borrowTimeout: check.duration("borrowTimeout", options.borrowTimeout, 30_000, "zero"),
     leaseTimeout: toLeaseTimeout(check, options.leaseTimeout),
     leaseWarning: leaseWarning === Infinity ? undefined : leaseWarning,
     capturesSite: check.flag("captureBorrowSite", options.captureBorrowSite, false),
     onLeaseExpired: whenExpired(options.onLeaseExpired, detectStatus !== undefined, check.refuse),
     pack: check.call("pack", options.pack),
+    judge: check.call("judge", options.judge),
     detectStatus,
     detection: toDetection(check, detection),
     creation: toCreation(check, creation),
@@ -115,6 +121,15 @@ const toBounds = (
   if (min > max) check.refuse("size.min", min, `at most size.max, ${max}`)
   if (min > 0 && !makes) check.refuse("size.min", min, "0 without acquire: nothing could be made")
   return { min, max }
+}
+
+const toAllowance = <A, D>(check: Checks, given: AnyOptions<A, D>["allowance"]): Resolved<A, D>["allowance"] => {
+  if (given === undefined) return undefined
+  if (typeof given === "function") {
+    return { of: (entry) => toLimits(check, given(entry.pooled)), mostCost: Infinity, same: false }
+  }
+  const limits = toLimits(check, given)
+  return { of: () => limits, mostCost: mostCost(limits), same: true }
 }
 
 const toLeaseTimeout = <A, D>(
@@ -246,18 +261,63 @@ export const toRequest = <A, D>(
   site?: Site
 ): Request<A, D> => {
   if (borrow === undefined) {
-    return { timeout: options.borrowTimeout, where: undefined, priority: 0, leaseTimeout: undefined, queues, site }
+    return {
+      timeout: options.borrowTimeout,
+      where: undefined,
+      favours: undefined,
+      priority: 0,
+      leaseTimeout: undefined,
+      cost: 1,
+      queues,
+      site
+    }
   }
   const check = checks(options.name)
   check.known("", borrow, borrowKeys)
   const priority = borrow.priority ?? 0
+  const cost = toCost(check, borrow.cost)
   if (typeof priority !== "number" || Number.isNaN(priority)) check.refuse("priority", priority, "a number", "text")
   return {
     timeout: check.duration("timeout", borrow.timeout, options.borrowTimeout, "zero"),
-    where: check.call("where", borrow.where),
+    favours: toFavours(check, borrow),
+    where: affordable(options, cost, check.call("where", borrow.where)),
     priority,
     leaseTimeout: optional(borrow.leaseTimeout, check),
+    cost,
     queues,
     site
+  }
+}
+
+const toCost = (check: Checks, cost: unknown): number => {
+  if (cost === undefined) return 1
+  return typeof cost === "number" && cost >= 0 && cost < Infinity
+    ? cost
+    : check.refuse("cost", cost, "a number, zero or more", "text")
+}
+
+/** Adds to a `where` that an object can bear the cost. Every object can bear one unit. */
+const affordable = <A, D>(
+  { allowance }: Resolved<A, D>,
+  cost: number,
+  where: Request<A, D>["where"]
+): Request<A, D>["where"] => {
+  if (allowance === undefined || cost <= 1 || (allowance.same && cost <= allowance.mostCost)) return where
+  return (pooled) =>
+    Pooled.entryOf<A, D>(pooled)?.allowances?.fits(cost) !== false && (where === undefined || where(pooled))
+}
+
+/** What a borrower prefers; of that, what its affinity gives to it. */
+const toFavours = <A, D>(check: Checks, borrow: BorrowOptions<A, D>): Request<A, D>["favours"] => {
+  const prefer = check.call("prefer", borrow.prefer)
+  const { affinity } = borrow
+  if (affinity !== undefined && typeof affinity !== "string") check.refuse("affinity", affinity, "a text")
+  if (prefer === undefined && affinity === undefined) return undefined
+  const score = affinity === undefined ? undefined : scoreOf(affinity)
+  return (fitting) => {
+    const preferred = prefer === undefined ? [] : fitting.filter(({ pooled }) => prefer(pooled))
+    const all = preferred.length > 0 ? preferred : fitting
+    if (score === undefined || all.length < 2) return all
+    return [all.reduce((best, entry) => score(entry.id) > score(best.id) ? entry : best)]
   }
 }

@@ -6,16 +6,17 @@
  * 3. `waiter`: what can be done for a waiter of whom there is news, the first in the queue first.
  * 4. `room`: the waiters may have objects made, the oldest first.
  * 5. `minimum`: objects that are missing of `size.min` are made in the room that the waiters leave.
- * 6. `old`: old objects go, as far as there are enough others.
- * 7. `watched`: those who wait for a state of the whole pool see what the others have made of it.
- * 8. `closing`: the pool is closed when all of that has left nothing.
+ * 6. `resting`: waiters are refused whom nothing can serve in time, since everything rests for longer.
+ * 7. `old`: old objects go, as far as there are enough others.
+ * 8. `watched`: those who wait for a state of the whole pool see what the others have made of it.
+ * 9. `closing`: the pool is closed when all of that has left nothing.
  *
  * After each step, which concerns one object or one waiter, the notes are looked through from the first kind again: one that
  * was left meanwhile may come before. This is the only place where one reaction follows from another, and only `notes.ts`
  * calls it.
  */
 import { consider } from "../borrow/choosing.ts"
-import { attend, fill, handOut } from "../borrow/desk.ts"
+import { attend, fill, handOut, refuseResting } from "../borrow/desk.ts"
 import { refill } from "../making/making.ts"
 import { replace } from "../object/replacing.ts"
 import type { Core } from "../state/core.ts"
@@ -58,6 +59,9 @@ const react = <A, D>(core: Core<A, D>, kind: number): boolean => {
       break
     case Note.waiter:
       attendNext(core)
+      break
+    case Note.resting:
+      refuseResting(core)
       break
     case Note.watched:
       look(core)

@@ -257,12 +257,23 @@ export const lends = <A, D>(core: Core<A, D>): boolean => !core.suspended && sta
 export const lendable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   entry.status === "Available" ||
   (entry.status === "Borrowed" && entry.open < core.options.sharing && !entry.condemned && !entry.retired &&
-    !entry.benched && !entry.asked && !entry.doubted && entry.fate === "return")
+    !entry.benched && !entry.asked && !entry.doubted && !entry.onTrial && entry.fate === "return")
 
 const making = <A, D>(core: Core<A, D>): number => core.creator?.making ?? 0
 
 /** How many objects there are, those being made included. */
 export const population = <A, D>(core: Core<A, D>): number => core.registry.size + making(core)
+
+/**
+ * May it be that everything rests, and nothing is being made, nor could be? Those that are lent may have room, though they
+ * rest, or come back: they are looked at one by one.
+ */
+export const mayAllRest = <A, D>(core: Core<A, D>): boolean => {
+  const { counts, size } = core.registry
+  if (size === 0) return false
+  if (counts.Dormant + (core.options.sharing > 1 ? counts.Borrowed : 0) < size) return false
+  return core.creator === undefined || (making(core) === 0 && size >= core.size.max)
+}
 
 /** Is there room for another object, and may making one begin now? */
 export const hasRoom = <A, D>(core: Core<A, D>): boolean =>

@@ -7,6 +7,7 @@ import type { PooledObject } from "../../PooledObject.ts"
 import type { PoolEvent } from "../../PoolEvent.ts"
 import type { Status } from "../../Status.ts"
 import type { ActiveLease } from "../lease/lease.ts"
+import type { Allowances } from "../object/allowances.ts"
 import type { Detection } from "../object/detector.ts"
 import type { Hook } from "../object/hook.ts"
 import type { Rest } from "../object/rest.ts"
@@ -71,6 +72,10 @@ export class Entry<A, D> {
   doubted = false
   /** `onBorrow` has prepared the object, and nobody has taken it yet. */
   prepared = false
+  /** Verdicts other than "Available" in a row. */
+  failures = 0
+  /** The object has rested as an outlier, and nobody has asked about it: one lease at a time, until a success. */
+  onTrial = false
   /** The object is on offer: the turn has yet to find who gets it. `fresh`: it was detected just before. */
   offered: "no" | "stale" | "fresh" = "no"
   /**
@@ -83,6 +88,8 @@ export class Entry<A, D> {
   /** The rest that a user or the detector has asked for. It begins when the object is free. */
   rest: Rest<A, D> | undefined = undefined
   limits: Limits | undefined = undefined
+  /** What the object may be lent for; absent where the pool knows no allowances. */
+  allowances: Allowances | undefined = undefined
   /** Why the object is to leave, where it is condemned or old. */
   why: Eviction | undefined = undefined
 

@@ -3,6 +3,7 @@
  * that moment.
  */
 import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { BorrowTimeout, LeaseExpired, PoolClosed, PoolExhausted } from "../../PoolError.ts"
 import type { ActiveLease } from "../lease/lease.ts"
@@ -42,19 +43,34 @@ export const closed = <A, D>(core: Core<A, D>, waiter?: Waiter<A, D>): Effect.Ef
 export const exhausted = <A, D>(
   core: Core<A, D>,
   waiter: Waiter<A, D>,
-  reason: PoolExhausted["reason"]
+  reason: PoolExhausted["reason"],
+  retryAfter: number | undefined
 ): Effect.Effect<never, PoolExhausted> =>
-  Effect.suspend(() => failWith(PoolExhausted, { pool: core.options.name, stats: stats(core), reason }, waiter))
+  Effect.suspend(() => {
+    const fields = { pool: core.options.name, stats: stats(core), reason, ...after(retryAfter) }
+    return failWith(PoolExhausted, fields, waiter)
+  })
+
+const after = (millis: number | undefined) =>
+  millis === undefined ? {} : { retryAfter: Duration.millis(Math.ceil(millis)) }
 
 export const timedOut = <A, D>(
   core: Core<A, D>,
   waiter: Waiter<A, D>,
-  phase: BorrowTimeout["phase"]
+  phase: BorrowTimeout["phase"],
+  retryAfter: number | undefined
 ): Effect.Effect<never, BorrowTimeout> => {
   const waited = span(core.deadlines.now() - waiter.since)
   const lastFailure = waiter.trouble?.lastFailure ?? (core.retry.failing ? core.retry.failure : undefined)
   return Effect.withFiber((fiber) => {
-    const fields = { pool: core.options.name, stats: stats(core), waited, phase, held: held(core, fiber) }
+    const fields = {
+      pool: core.options.name,
+      stats: stats(core),
+      waited,
+      phase,
+      held: held(core, fiber),
+      ...after(retryAfter)
+    }
     return failWith(
       BorrowTimeout,
       lastFailure === undefined ? fields : { ...fields, lastFailure },

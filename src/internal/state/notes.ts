@@ -21,9 +21,10 @@ export const Note = {
   waiter: 4,
   room: 8,
   minimum: 16,
-  old: 32,
-  watched: 64,
-  closing: 128
+  resting: 32,
+  old: 64,
+  watched: 128,
+  closing: 256
 } as const
 
 /** Leaves notes of some kinds. A kind that is put off stays put off. */

@@ -2,6 +2,7 @@
  * The record of an object as users see it: it reads what its entry says, and nothing can be written, or reached, by it.
  */
 import * as DateTime from "effect/DateTime"
+import type { AllowanceState } from "../../Allowance.ts"
 import type { PooledObject } from "../../PooledObject.ts"
 import type { Status } from "../../Status.ts"
 import { shows } from "../structures/picture.ts"
@@ -57,6 +58,12 @@ export class Pooled<A, D> implements PooledObject<A, D> {
   }
   get borrowCount(): number {
     return this.#entry.borrowCount
+  }
+  get failures(): number {
+    return this.#entry.failures
+  }
+  get allowances(): ReadonlyArray<AllowanceState> {
+    return this.#entry.allowances?.states ?? []
   }
   get wakesAt(): DateTime.Utc | undefined {
     return moment(this.#entry.wakesAtMillis)

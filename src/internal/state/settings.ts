@@ -2,10 +2,12 @@
  * The options of a pool, with every default filled in, nested as users write them. Times are milliseconds.
  */
 import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Schedule from "effect/Schedule"
 import type { Lease } from "../../Lease.ts"
 import type { PooledObject } from "../../PooledObject.ts"
 import type { Self } from "../../Self.ts"
+import type { Limit } from "../object/allowances.ts"
 import type { Policy } from "../structures/selection/policy.ts"
 import type { Entry } from "./entry.ts"
 
@@ -20,7 +22,16 @@ export interface Resolved<A, D> {
   readonly size: { readonly min: number; readonly max: number }
   readonly policy: Policy
   readonly sharing: number
+  /** The allowances of an object that joins; absent where the pool knows none. Throws `InvalidPoolOptions`. */
+  readonly allowance: {
+    readonly of: (entry: Entry<A, D>) => ReadonlyArray<Limit>
+    /** The highest cost that an object may have to bear; `Infinity` where each object has limits of its own. */
+    readonly mostCost: number
+    /** Have all objects the same? */
+    readonly same: boolean
+  } | undefined
   readonly maxWaiters: number
+  readonly waitsForResting: boolean
   readonly borrowTimeout: number
   readonly leaseTimeout: ((entry: Entry<A, D>) => number) | undefined
   /** Milliseconds; absent: nobody is warned. */
@@ -28,6 +39,8 @@ export interface Resolved<A, D> {
   readonly capturesSite: boolean
   readonly onLeaseExpired: (entry: Entry<A, D>) => "destroy" | "detect" | "return"
   readonly pack: ((lease: Lease<A, D>) => unknown) | undefined
+  /** Judges an object as a lease of it ends. */
+  readonly judge: ((exit: Exit.Exit<unknown, unknown>, pooled: PooledObject<A, D>) => unknown) | undefined
   readonly detectStatus: ((pooled: PooledObject<A, D>) => unknown) | undefined
   readonly detection: {
     readonly onAdd: boolean

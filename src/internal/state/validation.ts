@@ -41,12 +41,14 @@ export const levels = {
     "size",
     "select",
     "maxWaiters",
+    "waitsForResting",
     "borrowTimeout",
     "leaseTimeout",
     "leaseWarning",
     "captureBorrowSite",
     "onLeaseExpired",
     "pack",
+    "judge",
     "detectStatus",
     "detection",
     "creation",
@@ -55,6 +57,7 @@ export const levels = {
     "hookTimeout",
     "lifetime",
     "sharing",
+    "allowance",
     "closing"
   ],
   size: ["min", "max"],
@@ -66,7 +69,9 @@ export const levels = {
 } as const
 
 /** The keys of the options that an operation is given. */
-export const borrowKeys = ["timeout", "where", "priority", "leaseTimeout"] as const
+export const borrowKeys = ["timeout", "where", "priority", "leaseTimeout", "cost", "prefer", "affinity"] as const
+
+export const withKeys = [...borrowKeys, "failover"] as const
 
 const addKeys = ["data", "leaseTimeout", "destroy", "release"] as const
 

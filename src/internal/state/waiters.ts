@@ -33,9 +33,13 @@ import type { Pace } from "./pace.ts"
 export interface Request<A, D> {
   readonly timeout: number
   readonly where: ((pooled: PooledObject<A, D>) => boolean) | undefined
+  /** Which of those that fit come first; nobody waits for one. */
+  readonly favours: ((fitting: ReadonlyArray<Entry<A, D>>) => ReadonlyArray<Entry<A, D>>) | undefined
   readonly priority: number
   /** `undefined`: the lease time-out is that of `add`, or of the pool. */
   readonly leaseTimeout: number | undefined
+  /** What the borrow takes of each allowance that counts costs. */
+  readonly cost: number
   /** A `tryBorrow` does not queue: it fails as soon as no object is being made, detected or chosen for it. */
   readonly queues: boolean
   /** The site of the borrow, where the pool captures it. */

@@ -16,6 +16,7 @@ import { type Request, Waiter } from "../state/waiters.ts"
 import { slice } from "../structures/deadlines.ts"
 import { span } from "../structures/times.ts"
 import { tell } from "../watching/events.ts"
+import { restsFor } from "./rests.ts"
 
 /** How many more waiters are resumed in one task, whose outcome was decided by those who were resumed before. */
 const mostInChain = 256
@@ -107,10 +108,16 @@ export const fail = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, failure: Effe
   resumeSoon(waiter)
 }
 
-export const refuse = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, reason: PoolExhausted["reason"]): void => {
+/** `retryAfter`: in how many milliseconds the waiter could be served, where that is known. */
+export const refuse = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  reason: PoolExhausted["reason"],
+  retryAfter?: number
+): void => {
   core.totals.exhausted++
   if (core.feed !== undefined) tell(core, { _tag: "WaiterRefused", reason })
-  fail(core, waiter, exhausted(core, waiter, reason))
+  fail(core, waiter, exhausted(core, waiter, reason, retryAfter))
 }
 
 /** A waiter whose wait ends by its deadline, or as its borrower gives up, if nothing else has ended it. */
@@ -170,7 +177,9 @@ const lacksObjects = <A, D>(core: Core<A, D>): boolean =>
 export const runOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, phase: BorrowTimeout["phase"]): void => {
   core.totals.timedOut++
   if (core.feed !== undefined) tell(core, { _tag: "WaiterTimedOut", waited: waited(core, waiter), phase })
-  fail(core, waiter, timedOut(core, waiter, phase))
+  const rests = restsFor(core, waiter)
+  // a `where` of the user's may have ended the wait
+  if (waiter.lane !== undefined) fail(core, waiter, timedOut(core, waiter, phase, rests))
 }
 
 /** The borrower has given up: in the queue, or after the grant of a lease that it has not been resumed with. */
@@ -181,5 +190,5 @@ const withdraw = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<v
   const { lease } = waiter
   // the work that goes on under the lease gives it back
   if (lease === undefined || (lease.holder !== undefined && lease.holder !== waiter)) return Effect.void
-  return end(lease, Exit.void) ?? Effect.void
+  return end(lease, Exit.void, false) ?? Effect.void
 }

@@ -6,9 +6,11 @@
  */
 import { CountSelection } from "./counts.ts"
 import { ListSelection, RandomSelection, type RandomService, SpreadSelection } from "./list.ts"
-import type { Policy } from "./policy.ts"
+import type { Policy, Tiers } from "./policy.ts"
 import { RecencySelection } from "./recency.ts"
 import { RingSelection } from "./ring.ts"
+import { ShareSelection } from "./shares.ts"
+import { TierSelection } from "./tiers.ts"
 import { WeightSelection } from "./weights.ts"
 
 /** What a selection knows of an object. `E`: the record of which that is a part. */
@@ -55,6 +57,12 @@ export const make = <E extends Candidate<E>>(policy: Policy, random: RandomServi
       return new CountSelection()
     case "weighted":
       return new WeightSelection(random, policy.f as (pooled: unknown) => number)
+    case "mostAllowance":
+      return new ShareSelection(random)
+    case "tiers": {
+      const { rank, within } = policy.f as Tiers
+      return new TierSelection(rank, () => make(within, random, sharing))
+    }
     case "custom":
       return new ListSelection()
   }

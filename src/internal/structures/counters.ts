@@ -1,0 +1,367 @@
+/**
+ * What is left of a limit: so many units in a time. Each kind counts in its own way, and on one clock, in milliseconds.
+ *
+ * What was taken may be more than was left: that is a debt, and nothing is left until it is over. Time never goes back
+ * between two calls, but for the wall clock, which `Reset` goes by.
+ */
+
+/** The clock that a counter goes by. */
+export type ClockOf = "monotonic" | "wall"
+
+/** What a server has said: `left` units, and that all of them are there again at a time. */
+export interface Report {
+  readonly left: number | undefined
+  readonly until: number | undefined
+}
+
+export interface Counter {
+  readonly limit: number
+  readonly clock: ClockOf
+  /** How much is left: less than zero is a debt. */
+  left(now: number): number
+  take(amount: number, now: number): void
+  /** Takes back what was taken at a time, as far as that still counts. */
+  giveBack(amount: number, takenAt: number, now: number): void
+  /** When there is something left again, if nothing more is taken; now, where there is. */
+  opensAt(now: number): number
+  /** When all of it is there again, if nothing more is taken. */
+  fullAt(now: number): number
+  /** What the server says replaces what was counted. `false`: it speaks of a time that is over. */
+  report(report: Report, now: number): boolean
+}
+
+/** From so many takes in a window on, those of a thousandth of the window count as one, which lasts as long as the last. */
+const mostExact = 10_000
+
+/**
+ * A sliding window: in no stretch of time as long as the window is more than the limit taken, debts aside. A take counts
+ * from its time on, up to the moment a window later, and no more at that.
+ *
+ * Invariant, after each call: of `count` takes from `head` on in the rings, each ends no earlier than the one before it,
+ * and `sum` is what they and `said` come to.
+ */
+export class Sliding implements Counter {
+  readonly clock = "monotonic"
+  readonly limit: number
+  private readonly per: number
+  private ends = new Float64Array(4)
+  private amounts = new Float64Array(4)
+  private head = 0
+  private count = 0
+  private sum = 0
+  private coarse = false
+  /** What a server has said was taken, and until when that counts. */
+  private said: { readonly end: number; readonly amount: number } | undefined = undefined
+
+  constructor(limit: number, per: number) {
+    this.limit = limit
+    this.per = per
+  }
+
+  left(now: number): number {
+    this.forget(now)
+    return this.limit - this.sum
+  }
+
+  take(amount: number, now: number): void {
+    this.forget(now)
+    this.sum += amount
+    const end = now + this.per
+    const last = this.at(this.count - 1)
+    if (
+      this.count > 0 && (this.ends[last] === end || (this.coarse && this.grain(this.ends[last]!) === this.grain(end)))
+    ) {
+      this.ends[last] = end
+      this.amounts[last]! += amount
+      return
+    }
+    if (this.count === mostExact) this.coarsen()
+    if (this.count === this.ends.length) this.grow()
+    const next = this.at(this.count++)
+    this.ends[next] = end
+    this.amounts[next] = amount
+  }
+
+  giveBack(amount: number, takenAt: number, now: number): void {
+    this.forget(now)
+    const end = takenAt + this.per
+    // what has been taken so long ago counts no more
+    if (end <= now) return
+    for (let i = this.firstFrom(end); i < this.count && amount > 0; i++) {
+      const back = Math.min(amount, this.amounts[this.at(i)]!)
+      this.amounts[this.at(i)]! -= back
+      this.sum -= back
+      amount -= back
+    }
+  }
+
+  opensAt(now: number): number {
+    this.forget(now)
+    const { said } = this
+    let { sum } = this
+    let at = now
+    let isSaid = said === undefined
+    for (let i = 0; sum >= this.limit && (i < this.count || !isSaid);) {
+      const next = i < this.count ? this.ends[this.at(i)]! : Infinity
+      if (!isSaid && said!.end <= next) {
+        isSaid = true
+        at = said!.end
+        sum -= said!.amount
+      } else {
+        at = next
+        sum -= this.amounts[this.at(i++)]!
+      }
+    }
+    return at
+  }
+
+  fullAt(now: number): number {
+    this.forget(now)
+    const last = this.count === 0 ? now : this.ends[this.at(this.count - 1)]!
+    return Math.max(last, this.said?.end ?? now)
+  }
+
+  report({ left, until }: Report, now: number): boolean {
+    this.forget(now)
+    const end = until ?? now + this.per
+    if (end <= now || (this.said !== undefined && until !== undefined && until < this.said.end)) return false
+    const amount = left === undefined ? this.sum : this.limit - left
+    this.head = this.count = 0
+    this.said = { end, amount }
+    this.sum = amount
+    return true
+  }
+
+  private at(index: number): number {
+    return (this.head + index) % this.ends.length
+  }
+
+  private grain(end: number): number {
+    return Math.floor(end * 1000 / this.per)
+  }
+
+  /** Forgets what counts no more. */
+  private forget(now: number): void {
+    while (this.count > 0 && this.ends[this.head]! <= now) {
+      this.sum -= this.amounts[this.head]!
+      this.head = this.at(1)
+      this.count--
+    }
+    if (this.said !== undefined && this.said.end <= now) {
+      this.sum -= this.said.amount
+      this.said = undefined
+    }
+    if (this.count > 0) return
+    this.coarse = false
+    // what rounding has left behind is no debt
+    this.sum = this.said?.amount ?? 0
+  }
+
+  /** The first of the takes that end at a time, or later. */
+  private firstFrom(end: number): number {
+    let low = 0
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.ends[this.at(middle)]! < end) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  private grow(): void {
+    // a full window without debts takes no more room than it needs
+    const double = 2 * this.count
+    this.resize(this.limit > this.count ? Math.min(double, Math.ceil(this.limit)) : double)
+  }
+
+  private resize(size: number): void {
+    const ends = new Float64Array(size)
+    const amounts = new Float64Array(size)
+    for (let i = 0; i < this.count; i++) {
+      ends[i] = this.ends[this.at(i)]!
+      amounts[i] = this.amounts[this.at(i)]!
+    }
+    this.ends = ends
+    this.amounts = amounts
+    this.head = 0
+  }
+
+  /** Has all takes of a thousandth of the window count as one. */
+  private coarsen(): void {
+    this.coarse = true
+    this.resize(this.ends.length)
+    let last = 0
+    for (let i = 1; i < this.count; i++) {
+      if (this.grain(this.ends[i]!) === this.grain(this.ends[last]!)) this.amounts[last]! += this.amounts[i]!
+      else this.amounts[++last] = this.amounts[i]!
+      this.ends[last] = this.ends[i]!
+    }
+    this.count = last + 1
+    this.resize(Math.max(2048, this.count))
+  }
+}
+
+/** What was rounded away is no unit that is missing. */
+const rounding = 1e-9
+
+/** A bucket that is refilled evenly: it lends while there is a whole unit in it. */
+export class Bucket implements Counter {
+  readonly clock = "monotonic"
+  readonly limit: number
+  private readonly rate: number
+  private level: number
+  private since = -Infinity
+  /** The rate at which the bucket is full when a server has said, until then. */
+  private said: { readonly end: number; readonly rate: number } | undefined = undefined
+
+  constructor(limit: number, per: number) {
+    this.limit = this.level = limit
+    this.rate = limit / per
+  }
+
+  left(now: number): number {
+    this.refill(now)
+    return this.level < 1 - rounding ? Math.min(0, this.level) : this.level
+  }
+
+  take(amount: number, now: number): void {
+    this.refill(now)
+    this.level -= amount
+  }
+
+  giveBack(amount: number, _takenAt: number, now: number): void {
+    this.refill(now)
+    this.level = Math.min(Math.max(this.limit, this.level), this.level + amount)
+  }
+
+  opensAt(now: number): number {
+    this.refill(now)
+    return this.level >= 1 - rounding ? now : this.reaches(1, now)
+  }
+
+  fullAt(now: number): number {
+    this.refill(now)
+    return this.reaches(this.limit, now)
+  }
+
+  report({ left, until }: Report, now: number): boolean {
+    this.refill(now)
+    if (until !== undefined && (until <= now || (this.said !== undefined && until < this.said.end))) return false
+    if (left !== undefined) this.level = left
+    this.said = until === undefined || this.level >= this.limit
+      ? undefined
+      : { end: until, rate: (this.limit - this.level) / (until - now) }
+    return true
+  }
+
+  private reaches(level: number, now: number): number {
+    const { said } = this
+    if (this.level >= level) return now
+    const then = said === undefined ? Infinity : now + (level - this.level) / said.rate
+    if (said !== undefined && then <= said.end) return then
+    const from = said === undefined ? now : said.end
+    const had = said === undefined ? this.level : this.level + (said.end - now) * said.rate
+    return from + Math.max(0, level - had) / this.rate
+  }
+
+  private refill(now: number): void {
+    const { said } = this
+    if (said !== undefined && said.end <= now) {
+      this.add((said.end - this.since) * said.rate)
+      this.since = said.end
+      this.said = undefined
+    }
+    if (this.since > -Infinity) this.add((now - this.since) * (this.said?.rate ?? this.rate))
+    this.since = now
+  }
+
+  private add(amount: number): void {
+    // a server may have said that there is more than the limit
+    if (this.level < this.limit) this.level = Math.min(this.limit, this.level + amount)
+  }
+}
+
+/** Windows of a fixed length, or up to fixed moments: all of the limit is there again at the end of each. */
+abstract class Windows implements Counter {
+  abstract readonly clock: ClockOf
+  readonly limit: number
+  private taken = 0
+  private said = -Infinity
+  /** When the window began that lasts, and when it ends; none lasts at first. */
+  protected began = -Infinity
+  protected end = -Infinity
+
+  constructor(limit: number) {
+    this.limit = limit
+  }
+
+  /** When a window ends in which something is taken now. */
+  protected abstract endFrom(now: number): number
+
+  left(now: number): number {
+    return this.end <= now ? this.limit : this.limit - this.taken
+  }
+
+  take(amount: number, now: number): void {
+    this.begin(now)
+    this.taken += amount
+  }
+
+  giveBack(amount: number, takenAt: number, now: number): void {
+    if (this.end > now && takenAt >= this.began) this.taken = Math.max(0, this.taken - amount)
+  }
+
+  opensAt(now: number): number {
+    return this.left(now) > 0 ? now : this.end
+  }
+
+  fullAt(now: number): number {
+    return this.end <= now || this.taken === 0 ? now : this.end
+  }
+
+  report({ left, until }: Report, now: number): boolean {
+    if (until !== undefined && (until <= now || until < this.said)) return false
+    this.begin(now)
+    if (left !== undefined) this.taken = this.limit - left
+    if (until !== undefined) this.end = this.said = until
+    return true
+  }
+
+  private begin(now: number): void {
+    if (this.end > now) return
+    this.began = now
+    this.end = this.endFrom(now)
+    this.taken = 0
+  }
+}
+
+/** Windows of a fixed length: each begins with the first take after the end of the last. */
+export class Fixed extends Windows {
+  readonly clock = "monotonic"
+  private readonly per: number
+
+  constructor(limit: number, per: number) {
+    super(limit)
+    this.per = per
+  }
+
+  protected override endFrom(now: number): number {
+    return now + this.per
+  }
+}
+
+/** Windows up to moments of the wall clock, which `next` tells. One that has begun lasts, though the clock be set back. */
+export class Reset extends Windows {
+  readonly clock = "wall"
+  private readonly next: (after: number) => number
+
+  constructor(limit: number, next: (after: number) => number) {
+    super(limit)
+    this.next = next
+  }
+
+  protected override endFrom(now: number): number {
+    return this.next(Math.max(now, this.end))
+  }
+}
