@@ -147,6 +147,63 @@ describe("an allowance", () => {
     }))
 })
 
+describe("an allowance that makes no sense", () => {
+  const bad: ReadonlyArray<readonly [allowance: unknown, says: string]> = [
+    [{ limit: 0, per: 1000 }, "allowance.limit"],
+    [{ limit: -1, per: 1000 }, "allowance.limit"],
+    [{ limit: 1.5, per: 1000 }, "allowance.limit"],
+    [{ limit: NaN, per: 1000 }, "allowance.limit"],
+    [{ per: 1000 }, "allowance.limit"],
+    [{ limit: 1 }, "allowance.per"],
+    [{ limit: 1, per: 0 }, "allowance.per"],
+    [{ limit: 1, per: "Infinity" }, "allowance.per"],
+    [{ limit: 1, per: "soon" }, "allowance.per"],
+    [{ limit: 1, per: 1000, window: "moving" }, "allowance.window"],
+    [{ limit: 1, per: 1000, unit: "tokens" }, "allowance.unit"],
+    [{ limit: 1, per: 1000, units: "cost" }, "allowance.units"],
+    [{ limit: 1, resets: "0 0 * * *" }, "allowance.resets"],
+    [{ limit: 1, per: 1000, resets: Cron.parseUnsafe("0 0 * * *") }, "allowance.resets"],
+    [{ limit: 1, resets: Cron.parseUnsafe("0 0 30 2 *") }, "allowance.resets"],
+    [[{ limit: 1, per: 1000 }, { limit: 2, per: 1000 }], "allowance.name"],
+    [3, "allowance"],
+    [[undefined], "allowance"]
+  ]
+  for (const [allowance, says] of bad) {
+    it.effect(`is refused: ${JSON.stringify(allowance)}`, () =>
+      Effect.gen(function*() {
+        const refused = yield* Effect.exit(Effect.scoped(make({ objects: ["a"], allowance: allowance as Allowance })))
+        assert.include(String(refused), `option \`${says}\``)
+
+        // asked as the object joins: neither what is added, nor what is made, is in the pool
+        const pool = yield* make<string>({
+          acquire: Effect.succeed("made"),
+          allowance: ({ object }) => (object === "good" ? perMinute(1) : allowance) as Allowance
+        })
+        assert.include(String(yield* Effect.exit(pool.add("added"))), says)
+        assert.include(String(yield* Effect.exit(pool.with(() => Effect.void))), says)
+        assert.deepStrictEqual(yield* statuses(pool), [])
+        yield* pool.add("good")
+        assert.deepStrictEqual(yield* statuses(pool), ["Available"])
+      }))
+  }
+
+  it.effect("is a function that is asked once, about the object as it will be known", () =>
+    Effect.gen(function*() {
+      const asked: Array<unknown> = []
+      const pool = yield* make<string, number>({
+        objects: ["a"],
+        data: (object) => object.length,
+        allowance: ({ data, id, object, status }) => {
+          asked.push([object, data, id, status])
+          return perMinute(data)
+        }
+      })
+      const pooled = yield* pool.add("bcd")
+      assert.deepStrictEqual(asked, [["a", 1, 1, "Pending"], ["bcd", 3, 2, "Pending"]])
+      assert.deepStrictEqual([pooled.id, pooled.allowances[0]!.limit], [2, 3])
+    }))
+})
+
 describe("a refusal by rest", () => {
   const resting = (options: { readonly waitsForResting?: boolean; readonly sharing?: number } = {}) =>
     Effect.gen(function*() {

@@ -13,6 +13,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { Self } from "../../Self.ts"
+import type { Prepared } from "../object/joining.ts"
 import type { Link } from "../object/self.ts"
 import type { Waiter } from "../state/waiters.ts"
 import type { Deadline, Deadlines } from "../structures/deadlines.ts"
@@ -64,7 +65,7 @@ export class Creation<A, D> implements Deadline {
 
 interface Made<A, D> {
   readonly object: A
-  readonly data: D
+  readonly prepared: Prepared<D>
 }
 
 /** How an object is made. A function is given what the object may tell of itself. */
@@ -76,13 +77,13 @@ export interface CreatorOptions<A, D> {
   readonly acquire: Acquire<A>
   /** Makes what an `acquire` is given that is a function. */
   readonly link: () => Link<A, D>
-  /** The data of a made object. Throws where the user's function does. */
-  readonly data: (object: A) => D
+  /** What a made object is to join with. Throws where a function of the user's does. */
+  readonly prepare: (object: A) => Prepared<D>
   /** `acquire` has made an object after its effect had ended without one. */
   readonly stray: (destroy: Effect.Effect<unknown>) => void
   /** How long `acquire` may take, in milliseconds. */
   readonly timeout: number
-  readonly made: (creation: Creation<A, D>, object: A, data: D, scope: Scope.Closeable) => void
+  readonly made: (creation: Creation<A, D>, object: A, prepared: Prepared<D>, scope: Scope.Closeable) => void
   readonly failed: (creation: Creation<A, D>, cause: Cause.Cause<unknown>) => void
   /** The creation's time is over; it has been interrupted, and will end. */
   readonly late: (creation: Creation<A, D>) => void
@@ -139,7 +140,7 @@ export class Creator<A, D> {
     this.relay = new Relay(deadlines, soon)
     const making = (acquire: Effect.Effect<A, unknown, Scope.Scope>) =>
       Effect.provideService(
-        Effect.map(acquire, (object) => ({ object, data: options.data(object) })),
+        Effect.map(acquire, (object) => ({ object, prepared: options.prepare(object) })),
         Stray,
         options.stray
       )
@@ -195,7 +196,7 @@ export class Creator<A, D> {
         return
       }
       this.remove(creation)
-      if (result !== undefined) this.options.made(creation, result.object, result.data, scope)
+      if (result !== undefined) this.options.made(creation, result.object, result.prepared, scope)
       else if (Exit.isFailure(exit)) this.options.failed(creation, exit.cause)
     })
     // a creation that has failed already has a deadline for its release

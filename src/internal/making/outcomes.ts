@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { isRefusal, type Outcome } from "../object/detector.ts"
-import { introduce, join } from "../object/joining.ts"
+import { introduce, join, type Prepared } from "../object/joining.ts"
 import { fitIn } from "../object/replacing.ts"
 import { type Core, fork, stays } from "../state/core.ts"
 import { type Entry, isSpoilt } from "../state/entry.ts"
@@ -27,7 +27,7 @@ export const made = <A, D>(
   core: Core<A, D>,
   creation: Creation<A, D>,
   object: A,
-  data: D,
+  prepared: Prepared<D>,
   scope: Scope.Closeable
 ): void => {
   if (creation.abandoned) return destroyStray(core, Scope.close(scope, Exit.void))
@@ -36,7 +36,7 @@ export const made = <A, D>(
   core.deadlines.cancel(core.retry.next)
   creation.phase = "Detecting"
   let waiter: Waiter<A, D> | undefined
-  const entry = join(core, object, data, { scope })
+  const entry = join(core, object, prepared, { scope })
   creation.link?.join(core, entry)
   const took = core.deadlines.now() - creation.began
   core.creations.add(took)

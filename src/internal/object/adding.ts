@@ -72,10 +72,10 @@ const whyNot = <A, D>(core: Core<A, D>, objects: ReadonlyArray<A>): Effect.Effec
     : undefined
 }
 
-/** The data and the lease time-out that each object joins with. Throws where `data` of the user's does. */
+/** What each object joins with. Throws where a function of the user's does. */
 const prepare = <A, D, R>(core: Core<A, D>, objects: ReadonlyArray<A>, options: AddOptions<A, D, R> | undefined) => ({
   leaseTimeout: toLeaseTimeout(core.options.name, options),
-  data: objects.map((object) => toData(core, object, options?.data))
+  prepared: objects.map((object) => Joining.prepare(core, object, toData(core, object, options?.data)))
 })
 
 /** The data of one object: what was given takes the place of the usual, or of a part of it where both are records. */
@@ -89,7 +89,7 @@ const toData = <A, D>(core: Core<A, D>, object: A, given: AddOptions<A, D>["data
 const joinAll = <A, D, R>(
   core: Core<A, D>,
   objects: ReadonlyArray<A>,
-  { data, leaseTimeout }: ReturnType<typeof prepare<A, D, R>>,
+  { leaseTimeout, prepared }: ReturnType<typeof prepare<A, D, R>>,
   destroy: AddOptions<A, D, R>["destroy"],
   fiber: Fiber.Fiber<unknown, unknown>,
   joined: (entry: Entry<A, D>) => void,
@@ -97,7 +97,7 @@ const joinAll = <A, D, R>(
 ): void => {
   core.totals.added += objects.length
   const entries = objects.map((object, i) => {
-    const entry = Joining.join(core, object, data[i] as D, {
+    const entry = Joining.join(core, object, prepared[i]!, {
       leaseTimeout,
       release: destroy && Effect.provideContext(Effect.suspend(() => destroy(object)), fiber.context as never)
     })

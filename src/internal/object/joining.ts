@@ -2,7 +2,7 @@
  * How an object joins the pool: it has its room, is detected where `detection.onAdd` says so, and is offered.
  */
 import { type Core, stays } from "../state/core.ts"
-import type { Entry, Origin } from "../state/entry.ts"
+import { Entry, type Origin } from "../state/entry.ts"
 import { offer } from "../state/notes.ts"
 import { Allowances } from "./allowances.ts"
 import { reserve } from "./condition.ts"
@@ -21,11 +21,29 @@ export interface Joining<A, D> {
   readonly ended: (entry: Entry<A, D>, outcome: Outcome | undefined) => void
 }
 
+/** What an object joins with. */
+export interface Prepared<D> {
+  readonly data: D
+  /** The id of an object that the user's function was asked about before it joined. */
+  readonly id: number | undefined
+  readonly allowances: Allowances | undefined
+}
+
+/** What an object is to join with. Throws where a function of the user's does, or answers nonsense. */
+export const prepare = <A, D>(core: Core<A, D>, object: A, data: D): Prepared<D> => {
+  const { allowance } = core.options
+  if (allowance === undefined) return { data, id: undefined, allowances: undefined }
+  const id = core.registry.nextId()
+  const entry = new Entry(object, data, id, {}, core.clock.currentTimeMillisUnsafe())
+  return { data, id, allowances: new Allowances(core, allowance.of(entry)) }
+}
+
 /** Takes an object in, as `Pending`: it has its room, and nobody has it yet. {@link introduce} follows. */
-export const join = <A, D>(core: Core<A, D>, object: A, data: D, origin: Origin): Entry<A, D> => {
-  const entry = core.registry.join(object, data, origin, core.clock.currentTimeMillisUnsafe())
+export const join = <A, D>(core: Core<A, D>, object: A, prepared: Prepared<D>, origin: Origin): Entry<A, D> => {
+  const { allowances, data, id } = prepared
+  const entry = core.registry.join(object, data, origin, core.clock.currentTimeMillisUnsafe(), id)
   if (origin.scope !== undefined) drawLimits(core, entry)
-  if (core.options.allowance !== undefined) entry.allowances = new Allowances(core, core.options.allowance.of(entry))
+  entry.allowances = allowances
   return entry
 }
 

@@ -14,6 +14,7 @@ import * as Answers from "../object/answers.ts"
 import { Destroyer } from "../object/destroyer.ts"
 import { Detector } from "../object/detector.ts"
 import { Dozing } from "../object/dozing.ts"
+import { prepare } from "../object/joining.ts"
 import * as Leaving from "../object/leaving.ts"
 import * as Resting from "../object/resting.ts"
 import { Link } from "../object/self.ts"
@@ -26,7 +27,7 @@ import { Waiters } from "../state/waiters.ts"
 import { type AsyncContext, bind, capture } from "../structures/asking.ts"
 import * as Deadlines from "../structures/deadlines.ts"
 import { Hold } from "../structures/hold.ts"
-import { Policy } from "../structures/selection/policy.ts"
+import { Policy, type Tiers } from "../structures/selection/policy.ts"
 import * as Selection from "../structures/selection/selection.ts"
 import { Trusted } from "../structures/trusted.ts"
 import { report } from "../watching/log.ts"
@@ -36,16 +37,22 @@ import { turn } from "./turn.ts"
 /** Binds the functions that are called for the pool, and for no borrower, to the asynchronous context of its builder. */
 const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): Resolved<A, D> => {
   if (home === undefined) return options
-  const { data, detectStatus, onRelease, policy } = options
+  const { allowance, data, detectStatus, onRelease, policy } = options
   return {
     ...options,
+    allowance: allowance && { ...allowance, of: bind(home, allowance.of) },
     data: bind(home, data),
     detectStatus: detectStatus && bind(home, detectStatus),
     onRelease: onRelease && bind(home, onRelease),
-    policy: policy.kind === "weighted"
-      ? new Policy("weighted", bind(home, policy.f as (pooled: unknown) => unknown))
-      : policy
+    policy: policyAtHome(policy, home)
   }
+}
+
+const policyAtHome = (policy: Policy, home: AsyncContext): Policy => {
+  if (policy.kind === "weighted") return new Policy("weighted", bind(home, policy.f as (pooled: unknown) => unknown))
+  if (policy.kind !== "tiers") return policy
+  const { rank, within } = policy.f as Tiers
+  return new Policy("tiers", { rank: bind(home, rank), within: policyAtHome(within, home) })
 }
 
 /** What a pool lives in: the services of its builder, and the asynchronous context that it was built in. */
@@ -103,9 +110,9 @@ const makeCreator = <A, D>(means: Means<A, D>): Creator<A, D> | undefined => {
     {
       acquire: options.acquire as Acquire<A>,
       link: () => new Link(options.name, core().hold.pool),
-      data: options.data,
+      prepare: (object) => prepare(core(), object, options.data(object)),
       stray: (destroy) => Outcomes.destroyStray(core(), destroy),
-      made: (creation, object, data, scope) => Outcomes.made(core(), creation, object, data, scope),
+      made: (creation, object, prepared, scope) => Outcomes.made(core(), creation, object, prepared, scope),
       failed: (creation, cause) => Outcomes.failed(core(), creation, cause),
       late: (creation) => Outcomes.late(core(), creation),
       lateEnded: (creation, exit) => Outcomes.lateEnded(core(), creation, exit),

@@ -77,8 +77,8 @@ export class Registry<A, D> {
   }
 
   /** Takes an object in, as `Pending`. */
-  join(object: A, data: D, origin: Origin, now: number): Entry<A, D> {
-    const entry = new Entry(object, data, this.nextId(), origin, now)
+  join(object: A, data: D, origin: Origin, now: number, id = this.nextId()): Entry<A, D> {
+    const entry = new Entry(object, data, id, origin, now)
     entry.order = ++this.lastOrder
     this.entries.add(entry)
     if (origin.scope === undefined) this.added++
