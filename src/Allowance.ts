@@ -36,6 +36,8 @@ export type Allowance =
     readonly limit: number
     /** For `charge` and `report`, and for who looks on. Default: what it counts, and in which time: `"leases per 1m"`. */
     readonly name?: string | undefined
+    /** One count for each facet, of the leases that were borrowed with one. Default `false`: one for the object. */
+    readonly facet?: boolean | undefined
     /** What is counted: leases (the default), or what they cost. */
     readonly unit?: "leases" | "cost" | undefined
   }

@@ -49,10 +49,12 @@ export interface Lease<out A, out D = undefined> {
    * The object rests until this long from now; carried out when the lease ends, unless the time has passed by then. One
    * that is shared takes no new leases at once, and again when the time has passed. Of two rests the later wins. What is
    * no duration, or a negative one, is a defect, an `InvalidPoolOptions`.
+   *
+   * With a `facet`, it rests at once, and for borrowers of that facet only.
    */
-  readonly rest: (duration: Duration.Input) => Effect.Effect<void>
+  readonly rest: (duration: Duration.Input, facet?: string) => Effect.Effect<void>
   /** `rest`, until the wall clock says so: also after it was set, or after a night in which the machine slept. */
-  readonly restUntil: (moment: Status.Moment) => Effect.Effect<void>
+  readonly restUntil: (moment: Status.Moment, facet?: string) => Effect.Effect<void>
   /**
    * Takes more of the allowances whose `unit` is `"cost"`, or of the one that is named; with a negative cost it gives back,
    * at most what the lease has taken. It counts also after the lease is over, as long as the object is in the pool. What is

@@ -36,7 +36,7 @@ const failure = Schema.Defect()
  *   lease of its object has detached that. `Released` follows, when the object is taken back.
  * - `LeaseOverdue`: a lease has been held for longer than `leaseWarning`: by which span, or fiber, or by `"a promise"`, and
  *   where it was borrowed, if that is known. Once for each lease.
- * - `Rested`, `Woke`: an object rests until a time (absent: for ever); its rest is over.
+ * - `Rested`, `Woke`: an object rests until a time (absent: for ever), perhaps for borrowers of a `facet` only; its rest is over.
  * - `Detected`, `DetectionFailed`: a detector has answered, or has not.
  * - `Evicted`: an object is leaving, and why. `Late`: it was made after its `creation.timeout`, and is lent to nobody. `Destroyed`, `DestroyFailed`: it is gone. `Left`: it is gone, and was left to
  *   its owner, or to who has detached it.
@@ -66,8 +66,12 @@ export const PoolEvent = Schema.TaggedUnion({
     borrower: Schema.String,
     site: Schema.optionalKey(Schema.String)
   },
-  Rested: { ...ofObject, until: Schema.optionalKey(Schema.DateTimeUtcFromMillis) },
-  Woke: ofObject,
+  Rested: {
+    ...ofObject,
+    facet: Schema.optionalKey(Schema.String),
+    until: Schema.optionalKey(Schema.DateTimeUtcFromMillis)
+  },
+  Woke: { ...ofObject, facet: Schema.optionalKey(Schema.String) },
   Detected: {
     ...ofObject,
     answer: Schema.Literals(["Available", "Dormant", "Invalid", "Unknown"]),

@@ -430,6 +430,11 @@ export interface BorrowOptions<in A, in D = undefined> {
    */
   readonly leaseTimeout?: Duration.Input | undefined
   /**
+   * What of an object the borrower is about to use: a model of a provider, a route of a host. It gets no object that rests for
+   * that facet, and the lease counts for the allowances of the facet. It costs what a `where` costs.
+   */
+  readonly facet?: string | undefined
+  /**
    * How much the lease takes of each allowance whose `unit` is `"cost"`: zero or more, default 1. What is not known before
    * is taken by `lease.charge` afterwards.
    */

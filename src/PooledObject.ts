@@ -46,6 +46,8 @@ export interface PooledObject<out A, out D = undefined> {
     readonly releasedAt: Date | undefined
     readonly wakesAt: Date | undefined
   }
+  /** The facets for whose borrowers it rests, and until when; for ever where there is no time. */
+  readonly facets: ReadonlyArray<{ readonly name: string; readonly until: DateTime.Utc | undefined }>
   /** What is left of its allowances, in the order in which the `allowance` option names them. */
   readonly allowances: ReadonlyArray<AllowanceState>
 }

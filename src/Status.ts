@@ -53,6 +53,8 @@ export declare namespace Status {
     readonly _tag: "Rest"
     /** A duration counts from the answer, in time that goes by; a moment is one of the wall clock. */
     readonly until: Duration.Duration | DateTime.Utc
+    /** For whose borrowers alone it rests: for others it is `"Available"`. */
+    readonly facet?: string | undefined
   }
 
   /**
@@ -107,24 +109,24 @@ export declare namespace Status {
 export const Status: {
   /**
    * `Dormant` for a while, counted from the answer in time that goes by, however the wall clock is set; `"Infinity"` rests
-   * until `wake`. Throws a `TypeError` on what is no duration, or a negative one.
+   * until `wake`. With a `facet`, for borrowers of that alone. Throws a `TypeError` on what is no duration, or a negative one.
    */
-  readonly dormant: (duration: Duration.Input) => Status.Rest
+  readonly dormant: (duration: Duration.Input, facet?: string) => Status.Rest
   /**
    * `Dormant` until the wall clock says so: also after it was set, or after a night in which the machine slept. Throws a
    * `TypeError` on what is no moment.
    */
-  readonly dormantUntil: (moment: Status.Moment) => Status.Rest
+  readonly dormantUntil: (moment: Status.Moment, facet?: string) => Status.Rest
   /** The table of legal moves. */
   readonly transitions: Status.Transitions
 } = {
-  dormant: (duration) => {
+  dormant: (duration, facet) => {
     const millis = toMillis(duration) ?? refuse("dormant", duration, aDuration)
-    return { _tag: "Rest", until: Duration.millis(millis) }
+    return { _tag: "Rest", until: Duration.millis(millis), ...facet === undefined ? {} : { facet } }
   },
-  dormantUntil: (moment) => {
+  dormantUntil: (moment, facet) => {
     const millis = toMoment(moment) ?? refuse("dormantUntil", moment, aMoment)
-    return { _tag: "Rest", until: DateTime.makeUnsafe(millis) }
+    return { _tag: "Rest", until: DateTime.makeUnsafe(millis), ...facet === undefined ? {} : { facet } }
   },
   transitions: Object.freeze(transitions)
 }

@@ -456,6 +456,8 @@ describe("the queue of waiters", () => {
     leaseTimeout: undefined,
     cost: 1,
     favours: undefined,
+    wants: undefined,
+    facet: undefined,
     queues: true
   })
   const order = (waiters: Waiters<string, undefined>) => {

@@ -72,7 +72,7 @@ export const lendNow = <A, D>(
   const now = asked ? picked.detectedAtMillis! : core.clock.currentTimeMillisUnsafe()
   // a function of the user's may have used the pool, which has lent the object, or lends no more
   if (picked.slot === -1 || !lends(core)) return undefined
-  const lease = take(core, picked, timeout, nameOf(borrower), now, request.cost)
+  const lease = take(core, picked, timeout, nameOf(borrower), now, request)
   if (core.options.sharing > 1) lendOn(core, picked)
   if (core.options.leaseWarning !== undefined) watch(lease, borrower, request.site)
   if (borrower.cache.tracer !== undefined) servedAtOnce(borrower, lease)
@@ -198,7 +198,7 @@ const mayOnlyWait = <A, D>(core: Core<A, D>, { request }: Waiter<A, D>): boolean
   core.registry.listing === 0 && request.cost <= 1 && core.notes === 0 && lends(core) &&
   (core.creator === undefined || !hasRoom(core)) &&
   core.options.policy.kind !== "custom" && core.options.maxWaiters === Infinity && request.queues &&
-  (core.options.waitsForResting || !mayAllRest(core))
+  (core.options.waitsForResting || !mayAllRest(core, request.facet !== undefined))
 
 /** What can be done for a waiter that has just come. */
 const comes = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
@@ -355,7 +355,7 @@ const rests = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean => {
 export const refuseResting = <A, D>(core: Core<A, D>): void => {
   if (core.suspended || core.life._tag !== "Open") return
   core.waiters.each((waiter) => {
-    if (!waiter.busy && mayAllRest(core)) rests(core, waiter)
+    if (!waiter.busy) rests(core, waiter)
   })
 }
 

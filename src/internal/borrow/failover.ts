@@ -24,7 +24,8 @@ export const failOver = <A, D, P>(
     const had = new Set<number>()
     const others: Request<A, D> = {
       ...asked,
-      where: (pooled) => !had.has(pooled.id) && (asked.where === undefined || asked.where(pooled))
+      where: (pooled) => !had.has(pooled.id) && (asked.where === undefined || asked.where(pooled)),
+      wants: (pooled) => !had.has(pooled.id) && (asked.wants === undefined || asked.wants(pooled))
     }
     const attempt = (last: Cause.Cause<unknown> | undefined): AnyEffect => {
       let lease: ActiveLease<A, D> | undefined

@@ -54,7 +54,7 @@ export const take = <A, D>(
   timeout: number,
   owner: number,
   now: number,
-  cost: number,
+  request: Request<A, D>,
   waiter?: Waiter<A, D>
 ): ActiveLease<A, D> => {
   const lease = new ActiveLease(core, entry, owner, timeout, now)
@@ -68,7 +68,7 @@ export const take = <A, D>(
   entry.borrowCount++
   core.totals.borrowed++
   hold(core, lease)
-  if (entry.allowances !== undefined) lease.taken = spend(core, entry, entry.allowances, cost)
+  if (entry.allowances !== undefined) lease.taken = spend(core, entry, entry.allowances, request)
   // from here on, a function of the user's that is called may end the lease
   if (core.feed !== undefined) borrowed(core, lease, waiter)
   if (lease.expiry !== undefined) lease.begin(lease.expiry)
@@ -153,7 +153,7 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   }
   // the waiter leaves the queue before anything else may be offered, and has its lease before the user's code is called
   unqueue(core, waiter)
-  const lease = take(core, entry, timeout, waiter.owner, now, waiter.request.cost, waiter)
+  const lease = take(core, entry, timeout, waiter.owner, now, waiter.request, waiter)
   // the user's code has had the lease taken back: the waiter waits again, and keeps what is under way for it
   if (waiter.lease !== lease) return false
   const creation = waiter.creation

@@ -13,6 +13,7 @@ import type { PooledObject } from "../../PooledObject.ts"
 import type { LeaseExpired } from "../../PoolError.ts"
 import type { Status } from "../../Status.ts"
 import { Allowances } from "../object/allowances.ts"
+import { reckonFacet, restFacet, toFacet } from "../object/facets.ts"
 import { discard } from "../object/leaving.ts"
 import * as Rests from "../object/rest.ts"
 import { reckon, restLater } from "../object/resting.ts"
@@ -76,22 +77,18 @@ export class Handle<A, D> implements Lease<A, D> {
       discard(lease.core, lease.entry, "Invalidated")
     })
   }
-  rest(duration: Duration.Input): Effect.Effect<void> {
+  rest(duration: Duration.Input, facet?: string): Effect.Effect<void> {
     const lease = this.#lease
     return Effect.sync(() => {
       const end = Rests.after(lease.core, duration)
-      if (!lease.marks) return
-      lease.isMarked = true
-      restLater(lease.core, lease.entry, end)
+      restBy(lease, end, facet)
     })
   }
-  restUntil(moment: Status.Moment): Effect.Effect<void> {
+  restUntil(moment: Status.Moment, facet?: string): Effect.Effect<void> {
     const lease = this.#lease
     return Effect.sync(() => {
       const end = Rests.at(lease.core, moment)
-      if (!lease.marks) return
-      lease.isMarked = true
-      restLater(lease.core, lease.entry, end)
+      restBy(lease, end, facet)
     })
   }
   charge(cost: number, name?: string): Effect.Effect<void> {
@@ -140,19 +137,41 @@ shows(Handle.prototype, ({ borrowedAt, expiresAt, id, pooled }) => ({
 const allowancesOf = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Allowances =>
   entry.allowances ?? new Allowances(core, [])
 
+/** A borrower has its object rest, perhaps for borrowers of a facet only. */
+const restBy = <A, D>(lease: ActiveLease<A, D>, end: Rests.End, facet: unknown): void => {
+  const { core, entry } = lease
+  const name = toFacet(core.options.name, facet)
+  if (!lease.marks) return
+  lease.isMarked = true
+  if (name === undefined) restLater(core, entry, end)
+  else restFacet(core, entry, name, end)
+}
+
 /** A lease takes more of the allowances of its object, or gives some back, also when it is over. */
 const charge = <A, D>({ core, entry, taken }: ActiveLease<A, D>, cost: number, name: string | undefined): void => {
   const check = checks(core.options.name)
   if (!Number.isFinite(cost)) check.refuse("charge", cost, "a finite number", "text")
   const allowances = allowancesOf(core, entry)
-  if (name !== undefined) allowances.named(check, name)
+  const facet = taken?.facet
+  if (name !== undefined && facet?.allowances.has(name) !== true) allowances.named(check, name)
   if (taken === undefined) return
-  allowances.charge(taken, cost, name)
+  const change = Math.max(cost, -taken.cost)
+  taken.cost += change
+  allowances.charge(taken, change, name)
   reckon(core, entry)
+  if (facet === undefined) return
+  facet.allowances.charge(taken, change, name)
+  reckonFacet(core, entry, facet.name)
 }
 
-const report = <A, D>({ core, entry }: ActiveLease<A, D>, said: AllowanceReport): void => {
-  allowancesOf(core, entry).report(checks(core.options.name), said)
+const report = <A, D>({ core, entry, taken }: ActiveLease<A, D>, said: AllowanceReport): void => {
+  const check = checks(core.options.name)
+  const facet = taken?.facet
+  if (facet !== undefined && said.name !== undefined && facet.allowances.has(said.name)) {
+    facet.allowances.report(check, said)
+    return reckonFacet(core, entry, facet.name)
+  }
+  allowancesOf(core, entry).report(check, said)
   reckon(core, entry)
 }
 

@@ -25,10 +25,12 @@ export interface Limit {
   readonly name: string
   readonly unit: "leases" | "cost"
   readonly limit: number
+  /** Each facet has a count of its own. */
+  readonly facet: boolean
   readonly begin: () => Counter
 }
 
-const keys = ["limit", "name", "unit", "per", "window", "resets"]
+const keys = ["limit", "name", "unit", "per", "window", "resets", "facet"]
 
 /** The limits that an option, or a function of the user's, says. Throws `InvalidPoolOptions`. */
 export const toLimits = (check: Checks, given: unknown): ReadonlyArray<Limit> => {
@@ -50,7 +52,13 @@ const toLimit = (check: Checks, given: unknown): Limit => {
   if (limit === 0) check.refuse("allowance.limit", undefined, "a whole number, at least 1")
   const unit = check.one("allowance.unit", allowance["unit"], ["leases", "cost"]) ?? "leases"
   const { begin, time } = toTime(check, allowance, limit)
-  return { name: check.text("allowance.name", allowance["name"], `${unit} ${time}`), unit, limit, begin }
+  return {
+    name: check.text("allowance.name", allowance["name"], `${unit} ${time}`),
+    unit,
+    limit,
+    facet: check.flag("allowance.facet", allowance["facet"], false),
+    begin
+  }
 }
 
 const toTime = (check: Checks, { per, resets, window }: Record<string, unknown>, limit: number) => {
@@ -79,18 +87,23 @@ const toTime = (check: Checks, { per, resets, window }: Record<string, unknown>,
 export interface Taken {
   readonly at: { readonly monotonic: number; readonly wall: number }
   cost: number
+  /** The facet that the lease is of, and what it has taken of that. */
+  readonly facet: { readonly name: string; readonly allowances: Allowances } | undefined
 }
 
 export class Allowances {
   private readonly clocks: Clocks
   private readonly all: ReadonlyArray<Limit & { readonly counter: Counter }>
   private readonly mostCost: number
+  /** The limits that are counted for each facet. */
+  readonly perFacet: ReadonlyArray<Limit>
   private readonly byWall: boolean
 
-  constructor(clocks: Clocks, limits: ReadonlyArray<Limit>) {
+  constructor(clocks: Clocks, limits: ReadonlyArray<Limit>, perFacet: ReadonlyArray<Limit> = []) {
     this.clocks = clocks
+    this.perFacet = perFacet
     this.all = limits.map((limit) => ({ ...limit, counter: limit.begin() }))
-    this.mostCost = mostCost(limits)
+    this.mostCost = mostCost([...limits, ...perFacet])
     this.byWall = this.all.some(({ counter }) => counter.clock === "wall")
   }
 
@@ -100,11 +113,11 @@ export class Allowances {
   }
 
   /** A lease is granted. */
-  spend(cost: number): Taken {
+  spend(cost: number, facet?: Taken["facet"]): Taken {
     // a clock is read only where a counter goes by it
     const at = { monotonic: this.clocks.deadlines.now(), wall: this.byWall ? this.clocks.moments.now() : NaN }
     for (const { counter, unit } of this.all) counter.take(unit === "leases" ? 1 : cost, at[counter.clock])
-    return { at, cost }
+    return { at, cost, facet }
   }
 
   /** Has an allowance nothing left, after what was taken just now? */
@@ -112,10 +125,8 @@ export class Allowances {
     return this.all.some(({ counter }) => counter.left(at[counter.clock]) <= 0)
   }
 
-  /** A lease takes more, or gives back, at most what it has taken. */
-  charge(taken: Taken, amount: number, named: string | undefined): void {
-    const change = Math.max(amount, -taken.cost)
-    taken.cost += change
+  /** A lease takes `change` more; less than 0 is given back. */
+  charge(taken: Taken, change: number, named: string | undefined): void {
     for (const { counter, name, unit } of this.all) {
       if (named === undefined ? unit !== "cost" : name !== named) continue
       const now = this.now(counter)
@@ -138,6 +149,10 @@ export class Allowances {
       : toMoment(resetsAt) ?? check.refuse("report.resetsAt", resetsAt, aMoment, "text")
     const until = moment === undefined || counter.clock === "wall" ? moment : now + (moment - this.clocks.moments.now())
     counter.report({ left: remaining, until }, now)
+  }
+
+  has(name: string): boolean {
+    return this.all.some((each) => each.name === name)
   }
 
   /** The allowance of a name; the only one, where there is no name. */

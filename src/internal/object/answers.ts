@@ -12,6 +12,7 @@ import { tell } from "../watching/events.ts"
 import { answeredAvailable, seize } from "./condition.ts"
 import type { Detection, Outcome } from "./detector.ts"
 import { doubt, doubtInUse, resumeSchedule } from "./doubting.ts"
+import { restFacet } from "./facets.ts"
 import { cameBack } from "./freeing.ts"
 import { discard, evict, marked } from "./leaving.ts"
 import { dismiss, leaves } from "./replacing.ts"
@@ -131,7 +132,7 @@ export const carryOutInUse = <A, D>(
   if (answer === "Invalid") discard(core, entry, why)
   else if (answer === "Unknown") doubtInUse(core, entry, undefined)
   else if (answer === "Dormant") doze(core, entry)
-  else if (answer !== "Available") restOf(core, entry).extend(endOf(core, answer))
+  else if (answer !== "Available") restBy(core, entry, answer)
 }
 
 const detected = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
@@ -176,9 +177,16 @@ const carryOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Ans
     case "Available":
       break
     default:
-      restOf(core, entry).extend(endOf(core, answer))
+      restBy(core, entry, answer)
   }
   if (rests(core, entry)) return
   core.registry.move(entry, "Available")
   offer(core, entry, true)
+}
+
+/** An object rests as an answer says: for all, or for borrowers of a facet. */
+const restBy = <A, D>(core: Core<A, D>, entry: Entry<A, D>, rest: Status.Rest): void => {
+  const end = endOf(core, rest)
+  if (rest.facet === undefined) restOf(core, entry).extend(end)
+  else restFacet(core, entry, rest.facet, end)
 }

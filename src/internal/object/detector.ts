@@ -330,7 +330,10 @@ export const toAnswer = (told: unknown): Status.Answer | undefined => {
   if (told === "Available" || told === "Dormant" || told === "Invalid" || told === "Unknown") return told
   if (typeof told !== "object" || told === null || !("_tag" in told) || !("until" in told)) return undefined
   const { _tag, until } = told
-  if (_tag !== "Rest") return undefined
-  if (Duration.isDuration(until)) return { _tag, until: Duration.millis(Duration.toMillis(until)) }
-  return DateTime.isDateTime(until) ? { _tag, until: DateTime.makeUnsafe(DateTime.toEpochMillis(until)) } : undefined
+  const facet = "facet" in told ? told.facet : undefined
+  if (_tag !== "Rest" || (facet !== undefined && typeof facet !== "string")) return undefined
+  if (Duration.isDuration(until)) return { _tag, until: Duration.millis(Duration.toMillis(until)), facet }
+  return DateTime.isDateTime(until)
+    ? { _tag, until: DateTime.makeUnsafe(DateTime.toEpochMillis(until)), facet }
+    : undefined
 }

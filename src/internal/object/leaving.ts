@@ -59,6 +59,7 @@ const hasLeft = <A, D>(entry: Entry<A, D>): boolean => entry.status === "Invalid
 
 export const invalidate = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.rest?.forget()
+  entry.facets?.end()
   entry.benched = false
   if (entry.retrying !== undefined) core.deadlines.cancel(entry.retrying)
   if (entry.limits?.aging !== undefined) core.deadlines.cancel(entry.limits.aging)

@@ -9,11 +9,13 @@ import { type Core, mayAllRest } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { askSelector, changed, Note, note, offer } from "../state/notes.ts"
 import { moment } from "../state/pooled.ts"
+import type { Request } from "../state/waiters.ts"
 import { slice } from "../structures/deadlines.ts"
 import { tell } from "../watching/events.ts"
 import type { Allowances, Taken } from "./allowances.ts"
 import { detectable, reserve } from "./condition.ts"
 import { least } from "./dozing.ts"
+import { facetsOf, reckonFacet } from "./facets.ts"
 import { marked } from "./leaving.ts"
 import { asleep, type End, isOver, Rest, resting } from "./rest.ts"
 
@@ -142,10 +144,31 @@ export const restLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, end: End):
 }
 
 /** A lease is granted: it takes of the allowances of its object, which takes no more leases where that was the last. */
-export const spend = <A, D>(core: Core<A, D>, entry: Entry<A, D>, allowances: Allowances, cost: number): Taken => {
-  const taken = allowances.spend(cost)
+export const spend = <A, D>(
+  core: Core<A, D>,
+  entry: Entry<A, D>,
+  allowances: Allowances,
+  { cost, facet }: Request<A, D>
+): Taken => {
+  const taken = allowances.spend(
+    cost,
+    facet === undefined ? undefined : spendFacet(core, entry, allowances, cost, facet)
+  )
   if (allowances.isSpent(taken)) reckon(core, entry)
   return taken
+}
+
+const spendFacet = <A, D>(
+  core: Core<A, D>,
+  entry: Entry<A, D>,
+  { perFacet }: Allowances,
+  cost: number,
+  name: string
+): Taken["facet"] => {
+  if (perFacet.length === 0) return undefined
+  const { allowances } = facetsOf(core, entry).of(name)
+  if (allowances.isSpent(allowances.spend(cost))) reckonFacet(core, entry, name)
+  return { name, allowances }
 }
 
 /** What is left of the allowances of an object has changed: it rests until all have something left, or no more. */

@@ -6,6 +6,7 @@ import * as Schedule from "effect/Schedule"
 import { InvalidPoolOptions } from "../../PoolError.ts"
 import type { BorrowOptions, PoolOptions } from "../../PoolOptions.ts"
 import { mostCost, toLimits } from "../object/allowances.ts"
+import { toFacet } from "../object/facets.ts"
 import { isPrimitive } from "../state/entry.ts"
 import { Pooled } from "../state/pooled.ts"
 import type { Resolved } from "../state/settings.ts"
@@ -264,6 +265,8 @@ export const toRequest = <A, D>(
     return {
       timeout: options.borrowTimeout,
       where: undefined,
+      wants: undefined,
+      facet: undefined,
       favours: undefined,
       priority: 0,
       leaseTimeout: undefined,
@@ -276,11 +279,15 @@ export const toRequest = <A, D>(
   check.known("", borrow, borrowKeys)
   const priority = borrow.priority ?? 0
   const cost = toCost(check, borrow.cost)
+  const wants = affordable(options, cost, check.call("where", borrow.where))
+  const facet = toFacet(options.name, borrow.facet)
   if (typeof priority !== "number" || Number.isNaN(priority)) check.refuse("priority", priority, "a number", "text")
   return {
     timeout: check.duration("timeout", borrow.timeout, options.borrowTimeout, "zero"),
     favours: toFavours(check, borrow),
-    where: affordable(options, cost, check.call("where", borrow.where)),
+    where: isOpen(facet, wants),
+    wants,
+    facet,
     priority,
     leaseTimeout: optional(borrow.leaseTimeout, check),
     cost,
@@ -321,3 +328,10 @@ const toFavours = <A, D>(check: Checks, borrow: BorrowOptions<A, D>): Request<A,
     return [all.reduce((best, entry) => score(entry.id) > score(best.id) ? entry : best)]
   }
 }
+
+/** Adds to a `where` that an object does not rest for borrowers of a facet. */
+const isOpen = <A, D>(facet: string | undefined, wants: Request<A, D>["where"]): Request<A, D>["where"] =>
+  facet === undefined
+    ? wants
+    : (pooled) =>
+      Pooled.entryOf<A, D>(pooled)?.facets?.isOpen(facet) !== false && (wants === undefined || wants(pooled))

@@ -266,12 +266,12 @@ export const population = <A, D>(core: Core<A, D>): number => core.registry.size
 
 /**
  * May it be that everything rests, and nothing is being made, nor could be? Those that are lent may have room, though they
- * rest, or come back: they are looked at one by one.
+ * rest, or come back: they are looked at one by one; so is everything for a borrower of a facet.
  */
-export const mayAllRest = <A, D>(core: Core<A, D>): boolean => {
+export const mayAllRest = <A, D>(core: Core<A, D>, ofFacet = false): boolean => {
   const { counts, size } = core.registry
   if (size === 0) return false
-  if (counts.Dormant + (core.options.sharing > 1 ? counts.Borrowed : 0) < size) return false
+  if (!ofFacet && counts.Dormant + (core.options.sharing > 1 ? counts.Borrowed : 0) < size) return false
   return core.creator === undefined || (making(core) === 0 && size >= core.size.max)
 }
 

@@ -9,6 +9,7 @@ import type { Status } from "../../Status.ts"
 import type { ActiveLease } from "../lease/lease.ts"
 import type { Allowances } from "../object/allowances.ts"
 import type { Detection } from "../object/detector.ts"
+import type { Facets } from "../object/facets.ts"
 import type { Hook } from "../object/hook.ts"
 import type { Rest } from "../object/rest.ts"
 import type { Answer } from "../structures/asking.ts"
@@ -72,6 +73,8 @@ export class Entry<A, D> {
   doubted = false
   /** `onBorrow` has prepared the object, and nobody has taken it yet. */
   prepared = false
+  /** What rests, or is counted, for some borrowers only; absent where nothing was. */
+  facets: Facets<A, D> | undefined = undefined
   /** Verdicts other than "Available" in a row. */
   failures = 0
   /** The object has rested as an outlier, and nobody has asked about it: one lease at a time, until a success. */

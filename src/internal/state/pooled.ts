@@ -62,6 +62,9 @@ export class Pooled<A, D> implements PooledObject<A, D> {
   get failures(): number {
     return this.#entry.failures
   }
+  get facets(): PooledObject<A, D>["facets"] {
+    return this.#entry.facets?.resting ?? []
+  }
   get allowances(): ReadonlyArray<AllowanceState> {
     return this.#entry.allowances?.states ?? []
   }

@@ -69,7 +69,16 @@ export const levels = {
 } as const
 
 /** The keys of the options that an operation is given. */
-export const borrowKeys = ["timeout", "where", "priority", "leaseTimeout", "cost", "prefer", "affinity"] as const
+export const borrowKeys = [
+  "timeout",
+  "where",
+  "priority",
+  "leaseTimeout",
+  "cost",
+  "prefer",
+  "affinity",
+  "facet"
+] as const
 
 export const withKeys = [...borrowKeys, "failover"] as const
 

@@ -38,6 +38,9 @@ export interface Request<A, D> {
   readonly priority: number
   /** `undefined`: the lease time-out is that of `add`, or of the pool. */
   readonly leaseTimeout: number | undefined
+  /** As `where`, whatever facets rest. */
+  readonly wants: ((pooled: PooledObject<A, D>) => boolean) | undefined
+  readonly facet: string | undefined
   /** What the borrow takes of each allowance that counts costs. */
   readonly cost: number
   /** A `tryBorrow` does not queue: it fails as soon as no object is being made, detected or chosen for it. */
