@@ -1,5 +1,6 @@
 /** What an object may be lent for: promises 28 to 30. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Cron from "effect/Cron"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -9,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { type Allowance, type ObjectPool, PoolExhausted } from "../src/index.ts"
 import { hold, make, settle, start, state, statuses } from "./support/borrowers.ts"
+import { skewed } from "./support/clocks.ts"
 
 const perMinute = (limit: number, options: Partial<Allowance> = {}): Allowance =>
   ({
@@ -352,5 +354,68 @@ describe("a cost", () => {
         assert.include(String(yield* Effect.exit(lease.charge(cost))), "charge")
       }
       assert.include(String(yield* Effect.exit(lease.charge(1, "tokens"))), `allowed: "requests"`)
+    }))
+})
+
+describe("two days of a key with limits of a minute and of a day", () => {
+  const resets = Cron.parseUnsafe("0 0 * * *", "Europe/Berlin")
+  const hour = 3_600_000
+  /** The last day of winter time, at noon in Berlin. */
+  const begin = Date.parse("2026-03-28T11:00:00Z")
+  const midnights = [Date.parse("2026-03-28T23:00:00Z"), Date.parse("2026-03-29T22:00:00Z")]
+
+  /** Borrows as often as can be, for 48 hours; each jump of the wall clock is at an hour, by so many hours. */
+  const served = (jumps: Readonly<Record<number, number>>) =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(begin)
+      const { clock, skew } = yield* skewed
+      const times: Array<number> = []
+      const pool = yield* Effect.provideService(
+        make({
+          objects: ["key"],
+          allowance: [perMinute(8), { limit: 500, resets, name: "of the day" }],
+          waitsForResting: true
+        }),
+        Clock.Clock,
+        clock
+      )
+      const now = Effect.map(Clock.currentTimeMillis, (millis) => times.push(millis))
+      const client = yield* start(Effect.forever(pool.with(() => now, { timeout: "Infinity" })))
+      for (let at = 0; at < 48; at++) {
+        skew.millis = (jumps[at] ?? skew.millis / hour) * hour
+        // so often a wall clock is looked at
+        for (let seconds = 0; seconds < 3600; seconds += 10) yield* TestClock.adjust("10 seconds")
+      }
+      yield* Fiber.interrupt(client)
+      return times
+    })
+
+  const mostInAMinute = (times: ReadonlyArray<number>): number =>
+    times.reduce((most, at, i) => {
+      let n = 1
+      while (times[i + n]! < at + 60_000) n++
+      return Math.max(most, n)
+    }, 0)
+
+  it.effect("lends 8 in any minute and 500 from midnight to midnight, though a day has 23 hours and the clock is set", () =>
+    Effect.gen(function*() {
+      // an hour forth at two, back at five; an hour back on the next day, and right again three hours later
+      const times = yield* served({ 2: 1, 5: 0, 26: -1, 29: 0 })
+      const days = [-Infinity, ...midnights].map((from, i) =>
+        times.filter((at) => at >= from && at < (midnights[i] ?? Infinity)).length
+      )
+      assert.deepStrictEqual(days, [500, 500, 500])
+      assert.strictEqual(mostInAMinute(times), 8)
+      // as fast as may be: 500 in an hour and 2.5 minutes
+      const first = times.slice(0, 500)
+      assert.isAtMost(first.at(-1)! - first[0]!, 63 * 60_000)
+    }))
+
+  it.effect("resets once at each midnight, though the clock is set over it and back", () =>
+    Effect.gen(function*() {
+      // half an hour before midnight the clock says it is half past; then it is set back
+      const times = yield* served({ 11: 1, 12: 0, 35: -1, 37: 0 })
+      assert.strictEqual(times.length, 1500)
+      assert.strictEqual(mostInAMinute(times), 8)
     }))
 })
