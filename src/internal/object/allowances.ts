@@ -85,8 +85,11 @@ const toTime = (check: Checks, { per, resets, window }: Record<string, unknown>,
 
 /** What one lease has taken, beside one unit of each allowance of leases. */
 export interface Taken {
-  readonly at: { readonly monotonic: number; readonly wall: number }
+  readonly monotonic: number
+  readonly wall: number
   cost: number
+  /** An allowance has nothing left since then. */
+  readonly spends: boolean
   /** The facet that the lease is of, and what it has taken of that. */
   readonly facet: { readonly name: string; readonly allowances: Allowances } | undefined
 }
@@ -115,14 +118,14 @@ export class Allowances {
   /** A lease is granted. */
   spend(cost: number, facet?: Taken["facet"]): Taken {
     // a clock is read only where a counter goes by it
-    const at = { monotonic: this.clocks.deadlines.now(), wall: this.byWall ? this.clocks.moments.now() : NaN }
-    for (const { counter, unit } of this.all) counter.take(unit === "leases" ? 1 : cost, at[counter.clock])
-    return { at, cost, facet }
-  }
-
-  /** Has an allowance nothing left, after what was taken just now? */
-  isSpent({ at }: Taken): boolean {
-    return this.all.some(({ counter }) => counter.left(at[counter.clock]) <= 0)
+    const monotonic = this.clocks.deadlines.now()
+    const wall = this.byWall ? this.clocks.moments.now() : NaN
+    let spends = false
+    for (const { counter, unit } of this.all) {
+      const left = counter.take(unit === "leases" ? 1 : cost, counter.clock === "wall" ? wall : monotonic)
+      if (left <= 0) spends = true
+    }
+    return { monotonic, wall, cost, facet, spends }
   }
 
   /** A lease takes `change` more; less than 0 is given back. */
@@ -131,7 +134,7 @@ export class Allowances {
       if (named === undefined ? unit !== "cost" : name !== named) continue
       const now = this.now(counter)
       if (change > 0) counter.take(change, now)
-      else counter.giveBack(-change, taken.at[counter.clock], now)
+      else counter.giveBack(-change, taken[counter.clock], now)
     }
   }
 

@@ -154,7 +154,7 @@ export const spend = <A, D>(
     cost,
     facet === undefined ? undefined : spendFacet(core, entry, allowances, cost, facet)
   )
-  if (allowances.isSpent(taken)) reckon(core, entry)
+  if (taken.spends) reckon(core, entry)
   return taken
 }
 
@@ -167,7 +167,7 @@ const spendFacet = <A, D>(
 ): Taken["facet"] => {
   if (perFacet.length === 0) return undefined
   const { allowances } = facetsOf(core, entry).of(name)
-  if (allowances.isSpent(allowances.spend(cost))) reckonFacet(core, entry, name)
+  if (allowances.spend(cost).spends) reckonFacet(core, entry, name)
   return { name, allowances }
 }
 

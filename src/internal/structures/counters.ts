@@ -19,7 +19,8 @@ export interface Counter {
   readonly clock: ClockOf
   /** How much is left: less than zero is a debt. */
   left(now: number): number
-  take(amount: number, now: number): void
+  /** Answers how much is left then. */
+  take(amount: number, now: number): number
   /** Takes back what was taken at a time, as far as that still counts. */
   giveBack(amount: number, takenAt: number, now: number): void
   /** When there is something left again, if nothing more is taken; now, where there is. */
@@ -63,7 +64,7 @@ export class Sliding implements Counter {
     return this.limit - this.sum
   }
 
-  take(amount: number, now: number): void {
+  take(amount: number, now: number): number {
     this.forget(now)
     this.sum += amount
     const end = now + this.per
@@ -73,13 +74,14 @@ export class Sliding implements Counter {
     ) {
       this.ends[last] = end
       this.amounts[last]! += amount
-      return
+      return this.limit - this.sum
     }
     if (this.count === mostExact) this.coarsen()
     if (this.count === this.ends.length) this.grow()
     const next = this.at(this.count++)
     this.ends[next] = end
     this.amounts[next] = amount
+    return this.limit - this.sum
   }
 
   giveBack(amount: number, takenAt: number, now: number): void {
@@ -133,7 +135,8 @@ export class Sliding implements Counter {
   }
 
   private at(index: number): number {
-    return (this.head + index) % this.ends.length
+    const at = this.head + index
+    return at < this.ends.length ? at : at - this.ends.length
   }
 
   private grain(end: number): number {
@@ -225,9 +228,10 @@ export class Bucket implements Counter {
     return this.level < 1 - rounding ? Math.min(0, this.level) : this.level
   }
 
-  take(amount: number, now: number): void {
+  take(amount: number, now: number): number {
     this.refill(now)
     this.level -= amount
+    return this.level < 1 - rounding ? Math.min(0, this.level) : this.level
   }
 
   giveBack(amount: number, _takenAt: number, now: number): void {
@@ -303,9 +307,10 @@ abstract class Windows implements Counter {
     return this.end <= now ? this.limit : this.limit - this.taken
   }
 
-  take(amount: number, now: number): void {
+  take(amount: number, now: number): number {
     this.begin(now)
     this.taken += amount
+    return this.limit - this.taken
   }
 
   giveBack(amount: number, takenAt: number, now: number): void {
