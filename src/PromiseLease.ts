@@ -5,6 +5,7 @@
  */
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
+import type { AllowanceReport } from "./Allowance.ts"
 import type { PooledObject } from "./PooledObject.ts"
 import type { Status } from "./Status.ts"
 
@@ -60,11 +61,20 @@ export interface PromiseLease<out A, out D = undefined, out P = A> extends Packe
   readonly invalidate: () => void
   /**
    * The object rests until this long from now; carried out when the lease ends. One that is shared takes no new leases at
-   * once, and again when the time has passed. What is no duration, or a negative one, throws `InvalidPoolOptions`.
+   * once, and again when the time has passed. What is no duration, or a negative one, throws `InvalidPoolOptions`. With a
+   * `facet` it rests at once, and for borrowers of that facet only.
    */
-  readonly rest: (duration: Duration.Input) => void
+  readonly rest: (duration: Duration.Input, facet?: string) => void
   /** `rest`, until the wall clock says so: also after it was set, or after a night in which the machine slept. */
-  readonly restUntil: (moment: Status.Moment) => void
+  readonly restUntil: (moment: Status.Moment, facet?: string) => void
+  /**
+   * Takes more of the allowances whose `unit` is `"cost"`, or of the one that is named; with a negative cost it gives back,
+   * at most what the lease has taken. It counts also after the lease is over, as long as the object is in the pool. What is
+   * no finite number throws `InvalidPoolOptions`.
+   */
+  readonly charge: (cost: number, name?: string) => void
+  /** Believes what a server has said of an allowance: how much is left, and when all of it is there again. */
+  readonly report: (report: AllowanceReport) => void
   /** Starts the lease time-out anew. Throws `LeaseExpired` once the lease is over. */
   readonly renew: () => void
   /** Takes the object out of the pool for good. Rejects with `LeaseExpired` once the lease is over. */

@@ -5,8 +5,17 @@
  */
 import type * as Duration from "effect/Duration"
 import type { PooledObject } from "./PooledObject.ts"
-import type { BorrowOptions, CreationOptions, DataGiven, DetectionOptions, PoolSettings } from "./PoolOptions.ts"
+import type {
+  BorrowOptions,
+  CreationOptions,
+  DataGiven,
+  DetectionOptions,
+  PoolOptions,
+  PoolSettings,
+  WithOptions
+} from "./PoolOptions.ts"
 import type { PromiseLease } from "./PromiseLease.ts"
+import type { PromiseJudge } from "./PromiseVerdict.ts"
 import type { AnySelector, Selector } from "./Selector.ts"
 import type { PromiseSelf } from "./Self.ts"
 import type { Status } from "./Status.ts"
@@ -107,6 +116,13 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    */
   readonly unpack?: ((packed: P, signal: AbortSignal) => unknown) | undefined
   /**
+   * What each object may be lent for: how many leases, or how much of what they cost, in a time. A function is asked once,
+   * when the object joins.
+   *
+   * @default no limit
+   */
+  readonly allowance?: PoolOptions<A, D, never, never, never>["allowance"]
+  /**
    * Asks what an object's status is. One that fails, or exceeds `detection.timeout`, leaves the object `Unknown`. While it is
    * asked about, an object's `status` is `Pending`; one that is shared and lent stays `Borrowed`, and takes no new leases.
    *
@@ -117,6 +133,13 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
   readonly detectStatus?:
     | ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>)
     | undefined
+  /**
+   * Judges an object as a lease of it ends, by how the function that `with` has called has settled; to give a lease back is a
+   * success. It answers plainly, as a detector would, or `undefined`: nothing of the object. See `Verdict`.
+   *
+   * @default none
+   */
+  readonly judge?: PromiseJudge<NoInfer<A>, NoInfer<D>> | undefined
   readonly detection?: PromiseDetectionOptions | undefined
   readonly creation?: PromiseCreationOptions | undefined
   /**
@@ -282,6 +305,16 @@ export interface PromiseBorrowOptions<in A, in D = undefined> extends BorrowOpti
   /** Aborted, the borrow rejects with its reason, and nothing is lost. */
   readonly signal?: AbortSignal | undefined
 }
+
+/**
+ * How one `with` differs from the pool's rule.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface PromiseWithOptions<in A, in D = undefined>
+  extends PromiseBorrowOptions<A, D>, Pick<WithOptions<A, D>, "failover">
+{}
 
 /**
  * How one added object differs from the pool's rule.

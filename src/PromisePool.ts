@@ -72,7 +72,12 @@ import type { PoolStats } from "./PoolError.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
 import type { AddOptions, BorrowOptions, DataRequired } from "./PoolOptions.ts"
 import type { PackedLease, PromiseLease } from "./PromiseLease.ts"
-import type { PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions } from "./PromiseOptions.ts"
+import type {
+  PromiseAddOptions,
+  PromiseBorrowOptions,
+  PromisePoolOptions,
+  PromiseWithOptions
+} from "./PromiseOptions.ts"
 
 /**
  * A pool for code that has no Effect. `L` is the lease that a borrower gets.
@@ -118,7 +123,7 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
    */
   readonly with: <B>(
     f: (object: L["object"], signal: AbortSignal) => B,
-    options?: PromiseBorrowOptions<A, D>
+    options?: PromiseWithOptions<A, D>
   ) => Promise<Awaited<B>>
   /**
    * Takes a lease without waiting: of what is lendable, or can be made at once. Throws `PoolExhausted` when there is
@@ -384,7 +389,7 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
 
   with = <B>(
     f: (object: never, signal: AbortSignal) => B,
-    options?: PromiseBorrowOptions<A, D>
+    options?: PromiseWithOptions<A, D>
   ): Promise<Awaited<B>> =>
     attempt(() => {
       if (typeof f !== "function") throw new TypeError("`with` was given no function")
@@ -392,12 +397,18 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
       if (options === undefined && desk !== undefined) {
         return desk.with(this.with, f as Used<A, B>, undefined, undefined)
       }
-      const { signal, ...request } = toRequest(this.#running, options)
-      if (desk !== undefined) return desk.with(this.with, f as Used<A, B>, request, signal)
-      const body = new Body(this.#running, f, signal)
+      const { failover, signal, ...request } = toRequest(this.#running, options, "with")
+      // another object is borrowed by a fiber
+      const again = this.#running.check.whole("failover", failover, 0, 0) > 0
+      if (desk !== undefined && !again) return desk.with(this.with, f as Used<A, B>, request, signal)
+      const body = new Body(this.#running, f, signal, again)
       const run = this.#from(
         this.with,
-        (pool) => pool.with((borrowed) => body.run(borrowed), options === undefined ? undefined : request)
+        (pool) =>
+          pool.with(
+            (borrowed) => body.run(borrowed),
+            options === undefined ? undefined : again ? { ...request, failover } : request
+          )
       )
       return this.#running.ending(() => this.#running.fork(run), body)
     })

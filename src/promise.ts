@@ -4,6 +4,7 @@
  * @module effect-object-pool/promise
  * @since 0.1.0
  */
+export type { Allowance, AllowanceReport, AllowanceState } from "./Allowance.ts"
 export { NotSynchronous } from "./NotSynchronous.ts"
 export type { PooledObject, PromiseAddedObject } from "./PooledObject.ts"
 export {
@@ -29,9 +30,11 @@ export type {
   PromiseDetectionOptions,
   PromisePoolOptions,
   PromiseRetry,
-  PromiseSelect
+  PromiseSelect,
+  PromiseWithOptions
 } from "./PromiseOptions.ts"
 export { PromisePool } from "./PromisePool.ts"
+export { type PromiseJudge, Verdict } from "./PromiseVerdict.ts"
 export { type AnySelector, Selector } from "./Selector.ts"
 export type { PromiseSelf } from "./Self.ts"
 export { Status } from "./Status.ts"

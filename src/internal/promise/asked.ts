@@ -3,21 +3,24 @@
  */
 import * as Effect from "effect/Effect"
 import type { AddOptions, BorrowOptions } from "../../PoolOptions.ts"
-import type { PromiseAddOptions, PromiseBorrowOptions } from "../../PromiseOptions.ts"
+import type { PromiseAddOptions, PromiseWithOptions } from "../../PromiseOptions.ts"
+import { borrowKeys, withKeys } from "../state/validation.ts"
 import { destroying } from "./callbacks.ts"
 import type { Running } from "./running.ts"
 
-const nowKeys = ["where", "priority", "leaseTimeout"]
-const keys = ["timeout", ...nowKeys, "signal"]
+const nowKeys = borrowKeys.filter((key) => key !== "timeout")
+const keys = [...borrowKeys, "signal"]
+const withSignalKeys = [...withKeys, "signal"]
 const addKeys = ["data", "leaseTimeout", "destroy"]
 
 /** What a borrow is asked for. Throws `InvalidPoolOptions`. */
 export const toRequest = <A, D>(
   { check }: Running,
-  options: PromiseBorrowOptions<A, D> | undefined
-): PromiseBorrowOptions<A, D> => {
+  options: PromiseWithOptions<A, D> | undefined,
+  operation: "borrow" | "with" = "borrow"
+): PromiseWithOptions<A, D> => {
   if (options === undefined) return {}
-  check.known("", options, keys)
+  check.known("", options, operation === "with" ? withSignalKeys : keys)
   const { signal } = options
   if (signal !== undefined && typeof signal?.addEventListener !== "function") {
     check.refuse("signal", signal, "an AbortSignal")

@@ -26,12 +26,16 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
   /** Can anything but itself still end it? Then the process is kept alive. */
   private ends = true
   private endWait = (): void => {}
+  /** Where the function fails, it may be called again with another object. */
+  private readonly again: boolean
 
   constructor(
     running: Running,
     f: (object: never, signal: AbortSignal) => B,
-    signal: AbortSignal | undefined
+    signal: AbortSignal | undefined,
+    again = false
   ) {
+    this.again = again
     this.running = running
     this.f = f
     this.signal = signal
@@ -56,6 +60,8 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
         Effect.sync(() => {
           this.settled = !Exit.hasInterrupts(exit)
           this.dropped = !this.settled
+          // it may wait for another object now: then it is its fiber that is told to stop
+          if (this.again && Exit.isFailure(exit)) this.begun = this.settled = false
           // interrupted: its lease is over, which says why itself where it can be seen
           if (!this.settled && lease === undefined) controller?.abort()
         })

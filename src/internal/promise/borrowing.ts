@@ -171,7 +171,7 @@ class Borrowing<A, D> implements Work {
 
   /** A lease has been granted, perhaps for nothing: its borrower may have gone, and it may be over. */
   private served(lease: ActiveLease<A, D>): void {
-    if (this.settled) return void end(lease, Exit.void)
+    if (this.settled) return void end(lease, Exit.void, false)
     if (this.body === undefined) return this.succeed(FullLease.given(this.desk.running, lease))
     if (lease.over !== undefined) return this.failBy(leaseExpired(lease.core, lease, lease.over))
     this.lease = lease
@@ -200,7 +200,10 @@ class Borrowing<A, D> implements Work {
 
   /** The body has ended: where the promise is settled, its answer is dropped, and a failure is a line in the log. */
   private ended(answer: unknown, failure: { readonly reason: unknown } | undefined): void {
-    end(this.lease!, Exit.void)
+    const lease = this.lease!
+    // how the body has ended is for the judge alone
+    const judges = lease.core.options.judge !== undefined
+    end(lease, judges ? failure === undefined ? Exit.succeed(answer) : Exit.fail(failure.reason) : Exit.void)
     if (this.settled) return failure === undefined ? undefined : this.unheard(failure.reason)
     if (failure === undefined) this.succeed(answer)
     else this.fail(failure.reason)

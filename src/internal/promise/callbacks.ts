@@ -10,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
 import type { PromiseLease } from "../../PromiseLease.ts"
 import type { Awaitable, PromisePoolOptions } from "../../PromiseOptions.ts"
+import { toSettled } from "../../PromiseVerdict.ts"
 import { Stray } from "../making/creator.ts"
 import { type AnyOptions, toHookTimeout } from "../pool/options.ts"
 import { checks, levels } from "../state/validation.ts"
@@ -224,6 +225,7 @@ export const toOptions = <A, D, P>(
   check.known("", options, keys)
   const acquire = check.call("acquire", options.acquire)
   const destroy = check.call("destroy", options.destroy)
+  const judge = check.call("judge", options.judge)
   const pack = check.call("pack", options.pack)
   const unpack = check.call("unpack", options.unpack)
   if (destroy !== undefined && acquire === undefined) check.refuse("destroy", destroy, "only with acquire")
@@ -257,6 +259,7 @@ export const toOptions = <A, D, P>(
       })),
     pack: pack && packing(running, pack, unpacked, grace),
     select: (typeof select === "function" ? lifted(running, "select", select) : select) as AnyOptions<A, D>["select"],
+    judge: judge && ((exit, pooled) => judge(toSettled(exit), pooled)),
     detectStatus: lifted(running, "detectStatus", check.call("detectStatus", options.detectStatus)),
     onBorrow: lifted(running, "onBorrow", check.call("onBorrow", options.onBorrow)) as AnyOptions<A, D>["onBorrow"],
     onRelease: lifted(running, "onRelease", check.call("onRelease", options.onRelease)) as AnyOptions<A, D>["onRelease"]

@@ -140,6 +140,8 @@ interface Rights<A> {
   invalidate?: () => void
   rest?: PromiseLease<A>["rest"]
   restUntil?: PromiseLease<A>["restUntil"]
+  charge?: PromiseLease<A>["charge"]
+  report?: PromiseLease<A>["report"]
   renew?: () => void
   detach?: () => Promise<Detached<A>>
 }
@@ -219,10 +221,16 @@ export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, 
     return this.#members.invalidate ??= () => this.#running.now(this.#lease.invalidate)
   }
   get rest(): PromiseLease<A>["rest"] {
-    return this.#members.rest ??= (duration) => this.#running.now(this.#lease.rest(duration))
+    return this.#members.rest ??= (duration, facet) => this.#running.now(this.#lease.rest(duration, facet))
   }
   get restUntil(): PromiseLease<A>["restUntil"] {
-    return this.#members.restUntil ??= (moment) => this.#running.now(this.#lease.restUntil(moment))
+    return this.#members.restUntil ??= (moment, facet) => this.#running.now(this.#lease.restUntil(moment, facet))
+  }
+  get charge(): PromiseLease<A>["charge"] {
+    return this.#members.charge ??= (cost, name) => this.#running.now(this.#lease.charge(cost, name))
+  }
+  get report(): PromiseLease<A>["report"] {
+    return this.#members.report ??= (said) => this.#running.now(this.#lease.report(said))
   }
   get renew(): () => void {
     return this.#members.renew ??= () => this.#running.now(this.#lease.renew)
