@@ -1,7 +1,7 @@
 /**
  * What an object may be lent for: so many leases, or so much of what they cost, in a time.
  *
- * @since 0.2.0
+ * @since 0.1.0
  */
 import type * as Cron from "effect/Cron"
 import type * as DateTime from "effect/DateTime"
@@ -28,7 +28,7 @@ import type { Status } from "./Status.ts"
  * With `resets`, all of the limit is there again at each moment of the schedule, by the wall clock, in the schedule's zone.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export type Allowance =
   & {
@@ -54,7 +54,7 @@ export type Allowance =
  * What is left of an allowance of one object, at the moment at which it is read.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export interface AllowanceState {
   readonly name: string
@@ -70,7 +70,7 @@ export interface AllowanceState {
  * What a server has said of an allowance, as in its headers.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export interface AllowanceReport {
   /** Which allowance. May be left out where the object has one. */

@@ -55,10 +55,10 @@ export interface PoolSettings {
   readonly maxWaiters?: number | "Infinity" | undefined
   /**
    * May a borrower wait though everything that it may have rests until known times beyond its deadline, while nothing is
-   * being made, nor could be? Then an object that is added, or woken, may serve it in time. Default `false`: it fails at
+   * being made, nor could be? Then an object that is added, or woken, may serve it in time. Else it fails at
    * once, with `PoolExhausted`, `reason: "Resting"`, whose `retryAfter` says when to come back.
    *
-   * @default false
+   * @default `false`
    */
   readonly waitsForResting?: boolean | undefined
   /**
@@ -285,7 +285,9 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
   readonly select?: Select<A, D, RS> | undefined
   /**
    * What each object may be lent for: how many leases, or how much of what they cost, in a time. A function is asked once,
-   * when the object joins. Default: as much as anybody wants.
+   * when the object joins.
+   *
+   * @default no limit
    */
   readonly allowance?:
     | Allowance
@@ -322,7 +324,9 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
    * Judges an object as a lease of it ends, by the exit of the body of `with`, or of the scope: plainly, within that step.
    * What it answers is carried out as what a detector answers; `"Available"` is a success, `undefined` says nothing. What
    * the borrower has said itself by `invalidate` or `rest` stands. A lease that expires, or is revoked, is not judged. One
-   * that throws, or answers no status, says nothing, and that is logged. See `Verdict`. Default: none.
+   * that throws, or answers no status, says nothing, and that is logged. See `Verdict`.
+   *
+   * @default none
    */
   readonly judge?: Judge<NoInfer<A>, NoInfer<D>> | undefined
   readonly detection?: DetectionOptions | undefined
@@ -409,12 +413,16 @@ export interface BorrowOptions<in A, in D = undefined> {
   /**
    * Of what may be lent now, those for which this holds come first. Nobody waits for one. It costs what `where` costs, and is
    * not asked about what comes back to who waits.
+   *
+   * @default none
    */
   readonly prefer?: ((pooled: PooledObject<A, D>) => boolean) | undefined
   /**
    * Of what may be lent now, and is preferred where there is a `prefer`, the object that this text gives itself to: the same
    * text gets the same object as often as it can, as where one remembers what was asked of it before. When an object leaves, no
    * text moves but its own. Nobody waits for one.
+   *
+   * @default none
    */
   readonly affinity?: string | undefined
   /**
@@ -432,11 +440,15 @@ export interface BorrowOptions<in A, in D = undefined> {
   /**
    * What of an object the borrower is about to use: a model of a provider, a route of a host. It gets no object that rests for
    * that facet, and the lease counts for the allowances of the facet. It costs what a `where` costs.
+   *
+   * @default none
    */
   readonly facet?: string | undefined
   /**
-   * How much the lease takes of each allowance whose `unit` is `"cost"`: zero or more, default 1. What is not known before
-   * is taken by `lease.charge` afterwards.
+   * How much the lease takes of each allowance whose `unit` is `"cost"`: zero or more. What is not known before is taken by
+   * `lease.charge` afterwards.
+   *
+   * @default `1`
    */
   readonly cost?: number | undefined
 }
@@ -445,14 +457,16 @@ export interface BorrowOptions<in A, in D = undefined> {
  * How one `with` differs from the pool's rule.
  *
  * @category options
- * @since 0.2.0
+ * @since 0.1.0
  */
 export interface WithOptions<in A, in D = undefined> extends BorrowOptions<A, D> {
   /**
    * How often the body runs again, each time on an object that this call has not had: when it has failed, and the verdict on
    * its object was not `"Available"`, or when its lease has expired. Each borrow has a `timeout` of its own, and a new place
    * in the queue. Where there is no other object within that, the last failure of the body stands. An interruption or a
-   * defect of the body ends the call. A whole number; default 0.
+   * defect of the body ends the call. A whole number.
+   *
+   * @default `0`
    */
   readonly failover?: number | undefined
 }

@@ -310,7 +310,7 @@ export interface PromiseBorrowOptions<in A, in D = undefined> extends BorrowOpti
  * How one `with` differs from the pool's rule.
  *
  * @category options
- * @since 0.2.0
+ * @since 0.1.0
  */
 export interface PromiseWithOptions<in A, in D = undefined>
   extends PromiseBorrowOptions<A, D>, Pick<WithOptions<A, D>, "failover">

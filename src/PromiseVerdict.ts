@@ -1,7 +1,7 @@
 /**
  * What is concluded of an object from how the work under its lease has ended, for those who have no Effect.
  *
- * @since 0.2.0
+ * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
@@ -14,7 +14,7 @@ import { Verdict as OfExits } from "./Verdict.ts"
  * Judges an object by how the function that `with` has called has settled, as `Promise.allSettled` says it.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export type PromiseJudge<in A, in D> = (
   settled: PromiseSettledResult<unknown>,
@@ -38,7 +38,7 @@ export const toSettled = (exit: Exit.Exit<unknown, unknown>): PromiseSettledResu
  * next one is spared until there is room. A success ends the row. It is a judge itself, and may be called by one of yours.
  *
  * @category verdicts
- * @since 0.2.0
+ * @since 0.1.0
  */
 export const Verdict: {
   readonly outlier: (options?: {

@@ -1,7 +1,7 @@
 /**
  * What is concluded of an object from how the work under its lease has ended.
  *
- * @since 0.2.0
+ * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
@@ -15,7 +15,7 @@ import type { Status } from "./Status.ts"
  * It answers as a detector would, plainly; `undefined` says nothing of the object.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export type Judge<in A, in D> = (
   exit: Exit.Exit<unknown, unknown>,
@@ -36,7 +36,7 @@ export type Judge<in A, in D> = (
  * counts for the pool that asks, and only while that does.
  *
  * @category verdicts
- * @since 0.2.0
+ * @since 0.1.0
  */
 export const Verdict: {
   readonly outlier: (options?: {

@@ -1,4 +1,4 @@
-/** What of an object rests, or is counted, for some of its borrowers only: promise 36a. */
+/** What of an object rests, or is counted, for some of its borrowers only: promise 34. */
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"

@@ -1,4 +1,4 @@
-/** What is concluded of an object from how the work under its lease has ended: promises 31, 32 and 36b. */
+/** What is concluded of an object from how the work under its lease has ended: promises 31 to 33. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

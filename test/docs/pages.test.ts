@@ -180,7 +180,12 @@ const everyOption = (): ReadonlyArray<Member> => {
     declaredIn(options, name).map((member) =>
       ofPools.some(({ path }) => path === member.path) ? { ...member, path: `${member.path} ${of}` } : member
     )
-  return [...ofPools, ...ofCalls("BorrowOptions", "of a borrow"), ...ofCalls("AddOptions", "of an object")]
+  return [
+    ...ofPools,
+    ...ofCalls("BorrowOptions", "of a borrow"),
+    ...ofCalls("WithOptions", "of a body"),
+    ...ofCalls("AddOptions", "of an object")
+  ]
 }
 
 describe("the list of options", () => {
