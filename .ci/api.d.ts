@@ -1,8 +1,41 @@
+// Allowance.d.ts
+import type * as Cron from "effect/Cron";
+import type * as DateTime from "effect/DateTime";
+import type * as Duration from "effect/Duration";
+import type { Status } from "./Status.ts";
+export type Allowance = {
+    readonly limit: number;
+    readonly name?: string | undefined;
+    readonly facet?: boolean | undefined;
+    readonly unit?: "leases" | "cost" | undefined;
+} & ({
+    readonly per: Duration.Input;
+    readonly window?: "sliding" | "bucket" | "fixed" | undefined;
+    readonly resets?: undefined;
+} | {
+    readonly resets: Cron.Cron;
+    readonly per?: undefined;
+    readonly window?: undefined;
+});
+export interface AllowanceState {
+    readonly name: string;
+    readonly unit: "leases" | "cost";
+    readonly limit: number;
+    readonly left: number;
+    readonly fullAt: DateTime.Utc | undefined;
+}
+export interface AllowanceReport {
+    readonly name?: string | undefined;
+    readonly remaining?: number | undefined;
+    readonly resetsAt?: Status.Moment | undefined;
+}
+
 // Lease.d.ts
 import type * as DateTime from "effect/DateTime";
 import type * as Duration from "effect/Duration";
 import type * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
+import type { AllowanceReport } from "./Allowance.ts";
 import type { PooledObject } from "./PooledObject.ts";
 import type { LeaseExpired } from "./PoolError.ts";
 import type { Status } from "./Status.ts";
@@ -15,8 +48,10 @@ export interface Lease<out A, out D = undefined> {
     readonly expiresAt: DateTime.Utc | undefined;
     readonly release: Effect.Effect<void>;
     readonly invalidate: Effect.Effect<void>;
-    readonly rest: (duration: Duration.Input) => Effect.Effect<void>;
-    readonly restUntil: (moment: Status.Moment) => Effect.Effect<void>;
+    readonly rest: (duration: Duration.Input, facet?: string) => Effect.Effect<void>;
+    readonly restUntil: (moment: Status.Moment, facet?: string) => Effect.Effect<void>;
+    readonly charge: (cost: number, name?: string) => Effect.Effect<void>;
+    readonly report: (report: AllowanceReport) => Effect.Effect<void>;
     readonly renew: Effect.Effect<void, LeaseExpired>;
     readonly detach: Effect.Effect<A, LeaseExpired, Scope.Scope>;
     readonly expired: Effect.Effect<never, LeaseExpired>;
@@ -68,13 +103,13 @@ import type { Lease } from "./Lease.ts";
 import type { AddedObject, PooledObject } from "./PooledObject.ts";
 import type { BorrowError, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts";
 import type { PoolEvent } from "./PoolEvent.ts";
-import type { AddOptions, BorrowOptions, DataRequired, PoolOptions } from "./PoolOptions.ts";
+import type { AddOptions, BorrowOptions, DataRequired, PoolOptions, WithOptions } from "./PoolOptions.ts";
 export interface Operations<out S, in out A, in out D, out E, out P> {
     readonly borrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
     readonly borrowWith: (options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
     readonly tryBorrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
     readonly tryBorrowWith: (options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
-    readonly with: <B, E1, R1>(f: (borrowed: P) => Effect.Effect<B, E1, R1>, options?: BorrowOptions<A, D>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>;
+    readonly with: <B, E1, R1>(f: (borrowed: P) => Effect.Effect<B, E1, R1>, options?: WithOptions<A, D>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>;
     readonly add: <R = never>(object: A, options?: AddOptions<A, D, R>) => Effect.Effect<AddedObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>;
     readonly addAll: <R = never>(objects: Iterable<A>, options?: AddOptions<A, D, R>) => Effect.Effect<ReadonlyArray<AddedObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>;
     readonly remove: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
@@ -162,7 +197,8 @@ declare const PoolExhausted_base: Schema.Class<PoolExhausted, Schema.TaggedStruc
             readonly expired: Schema.Int;
         }>;
     }>;
-    readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended"]>;
+    readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"]>;
+    readonly retryAfter: Schema.optionalKey<Schema.DurationFromMillis>;
 }>, import("effect/Cause").YieldableError>;
 export declare class PoolExhausted extends PoolExhausted_base {
     get message(): string;
@@ -195,6 +231,7 @@ declare const BorrowTimeout_base: Schema.Class<BorrowTimeout, Schema.TaggedStruc
     readonly waited: Schema.DurationFromMillis;
     readonly phase: Schema.Literals<readonly ["Waiting", "Acquiring", "Detecting"]>;
     readonly held: Schema.Int;
+    readonly retryAfter: Schema.optionalKey<Schema.DurationFromMillis>;
     readonly lastFailure: Schema.optionalKey<Schema.Defect>;
 }>, import("effect/Cause").YieldableError>;
 export declare class BorrowTimeout extends BorrowTimeout_base {
@@ -401,7 +438,7 @@ export declare const PoolEvent: Schema.TaggedUnion<{
         readonly pool: Schema.String;
         readonly at: Schema.DateTimeUtcFromMillis;
         readonly objectId: Schema.Int;
-        readonly reason: Schema.Literals<readonly ["Detected", "Unknown", "Invalidated", "Removed", "Expired", "HookFailed", "Late", "TimeToLive", "Idle", "MaxBorrows", "Resized", "Rotated", "Closed"]>;
+        readonly reason: Schema.Literals<readonly ["Detected", "Judged", "Unknown", "Invalidated", "Removed", "Expired", "HookFailed", "Late", "TimeToLive", "Idle", "MaxBorrows", "Resized", "Rotated", "Closed"]>;
     }>;
     readonly LeaseExpired: Schema.TaggedStruct<"LeaseExpired", {
         pool: Schema.String;
@@ -451,6 +488,7 @@ export declare const PoolEvent: Schema.TaggedUnion<{
         readonly pool: Schema.String;
         readonly at: Schema.DateTimeUtcFromMillis;
         readonly objectId: Schema.Int;
+        readonly facet: Schema.optionalKey<Schema.String>;
         readonly until: Schema.optionalKey<Schema.DateTimeUtcFromMillis>;
     }>;
     readonly Resumed: Schema.TaggedStruct<"Resumed", {
@@ -474,7 +512,7 @@ export declare const PoolEvent: Schema.TaggedUnion<{
     readonly WaiterRefused: Schema.TaggedStruct<"WaiterRefused", {
         readonly pool: Schema.String;
         readonly at: Schema.DateTimeUtcFromMillis;
-        readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended"]>;
+        readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"]>;
     }>;
     readonly WaiterTimedOut: Schema.TaggedStruct<"WaiterTimedOut", {
         readonly pool: Schema.String;
@@ -483,9 +521,10 @@ export declare const PoolEvent: Schema.TaggedUnion<{
         readonly phase: Schema.Literals<readonly ["Waiting", "Acquiring", "Detecting"]>;
     }>;
     readonly Woke: Schema.TaggedStruct<"Woke", {
-        pool: Schema.String;
-        at: Schema.DateTimeUtcFromMillis;
-        objectId: Schema.Int;
+        readonly pool: Schema.String;
+        readonly at: Schema.DateTimeUtcFromMillis;
+        readonly objectId: Schema.Int;
+        readonly facet: Schema.optionalKey<Schema.String>;
     }>;
 }>;
 export type PoolEvent = typeof PoolEvent.Type;
@@ -510,11 +549,13 @@ export declare const PoolMetrics: {
 import type * as Duration from "effect/Duration";
 import type * as Effect from "effect/Effect";
 import type * as Schedule from "effect/Schedule";
+import type { Allowance } from "./Allowance.ts";
 import type { Lease } from "./Lease.ts";
 import type { PooledObject } from "./PooledObject.ts";
 import type { Select } from "./Selector.ts";
 import type { Self } from "./Self.ts";
 import type { Status } from "./Status.ts";
+import type { Judge } from "./Verdict.ts";
 export interface PoolSettings {
     readonly size?: {
         readonly min?: number | undefined;
@@ -522,6 +563,7 @@ export interface PoolSettings {
     } | undefined;
     readonly sharing?: number | "Infinity" | undefined;
     readonly maxWaiters?: number | "Infinity" | undefined;
+    readonly waitsForResting?: boolean | undefined;
     readonly borrowTimeout?: Duration.Input | undefined;
     readonly leaseTimeout?: Duration.Input | undefined;
     readonly leaseWarning?: Duration.Input | undefined;
@@ -566,9 +608,11 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
     readonly objects?: Iterable<A> | undefined;
     readonly data?: D | ((object: A) => D) | undefined;
     readonly select?: Select<A, D, RS> | undefined;
+    readonly allowance?: Allowance | ReadonlyArray<Allowance> | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Allowance | ReadonlyArray<Allowance>) | undefined;
     readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<A, NoInfer<D>>) => Duration.Input) | undefined;
     readonly pack?: ((lease: Lease<A, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined;
     readonly detectStatus?: ((pooled: PooledObject<A, NoInfer<D>>) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>) | undefined;
+    readonly judge?: Judge<NoInfer<A>, NoInfer<D>> | undefined;
     readonly detection?: DetectionOptions | undefined;
     readonly creation?: CreationOptions<NoInfer<EA>> | undefined;
     readonly onBorrow?: ((pooled: PooledObject<A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>) | undefined;
@@ -591,8 +635,15 @@ export type Declared<A, D, P> = DataRequired<D> & ([Lease<A, D>] extends [P] ? {
 export interface BorrowOptions<in A, in D = undefined> {
     readonly timeout?: Duration.Input | undefined;
     readonly where?: ((pooled: PooledObject<A, D>) => boolean) | undefined;
+    readonly prefer?: ((pooled: PooledObject<A, D>) => boolean) | undefined;
+    readonly affinity?: string | undefined;
     readonly priority?: number | undefined;
     readonly leaseTimeout?: Duration.Input | undefined;
+    readonly facet?: string | undefined;
+    readonly cost?: number | undefined;
+}
+export interface WithOptions<in A, in D = undefined> extends BorrowOptions<A, D> {
+    readonly failover?: number | undefined;
 }
 export interface AddOptions<in out A, in out D = undefined, out R = never> {
     readonly data?: DataGiven<D> | undefined;
@@ -650,6 +701,7 @@ export {};
 
 // PooledObject.d.ts
 import type * as DateTime from "effect/DateTime";
+import type { AllowanceState } from "./Allowance.ts";
 import type { PromiseSelf, Self } from "./Self.ts";
 import type { Status } from "./Status.ts";
 export interface PooledObject<out A, out D = undefined> {
@@ -662,6 +714,7 @@ export interface PooledObject<out A, out D = undefined> {
     readonly borrowedAt: DateTime.Utc | undefined;
     readonly releasedAt: DateTime.Utc | undefined;
     readonly borrowCount: number;
+    readonly failures: number;
     readonly wakesAt: DateTime.Utc | undefined;
     readonly dates: {
         readonly addedAt: Date;
@@ -670,6 +723,11 @@ export interface PooledObject<out A, out D = undefined> {
         readonly releasedAt: Date | undefined;
         readonly wakesAt: Date | undefined;
     };
+    readonly facets: ReadonlyArray<{
+        readonly name: string;
+        readonly until: DateTime.Utc | undefined;
+    }>;
+    readonly allowances: ReadonlyArray<AllowanceState>;
 }
 export interface AddedObject<out A, out D = undefined> extends PooledObject<A, D>, Self {
 }
@@ -679,6 +737,7 @@ export interface PromiseAddedObject<out A, out D = undefined> extends PooledObje
 // PromiseLease.d.ts
 import type * as DateTime from "effect/DateTime";
 import type * as Duration from "effect/Duration";
+import type { AllowanceReport } from "./Allowance.ts";
 import type { PooledObject } from "./PooledObject.ts";
 import type { Status } from "./Status.ts";
 export interface PackedLease<out P> extends AsyncDisposable, Disposable {
@@ -698,8 +757,10 @@ export interface PromiseLease<out A, out D = undefined, out P = A> extends Packe
     };
     readonly signal: AbortSignal;
     readonly invalidate: () => void;
-    readonly rest: (duration: Duration.Input) => void;
-    readonly restUntil: (moment: Status.Moment) => void;
+    readonly rest: (duration: Duration.Input, facet?: string) => void;
+    readonly restUntil: (moment: Status.Moment, facet?: string) => void;
+    readonly charge: (cost: number, name?: string) => void;
+    readonly report: (report: AllowanceReport) => void;
     readonly renew: () => void;
     readonly detach: () => Promise<Detached<A>>;
 }
@@ -711,8 +772,9 @@ export interface Detached<out A> extends AsyncDisposable {
 // PromiseOptions.d.ts
 import type * as Duration from "effect/Duration";
 import type { PooledObject } from "./PooledObject.ts";
-import type { BorrowOptions, CreationOptions, DataGiven, DetectionOptions, PoolSettings } from "./PoolOptions.ts";
+import type { BorrowOptions, CreationOptions, DataGiven, DetectionOptions, PoolOptions, PoolSettings, WithOptions } from "./PoolOptions.ts";
 import type { PromiseLease } from "./PromiseLease.ts";
+import type { PromiseJudge } from "./PromiseVerdict.ts";
 import type { AnySelector, Selector } from "./Selector.ts";
 import type { PromiseSelf } from "./Self.ts";
 import type { Status } from "./Status.ts";
@@ -728,7 +790,9 @@ export interface PromisePoolOptions<A, D = undefined, P = A> extends Omit<PoolSe
     readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<A, NoInfer<D>>) => Duration.Input) | undefined;
     readonly pack?: ((lease: PromiseLease<A, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>) | undefined;
     readonly unpack?: ((packed: P, signal: AbortSignal) => unknown) | undefined;
+    readonly allowance?: PoolOptions<A, D, never, never, never>["allowance"];
     readonly detectStatus?: ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>) | undefined;
+    readonly judge?: PromiseJudge<NoInfer<A>, NoInfer<D>> | undefined;
     readonly detection?: PromiseDetectionOptions | undefined;
     readonly creation?: PromiseCreationOptions | undefined;
     readonly onBorrow?: ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
@@ -764,6 +828,8 @@ export type PromiseSelect<A, D> = AnySelector | Selector<A, D> | {
 export interface PromiseBorrowOptions<in A, in D = undefined> extends BorrowOptions<A, D> {
     readonly signal?: AbortSignal | undefined;
 }
+export interface PromiseWithOptions<in A, in D = undefined> extends PromiseBorrowOptions<A, D>, Pick<WithOptions<A, D>, "failover"> {
+}
 export interface PromiseAddOptions<in A, in out D = undefined> {
     readonly data?: DataGiven<D> | undefined;
     readonly leaseTimeout?: Duration.Input | undefined;
@@ -782,11 +848,11 @@ import type { PoolStats } from "./PoolError.ts";
 import type { PoolEvent } from "./PoolEvent.ts";
 import type { BorrowOptions, DataRequired } from "./PoolOptions.ts";
 import type { PackedLease, PromiseLease } from "./PromiseLease.ts";
-import type { PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions } from "./PromiseOptions.ts";
+import type { PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions, PromiseWithOptions } from "./PromiseOptions.ts";
 export interface PromisePool<in out A, in out D = undefined, out L extends PackedLease<unknown> = PromiseLease<A, D>> extends AsyncDisposable {
     readonly name: string;
     readonly borrow: (options?: PromiseBorrowOptions<A, D>) => Promise<L>;
-    readonly with: <B>(f: (object: L["object"], signal: AbortSignal) => B, options?: PromiseBorrowOptions<A, D>) => Promise<Awaited<B>>;
+    readonly with: <B>(f: (object: L["object"], signal: AbortSignal) => B, options?: PromiseWithOptions<A, D>) => Promise<Awaited<B>>;
     readonly borrowSync: (options?: Omit<BorrowOptions<A, D>, "timeout">) => L;
     readonly add: (object: A, options?: PromiseAddOptions<A, D>) => Promise<PromiseAddedObject<A, D>>;
     readonly addAll: (objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => Promise<ReadonlyArray<PromiseAddedObject<A, D>>>;
@@ -835,6 +901,22 @@ export declare const PromisePool: {
 };
 export {};
 
+// PromiseVerdict.d.ts
+import type * as Duration from "effect/Duration";
+import * as Exit from "effect/Exit";
+import type { PooledObject } from "./PooledObject.ts";
+import type { Status } from "./Status.ts";
+export type PromiseJudge<in A, in D> = (settled: PromiseSettledResult<unknown>, pooled: PooledObject<A, D>) => Status.Answer | undefined;
+export declare const toSettled: (exit: Exit.Exit<unknown, unknown>) => PromiseSettledResult<unknown>;
+export declare const Verdict: {
+    readonly outlier: (options?: {
+        readonly when?: ((reason: unknown) => boolean) | undefined;
+        readonly after?: number | undefined;
+        readonly rest?: Duration.Input | undefined;
+        readonly most?: number | undefined;
+    }) => PromiseJudge<unknown, unknown>;
+};
+
 // Selector.d.ts
 import type * as Effect from "effect/Effect";
 import type { PooledObject } from "./PooledObject.ts";
@@ -853,6 +935,9 @@ export interface AnySelector {
 }
 export type Select<A, D, R> = AnySelector | Selector<A, D, R> | {
     readonly weight: (pooled: PooledObject<A, D>) => number;
+} | {
+    readonly rank: (pooled: PooledObject<A, D>) => number;
+    readonly within?: AnySelector | Selector<A, D> | undefined;
 } | ((available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>);
 export declare const Selector: {
     readonly random: AnySelector;
@@ -860,7 +945,9 @@ export declare const Selector: {
     readonly leastRecentlyUsed: AnySelector;
     readonly mostRecentlyUsed: AnySelector;
     readonly leastBorrowed: AnySelector;
+    readonly mostAllowance: AnySelector;
     readonly weighted: <A, D>(weight: (pooled: PooledObject<A, D>) => number) => Selector<A, D>;
+    readonly tiers: <A, D>(rank: (pooled: PooledObject<A, D>) => number, within?: AnySelector | Selector<A, D>) => Selector<A, D>;
     readonly make: <A, D, R = never>(choose: (available: ReadonlyArray<PooledObject<A, D>>) => Choice<A, D, R>) => Selector<A, D, R>;
 };
 export {};
@@ -898,6 +985,7 @@ export declare namespace Status {
     interface Rest {
         readonly _tag: "Rest";
         readonly until: Duration.Duration | DateTime.Utc;
+        readonly facet?: string | undefined;
     }
     type Moment = DateTime.DateTime | Date | number;
     type Answer = "Available" | "Dormant" | "Invalid" | "Unknown" | Rest;
@@ -907,24 +995,42 @@ export declare namespace Status {
     }[Status];
 }
 export declare const Status: {
-    readonly dormant: (duration: Duration.Input) => Status.Rest;
-    readonly dormantUntil: (moment: Status.Moment) => Status.Rest;
+    readonly dormant: (duration: Duration.Input, facet?: string) => Status.Rest;
+    readonly dormantUntil: (moment: Status.Moment, facet?: string) => Status.Rest;
     readonly transitions: Status.Transitions;
 };
 export {};
 
+// Verdict.d.ts
+import * as Cause from "effect/Cause";
+import type * as Duration from "effect/Duration";
+import * as Exit from "effect/Exit";
+import type { PooledObject } from "./PooledObject.ts";
+import type { Status } from "./Status.ts";
+export type Judge<in A, in D> = (exit: Exit.Exit<unknown, unknown>, pooled: PooledObject<A, D>) => Status.Answer | undefined;
+export declare const Verdict: {
+    readonly outlier: (options?: {
+        readonly when?: ((cause: Cause.Cause<unknown>) => boolean) | undefined;
+        readonly after?: number | undefined;
+        readonly rest?: Duration.Input | undefined;
+        readonly most?: number | undefined;
+    }) => Judge<unknown, unknown>;
+};
+
 // index.d.ts
+export type { Allowance, AllowanceReport, AllowanceState } from "./Allowance.ts";
 export type { Lease } from "./Lease.ts";
 export { ObjectPool, type Operations } from "./ObjectPool.ts";
 export type { AddedObject, PooledObject } from "./PooledObject.ts";
 export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
 export { PoolEvent } from "./PoolEvent.ts";
 export { PoolMetrics, type PoolMetricsOptions } from "./PoolMetrics.ts";
-export type { AddOptions, BorrowOptions, CreationOptions, DataGiven, DataRequired, Declared, DetectionOptions, PoolOptions, PoolSettings } from "./PoolOptions.ts";
+export type { AddOptions, BorrowOptions, CreationOptions, DataGiven, DataRequired, Declared, DetectionOptions, PoolOptions, PoolSettings, WithOptions } from "./PoolOptions.ts";
 export { type DeclarePool, type InferPool, type PoolClass, type PoolClassWithLayer, PoolService, type PoolTypes } from "./PoolService.ts";
 export { type AnySelector, type Choice, type Select, Selector } from "./Selector.ts";
 export type { Self, SelfCall } from "./Self.ts";
 export { Status } from "./Status.ts";
+export { type Judge, Verdict } from "./Verdict.ts";
 
 // inspector.d.ts
 import * as Effect from "effect/Effect";
@@ -959,14 +1065,16 @@ export declare const Inspector: {
 export {};
 
 // promise.d.ts
+export type { Allowance, AllowanceReport, AllowanceState } from "./Allowance.ts";
 export { NotSynchronous } from "./NotSynchronous.ts";
 export type { PooledObject, PromiseAddedObject } from "./PooledObject.ts";
 export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
 export { PoolEvent } from "./PoolEvent.ts";
 export type { CreationOptions, DataGiven, DataRequired, DetectionOptions, PoolSettings } from "./PoolOptions.ts";
 export type { Detached, PackedLease, PromiseLease } from "./PromiseLease.ts";
-export type { Awaitable, PoolLogEntry, PromiseAddOptions, PromiseBorrowOptions, PromiseCreationOptions, PromiseDetectionOptions, PromisePoolOptions, PromiseRetry, PromiseSelect } from "./PromiseOptions.ts";
+export type { Awaitable, PoolLogEntry, PromiseAddOptions, PromiseBorrowOptions, PromiseCreationOptions, PromiseDetectionOptions, PromisePoolOptions, PromiseRetry, PromiseSelect, PromiseWithOptions } from "./PromiseOptions.ts";
 export { PromisePool } from "./PromisePool.ts";
+export { type PromiseJudge, Verdict } from "./PromiseVerdict.ts";
 export { type AnySelector, Selector } from "./Selector.ts";
 export type { PromiseSelf } from "./Self.ts";
 export { Status } from "./Status.ts";

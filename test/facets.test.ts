@@ -57,7 +57,7 @@ describe("a facet that rests", () => {
       const pool = yield* make<string>({ objects: ["a"], borrowTimeout: "10 seconds" })
       const { lease, release } = yield* hold(pool.borrow)
       const waiting = yield* start(Effect.flip(pool.with(() => Effect.void, { facet: "large" })))
-      yield* lease.restUntil(new Date(30_000), "large")
+      yield* lease.restUntil(30_000, "large")
       yield* settle
       const errors = [yield* Fiber.join(waiting), yield* Effect.flip(pool.with(() => Effect.void, { facet: "large" }))]
       for (const error of errors) {

@@ -515,8 +515,8 @@ describe("an object that tells its pool of itself", () => {
       const added = yield* pool.add(new Thing(9))
       for (const { rest } of [selves[0]!, added]) {
         for (const nonsense of [NaN, -1, "1 fortnight", {}, undefined, null, [], "soon"]) {
-          const thrown: unknown = yield* Effect.flip(
-            Effect.try({ try: () => rest(nonsense as never), catch: (error) => error })
+          const thrown = yield* Effect.flip(
+            Effect.try({ try: () => rest(nonsense as never), catch: (error) => error as InvalidPoolOptions })
           )
           assert.instanceOf(thrown, InvalidPoolOptions)
           assert.strictEqual(thrown.option, "rest")

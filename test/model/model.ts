@@ -192,7 +192,11 @@ export class Model {
     must(this.wants(borrower, pooled), "4 `where` holds", what)
     must(!entry.leaving || entry.expiredAt === now || entry.condemnedAt === now, "6 what must leave is not lent", what)
     must(entry.restsUntil <= now, "6 what rests is not lent", () => `${what()}, rests until ${entry.restsUntil}`)
-    must(this.hasLeft(entry, now), "28 none is lent without an allowance left", () => `${what()} after ${entry.takes}`)
+    must(
+      this.hasLeft(entry, now),
+      "28 none is lent without an allowance left",
+      () => `${what()} after ${entry.takes.join()}`
+    )
     entry.takes.push(now)
     const { maxBorrows = Infinity } = this.setup
     must(!thing.made || pooled.borrowCount <= maxBorrows, "6 at most `maxBorrows`", what)

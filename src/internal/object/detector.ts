@@ -328,12 +328,14 @@ const parse = <A, D>(told: unknown, entry: Entry<A, D>): Outcome => {
 /** The status that was told, if it is one. A rest is copied, once and for all: it may be anything that looks like one. */
 export const toAnswer = (told: unknown): Status.Answer | undefined => {
   if (told === "Available" || told === "Dormant" || told === "Invalid" || told === "Unknown") return told
-  if (typeof told !== "object" || told === null || !("_tag" in told) || !("until" in told)) return undefined
-  const { _tag, until } = told
-  const facet = "facet" in told ? told.facet : undefined
+  if (typeof told !== "object" || told === null) return undefined
+  const { _tag, facet, until } = told as { readonly [K in keyof Status.Rest]?: unknown }
   if (_tag !== "Rest" || (facet !== undefined && typeof facet !== "string")) return undefined
-  if (Duration.isDuration(until)) return { _tag, until: Duration.millis(Duration.toMillis(until)), facet }
-  return DateTime.isDateTime(until)
-    ? { _tag, until: DateTime.makeUnsafe(DateTime.toEpochMillis(until)), facet }
-    : undefined
+  const copy = copyOf(until)
+  return copy === undefined ? undefined : { _tag, until: copy, facet }
+}
+
+const copyOf = (until: unknown): Status.Rest["until"] | undefined => {
+  if (Duration.isDuration(until)) return Duration.millis(Duration.toMillis(until))
+  return DateTime.isDateTime(until) ? DateTime.makeUnsafe(DateTime.toEpochMillis(until)) : undefined
 }

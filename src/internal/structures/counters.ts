@@ -6,7 +6,7 @@
  */
 
 /** The clock that a counter goes by. */
-export type ClockOf = "monotonic" | "wall"
+type ClockOf = "monotonic" | "wall"
 
 /** What a server has said: `left` units, and that all of them are there again at a time. */
 export interface Report {
