@@ -41,6 +41,7 @@ export const toSettled = (exit: Exit.Exit<unknown, unknown>): PromiseSettledResu
  * @since 0.1.0
  */
 export const Verdict: {
+  /** Lets an object rest on which work fails again and again. */
   readonly outlier: (options?: {
     readonly when?: ((reason: unknown) => boolean) | undefined
     readonly after?: number | undefined

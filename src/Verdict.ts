@@ -39,6 +39,7 @@ export type Judge<in A, in D> = (
  * @since 0.1.0
  */
 export const Verdict: {
+  /** Lets an object rest on which work fails again and again. */
   readonly outlier: (options?: {
     readonly when?: ((cause: Cause.Cause<unknown>) => boolean) | undefined
     readonly after?: number | undefined
