@@ -2,9 +2,10 @@
  * What must hold of any pool, seen from outside: by those who hold its objects, and by what its public operations say.
  */
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type { PoolStats } from "../../src/index.ts"
+import { PoolExhausted, type PoolStats } from "../../src/index.ts"
 import type { PromiseSelf } from "../../src/promise.ts"
 import type { Loop } from "./loop.ts"
 import { type Grip, type Port, Thing } from "./port.ts"
@@ -210,9 +211,18 @@ export class Judge {
     const held = attempt.state === "holds"
     attempt.state = "ended"
     if (Exit.isSuccess(exit)) return
-    const how = Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : tagOf(Cause.squash(exit.cause))
+    const failure = Cause.squash(exit.cause)
+    const how = Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : tagOf(failure)
     const what = () => `borrower ${attempt.n} ends with ${how}: ${Cause.pretty(exit.cause).slice(0, 500)}`
-    this.must(this.mayEnd(attempt, how, held), `a borrow does not end so: ${how}`, what)
+    const truly = how !== "PoolExhausted Resting" || this.restsFor(failure) >= attempt.until - this.loop.now - 1
+    this.must(truly && this.mayEnd(attempt, how, held), `a borrow does not end so: ${how}`, what)
+  }
+
+  /** For how long everything rests, as a refusal says. */
+  private restsFor(failure: unknown): number {
+    return failure instanceof PoolExhausted && failure.retryAfter !== undefined
+      ? Duration.toMillis(failure.retryAfter)
+      : -Infinity
   }
 
   private mayEnd({ interrupted, op, until }: Attempt, how: string, held: boolean): boolean {
@@ -235,6 +245,8 @@ export class Judge {
         return op.how === "try" || op.how === "sync"
       case "PoolExhausted WaitersFull":
         return setup.maxWaiters !== undefined
+      case "PoolExhausted Resting":
+        return true
       case "LeaseExpired Closed":
         return this.closing
       case "LeaseExpired Released":

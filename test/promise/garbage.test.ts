@@ -146,10 +146,30 @@ describe("an unknown option", () => {
   const calls: ReadonlyArray<
     readonly [method: string, option: string, allowed: string, run: (pool: Pool, options: never) => unknown]
   > = [
-    ["borrow", "leaseTimout", "timeout, where, priority, leaseTimeout, signal", (pool, o) => pool.borrow(o)],
-    ["with", "leaseTimout", "timeout, where, priority, leaseTimeout, signal", (pool, o) => pool.with(() => {}, o)],
-    ["borrowSync", "timeout", "where, priority, leaseTimeout", (pool, o) => pool.borrowSync(o)],
-    ["borrowSync", "signal", "where, priority, leaseTimeout", (pool, o) => pool.borrowSync(o)],
+    [
+      "borrow",
+      "leaseTimout",
+      "timeout, where, priority, leaseTimeout, cost, prefer, affinity, facet, signal",
+      (pool, o) => pool.borrow(o)
+    ],
+    [
+      "with",
+      "leaseTimout",
+      "timeout, where, priority, leaseTimeout, cost, prefer, affinity, facet, failover, signal",
+      (pool, o) => pool.with(() => {}, o)
+    ],
+    [
+      "borrowSync",
+      "timeout",
+      "where, priority, leaseTimeout, cost, prefer, affinity, facet",
+      (pool, o) => pool.borrowSync(o)
+    ],
+    [
+      "borrowSync",
+      "signal",
+      "where, priority, leaseTimeout, cost, prefer, affinity, facet",
+      (pool, o) => pool.borrowSync(o)
+    ],
     ["add", "weight", "data, leaseTimeout, destroy", (pool, o) => pool.add("c", o)],
     ["add", "release", "data, leaseTimeout, destroy", (pool, o) => pool.add("c", o)],
     ["addAll", "weight", "data, leaseTimeout, destroy", (pool, o) => pool.addAll(["c"], o)],
