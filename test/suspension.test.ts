@@ -5,7 +5,15 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
-import { BorrowTimeout, ObjectPool, PoolClosed, type PooledObject, PoolExhausted, Selector } from "../src/index.ts"
+import {
+  BorrowTimeout,
+  ObjectPool,
+  PoolClosed,
+  type PooledObject,
+  PoolExhausted,
+  Selector,
+  type Status
+} from "../src/index.ts"
 import { hold, make, serves, settle as turn, start, state } from "./support/borrowers.ts"
 import { timers } from "./support/clocks.ts"
 import { late, quietly } from "./support/observed.ts"
@@ -806,5 +814,28 @@ describe("closing.waiters \"serve\"", () => {
       yield* settle
       assert.strictEqual(counts.sleeping, 0)
       assert.deepStrictEqual(script.things.map((thing) => thing.destroyed), [1, 1])
+    }))
+})
+
+describe("what comes back while the pool is suspended", () => {
+  it.effect("goes to the oldest waiter, though something is being detected for it", () =>
+    Effect.gen(function*() {
+      let answer: Effect.Effect<Status.Answer> = Effect.succeed("Available")
+      const pool = yield* make<string>({
+        objects: ["a", "b"],
+        detectStatus: () => Effect.suspend(() => answer),
+        detection: { onBorrow: { trustFor: "1 minute" }, onAdd: false, timeout: "Infinity" }
+      })
+      const one = yield* hold(pool.borrow)
+      answer = Effect.never
+      const older = yield* start(hold(pool.borrow))
+      const younger = yield* start(hold(pool.borrow))
+      yield* settle
+      yield* pool.suspend
+      yield* one.release
+      yield* pool.resume
+      yield* settle
+      assert.deepStrictEqual([older, younger].map(state), ["ok", "waits"])
+      assert.strictEqual((yield* Fiber.join(older)).lease.object, one.lease.object)
     }))
 })

@@ -259,6 +259,8 @@ const isTooHigh = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean => {
  * the next candidate. `false`: there are more, and others have their turn before.
  */
 const lendListed = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): boolean => {
+  // something is being detected for the waiter already, and something else was listed while the pool was suspended
+  if (waiter.detection !== undefined) instead(core, waiter)
   let entry = picked
   let turn: Slice | undefined
   while (asksOn(waiter) && !waitsAWhile(core, waiter)) {
