@@ -420,6 +420,9 @@ export class Model {
         const before = other.priority > borrower.priority ||
           (other.priority === borrower.priority && other.n < borrower.n)
         if (!before || !this.wants(other, pooled)) continue
+        // what was chosen for each of two who are served at once may have been detected in another order
+        const chosen = custom.includes(this.setup.select) && typeof this.setup.trust === "number"
+        if (chosen && granted.includes(other.held!)) continue
         // a choice that is under way is not begun anew for one that comes with a higher priority
         if (this.setup.select === "slow" && other.n > borrower.n) continue
         const passed = other.state === "waits" || (other.held !== undefined && other.held.id > held.id)
