@@ -839,3 +839,27 @@ describe("what comes back while the pool is suspended", () => {
       assert.strictEqual((yield* Fiber.join(older)).lease.object, one.lease.object)
     }))
 })
+
+describe("a selector of the user's own", () => {
+  it.effect("is asked about what may be lent as the pool resumes, whatever is being detected", () =>
+    Effect.gen(function*() {
+      let answer: Effect.Effect<Status.Answer> = Effect.succeed("Available")
+      let wanted = "a"
+      const pool = yield* make<string>({
+        objects: ["a", "b"],
+        select: (available) => available.find(({ object }) => object === wanted),
+        detectStatus: () => Effect.suspend(() => answer),
+        detection: { onBorrow: { trustFor: "1 minute" }, timeout: "Infinity" }
+      })
+      yield* TestClock.adjust("2 minutes")
+      yield* Effect.scoped(pool.borrow)
+      wanted = "b"
+      answer = Effect.never
+      // the other one may be lent without a detection, but was not chosen
+      const waiting = yield* start(hold(pool.borrow))
+      yield* pool.suspend
+      yield* pool.resume
+      yield* settle
+      assert.strictEqual(state(waiting), "waits")
+    }))
+})

@@ -259,8 +259,7 @@ const isTooHigh = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean => {
  * the next candidate. `false`: there are more, and others have their turn before.
  */
 const lendListed = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): boolean => {
-  // something is being detected for the waiter already, and something else was listed while the pool was suspended
-  if (waiter.detection !== undefined) instead(core, waiter)
+  lendWhatCameMeanwhile(core, waiter)
   let entry = picked
   let turn: Slice | undefined
   while (asksOn(waiter) && !waitsAWhile(core, waiter)) {
@@ -277,6 +276,11 @@ const lendListed = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<
     if (turn.over) return false
   }
   return true
+}
+
+/** Something is being detected for a waiter already, and something else was listed while the pool was suspended. */
+const lendWhatCameMeanwhile = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  if (waiter.detection !== undefined && core.options.policy.kind !== "custom") instead(core, waiter)
 }
 
 /** Does a waiter still wait, with nothing being detected or prepared for it? */
