@@ -7,6 +7,7 @@ import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { type Judge, type Lease, Selector, Status, Verdict } from "../src/index.ts"
 import { hold, make, start, state, statuses } from "./support/borrowers.ts"
+import { collect } from "./support/garbage.ts"
 import { logs } from "./support/observed.ts"
 
 /** A judge that answers what it is told to, and notes what it has seen. */
@@ -205,6 +206,29 @@ describe("an outlier", () => {
       assert.isFalse(yield* tries())
       yield* trial.release
       assert.deepStrictEqual([yield* tries(), yield* tries()], [true, true])
+    }))
+
+  it.effect("keeps nothing of an object that has left", () =>
+    Effect.gen(function*() {
+      const judge = Verdict.outlier()
+      const pool = yield* make({
+        acquire: Effect.sync(() => ({})),
+        lifetime: { maxBorrows: 1 },
+        judge
+      })
+      const left = yield* Effect.forEach(
+        [1, 2, 3],
+        () => pool.with(({ object }) => Effect.succeed(new WeakRef(object)))
+      )
+      yield* TestClock.adjust(0)
+      // what is weakly held stays until the end of a task
+      for (let turns = 0; turns < 100 && left.some((ref) => ref.deref() !== undefined); turns++) {
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+        collect()
+      }
+      assert.deepStrictEqual(left.map((ref) => ref.deref()), [undefined, undefined, undefined])
+      assert.strictEqual((yield* pool.stats).totals.destroyed, 3)
+      assert.isFunction(judge)
     }))
 
   it.effect("refuses options that make no sense by a message", () =>

@@ -55,31 +55,30 @@ export const makeOutlier = (options: Outlier | undefined, fails: (exit: Exit.Exi
   const after = check.whole("after", given["after"], 1, 5)
   const rest = check.duration("rest", given["rest"], 30_000)
   const most = toMost(check, given["most"])
-  const pools = new WeakMap<object, Map<Entry<unknown, unknown>, Row>>()
+  // held by the objects, which come and go
+  const rows = new WeakMap<Entry<unknown, unknown>, Row>()
 
-  const rowOf = (core: Core<unknown, unknown>, entry: Entry<unknown, unknown>): Row => {
-    let rows = pools.get(core)
-    if (rows === undefined) pools.set(core, rows = new Map())
+  const rowOf = (entry: Entry<unknown, unknown>): Row => {
     let row = rows.get(entry)
     if (row === undefined) rows.set(entry, row = { failures: 0, rests: 0, until: -Infinity })
     return row
   }
 
-  /** May another object rest? Those that have left the pool are forgotten. */
-  const mayRest = (core: Core<unknown, unknown>, now: number): boolean => {
+  /** May another object rest? */
+  const mayRest = ({ registry }: Core<unknown, unknown>, now: number): boolean => {
     let resting = 0
-    for (const [entry, { until }] of pools.get(core)!) {
-      if (entry.status === "Invalid" || !core.registry.entries.has(entry)) pools.get(core)!.delete(entry)
-      else if (until > now && entry.rest?.known === true) resting++
+    for (const entry of registry.entries) {
+      const row = rows.get(entry)
+      if (row !== undefined && row.until > now && entry.rest?.known === true) resting++
     }
-    return resting < Math.max(1, Math.ceil(most * core.registry.size))
+    return resting < Math.max(1, Math.ceil(most * registry.size))
   }
 
   return (exit: Exit.Exit<unknown, unknown>, pooled: PooledObject<unknown, unknown>): Status.Answer | undefined => {
     const entry = Pooled.entryOf<unknown, unknown>(pooled)
     const core = judging
     if (core === undefined || entry === undefined || !core.registry.entries.has(entry)) return undefined
-    const row = rowOf(core, entry)
+    const row = rowOf(entry)
     if (Exit.isSuccess(exit)) {
       row.failures = row.rests = 0
       return "Available"
