@@ -488,6 +488,8 @@ export declare const PoolEvent: Schema.TaggedUnion<{
         readonly pool: Schema.String;
         readonly at: Schema.DateTimeUtcFromMillis;
         readonly objectId: Schema.Int;
+        readonly reason: Schema.Literals<readonly ["Asked", "Detected", "Judged", "Spent"]>;
+        readonly allowance: Schema.optionalKey<Schema.String>;
         readonly facet: Schema.optionalKey<Schema.String>;
         readonly until: Schema.optionalKey<Schema.DateTimeUtcFromMillis>;
     }>;

@@ -36,7 +36,9 @@ const failure = Schema.Defect()
  *   lease of its object has detached that. `Released` follows, when the object is taken back.
  * - `LeaseOverdue`: a lease has been held for longer than `leaseWarning`: by which span, or fiber, or by `"a promise"`, and
  *   where it was borrowed, if that is known. Once for each lease.
- * - `Rested`, `Woke`: an object rests until a time (absent: for ever), perhaps for borrowers of a `facet` only; its rest is over.
+ * - `Rested`, `Woke`: an object rests until a time (absent: for ever), perhaps for borrowers of a `facet` only; its rest is
+ *   over. `reason` is what lasts longest: `Asked`, by a borrower, a user or the object itself; `Detected`, `Judged`: so the
+ *   detector or the judge has answered; `Spent`: the `allowance` of that name has nothing left.
  * - `Detected`, `DetectionFailed`: a detector has answered, or has not.
  * - `Evicted`: an object is leaving, and why. `Late`: it was made after its `creation.timeout`, and is lent to nobody. `Destroyed`, `DestroyFailed`: it is gone. `Left`: it is gone, and was left to
  *   its owner, or to who has detached it.
@@ -68,6 +70,8 @@ export const PoolEvent = Schema.TaggedUnion({
   },
   Rested: {
     ...ofObject,
+    reason: Schema.Literals(["Asked", "Detected", "Judged", "Spent"]),
+    allowance: Schema.optionalKey(Schema.String),
     facet: Schema.optionalKey(Schema.String),
     until: Schema.optionalKey(Schema.DateTimeUtcFromMillis)
   },

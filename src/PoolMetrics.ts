@@ -13,10 +13,14 @@
  * | `pool.object.leases` | gauge | open leases |
  * | `pool.object.overdue` | gauge | those of them that are held longer than `leaseWarning`, or have expired and are not given back yet |
  * | `pool.object.pending_requests` | gauge | fibers that wait in a borrow |
+ * | `pool.object.suspended` | gauge | 1 while the pool is suspended |
  * | `pool.object.timeouts_total` | counter | borrows that failed with `BorrowTimeout` |
- * | `pool.object.refusals_total` | counter | borrows that failed with `PoolExhausted` |
+ * | `pool.object.refusals_total` | counter | borrows that failed with `PoolExhausted`, by `reason` |
  * | `pool.object.expirations_total` | counter | leases that have expired |
  * | `pool.object.made_total`, `pool.object.destroyed_total` | counter | objects that the pool has made, and those of them that it has destroyed |
+ * | `pool.object.verdicts_total` | counter | verdicts of `judge` against an object, by `verdict`: `Dormant`, `Unknown`, `Invalid` |
+ * | `pool.object.failovers_total` | counter | bodies of `with` that were run again on another object |
+ * | `pool.object.allowance.left`, `pool.object.allowance.limit` | gauge | what is left of an allowance, less than 0 for a debt, and its limit, by `allowance` and `object`; of a pool of more than 100 objects the sums, by `allowance` |
  * | `pool.object.wait_time` | histogram | from a borrow to its lease; at once is 0 |
  * | `pool.object.use_time` | histogram | from a lease to its end, in whole milliseconds |
  * | `pool.object.create_time` | histogram | making an object |
@@ -46,7 +50,14 @@ import * as Metric from "effect/Metric"
 import * as Scope from "effect/Scope"
 import { type Core, coreOf, stats } from "./internal/state/core.ts"
 import * as Scopes from "./internal/structures/scope.ts"
-import { type Value, type Vocabulary, vocabularyOf } from "./internal/watching/metrics.ts"
+import {
+  type AllowanceReading,
+  type AllowanceValue,
+  readAllowances,
+  type Value,
+  type Vocabulary,
+  vocabularyOf
+} from "./internal/watching/metrics.ts"
 import { boundaries, Timings } from "./internal/watching/timings.ts"
 import type { ObjectPool } from "./ObjectPool.ts"
 import { InvalidPoolOptions } from "./PoolError.ts"
@@ -79,7 +90,8 @@ export interface PoolMetricsOptions {
  *
  * Counts are read from the pool when the metrics are read; nothing is updated meanwhile. Of the histograms `create_time`
  * counts from the beginning of the pool, so that what `size.min` made before is in it; the others count from the
- * registration on: one number is raised where a lease ends, nothing where one begins at once. The series vanish when the
+ * registration on: one number is raised where a lease ends, nothing where one begins at once. An object or an allowance
+ * that is new is shown from the next reading on; no more than 1000 of them are. The series vanish when the
  * pool has closed, or with the scope or layer before that. A pool without this pays nothing for a borrow.
  *
  * **Gotchas**
@@ -157,7 +169,7 @@ const show = (
   const timings = core.timings ??= new Timings(core)
   timings.users++
   const series = new Series(core, vocabulary, context)
-  fill(series, vocabulary, timings)
+  fill(series, vocabulary, timings, core)
   const hide = () => {
     if (series.remove() && --timings.users === 0) core.timings = undefined
   }
@@ -169,9 +181,14 @@ const show = (
   if (!Scopes.add(scope, series, () => end)) Effect.runSync(end)
 }
 
-/** Not where the pool is at hand: whatever a series is read by would hold it. */
-const fill = (series: Series, { histograms, values }: Vocabulary, timings: Timings): void => {
-  for (const value of values) series.value(value)
+/** What a series is read by is made elsewhere than where the pool is at hand: it would hold it. */
+const fill = (series: Series, vocabulary: Vocabulary, timings: Timings, core: Core<never, never>): void => {
+  for (const value of vocabulary.values) if (value.of?.(core) !== false) series.value(value)
+  time(series, vocabulary, timings)
+  series.followAllowances(core)
+}
+
+const time = (series: Series, { histograms }: Vocabulary, timings: Timings): void => {
   for (const { description, name, read } of histograms) {
     const metric = Metric.histogram(name, { description, attributes: { unit: "s" }, boundaries })
     series.pull(metric, () => read(timings))
@@ -188,6 +205,10 @@ class Series {
   /** What a registration needs, made anew: all that the builder has may hold the pool. */
   private readonly context: Context.Context<never>
   private readonly registrations = new Set<Metric.Registration>()
+  /** The gauges of each allowance, by its attributes, as text. */
+  private readonly ofAllowances = new Map<string, ReadonlyArray<Metric.Registration>>()
+  /** What is left of the allowances, as of when the first of these series was read: a registry is read in its order. */
+  private readings: ReadonlyMap<string, AllowanceReading> = new Map()
   private bounded = false
 
   constructor(core: Core<never, never>, vocabulary: Vocabulary, context: Context.Context<never>) {
@@ -207,11 +228,25 @@ class Series {
     const number = (core: Core<never, never> | undefined) => core === undefined ? 0 : read(stats(core), core)
     if (kind === "gauge") {
       const metric = Metric.gauge(name, { description, attributes: { unit } })
-      return this.pull(metric, (core) => ({ value: number(core) }), attributes)
+      this.pull(metric, (core) => ({ value: number(core) }), attributes)
+      return
     }
     const incremental = kind === "counter"
     const metric = Metric.counter(name, { description, attributes: { unit }, incremental })
     this.pull(metric, (core) => ({ count: number(core), incremental }), attributes)
+  }
+
+  private allowance(
+    { description, name, read }: AllowanceValue,
+    key: string,
+    attributes: AllowanceReading["attributes"]
+  ) {
+    const metric = Metric.gauge(name, { description, attributes: { unit: "{unit}" } })
+    // what has gone meanwhile has nothing
+    return this.pull(metric, (core) => {
+      const reading = core === undefined ? undefined : this.readings.get(key)
+      return { value: reading === undefined ? 0 : read(reading) }
+    }, attributes)
   }
 
   /**
@@ -222,17 +257,21 @@ class Series {
     metric: Metric.Metric<never, State>,
     read: (core: Core<never, never> | undefined) => State,
     attributes: Metric.Metric.AttributeSet = {}
-  ): void {
+  ): Metric.Registration {
     const context = Context.add(this.context, Metric.CurrentMetricAttributes, {
       ...Context.get(this.context, Metric.CurrentMetricAttributes),
       ...attributes
     })
+    const isFirst = this.registrations.size === 0
     const get = () => {
       const core = this.core.deref()
       if (core !== undefined) this.bound(core)
+      if (core !== undefined && isFirst) this.followAllowances(core)
       return read(core)
     }
-    this.registrations.add(Metric.registerUnsafe(metric, context, { get, update: () => {}, modify: () => {} }))
+    const registration = Metric.registerUnsafe(metric, context, { get, update: () => {}, modify: () => {} })
+    this.registrations.add(registration)
+    return registration
   }
 
   /** `false`: they have been removed before. */
@@ -243,7 +282,25 @@ class Series {
     return some
   }
 
-  /** A pool without a maximum may get one, by `resize`: it is shown from the next reading on. */
+  /** What is new in the pool is shown from the next reading on; what has gone is not. */
+  followAllowances(core: Core<never, never>): void {
+    if (core.options.allowance === undefined || this.vocabulary.allowances.length === 0) return
+    this.readings = readAllowances(core)
+    for (const [key, registrations] of this.ofAllowances) {
+      if (this.readings.has(key)) continue
+      this.ofAllowances.delete(key)
+      for (const registration of registrations) {
+        registration.remove()
+        this.registrations.delete(registration)
+      }
+    }
+    for (const [key, { attributes }] of this.readings) {
+      if (this.ofAllowances.has(key)) continue
+      this.ofAllowances.set(key, this.vocabulary.allowances.map((value) => this.allowance(value, key, attributes)))
+    }
+  }
+
+  /** A pool without a maximum may get one, by `resize`. */
   private bound(core: Core<never, never>): void {
     if (this.bounded || core.size.max === Infinity) return
     this.bounded = true

@@ -87,12 +87,12 @@ describe("the events of an object replay its life", () => {
 
       assert.deepStrictEqual(yield* told, [
         { _tag: "StatusChanged", objectId: 1, transition: "Available -> Dormant" },
-        { _tag: "Rested", objectId: 1, until: 60_000 },
+        { _tag: "Rested", objectId: 1, reason: "Asked", until: 60_000 },
         { _tag: "Woke", objectId: 1 },
         { _tag: "StatusChanged", objectId: 1, transition: "Dormant -> Available" }
       ])
       yield* pool.rest("a", "Infinity")
-      assert.deepStrictEqual((yield* told)[1], { _tag: "Rested", objectId: 1 })
+      assert.deepStrictEqual((yield* told)[1], { _tag: "Rested", objectId: 1, reason: "Asked" })
     }))
 
   it.effect("one whose lease expires, and that is detected then", () =>

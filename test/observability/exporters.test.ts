@@ -47,10 +47,16 @@ const expected = (
   overdue: 0,
   "pending_requests": waiting,
   timeouts_total: totals.timedOut,
-  refusals_total: totals.exhausted,
+  "refusals_total NoneAvailable": 0,
+  "refusals_total WaitersFull": totals.exhausted,
+  "refusals_total Suspended": 0,
+  "refusals_total Resting": 0,
+  "refusals_total CostTooHigh": 0,
   expirations_total: totals.expired,
   made_total: totals.made,
   destroyed_total: totals.destroyed,
+  "failovers_total": 0,
+  suspended: 0,
   "wait_time": totals.borrowed,
   "use_time": totals.borrowed,
   "create_time": totals.made
@@ -75,7 +81,7 @@ describe("Prometheus", () => {
         for (const { labels, name: sample, value } of samples) {
           assert.strictEqual(labels["pool_name"], "keys \"of\" C:\\")
           const short = name.slice("pool_object_".length)
-          if (type !== "histogram") found[labels["state"] === undefined ? short : `${short} ${labels["state"]}`] = value
+          if (type !== "histogram") found[`${short} ${labels["state"] ?? labels["reason"] ?? ""}`.trim()] = value
           else if (sample === `${name}_count`) found[short] = value
         }
       }
@@ -178,7 +184,7 @@ describe("OTLP", () => {
         ) {
           const of = Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue]))
           assert.strictEqual(of["pool.name"], "keys \"of\" C:\\")
-          found[of["state"] === undefined ? short : `${short} ${of["state"]}`] = asDouble ?? count!
+          found[`${short} ${of["state"] ?? of["reason"] ?? ""}`.trim()] = asDouble ?? count!
           if (histogram !== undefined) {
             assert.strictEqual(bucketCounts!.length, explicitBounds!.length + 1)
             assert.strictEqual(bucketCounts!.reduce((a, b) => a + b, 0), count)
@@ -223,6 +229,8 @@ const units: Readonly<Record<string, string>> = {
   "pending_requests": "{request}",
   timeouts_total: "{timeout}",
   refusals_total: "{request}",
+  "failovers_total": "{request}",
+  suspended: "{pool}",
   expirations_total: "{lease}",
   "wait_time": "s",
   "use_time": "s",

@@ -29,10 +29,16 @@ const none = {
   "pool.object.overdue": 0,
   "pool.object.pending_requests": 0,
   "pool.object.timeouts_total": 0,
-  "pool.object.refusals_total": 0,
+  "pool.object.suspended": 0,
+  "pool.object.refusals_total NoneAvailable": 0,
+  "pool.object.refusals_total WaitersFull": 0,
+  "pool.object.refusals_total Suspended": 0,
+  "pool.object.refusals_total Resting": 0,
+  "pool.object.refusals_total CostTooHigh": 0,
   "pool.object.expirations_total": 0,
   "pool.object.made_total": 0,
-  "pool.object.destroyed_total": 0
+  "pool.object.destroyed_total": 0,
+  "pool.object.failovers_total": 0
 }
 
 describe("gauges and counters", () => {
@@ -62,7 +68,7 @@ describe("gauges and counters", () => {
         "pool.object.leases": 2,
         "pool.object.size borrowed": 2,
         "pool.object.timeouts_total": 1,
-        "pool.object.refusals_total": 1
+        "pool.object.refusals_total WaitersFull": 1
       }
       assert.deepStrictEqual(yield* series, full)
 
@@ -73,7 +79,7 @@ describe("gauges and counters", () => {
         "pool.object.destroyed_total": 2,
         "pool.object.expirations_total": 2,
         "pool.object.timeouts_total": 1,
-        "pool.object.refusals_total": 1
+        "pool.object.refusals_total WaitersFull": 1
       })
     })))
 

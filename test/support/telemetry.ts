@@ -22,12 +22,15 @@ import { start } from "../support/borrowers.ts"
 export const ownRegistry = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.suspend(() => Effect.provideService(program, Metric.MetricRegistry, new Map()))
 
-/** The gauges and counters, by name and state. */
+/** What tells the series of one name apart, beside the pool. */
+const kinds = ["state", "reason", "verdict", "allowance", "object"]
+
+/** The gauges and counters, by name and kind. */
 export const series = Effect.map(
   Metric.snapshot,
   (snapshots) =>
     Object.fromEntries(snapshots.flatMap(({ attributes, id, state }) => {
-      const name = attributes?.["state"] === undefined ? id : `${id} ${attributes["state"]}`
+      const name = [id, ...kinds.flatMap((kind) => attributes?.[kind] ?? [])].join(" ")
       if ("value" in state) return [[name, state.value]]
       return "count" in state && !("sum" in state) ? [[name, state.count]] : []
     }))

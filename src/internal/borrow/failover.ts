@@ -31,6 +31,7 @@ export const failOver = <A, D, P>(
       let lease: ActiveLease<A, D> | undefined
       const run = bracket(core, () => last === undefined ? asked : others, f, (held) => {
         lease = held
+        if (last !== undefined) core.tallies.failovers++
       })
       return Effect.catchCause(run, (cause) => {
         // the last failure of the body stands where no other object is to be had

@@ -144,7 +144,7 @@ const restBy = <A, D>(lease: ActiveLease<A, D>, end: Rests.End, facet: unknown):
   if (!lease.marks) return
   lease.isMarked = true
   if (name === undefined) restLater(core, entry, end)
-  else restFacet(core, entry, name, end)
+  else restFacet(core, entry, name, end, "Asked")
 }
 
 /** A lease takes more of the allowances of its object, or gives some back, also when it is over. */

@@ -179,11 +179,32 @@ export class Allowances {
     return opens
   }
 
-  get states(): ReadonlyArray<AllowanceState> {
+  /** The allowance that has nothing left for longest; none where all have something left. */
+  get spent(): string | undefined {
+    let longest = 0
+    let spent: string | undefined
+    for (const { counter, name } of this.all) {
+      const now = this.now(counter)
+      const wait = counter.opensAt(now) - now
+      if (wait <= longest) continue
+      longest = wait
+      spent = name
+    }
+    return spent
+  }
+
+  /** What is left of each, and when all of it is there again by its clock; `-Infinity` where it is. */
+  get readings() {
     return this.all.map(({ counter, limit, name, unit }) => {
       const now = this.now(counter)
       const full = counter.fullAt(now)
-      return { name, unit, limit, left: counter.left(now), fullAt: full <= now ? undefined : this.shown(counter, full) }
+      return { name, unit, limit, left: counter.left(now), full: full <= now ? -Infinity : full, counter }
+    })
+  }
+
+  get states(): ReadonlyArray<AllowanceState> {
+    return this.readings.map(({ counter, full, left, limit, name, unit }) => {
+      return { name, unit, limit, left, fullAt: full === -Infinity ? undefined : this.shown(counter, full) }
     })
   }
 

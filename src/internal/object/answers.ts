@@ -5,7 +5,7 @@
  */
 import type { Status } from "../../Status.ts"
 import { type Core, lends } from "../state/core.ts"
-import type { Entry, Eviction } from "../state/entry.ts"
+import type { Entry } from "../state/entry.ts"
 import { offer } from "../state/notes.ts"
 import { span } from "../structures/times.ts"
 import { tell } from "../watching/events.ts"
@@ -16,7 +16,7 @@ import { restFacet } from "./facets.ts"
 import { cameBack } from "./freeing.ts"
 import { discard, evict, marked } from "./leaving.ts"
 import { dismiss, leaves } from "./replacing.ts"
-import { asleep, endOf } from "./rest.ts"
+import { asleep, endOf, type RestOrigin } from "./rest.ts"
 import { bench, doze, lendAgain, restOf, rests, rouse, sleep } from "./resting.ts"
 
 /**
@@ -127,12 +127,12 @@ export const carryOutInUse = <A, D>(
   core: Core<A, D>,
   entry: Entry<A, D>,
   answer: Status.Answer,
-  why: Eviction = "Detected"
+  why: "Detected" | "Judged" = "Detected"
 ): void => {
   if (answer === "Invalid") discard(core, entry, why)
   else if (answer === "Unknown") doubtInUse(core, entry, undefined)
-  else if (answer === "Dormant") doze(core, entry)
-  else if (answer !== "Available") restBy(core, entry, answer)
+  else if (answer === "Dormant") doze(core, entry, why)
+  else if (answer !== "Available") restBy(core, entry, answer, why)
 }
 
 const detected = <A, D>(core: Core<A, D>, detection: Detection<A, D>, outcome: Outcome): void => {
@@ -172,12 +172,12 @@ const carryOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Ans
     case "Unknown":
       return doubt(core, entry, undefined)
     case "Dormant":
-      doze(core, entry)
+      doze(core, entry, "Detected")
       return sleep(core, entry)
     case "Available":
       break
     default:
-      restBy(core, entry, answer)
+      restBy(core, entry, answer, "Detected")
   }
   if (rests(core, entry)) return
   core.registry.move(entry, "Available")
@@ -185,8 +185,8 @@ const carryOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, answer: Status.Ans
 }
 
 /** An object rests as an answer says: for all, or for borrowers of a facet. */
-const restBy = <A, D>(core: Core<A, D>, entry: Entry<A, D>, rest: Status.Rest): void => {
+const restBy = <A, D>(core: Core<A, D>, entry: Entry<A, D>, rest: Status.Rest, origin: RestOrigin): void => {
   const end = endOf(core, rest)
-  if (rest.facet === undefined) restOf(core, entry).extend(end)
-  else restFacet(core, entry, rest.facet, end)
+  if (rest.facet === undefined) restOf(core, entry).extend(end, origin)
+  else restFacet(core, entry, rest.facet, end, origin)
 }

@@ -9,9 +9,9 @@ import type { Entry } from "../state/entry.ts"
 import { Note, note, offer } from "../state/notes.ts"
 import { moment } from "../state/pooled.ts"
 import { checks } from "../state/validation.ts"
-import { tell } from "../watching/events.ts"
+import { rested, tell } from "../watching/events.ts"
 import { Allowances } from "./allowances.ts"
-import { type End, isOver, Rest } from "./rest.ts"
+import { type End, isOver, Rest, type RestOrigin } from "./rest.ts"
 
 interface Facet<A, D> {
   readonly rest: Rest<A, D>
@@ -59,14 +59,11 @@ export class Facets<A, D> {
   }
   /** A facet rests, or does no more; the object is offered to those who wait for it. */
   changed(name: string): void {
-    const { rest } = this.of(name)
+    const { allowances, rest } = this.of(name)
     if (!rest.known) return this.wake(name, rest)
     rest.wait()
-    const { core, entry } = this
-    if (core.feed !== undefined) {
-      const until = moment(rest.wakesAtMillis)
-      tell(core, { _tag: "Rested", objectId: entry.id, facet: name, ...until && { until } })
-    }
+    const { core } = this
+    if (core.feed !== undefined) rested(core, rest, allowances, name)
     if (core.waiters.size > 0 && !core.options.waitsForResting) note(core, Note.resting)
   }
   /** The object leaves. */
@@ -105,10 +102,16 @@ export const facetsOf = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Facets<A, 
   entry.facets ??= new Facets(core, entry)
 
 /** Has an object rest for borrowers of a facet, from now on. */
-export const restFacet = <A, D>(core: Core<A, D>, entry: Entry<A, D>, name: string, end: End): void => {
+export const restFacet = <A, D>(
+  core: Core<A, D>,
+  entry: Entry<A, D>,
+  name: string,
+  end: End,
+  origin: RestOrigin
+): void => {
   if (isOver(core, end) || entry.status === "Invalid") return
   const facets = facetsOf(core, entry)
-  facets.of(name).rest.extend(end)
+  facets.of(name).rest.extend(end, origin)
   facets.changed(name)
 }
 

@@ -41,10 +41,11 @@ const conclude = <A, D>({ core, entry, isMarked }: ActiveLease<A, D>, answer: St
     return
   }
   entry.failures++
+  core.tallies.verdicts[typeof answer === "string" ? answer : "Dormant"]++
   // what the borrower has said itself stands; and the judge may have had the object taken out
   if (isMarked || entry.status !== "Borrowed") return
   if (core.detector !== undefined) carryOutInUse(core, entry, answer, "Judged")
-  else if (answer === "Dormant") restOf(core, entry).extend(dormant(core))
+  else if (answer === "Dormant") restOf(core, entry).extend(dormant(core), "Judged")
   // nobody could ask again about an object that is in doubt
   else if (answer !== "Unknown") carryOutInUse(core, entry, answer, "Judged")
   if (core.options.sharing === 1 || entry.asked) return

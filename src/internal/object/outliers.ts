@@ -12,6 +12,7 @@ import type { Core } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { Pooled } from "../state/pooled.ts"
 import { checks } from "../state/validation.ts"
+import { report } from "../watching/log.ts"
 
 export interface Outlier {
   readonly when?: ((cause: Cause.Cause<unknown>) => boolean) | undefined
@@ -31,6 +32,8 @@ interface Row {
   rests: number
   /** Monotonic: until when the object rests by a verdict. */
   until: number
+  /** The log has been told that the object is lent on, though it fails again and again. */
+  spared: boolean
 }
 
 /** The pool that judges in this step. */
@@ -60,7 +63,7 @@ export const makeOutlier = (options: Outlier | undefined, fails: (exit: Exit.Exi
 
   const rowOf = (entry: Entry<unknown, unknown>): Row => {
     let row = rows.get(entry)
-    if (row === undefined) rows.set(entry, row = { failures: 0, rests: 0, until: -Infinity })
+    if (row === undefined) rows.set(entry, row = { failures: 0, rests: 0, until: -Infinity, spared: false })
     return row
   }
 
@@ -81,16 +84,28 @@ export const makeOutlier = (options: Outlier | undefined, fails: (exit: Exit.Exi
     const row = rowOf(entry)
     if (Exit.isSuccess(exit)) {
       row.failures = row.rests = 0
+      row.spared = false
       return "Available"
     }
     if (when === undefined ? !fails(exit) : !when(exit.cause)) return undefined
     row.failures++
     const now = core.deadlines.now()
-    if (row.failures < after || row.until > now || !mayRest(core, now)) return undefined
+    if (row.failures < after || row.until > now) return undefined
+    if (!mayRest(core, now)) {
+      // once for each row of failures, however long that becomes
+      if (!row.spared) report(core, "An outlier is lent on, since as many rest as may", { entry })
+      row.spared = true
+      return undefined
+    }
     const millis = Math.min(longest, rest * 2 ** row.rests++) * (1 - core.random.nextDoubleUnsafe() / 10)
     row.failures = 0
+    row.spared = false
     row.until = now + millis
     entry.onTrial = core.detector === undefined
+    report(core, "An outlier rests", {
+      entry,
+      annotations: { rest: Duration.format(Duration.millis(Math.round(millis))) }
+    })
     return Status.dormant(Duration.millis(millis))
   }
 }

@@ -9,6 +9,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import type { PoolEvent } from "../../PoolEvent.ts"
 import type { Status } from "../../Status.ts"
 import type { Core } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
@@ -21,6 +22,12 @@ export interface End {
   readonly clock: "monotonic" | "wall"
   readonly at: number
 }
+
+/** Why an object rests. */
+export type RestReason = Extract<PoolEvent, { readonly _tag: "Rested" }>["reason"]
+
+/** Who has asked for a rest. */
+export type RestOrigin = Exclude<RestReason, "Spent">
 
 /** By how much two readings of the two clocks may differ, in milliseconds: the time of waking is not told anew for less. */
 const accuracy = 1000
@@ -40,6 +47,8 @@ export class Rest<A, D> {
   spentMoment = -Infinity
   /** Is it for its allowances alone that the object rests? Then it is lent again without a detection. */
   isSpent = true
+  /** Who has asked for the rest, and for its last prolongation. */
+  origin: RestOrigin = "Asked"
   /** Monotonic: since when the object is plainly "Dormant". */
   dozesSince = -Infinity
   private readonly waking: Deadline
@@ -53,9 +62,18 @@ export class Rest<A, D> {
     this.alarm = make(over, true)
   }
 
-  extend({ at, clock }: End): void {
+  extend({ at, clock }: End, origin: RestOrigin): void {
+    if (at > (clock === "wall" ? this.moment : this.until)) this.origin = origin
     if (clock === "wall") this.moment = Math.max(this.moment, at)
     else this.until = Math.max(this.until, at)
+  }
+
+  /** Why the object rests as long as it does: for that of its reasons which lasts longest. */
+  get reason(): RestReason {
+    const now = this.core.deadlines.now()
+    const wall = this.core.moments.now()
+    const spent = Math.max(this.spentUntil - now, this.spentMoment - wall)
+    return spent > Math.max(this.until - now, this.doze - now, this.moment - wall) ? "Spent" : this.origin
   }
 
   /** Does the rest last until a known time that has not come? */

@@ -8,23 +8,23 @@ import type { PooledObject } from "../../PooledObject.ts"
 import { type Core, mayAllRest } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { askSelector, changed, Note, note, offer } from "../state/notes.ts"
-import { moment } from "../state/pooled.ts"
 import type { Request } from "../state/waiters.ts"
 import { slice } from "../structures/deadlines.ts"
-import { tell } from "../watching/events.ts"
+import { rested, tell } from "../watching/events.ts"
 import type { Allowances, Taken } from "./allowances.ts"
 import { detectable, reserve } from "./condition.ts"
 import { least } from "./dozing.ts"
 import { facetsOf, reckonFacet } from "./facets.ts"
 import { marked } from "./leaving.ts"
-import { asleep, type End, isOver, Rest, resting } from "./rest.ts"
+import { asleep, type End, isOver, Rest, resting, type RestOrigin } from "./rest.ts"
 
 export const restOf = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Rest<A, D> =>
   entry.rest ??= new Rest(core, entry, () => over(core, entry))
 
 /** An object is plainly "Dormant": the detector is asked about it again after `dormantFor`, or before. */
-export const doze = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+export const doze = <A, D>(core: Core<A, D>, entry: Entry<A, D>, origin: RestOrigin): void => {
   const rest = restOf(core, entry)
+  rest.origin = origin
   rest.dozesSince = core.deadlines.now()
   rest.doze = rest.dozesSince + core.options.detection.dormantFor
 }
@@ -64,10 +64,7 @@ export const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   entry.doubted = false
   core.registry.move(entry, "Dormant")
   entry.rest!.wait()
-  if (core.feed !== undefined) {
-    const until = moment(entry.wakesAtMillis)
-    tell(core, { _tag: "Rested", objectId: entry.id, ...until && { until } })
-  }
+  if (core.feed !== undefined) rested(core, entry.rest!, entry.allowances)
   changed(core)
   wentToRest(core)
 }
@@ -136,7 +133,7 @@ export const rouse = <A, D>(core: Core<A, D>, entry: Entry<A, D>, spent = false)
 export const restLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, end: End): void => {
   if (isOver(core, end)) return
   const rest = restOf(core, entry)
-  rest.extend(end)
+  rest.extend(end, "Asked")
   // an object that is being detected while it is lent is benched when the detection has ended
   if (entry.status !== "Borrowed" || core.options.sharing === 1 || entry.asked) return
   bench(core, entry)

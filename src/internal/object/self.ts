@@ -83,7 +83,7 @@ export class Link<A, D> {
       core.registry.condemn(entry)
     }
     if (this.asked) entry.fate = "detect"
-    if (this.until > -Infinity) restOf(core, entry).extend({ clock: "monotonic", at: this.until })
+    if (this.until > -Infinity) restOf(core, entry).extend({ clock: "monotonic", at: this.until }, "Asked")
   }
 
   private tell(act: (core: Core<A, D>, entry: Entry<A, D>) => void, keep: (core: Core<A, D>) => void): void {

@@ -18,7 +18,7 @@ import { prepare } from "../object/joining.ts"
 import * as Leaving from "../object/leaving.ts"
 import * as Resting from "../object/resting.ts"
 import { Link } from "../object/self.ts"
-import { type Core, forkWith, soon } from "../state/core.ts"
+import { type Core, forkWith, soon, type Tallies } from "../state/core.ts"
 import { Note, note } from "../state/notes.ts"
 import { Pace } from "../state/pace.ts"
 import { Registry } from "../state/registry.ts"
@@ -222,6 +222,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     feed: undefined,
     timings: undefined,
     creations: new Durations(),
+    tallies: noTallies(),
     totals: { borrowed: 0, added: 0, made: 0, destroyed: 0, timedOut: 0, exhausted: 0, expired: 0 },
     awake: [],
     waking: false,
@@ -240,3 +241,9 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
   }
   return core
 }
+
+const noTallies = (): Tallies => ({
+  refusals: { NoneAvailable: 0, WaitersFull: 0, Suspended: 0, Resting: 0, CostTooHigh: 0 },
+  verdicts: { Dormant: 0, Unknown: 0, Invalid: 0 },
+  failovers: 0
+})

@@ -25,7 +25,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Random from "effect/Random"
 import type * as Scheduler from "effect/Scheduler"
-import type { PoolStats } from "../../PoolError.ts"
+import type { PoolExhausted, PoolStats } from "../../PoolError.ts"
 import type { Creation, Creator } from "../making/creator.ts"
 import type { Destroyer } from "../object/destroyer.ts"
 import type { Detector } from "../object/detector.ts"
@@ -63,6 +63,15 @@ export interface Watcher {
   /** An attempt to make an object has failed, and none is under way. */
   readonly failed: ((cause: Cause.Cause<unknown>) => void) | undefined
   readonly closed: () => void
+}
+
+/** What is counted since the pool was built, beside the totals that users are shown. */
+export interface Tallies {
+  readonly refusals: Record<PoolExhausted["reason"], number>
+  /** Verdicts of the judge, other than "Available". */
+  readonly verdicts: Record<"Dormant" | "Unknown" | "Invalid", number>
+  /** How often the body of a `with` was run again, on another object. */
+  failovers: number
 }
 
 export interface Core<A, D> {
@@ -103,6 +112,7 @@ export interface Core<A, D> {
   timings: Timings | undefined
   readonly creations: Durations
   readonly totals: { -readonly [K in keyof PoolStats["totals"]]: number }
+  readonly tallies: Tallies
   /** Waiters with an outcome, whose fibers are resumed by a task. `waking`: that task is scheduled. */
   readonly awake: Array<Suspended<A, D>>
   waking: boolean

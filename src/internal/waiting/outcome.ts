@@ -116,6 +116,7 @@ export const refuse = <A, D>(
   retryAfter?: number
 ): void => {
   core.totals.exhausted++
+  core.tallies.refusals[reason]++
   if (core.feed !== undefined) tell(core, { _tag: "WaiterRefused", reason })
   fail(core, waiter, exhausted(core, waiter, reason, retryAfter))
 }

@@ -11,8 +11,11 @@ import * as Stream from "effect/Stream"
 import type { PoolEvent } from "../../PoolEvent.ts"
 import type { Status } from "../../Status.ts"
 import type { ActiveLease } from "../lease/lease.ts"
+import type { Allowances } from "../object/allowances.ts"
+import type { Rest } from "../object/rest.ts"
 import type { Core } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
+import { moment } from "../state/pooled.ts"
 import { span } from "../structures/times.ts"
 
 type Told = PoolEvent extends infer E ? E extends unknown ? Omit<E, "pool" | "at"> : never : never
@@ -138,6 +141,26 @@ export const released = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, now: 
     leaseId: lease.id,
     held: span(now - lease.borrowedAtMillis)
   })
+
+/** An object rests, or one of its facets does. Only where there is a feed. */
+export const rested = <A, D>(
+  core: Core<A, D>,
+  rest: Rest<A, D>,
+  allowances: Allowances | undefined,
+  facet?: string
+): void => {
+  const until = moment(rest.wakesAtMillis)
+  const { reason } = rest
+  const allowance = reason === "Spent" ? allowances?.spent : undefined
+  tell(core, {
+    _tag: "Rested",
+    objectId: rest.entry.id,
+    reason,
+    ...allowance !== undefined && { allowance },
+    ...facet !== undefined && { facet },
+    ...until && { until }
+  })
+}
 
 const moved = <A, D>(core: Core<A, D>, entry: Entry<A, D>, from: Status): void =>
   tell(core, {

@@ -2,7 +2,7 @@
 import type { HistogramState } from "effect/Metric"
 import type { PoolStats } from "../../PoolError.ts"
 import type { PoolMetricsOptions } from "../../PoolMetrics.ts"
-import type { Core } from "../state/core.ts"
+import type { Core, Tallies } from "../state/core.ts"
 import { overdueLeases } from "./overdue.ts"
 import type { Timings } from "./timings.ts"
 
@@ -16,6 +16,15 @@ export interface Value {
   readonly description: string
   readonly read: (stats: PoolStats, core: AnyCore) => number
   readonly attributes?: Readonly<Record<string, string>>
+  /** Absent: of every pool. */
+  readonly of?: (core: AnyCore) => boolean
+}
+
+/** A gauge of each allowance: see {@link readAllowances}. */
+export interface AllowanceValue {
+  readonly name: string
+  readonly description: string
+  readonly read: (reading: AllowanceReading) => number
 }
 
 interface Histogram {
@@ -30,6 +39,8 @@ export interface Vocabulary {
   readonly values: ReadonlyArray<Value>
   /** Of a pool that has a maximum. */
   readonly bounds: ReadonlyArray<Value>
+  /** Of a pool whose objects have allowances. */
+  readonly allowances: ReadonlyArray<AllowanceValue>
   readonly histograms: ReadonlyArray<Histogram>
 }
 
@@ -61,6 +72,8 @@ const histograms = (prefix: string): ReadonlyArray<Histogram> => [
 // ------------------------------------------------------------------------------------------------------ names of our own
 
 const states = ["pending", "available", "borrowed", "dormant", "unknown", "invalid"] as const
+const refusals = ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"] as const
+const verdicts = ["Dormant", "Unknown", "Invalid"] as const
 
 const own = (prefix: string): Vocabulary => {
   const gauge = (name: string, unit: string, description: string, read: Value["read"]): Value => ({
@@ -69,13 +82,6 @@ const own = (prefix: string): Vocabulary => {
     unit,
     description,
     read
-  })
-  const counter = (name: string, unit: string, description: string, total: keyof PoolStats["totals"]): Value => ({
-    name: `${prefix}.${name}_total`,
-    kind: "counter",
-    unit,
-    description,
-    read: ({ totals }) => totals[total]
   })
   return {
     pool: "pool.name",
@@ -89,13 +95,19 @@ const own = (prefix: string): Vocabulary => {
       gauge("leases", "{lease}", "The number of open leases", ({ leases }) => leases),
       gauge("overdue", "{lease}", "The number of open leases that are overdue", (_, core) => overdueLeases(core)),
       gauge("pending_requests", "{request}", "The number of fibers that wait in a borrow", ({ waiting }) => waiting),
-      counter("timeouts", "{timeout}", "The number of borrows that took too long", "timedOut"),
-      counter("refusals", "{request}", "The number of borrows that were refused", "exhausted"),
-      counter("expirations", "{lease}", "The number of leases that have expired", "expired"),
-      counter("made", "{object}", "The number of objects that the pool has made", "made"),
-      counter("destroyed", "{object}", "The number of objects that the pool has made and destroyed", "destroyed")
+      gauge("suspended", "{pool}", "The number of pools that lend nothing at present", (_, core) => +core.suspended),
+      ...totals(prefix),
+      ...tallies(prefix)
     ],
     bounds: [gauge("max", "{object}", "The most objects that there may be", ({ max }) => max!)],
+    allowances: [
+      {
+        name: `${prefix}.allowance.left`,
+        description: "The part of an allowance that is left",
+        read: ({ left }) => left
+      },
+      { name: `${prefix}.allowance.limit`, description: "The limit of an allowance", read: ({ limit }) => limit }
+    ],
     histograms: [
       ...histograms(prefix),
       {
@@ -105,6 +117,97 @@ const own = (prefix: string): Vocabulary => {
       }
     ]
   }
+}
+
+/** What users are shown of the totals. */
+const totals = (prefix: string): ReadonlyArray<Value> => {
+  const counter = (name: string, unit: string, description: string, total: keyof PoolStats["totals"]): Value => ({
+    name: `${prefix}.${name}_total`,
+    kind: "counter",
+    unit,
+    description,
+    read: ({ totals }) => totals[total]
+  })
+  return [
+    counter("timeouts", "{timeout}", "The number of borrows that took too long", "timedOut"),
+    counter("expirations", "{lease}", "The number of leases that have expired", "expired"),
+    counter("made", "{object}", "The number of objects that the pool has made", "made"),
+    counter("destroyed", "{object}", "The number of objects that the pool has made and destroyed", "destroyed")
+  ]
+}
+
+const tallies = (prefix: string): ReadonlyArray<Value> => {
+  const counter = (name: string, unit: string, description: string, read: (tallies: Tallies) => number): Value => ({
+    name: `${prefix}.${name}_total`,
+    kind: "counter",
+    unit,
+    description,
+    read: (_, { tallies }) => read(tallies)
+  })
+  return [
+    ...refusals.map((reason): Value => ({
+      ...counter(
+        "refusals",
+        "{request}",
+        "The number of borrows that were refused",
+        ({ refusals }) => refusals[reason]
+      ),
+      attributes: { reason }
+    })),
+    ...verdicts.map((verdict): Value => ({
+      ...counter(
+        "verdicts",
+        "{verdict}",
+        "The number of verdicts against an object",
+        ({ verdicts }) => verdicts[verdict]
+      ),
+      attributes: { verdict },
+      of: ({ options }) => options.judge !== undefined
+    })),
+    counter(
+      "failovers",
+      "{request}",
+      "The number of bodies that were run again on another object",
+      ({ failovers }) => failovers
+    )
+  ]
+}
+
+// ----------------------------------------------------------------------------------------------------------- allowances
+
+/** A pool of more objects is shown by sums. */
+const mostObjects = 100
+/** So many series, by objects and names, or by names. */
+const mostSeries = 1000
+
+/** What is left of an allowance, of one object or of all together. */
+export interface AllowanceReading {
+  readonly attributes: Readonly<Record<string, string>>
+  left: number
+  limit: number
+}
+
+/**
+ * What is left of each allowance: for each object, by its number; of a pool of many objects, of all together. So the sum of
+ * what is shown is the same in both. By the attributes, as text.
+ */
+export const readAllowances = (core: AnyCore): ReadonlyMap<string, AllowanceReading> => {
+  const readings = new Map<string, AllowanceReading>()
+  const { entries, size } = core.registry
+  for (const { allowances, id, status } of entries) {
+    // what is being destroyed lends nothing
+    if (allowances === undefined || status === "Invalid") continue
+    for (const { left, limit, name } of allowances.readings) {
+      const attributes = { allowance: name, ...size <= mostObjects && { object: String(id) } }
+      const key = JSON.stringify(attributes)
+      const known = readings.get(key)
+      if (known !== undefined) {
+        known.left += left
+        known.limit += limit
+      } else if (readings.size < mostSeries) readings.set(key, { attributes, left, limit })
+    }
+  }
+  return readings
 }
 
 // ------------------------------------------------------------------------------- the semantic conventions of OpenTelemetry
@@ -141,5 +244,6 @@ const openTelemetry: Vocabulary = {
   bounds: ["max", "idle.max"].map((name) =>
     sum(name, "{connection}", "The most objects that there may be", ({ max }) => max!)
   ),
+  allowances: [],
   histograms: histograms(conventional)
 }
