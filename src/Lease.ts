@@ -57,13 +57,14 @@ export interface Lease<out A, out D = undefined> {
   readonly restUntil: (moment: Status.Moment, facet?: string) => Effect.Effect<void>
   /**
    * Takes more of the allowances whose `unit` is `"cost"`, or of the one that is named; with a negative cost it gives back,
-   * at most what the lease has taken. It counts also after the lease is over, as long as the object is in the pool. What is
-   * no finite number is a defect, an `InvalidPoolOptions`.
+   * at most what the lease has taken of each, the latest first, as far as that still counts. It counts also after the lease
+   * is over, as long as the object is in the pool. What is no finite number is a defect, an `InvalidPoolOptions`.
    */
   readonly charge: (cost: number, name?: string) => Effect.Effect<void>
   /**
    * Believes what a server has said of an allowance: how much is left, and when all of it is there again. A later report
-   * replaces an earlier one; one whose time is over, or was said to be over before that of the last, is dropped.
+   * replaces an earlier one; one whose moment has passed, or that says that more was left until an earlier moment, is older,
+   * and dropped; one that says neither changes nothing.
    */
   readonly report: (report: AllowanceReport) => Effect.Effect<void>
   /** Starts the lease time-out anew. Without one it does nothing. */

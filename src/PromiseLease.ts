@@ -69,8 +69,8 @@ export interface PromiseLease<out A, out D = undefined, out P = A> extends Packe
   readonly restUntil: (moment: Status.Moment, facet?: string) => void
   /**
    * Takes more of the allowances whose `unit` is `"cost"`, or of the one that is named; with a negative cost it gives back,
-   * at most what the lease has taken. It counts also after the lease is over, as long as the object is in the pool. What is
-   * no finite number throws `InvalidPoolOptions`.
+   * at most what the lease has taken of each, the latest first, as far as that still counts. It counts also after the lease
+   * is over, as long as the object is in the pool. What is no finite number throws `InvalidPoolOptions`.
    */
   readonly charge: (cost: number, name?: string) => void
   /** Believes what a server has said of an allowance: how much is left, and when all of it is there again. */

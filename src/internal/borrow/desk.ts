@@ -14,6 +14,7 @@ import type { PooledObject } from "../../PooledObject.ts"
 import { attach, type Handle } from "../lease/handle.ts"
 import type { ActiveLease } from "../lease/lease.ts"
 import { have, wants } from "../making/making.ts"
+import { bears } from "../object/allowances.ts"
 import { vouchedFor } from "../object/answers.ts"
 import type { Borrower } from "../state/borrower.ts"
 import { catchUp, type Core, hasRoom, lends, mayAllRest, population, soon } from "../state/core.ts"
@@ -244,12 +245,12 @@ const serveOtherwise = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 /** Is the cost of a borrow above the limits of all objects that there are, or could be? */
 const isTooHigh = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean => {
   const { allowance } = core.options
-  const { cost } = waiter.request
+  const { cost, facet } = waiter.request
   // every object can bear one unit
-  if (cost <= 1 || allowance === undefined || (allowance.same && cost <= allowance.mostCost)) return false
-  if (allowance.same) return true
+  if (cost <= 1 || allowance === undefined) return false
+  if (allowance.same !== undefined) return !bears(allowance.same, cost, facet)
   const { entries, size } = core.registry
-  if (size === 0 || Array.from(entries).some(({ allowances }) => allowances?.fits(cost) === true)) return false
+  if (size === 0 || Array.from(entries).some(({ allowances }) => allowances?.fits(cost, facet) === true)) return false
   // what is made, or could be, may bear it
   return waiter.misfit || core.creator === undefined || (population(core) === size && size >= core.size.max)
 }

@@ -68,7 +68,7 @@ export const take = <A, D>(
   entry.borrowCount++
   core.totals.borrowed++
   hold(core, lease)
-  if (entry.allowances !== undefined) lease.taken = spend(core, entry, entry.allowances, request)
+  if (entry.allowances !== undefined) spend(core, lease, entry.allowances, request)
   // from here on, a function of the user's that is called may end the lease
   if (core.feed !== undefined) borrowed(core, lease, waiter)
   if (lease.expiry !== undefined) lease.begin(lease.expiry)

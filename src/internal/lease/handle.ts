@@ -12,8 +12,8 @@ import type { Lease } from "../../Lease.ts"
 import type { PooledObject } from "../../PooledObject.ts"
 import type { LeaseExpired } from "../../PoolError.ts"
 import type { Status } from "../../Status.ts"
-import { Allowances } from "../object/allowances.ts"
-import { reckonFacet, restFacet, toFacet } from "../object/facets.ts"
+import type { Allowances, Taken } from "../object/allowances.ts"
+import { facetsOf, reckonFacet, restFacet, toFacet } from "../object/facets.ts"
 import { discard } from "../object/leaving.ts"
 import * as Rests from "../object/rest.ts"
 import { reckon, restLater } from "../object/resting.ts"
@@ -24,6 +24,7 @@ import { moment, Pooled } from "../state/pooled.ts"
 import { checks } from "../state/validation.ts"
 import { shows } from "../structures/picture.ts"
 import * as Scopes from "../structures/scope.ts"
+import { aMoment, toMoment } from "../structures/times.ts"
 import { type ActiveLease, detach, end, revokeLeases as revokeAll, takeIn } from "./lease.ts"
 
 export class Handle<A, D> implements Lease<A, D> {
@@ -134,9 +135,6 @@ shows(Handle.prototype, ({ borrowedAt, expiresAt, id, pooled }) => ({
   expiresAt
 }))
 
-const allowancesOf = <A, D>(core: Core<A, D>, entry: Entry<A, D>): Allowances =>
-  entry.allowances ?? new Allowances(core, [])
-
 /** A borrower has its object rest, perhaps for borrowers of a facet only. */
 const restBy = <A, D>(lease: ActiveLease<A, D>, end: Rests.End, facet: unknown): void => {
   const { core, entry } = lease
@@ -150,29 +148,56 @@ const restBy = <A, D>(lease: ActiveLease<A, D>, end: Rests.End, facet: unknown):
 /** A lease takes more of the allowances of its object, or gives some back, also when it is over. */
 const charge = <A, D>({ core, entry, taken }: ActiveLease<A, D>, cost: number, name: string | undefined): void => {
   const check = checks(core.options.name)
-  if (!Number.isFinite(cost)) check.refuse("charge", cost, "a finite number", "text")
-  const allowances = allowancesOf(core, entry)
-  const facet = taken?.facet
-  if (name !== undefined && facet?.allowances.has(name) !== true) allowances.named(check, name)
-  if (taken === undefined) return
-  const change = Math.max(cost, -taken.cost)
-  taken.cost += change
-  allowances.charge(taken, change, name)
-  reckon(core, entry)
-  if (facet === undefined) return
-  facet.allowances.charge(taken, change, name)
-  reckonFacet(core, entry, facet.name)
+  if (!isCount(cost)) check.refuse("charge", cost, "a finite number", "text")
+  if (name !== undefined) known(check, entry, taken, name)
+  counted(core, entry, taken, (allowances, taken) => allowances.charge(taken, cost, name))
 }
 
 const report = <A, D>({ core, entry, taken }: ActiveLease<A, D>, said: AllowanceReport): void => {
   const check = checks(core.options.name)
-  const facet = taken?.facet
-  if (facet !== undefined && said.name !== undefined && facet.allowances.has(said.name)) {
-    facet.allowances.report(check, said)
-    return reckonFacet(core, entry, facet.name)
+  if (said === undefined) check.refuse("report", said, "a record")
+  const { name, remaining, resetsAt } = check.known("report", said, ["name", "remaining", "resetsAt"])
+  known(check, entry, taken, name)
+  if (remaining !== undefined && !isCount(remaining)) {
+    return check.refuse("report.remaining", remaining, "a number", "text")
   }
-  allowancesOf(core, entry).report(check, said)
+  const until = resetsAt === undefined
+    ? undefined
+    : toMoment(resetsAt) ?? check.refuse("report.resetsAt", resetsAt, aMoment, "text")
+  counted(core, entry, taken, (allowances) => allowances.report(name as string | undefined, remaining, until))
+}
+
+/** Counts what a lease says in the allowances of its object, and in those of its facet. An object that has left has none. */
+const counted = <A, D>(
+  core: Core<A, D>,
+  entry: Entry<A, D>,
+  taken: Taken | undefined,
+  count: (allowances: Allowances, taken: Taken) => void
+): void => {
+  const { allowances } = entry
+  if (allowances === undefined || taken === undefined || entry.status === "Invalid") return
+  count(allowances, taken)
+  const facet = allowances.perFacet.length === 0 ? undefined : taken.facet
+  if (facet !== undefined) count(facetsOf(core, entry).of(facet).allowances, taken)
   reckon(core, entry)
+  if (facet !== undefined) reckonFacet(core, entry, facet)
+}
+
+/** A number that can be counted with: beside a larger one, small ones are lost. */
+const isCount = (value: unknown): value is number =>
+  typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER
+
+/** Refuses a name that no allowance has; and that there is none, where there is more than one. */
+const known = <A, D>(
+  check: ReturnType<typeof checks>,
+  { allowances }: Entry<A, D>,
+  taken: Taken | undefined,
+  name: unknown
+): void => {
+  const names = allowances?.namesFor(taken?.facet) ?? []
+  if (name === undefined ? names.length === 1 : names.includes(name as string)) return
+  const allowed = names.length === 0 ? "none: the object has no allowance" : names.map((each) => JSON.stringify(each))
+  check.refuse("allowance", name, String(allowed), "text")
 }
 
 /** The handle of a lease, which its borrower has in hand: the same each time. */

@@ -6,12 +6,11 @@
  */
 import * as Cron from "effect/Cron"
 import * as Duration from "effect/Duration"
-import type { AllowanceReport, AllowanceState } from "../../Allowance.ts"
+import type { AllowanceState } from "../../Allowance.ts"
 import { moment } from "../state/pooled.ts"
 import type { checks } from "../state/validation.ts"
 import { Bucket, type Counter, Fixed, Reset, Sliding } from "../structures/counters.ts"
 import type { Deadlines } from "../structures/deadlines.ts"
-import { aMoment, toMoment } from "../structures/times.ts"
 
 type Checks = ReturnType<typeof checks>
 
@@ -27,6 +26,7 @@ export interface Limit {
   readonly limit: number
   /** Each facet has a count of its own. */
   readonly facet: boolean
+  readonly clock: Counter["clock"]
   readonly begin: () => Counter
 }
 
@@ -41,9 +41,9 @@ export const toLimits = (check: Checks, given: unknown): ReadonlyArray<Limit> =>
   return limits
 }
 
-/** The highest cost that an object of these limits can bear. */
-export const mostCost = (limits: ReadonlyArray<Limit>): number =>
-  Math.min(Infinity, ...limits.filter(({ unit }) => unit === "cost").map(({ limit }) => limit))
+/** Can an object of these limits bear a cost, of a borrow that is of a facet perhaps? */
+export const bears = (limits: ReadonlyArray<Limit>, cost: number, facet: string | undefined): boolean =>
+  limits.every((each) => each.unit !== "cost" || cost <= each.limit || (each.facet && facet === undefined))
 
 const toLimit = (check: Checks, given: unknown): Limit => {
   if (given === undefined) return check.refuse("allowance", given, "an allowance, or a list of such")
@@ -57,6 +57,7 @@ const toLimit = (check: Checks, given: unknown): Limit => {
     unit,
     limit,
     facet: check.flag("allowance.facet", allowance["facet"], false),
+    clock: allowance["resets"] === undefined ? "monotonic" : "wall",
     begin
   }
 }
@@ -80,92 +81,104 @@ const toTime = (check: Checks, { per, resets, window }: Record<string, unknown>,
   } catch {
     check.refuse("allowance.resets", resets, "a Cron that fires again")
   }
-  return { time: "until reset", begin: () => new Reset(limit, next) }
+  return { time: "until reset", begin: () => new Reset(limit, orNever(next)) }
 }
 
-/** What one lease has taken, beside one unit of each allowance of leases. */
+/** A lease is granted in the step that asks for the next reset: a clock that is set beyond all dates does not end that. */
+const orNever = (next: (after: number) => number) => (after: number): number => {
+  try {
+    return next(after)
+  } catch {
+    return Infinity
+  }
+}
+
+/** What has been taken at once. */
+interface Part {
+  readonly at: number
+  amount: number
+}
+
+/** So many charges of a lease are told apart; more count as one with the charge before, from the time of that on. */
+const mostParts = 32
+
+/** What one lease has taken: one unit of each allowance of leases, its cost of the others, and what was charged since. */
 export interface Taken {
   readonly monotonic: number
   readonly wall: number
-  cost: number
-  /** An allowance has nothing left since then. */
-  readonly spends: boolean
-  /** The facet that the lease is of, and what it has taken of that. */
-  readonly facet: { readonly name: string; readonly allowances: Allowances } | undefined
+  readonly cost: number
+  readonly facet: string | undefined
+  /** By the names of the allowances, the latest last; none of those of which nothing was charged, or given back. */
+  charged: Map<string, Array<Part>> | undefined
 }
 
 export class Allowances {
   private readonly clocks: Clocks
   private readonly all: ReadonlyArray<Limit & { readonly counter: Counter }>
-  private readonly mostCost: number
+  private readonly limits: ReadonlyArray<Limit>
   /** The limits that are counted for each facet. */
   readonly perFacet: ReadonlyArray<Limit>
   private readonly byWall: boolean
 
-  constructor(clocks: Clocks, limits: ReadonlyArray<Limit>, perFacet: ReadonlyArray<Limit> = []) {
+  /** `limits`: those of the object, and of its facets. `facet`: it is those of one facet that are counted. */
+  constructor(clocks: Clocks, limits: ReadonlyArray<Limit>, facet = false) {
     this.clocks = clocks
-    this.perFacet = perFacet
-    this.all = limits.map((limit) => ({ ...limit, counter: limit.begin() }))
-    this.mostCost = mostCost([...limits, ...perFacet])
-    this.byWall = this.all.some(({ counter }) => counter.clock === "wall")
+    this.limits = limits
+    this.perFacet = limits.filter((limit) => limit.facet)
+    this.all = limits.filter((limit) => limit.facet === facet).map((limit) => ({ ...limit, counter: limit.begin() }))
+    this.byWall = limits.some(({ clock }) => clock === "wall")
   }
 
   /** May a borrow of this cost ever have the object? */
-  fits(cost: number): boolean {
-    return cost <= this.mostCost
+  fits(cost: number, facet: string | undefined): boolean {
+    return bears(this.limits, cost, facet)
   }
 
-  /** A lease is granted. */
-  spend(cost: number, facet?: Taken["facet"]): Taken {
-    // a clock is read only where a counter goes by it
-    const monotonic = this.clocks.deadlines.now()
+  /** A lease is granted now: {@link spend} follows. */
+  begin(cost: number, facet: string | undefined): Taken {
+    // the wall clock is read only where a counter goes by it
     const wall = this.byWall ? this.clocks.moments.now() : NaN
+    return { monotonic: this.clocks.deadlines.now(), wall, cost, facet, charged: undefined }
+  }
+
+  /** A lease takes what it takes as it is granted. `true`: an allowance has nothing left. */
+  spend(taken: Taken): boolean {
     let spends = false
     for (const { counter, unit } of this.all) {
-      const left = counter.take(unit === "leases" ? 1 : cost, counter.clock === "wall" ? wall : monotonic)
+      const left = counter.take(unit === "leases" ? 1 : taken.cost, taken[counter.clock])
       if (left <= 0) spends = true
     }
-    return { monotonic, wall, cost, facet, spends }
+    return spends
   }
 
-  /** A lease takes `change` more; less than 0 is given back. */
+  /** A lease takes `change` more; less than 0 is given back, at most what it has taken of each allowance, the latest first. */
   charge(taken: Taken, change: number, named: string | undefined): void {
-    for (const { counter, name, unit } of this.all) {
-      if (named === undefined ? unit !== "cost" : name !== named) continue
+    for (const limit of this.all) {
+      if (named === undefined ? limit.unit !== "cost" : limit.name !== named) continue
+      const now = this.now(limit.counter)
+      const parts = partsOf(taken, limit)
+      if (change > 0) {
+        limit.counter.take(change, now)
+        const last = parts.at(-1)
+        if (last !== undefined && (last.at === now || parts.length === mostParts)) last.amount += change
+        else parts.push({ at: now, amount: change })
+      } else giveBack(limit.counter, parts, -change, now)
+    }
+  }
+
+  /** A server has said of the allowance of a name, or of the only one, what is left, until a moment. */
+  report(named: string | undefined, left: number | undefined, moment: number | undefined): void {
+    for (const { counter, name } of this.all) {
+      if (named !== undefined && name !== named) continue
       const now = this.now(counter)
-      if (change > 0) counter.take(change, now)
-      else counter.giveBack(-change, taken[counter.clock], now)
+      const isMoment = moment === undefined || counter.clock === "wall"
+      counter.report({ left, until: isMoment ? moment : now + (moment - this.clocks.moments.now()) }, now)
     }
   }
 
-  /** A server has said what is left of an allowance. */
-  report(check: Checks, report: AllowanceReport): void {
-    const { name, remaining, resetsAt } = report
-    const found = this.named(check, name)
-    if (remaining !== undefined && !(typeof remaining === "number" && Math.abs(remaining) < Infinity)) {
-      check.refuse("report.remaining", remaining, "a number", "text")
-    }
-    const { counter } = found
-    const now = this.now(counter)
-    const moment = resetsAt === undefined
-      ? undefined
-      : toMoment(resetsAt) ?? check.refuse("report.resetsAt", resetsAt, aMoment, "text")
-    const until = moment === undefined || counter.clock === "wall" ? moment : now + (moment - this.clocks.moments.now())
-    counter.report({ left: remaining, until }, now)
-  }
-
-  has(name: string): boolean {
-    return this.all.some((each) => each.name === name)
-  }
-
-  /** The allowance of a name; the only one, where there is no name. */
-  named(check: Checks, name: string | undefined): { readonly counter: Counter } {
-    const found = name === undefined && this.all.length === 1
-      ? this.all[0]
-      : this.all.find((each) => each.name === name)
-    if (found !== undefined) return found
-    const names = this.all.map((each) => JSON.stringify(each.name)).join(", ")
-    return check.refuse("allowance", name, this.all.length === 0 ? "none: the object has no allowance" : names, "text")
+  /** The names that a lease may say, that is of a facet perhaps. */
+  namesFor(facet: string | undefined): ReadonlyArray<string> {
+    return this.limits.filter((limit) => !limit.facet || facet !== undefined).map(({ name }) => name)
   }
 
   /** When all allowances have something left, on each clock; `-Infinity` where they have. */
@@ -215,5 +228,25 @@ export class Allowances {
   private shown(counter: Counter, at: number) {
     const { deadlines, moments } = this.clocks
     return moment(counter.clock === "wall" ? at : Math.round(moments.now() + (at - deadlines.now())))
+  }
+}
+
+const partsOf = (taken: Taken, { clock, name, unit }: Limit): Array<Part> => {
+  const charged = taken.charged ??= new Map<string, Array<Part>>()
+  let parts = charged.get(name)
+  if (parts === undefined) {
+    parts = [{ at: taken[clock], amount: unit === "leases" ? 1 : taken.cost }]
+    charged.set(name, parts)
+  }
+  return parts
+}
+
+const giveBack = (counter: Counter, parts: Array<Part>, amount: number, now: number): void => {
+  for (let last = parts.at(-1); last !== undefined && amount > 0; last = parts.at(-1)) {
+    const back = Math.min(amount, last.amount)
+    counter.giveBack(back, last.at, now)
+    amount -= back
+    last.amount -= back
+    if (last.amount === 0) parts.pop()
   }
 }

@@ -51,7 +51,7 @@ export class Facets<A, D> {
       if (this.all.size >= this.most) this.forgetIdle()
       facet = {
         rest: new Rest(this.core, this.entry, () => this.over(name)),
-        allowances: new Allowances(this.core, this.entry.allowances?.perFacet ?? [])
+        allowances: new Allowances(this.core, this.entry.allowances?.perFacet ?? [], true)
       }
       this.all.set(name, facet)
     }

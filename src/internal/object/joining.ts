@@ -35,9 +35,7 @@ export const prepare = <A, D>(core: Core<A, D>, object: A, data: D): Prepared<D>
   if (allowance === undefined) return { data, id: undefined, allowances: undefined }
   const id = core.registry.nextId()
   const entry = new Entry(object, data, id, {}, core.clock.currentTimeMillisUnsafe())
-  const limits = allowance.of(entry)
-  const ofFacets = limits.filter(({ facet }) => facet)
-  return { data, id, allowances: new Allowances(core, limits.filter(({ facet }) => !facet), ofFacets) }
+  return { data, id, allowances: new Allowances(core, allowance.of(entry)) }
 }
 
 /** Takes an object in, as `Pending`: it has its room, and nobody has it yet. {@link introduce} follows. */

@@ -5,13 +5,14 @@
  * Each function is one synchronous step.
  */
 import type { PooledObject } from "../../PooledObject.ts"
+import type { ActiveLease } from "../lease/lease.ts"
 import { type Core, mayAllRest } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { askSelector, changed, Note, note, offer } from "../state/notes.ts"
 import type { Request } from "../state/waiters.ts"
 import { slice } from "../structures/deadlines.ts"
 import { rested, tell } from "../watching/events.ts"
-import type { Allowances, Taken } from "./allowances.ts"
+import type { Allowances } from "./allowances.ts"
 import { detectable, reserve } from "./condition.ts"
 import { least } from "./dozing.ts"
 import { facetsOf, reckonFacet } from "./facets.ts"
@@ -143,29 +144,20 @@ export const restLater = <A, D>(core: Core<A, D>, entry: Entry<A, D>, end: End):
 /** A lease is granted: it takes of the allowances of its object, which takes no more leases where that was the last. */
 export const spend = <A, D>(
   core: Core<A, D>,
-  entry: Entry<A, D>,
+  lease: ActiveLease<A, D>,
   allowances: Allowances,
   { cost, facet }: Request<A, D>
-): Taken => {
-  const taken = allowances.spend(
-    cost,
-    facet === undefined ? undefined : spendFacet(core, entry, allowances, cost, facet)
-  )
-  if (taken.spends) reckon(core, entry)
-  return taken
-}
-
-const spendFacet = <A, D>(
-  core: Core<A, D>,
-  entry: Entry<A, D>,
-  { perFacet }: Allowances,
-  cost: number,
-  name: string
-): Taken["facet"] => {
-  if (perFacet.length === 0) return undefined
-  const { allowances } = facetsOf(core, entry).of(name)
-  if (allowances.spend(cost).spends) reckonFacet(core, entry, name)
-  return { name, allowances }
+): void => {
+  const { entry } = lease
+  const taken = lease.taken = allowances.begin(cost, facet)
+  // all is counted before others are told that the object rests: functions of the user's may be called then
+  const spends = allowances.spend(taken)
+  if (
+    facet !== undefined && allowances.perFacet.length > 0 && facetsOf(core, entry).of(facet).allowances.spend(taken)
+  ) {
+    reckonFacet(core, entry, facet)
+  }
+  if (spends) reckon(core, entry)
 }
 
 /** What is left of the allowances of an object has changed: it rests until all have something left, or no more. */

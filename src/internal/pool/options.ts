@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { InvalidPoolOptions } from "../../PoolError.ts"
 import type { BorrowOptions, PoolOptions } from "../../PoolOptions.ts"
-import { mostCost, toLimits } from "../object/allowances.ts"
+import { bears, toLimits } from "../object/allowances.ts"
 import { toFacet } from "../object/facets.ts"
 import { isPrimitive } from "../state/entry.ts"
 import { Pooled } from "../state/pooled.ts"
@@ -127,10 +127,10 @@ const toBounds = (
 const toAllowance = <A, D>(check: Checks, given: AnyOptions<A, D>["allowance"]): Resolved<A, D>["allowance"] => {
   if (given === undefined) return undefined
   if (typeof given === "function") {
-    return { of: (entry) => toLimits(check, given(entry.pooled)), mostCost: Infinity, same: false }
+    return { of: (entry) => toLimits(check, given(entry.pooled)), same: undefined }
   }
   const limits = toLimits(check, given)
-  return { of: () => limits, mostCost: mostCost(limits), same: true }
+  return { of: () => limits, same: limits }
 }
 
 const toLeaseTimeout = <A, D>(
@@ -279,8 +279,8 @@ export const toRequest = <A, D>(
   check.known("", borrow, borrowKeys)
   const priority = borrow.priority ?? 0
   const cost = toCost(check, borrow.cost)
-  const wants = affordable(options, cost, check.call("where", borrow.where))
   const facet = toFacet(options.name, borrow.facet)
+  const wants = affordable(options, cost, facet, check.call("where", borrow.where))
   if (typeof priority !== "number" || Number.isNaN(priority)) check.refuse("priority", priority, "a number", "text")
   return {
     timeout: check.duration("timeout", borrow.timeout, options.borrowTimeout, "zero"),
@@ -307,11 +307,13 @@ const toCost = (check: Checks, cost: unknown): number => {
 const affordable = <A, D>(
   { allowance }: Resolved<A, D>,
   cost: number,
+  facet: string | undefined,
   where: Request<A, D>["where"]
 ): Request<A, D>["where"] => {
-  if (allowance === undefined || cost <= 1 || (allowance.same && cost <= allowance.mostCost)) return where
+  if (allowance === undefined || cost <= 1) return where
+  if (allowance.same !== undefined && bears(allowance.same, cost, facet)) return where
   return (pooled) =>
-    Pooled.entryOf<A, D>(pooled)?.allowances?.fits(cost) !== false && (where === undefined || where(pooled))
+    Pooled.entryOf<A, D>(pooled)?.allowances?.fits(cost, facet) !== false && (where === undefined || where(pooled))
 }
 
 /** What a borrower prefers; of that, what its affinity gives to it. */

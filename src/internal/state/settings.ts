@@ -25,10 +25,8 @@ export interface Resolved<A, D> {
   /** The allowances of an object that joins; absent where the pool knows none. Throws `InvalidPoolOptions`. */
   readonly allowance: {
     readonly of: (entry: Entry<A, D>) => ReadonlyArray<Limit>
-    /** The highest cost that an object may have to bear; `Infinity` where each object has limits of its own. */
-    readonly mostCost: number
-    /** Have all objects the same? */
-    readonly same: boolean
+    /** The limits of all objects; absent where each object has limits of its own. */
+    readonly same: ReadonlyArray<Limit> | undefined
   } | undefined
   readonly maxWaiters: number
   readonly waitsForResting: boolean

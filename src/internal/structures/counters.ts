@@ -21,15 +21,33 @@ export interface Counter {
   left(now: number): number
   /** Answers how much is left then. */
   take(amount: number, now: number): number
-  /** Takes back what was taken at a time, as far as that still counts. */
+  /**
+   * Takes back what was taken at a time, as far as that still counts: what a server has counted since does not. `amount` is no
+   * more than was taken then.
+   */
   giveBack(amount: number, takenAt: number, now: number): void
   /** When there is something left again, if nothing more is taken; now, where there is. */
   opensAt(now: number): number
   /** When all of it is there again, if nothing more is taken. */
   fullAt(now: number): number
-  /** What the server says replaces what was counted. `false`: it speaks of a time that is over. */
+  /**
+   * What the server says replaces what was counted. `false`: it says nothing, or speaks of a time that is over, or is older
+   * than what it has said: more was left then, until an earlier moment.
+   */
   report(report: Report, now: number): boolean
 }
+
+/** So little is nothing: what fractions leave behind that were added up. */
+const rounding = 1e-9
+
+/** What is left, but for what was rounded away. */
+const rounded = (left: number): number => (left < rounding && left > -rounding ? 0 : left)
+
+/** Is a report older than what was said until `end`? All is there again no earlier than before, whatever is taken. */
+const isOlder = ({ left, until }: Report, end: number, counted: number): boolean =>
+  until !== undefined && until < end && (left === undefined || left > counted)
+
+const saysNothing = ({ left, until }: Report): boolean => left === undefined && until === undefined
 
 /** From so many takes in a window on, those of a thousandth of the window count as one, which lasts as long as the last. */
 const mostExact = 10_000
@@ -53,6 +71,8 @@ export class Sliding implements Counter {
   private coarse = false
   /** What a server has said was taken, and until when that counts. */
   private said: { readonly end: number; readonly amount: number } | undefined = undefined
+  /** When it has said that: nothing of what was taken before counts. */
+  private saidAt = -Infinity
 
   constructor(limit: number, per: number) {
     this.limit = limit
@@ -61,10 +81,11 @@ export class Sliding implements Counter {
 
   left(now: number): number {
     this.forget(now)
-    return this.limit - this.sum
+    return rounded(this.limit - this.sum)
   }
 
   take(amount: number, now: number): number {
+    if (amount === 0) return this.left(now)
     this.forget(now)
     this.sum += amount
     const end = now + this.per
@@ -74,27 +95,28 @@ export class Sliding implements Counter {
     ) {
       this.ends[last] = end
       this.amounts[last]! += amount
-      return this.limit - this.sum
+      return rounded(this.limit - this.sum)
     }
     if (this.count === mostExact) this.coarsen()
     if (this.count === this.ends.length) this.grow()
     const next = this.at(this.count++)
     this.ends[next] = end
     this.amounts[next] = amount
-    return this.limit - this.sum
+    return rounded(this.limit - this.sum)
   }
 
   giveBack(amount: number, takenAt: number, now: number): void {
     this.forget(now)
     const end = takenAt + this.per
     // what has been taken so long ago counts no more
-    if (end <= now) return
-    for (let i = this.firstFrom(end); i < this.count && amount > 0; i++) {
-      const back = Math.min(amount, this.amounts[this.at(i)]!)
-      this.amounts[this.at(i)]! -= back
-      this.sum -= back
-      amount -= back
-    }
+    if (end <= now || takenAt <= this.saidAt) return
+    const i = this.firstFrom(end)
+    const at = this.at(i)
+    // it counts with what was taken just after, where that counts as one
+    if (i === this.count || (this.ends[at] !== end && !this.coarse)) return
+    const back = Math.min(amount, this.amounts[at]!)
+    this.amounts[at]! -= back
+    this.sum -= back
   }
 
   opensAt(now: number): number {
@@ -103,7 +125,7 @@ export class Sliding implements Counter {
     let { sum } = this
     let at = now
     let isSaid = said === undefined
-    for (let i = 0; sum >= this.limit && (i < this.count || !isSaid);) {
+    for (let i = 0; sum > this.limit - rounding && (i < this.count || !isSaid);) {
       const next = i < this.count ? this.ends[this.at(i)]! : Infinity
       if (!isSaid && said!.end <= next) {
         isSaid = true
@@ -119,17 +141,23 @@ export class Sliding implements Counter {
 
   fullAt(now: number): number {
     this.forget(now)
-    const last = this.count === 0 ? now : this.ends[this.at(this.count - 1)]!
-    return Math.max(last, this.said?.end ?? now)
+    if (this.sum < rounding) return now
+    let last = this.count - 1
+    // what has been given back
+    while (last >= 0 && this.amounts[this.at(last)]! < rounding) last--
+    return Math.max(last < 0 ? now : this.ends[this.at(last)]!, this.said?.end ?? now)
   }
 
-  report({ left, until }: Report, now: number): boolean {
+  report(report: Report, now: number): boolean {
     this.forget(now)
+    const { left, until } = report
     const end = until ?? now + this.per
-    if (end <= now || (this.said !== undefined && until !== undefined && until < this.said.end)) return false
+    if (saysNothing(report) || end <= now) return false
+    if (this.said !== undefined && isOlder(report, this.said.end, this.limit - this.sum)) return false
     const amount = left === undefined ? this.sum : this.limit - left
     this.head = this.count = 0
     this.said = { end, amount }
+    this.saidAt = now
     this.sum = amount
     return true
   }
@@ -205,8 +233,8 @@ export class Sliding implements Counter {
   }
 }
 
-/** What was rounded away is no unit that is missing. */
-const rounding = 1e-9
+/** How many of the levels that a bucket had are kept. */
+const mostPeaks = 64
 
 /** A bucket that is refilled evenly: it lends while there is a whole unit in it. */
 export class Bucket implements Counter {
@@ -215,6 +243,13 @@ export class Bucket implements Counter {
   private readonly rate: number
   private level: number
   private since = -Infinity
+  /**
+   * The levels before takes, each lower than the one before it, and when they were: what a take had before it was lower, or
+   * was as high lately, is not kept.
+   */
+  private readonly peaks: Array<number> = []
+  private readonly peakTimes: Array<number> = []
+  private saidAt = -Infinity
   /** The rate at which the bucket is full when a server has said, until then. */
   private said: { readonly end: number; readonly rate: number } | undefined = undefined
 
@@ -230,13 +265,17 @@ export class Bucket implements Counter {
 
   take(amount: number, now: number): number {
     this.refill(now)
+    if (amount > 0) this.notePeak(now)
     this.level -= amount
     return this.level < 1 - rounding ? Math.min(0, this.level) : this.level
   }
 
-  giveBack(amount: number, _takenAt: number, now: number): void {
+  giveBack(amount: number, takenAt: number, now: number): void {
     this.refill(now)
-    this.level = Math.min(Math.max(this.limit, this.level), this.level + amount)
+    if (takenAt <= this.saidAt) return
+    // had it not been taken, what would have been above the limit since would have been lost
+    const room = Math.max(0, this.limit - Math.max(this.level, this.peakSince(takenAt)))
+    this.level += Math.min(amount, room)
   }
 
   opensAt(now: number): number {
@@ -249,14 +288,37 @@ export class Bucket implements Counter {
     return this.reaches(this.limit, now)
   }
 
-  report({ left, until }: Report, now: number): boolean {
+  report(report: Report, now: number): boolean {
     this.refill(now)
-    if (until !== undefined && (until <= now || (this.said !== undefined && until < this.said.end))) return false
+    const { left, until } = report
+    if (saysNothing(report) || (until !== undefined && until <= now)) return false
+    if (this.said !== undefined && isOlder(report, this.said.end, this.level)) return false
     if (left !== undefined) this.level = left
+    this.saidAt = now
     this.said = until === undefined || this.level >= this.limit
       ? undefined
       : { end: until, rate: (this.limit - this.level) / (until - now) }
     return true
+  }
+
+  private notePeak(now: number): void {
+    const { peaks, peakTimes } = this
+    while (peaks.length > 0 && peaks.at(-1)! <= this.level) {
+      peaks.pop()
+      peakTimes.pop()
+    }
+    // of the oldest two the higher stands for both
+    if (peaks.length === mostPeaks) {
+      peaks.splice(1, 1)
+      peakTimes.shift()
+    }
+    peaks.push(this.level)
+    peakTimes.push(now)
+  }
+
+  /** The highest level that a take found after a time. */
+  private peakSince(at: number): number {
+    return this.peaks[this.peakTimes.findIndex((time) => time > at)] ?? -Infinity
   }
 
   private reaches(level: number, now: number): number {
@@ -286,14 +348,20 @@ export class Bucket implements Counter {
   }
 }
 
-/** Windows of a fixed length, or up to fixed moments: all of the limit is there again at the end of each. */
+/**
+ * Windows of a fixed length, or up to fixed moments: all of the limit is there again at the end of each. One that was seen to
+ * be over is, whatever the clock says later.
+ */
 abstract class Windows implements Counter {
   abstract readonly clock: ClockOf
   readonly limit: number
   private taken = 0
+  private lasts = false
+  /** Until when a server has spoken of, and when it did. */
   private said = -Infinity
-  /** When the window began that lasts, and when it ends; none lasts at first. */
-  protected began = -Infinity
+  private saidAt = -Infinity
+  /** When the window began that lasts; and when it ends, or the one before it has ended. */
+  private began = -Infinity
   protected end = -Infinity
 
   constructor(limit: number) {
@@ -304,17 +372,20 @@ abstract class Windows implements Counter {
   protected abstract endFrom(now: number): number
 
   left(now: number): number {
-    return this.end <= now ? this.limit : this.limit - this.taken
+    this.look(now)
+    return rounded(this.limit - this.taken)
   }
 
   take(amount: number, now: number): number {
+    if (amount === 0) return this.left(now)
     this.begin(now)
     this.taken += amount
-    return this.limit - this.taken
+    return rounded(this.limit - this.taken)
   }
 
   giveBack(amount: number, takenAt: number, now: number): void {
-    if (this.end > now && takenAt >= this.began) this.taken = Math.max(0, this.taken - amount)
+    this.look(now)
+    if (this.lasts && takenAt >= this.began && takenAt > this.saidAt) this.taken -= amount
   }
 
   opensAt(now: number): number {
@@ -322,22 +393,33 @@ abstract class Windows implements Counter {
   }
 
   fullAt(now: number): number {
-    return this.end <= now || this.taken === 0 ? now : this.end
+    this.look(now)
+    return this.taken < rounding ? now : this.end
   }
 
-  report({ left, until }: Report, now: number): boolean {
-    if (until !== undefined && (until <= now || until < this.said)) return false
+  report(report: Report, now: number): boolean {
+    const { left, until } = report
+    if (saysNothing(report) || (until !== undefined && until <= now)) return false
+    if (isOlder(report, this.said, this.left(now))) return false
     this.begin(now)
     if (left !== undefined) this.taken = this.limit - left
     if (until !== undefined) this.end = this.said = until
+    this.saidAt = now
     return true
   }
 
+  private look(now: number): void {
+    if (!this.lasts || this.end > now) return
+    this.lasts = false
+    this.taken = 0
+  }
+
   private begin(now: number): void {
-    if (this.end > now) return
+    this.look(now)
+    if (this.lasts) return
+    this.lasts = true
     this.began = now
     this.end = this.endFrom(now)
-    this.taken = 0
   }
 }
 
