@@ -826,6 +826,9 @@ export interface PoolLogEntry {
 }
 export type PromiseSelect<A, D> = AnySelector | Selector<A, D> | {
     readonly weight: (pooled: PooledObject<A, D>) => number;
+} | {
+    readonly rank: (pooled: PooledObject<A, D>) => number;
+    readonly within?: AnySelector | Selector<A, D> | undefined;
 } | ((available: ReadonlyArray<PooledObject<A, D>>, signal: AbortSignal) => Awaitable<PooledObject<A, D> | undefined>);
 export interface PromiseBorrowOptions<in A, in D = undefined> extends BorrowOptions<A, D> {
     readonly signal?: AbortSignal | undefined;
@@ -905,11 +908,9 @@ export {};
 
 // PromiseVerdict.d.ts
 import type * as Duration from "effect/Duration";
-import * as Exit from "effect/Exit";
 import type { PooledObject } from "./PooledObject.ts";
 import type { Status } from "./Status.ts";
 export type PromiseJudge<in A, in D> = (settled: PromiseSettledResult<unknown>, pooled: PooledObject<A, D>) => Status.Answer | undefined;
-export declare const toSettled: (exit: Exit.Exit<unknown, unknown>) => PromiseSettledResult<unknown>;
 export declare const Verdict: {
     readonly outlier: (options?: {
         readonly when?: ((reason: unknown) => boolean) | undefined;

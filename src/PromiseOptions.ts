@@ -277,7 +277,7 @@ export interface PoolLogEntry {
 }
 
 /**
- * What the `select` option takes: a selector, `{ weight }`, or a function that answers one of the lendable objects, or
+ * What the `select` option takes: a selector, `{ weight }`, `{ rank }`, or a function that answers one of the lendable objects, or
  * none. The signal of a function fires when the borrower that it chooses for has left.
  *
  * @category models
@@ -289,6 +289,11 @@ export type PromiseSelect<A, D> =
   | {
     /** How much of the chance an object has: see `Selector.weighted`. */
     readonly weight: (pooled: PooledObject<A, D>) => number
+  }
+  | {
+    /** The lowest comes first: see `Selector.tiers`. */
+    readonly rank: (pooled: PooledObject<A, D>) => number
+    readonly within?: AnySelector | Selector<A, D> | undefined
   }
   | ((
     available: ReadonlyArray<PooledObject<A, D>>,

@@ -160,7 +160,7 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   readonly detectSync: () => void
   /** Benches an object from outside a lease. Answers whether it is in the pool. */
   readonly rest: (object: A | PooledObject<A, D>, duration: Duration.Input) => boolean
-  /** Ends the rest of an object. Answers whether there was one to end. */
+  /** Ends the rest of an object, and those of its facets. Answers whether there was one to end. */
   readonly wake: (object: A | PooledObject<A, D>) => boolean
   /**
    * Says that what a weight, a selector of your own or a `where` goes by has changed for an object, as when its weight has

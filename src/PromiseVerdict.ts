@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
+import { isLeft } from "./internal/promise/settled.ts"
 import type { PooledObject } from "./PooledObject.ts"
 import type { Status } from "./Status.ts"
 import { Verdict as OfExits } from "./Verdict.ts"
@@ -21,20 +22,15 @@ export type PromiseJudge<in A, in D> = (
   pooled: PooledObject<A, D>
 ) => Status.Answer | undefined
 
-/** What a judge is asked about. */
-export const toSettled = (exit: Exit.Exit<unknown, unknown>): PromiseSettledResult<unknown> =>
-  Exit.isSuccess(exit)
-    ? { status: "fulfilled", value: exit.value }
-    : { status: "rejected", reason: Cause.squash(exit.cause) }
-
 /**
  * Verdicts that a pool knows.
  *
  * **Details**
  *
  * `outlier` takes an object out that fails again and again: after `after` failures in a row (default 5) for which `when`
- * holds (default: all) it rests for `rest` (default 30 seconds), doubling with each time in a row, to 5 minutes, with a
- * jitter of a tenth. No more than `most` (default 0.5) of the objects of the pool, but at least one, rest by it at once: the
+ * holds (default: all) it rests for `rest` (default 30 seconds), doubling with each time in a row, to 5 minutes where `rest` is
+ * not longer, with a jitter of a tenth. A function whose caller's signal had fired before it rejected says nothing of its
+ * object. No more than `most` (default 0.5) of the objects of the pool, but at least one, rest by it at once: the
  * next one is spared until there is room. A success ends the row. It is a judge itself, and may be called by one of yours.
  *
  * @category verdicts
@@ -54,6 +50,11 @@ export const Verdict: {
     const judge = OfExits.outlier(
       typeof when === "function" ? { ...options, when: (cause) => when(Cause.squash(cause)) } : options as {}
     )
-    return (settled, pooled) => judge(settled.status === "fulfilled" ? Exit.void : Exit.fail(settled.reason), pooled)
+    return (settled, pooled) => {
+      if (isLeft(settled)) return undefined
+      if (settled.status === "rejected") return judge(Exit.fail(settled.reason), pooled)
+      if (settled.status === "fulfilled") return judge(Exit.void, pooled)
+      throw new TypeError("`Verdict.outlier` was asked about what has not settled")
+    }
   }
 }

@@ -29,7 +29,7 @@ export type Judge<in A, in D> = (
  *
  * `outlier` takes an object out that fails again and again, as proxies do with a host: after `after` failures in a row
  * (default 5) that `when` accepts (default: every failure that is no interruption) it rests for `rest` (default 30 seconds),
- * doubling with each time in a row, to 5 minutes, with a jitter of a tenth. No more than `most` (default 0.5) of the objects
+ * doubling with each time in a row, to 5 minutes where `rest` is not longer, with a jitter of a tenth. No more than `most` (default 0.5) of the objects
  * of the pool, but at least one, rest by it at once: the next one is spared until there is room. A success ends the row.
  *
  * It is a judge itself, and may be called by one of yours: `(exit, pooled) => limited(exit) ?? outlier(exit, pooled)`. It

@@ -16,7 +16,7 @@ import type { Waiter } from "../state/waiters.ts"
 import { ask } from "../structures/asking.ts"
 import { fail } from "../waiting/outcome.ts"
 import { backsOff } from "../waiting/patience.ts"
-import { fits, grant, isDue, isFresh, isLoose, lend, lendOn, stale } from "./granting.ts"
+import { favoured, fits, grant, isDue, isFresh, isLoose, lend, lendOn, stale } from "./granting.ts"
 
 /** An `Available` object is offered to the oldest waiter, alone; then to all, with whatever else is lendable. */
 export const offerByChoice = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
@@ -76,10 +76,16 @@ const isOpen = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
   waiter.detection === undefined && waiter.declined !== core.registry.version &&
   !(waiter.spoilt && backsOff(core, waiter))
 
-const candidatesFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): ReadonlyArray<Entry<A, D>> => {
-  const fitting = core.registry.listed().filter((entry) => mayChoose(core, waiter, entry))
+const fittingFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): ReadonlyArray<Entry<A, D>> =>
+  core.registry.listed().filter((entry) => mayChoose(core, waiter, entry))
+
+const candidatesFor = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  fitting = fittingFor(core, waiter)
+): ReadonlyArray<Entry<A, D>> => {
   try {
-    return waiter.request.favours?.(fitting) ?? fitting
+    return favoured(fitting, waiter.request, waiter.context)
   } catch (defect) {
     fail(core, waiter, Effect.die(defect))
     return []
@@ -146,8 +152,13 @@ const apply = <A, D>(
   // the pool was suspended meanwhile: the selector is asked anew when it is resumed
   if (!lends(core)) return waitsOn(core, waiter)
   if (answer === undefined) {
+    const fitting = fittingFor(core, waiter)
     // an object that was declined alone is offered once more among the others
-    if (candidatesFor(core, waiter).some((entry) => !offered.includes(entry))) return
+    if (candidatesFor(core, waiter, fitting).some((entry) => !offered.includes(entry))) return
+    // nobody waits for what he prefers
+    if (waiter.lane !== undefined && fitting.some((entry) => !offered.includes(entry))) {
+      return choose(core, waiter, fitting)
+    }
     waiter.declined = version
     return waitsOn(core, waiter)
   }

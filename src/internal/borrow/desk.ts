@@ -23,7 +23,7 @@ import { closed } from "../state/failures.ts"
 import { afterwards, lookAt, Note, offer, workOffNow } from "../state/notes.ts"
 import { nameOf } from "../state/owners.ts"
 import type { Request, Waiter } from "../state/waiters.ts"
-import { capture } from "../structures/asking.ts"
+import { type AsyncContext, capture } from "../structures/asking.ts"
 import { Slice } from "../structures/slice.ts"
 import { fail, refuse, Suspended, timeOut } from "../waiting/outcome.ts"
 import { backsOff, pauseOn } from "../waiting/patience.ts"
@@ -33,6 +33,7 @@ import { servedAtOnce, type Trace, traced, traces } from "../watching/tracing.ts
 import * as Choosing from "./choosing.ts"
 import {
   detectFor,
+  favoured,
   fits,
   grant,
   holdsOff,
@@ -40,6 +41,7 @@ import {
   isFree,
   isFresh,
   isLoose,
+  isOpenTo,
   isUnprepared,
   lasting,
   lend,
@@ -52,7 +54,7 @@ import {
 
 /** What the selector picks for a borrower that has just come; nothing where it is not his turn, or no lease may begin. */
 export const pickNow = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined =>
-  core.life._tag === "Open" && !core.suspended ? pick(core, asking(request), request.favours) : undefined
+  core.life._tag === "Open" && !core.suspended ? pick(core, asking(request), request) : undefined
 
 /**
  * Lends what was picked in this very step; or does nothing, where it has to be prepared first, or detected by more than a
@@ -72,7 +74,7 @@ export const lendNow = <A, D>(
   // where the detector was asked in this step, that has read the clock
   const now = asked ? picked.detectedAtMillis! : core.clock.currentTimeMillisUnsafe()
   // a function of the user's may have used the pool, which has lent the object, or lends no more
-  if (picked.slot === -1 || !lends(core)) return undefined
+  if (picked.slot === -1 || !lends(core) || !isOpenTo(picked, request)) return undefined
   const lease = take(core, picked, timeout, nameOf(borrower), now, request)
   if (core.options.sharing > 1) lendOn(core, picked)
   if (core.options.leaseWarning !== undefined) watch(lease, borrower, request.site)
@@ -108,15 +110,16 @@ export const borrowScoped = <A, D>(
 const pick = <A, D>(
   core: Core<A, D>,
   may: ((entry: Entry<A, D>) => boolean) | undefined,
-  favours: Request<A, D>["favours"]
+  request: Request<A, D>,
+  context?: AsyncContext
 ): Entry<A, D> | undefined => {
   if (core.options.policy.kind === "custom") return undefined
   const { selection } = core.registry
-  if (may === undefined && favours === undefined) return selection.pick()
+  if (may === undefined && request.favours === undefined) return selection.pick()
   const listed = core.registry.listed()
   const fitting = may === undefined ? listed : listed.filter(may)
   // a function of the user's that was asked about one object may have had another taken out
-  return selection.among((favours?.(fitting) ?? fitting).filter(({ slot }) => slot !== -1))
+  return selection.among(favoured(fitting, request, context).filter(({ slot }) => slot !== -1))
 }
 
 const asking = <A, D>({ where }: Request<A, D>): ((entry: Entry<A, D>) => boolean) | undefined =>
@@ -173,7 +176,7 @@ export const queue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entr
     waiter.failure = closed(core)
     return
   }
-  if (core.options.asks || request.where !== undefined) waiter.context = capture()
+  if (core.options.asks || request.where !== undefined || request.favours !== undefined) waiter.context = capture()
   arrive(core, waiter, caughtUp ? undefined : picked)
 }
 
@@ -293,8 +296,8 @@ const idles = <A, D>(waiter: Waiter<A, D>): boolean => waiter.lane !== undefined
 /** What the selector picks for a waiter. A `where`, or a weight, that throws is a defect of the borrower. */
 const pickFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Entry<A, D> | undefined => {
   try {
-    const { favours, where } = waiter.request
-    return pick(core, where && ((entry) => fits(core, waiter, entry)), favours)
+    const { request } = waiter
+    return pick(core, request.where && ((entry) => fits(core, waiter, entry)), request, waiter.context)
   } catch (defect) {
     fail(core, waiter, Effect.die(defect))
     return undefined

@@ -37,7 +37,7 @@ export const failOver = <A, D, P>(
         // the last failure of the body stands where no other object is to be had
         if (lease === undefined) return Effect.failCause(isOver(cause) ? cause : last ?? cause)
         had.add(lease.entry.id)
-        return isFailedOver(lease, cause) && had.size <= times && mayBeOthers(core, others.where!)
+        return isFailedOver(lease, cause) && had.size <= times && mayBeOthers(core, others.wants!)
           ? attempt(cause)
           : Effect.failCause(cause)
       })
@@ -52,8 +52,10 @@ const isFailedOver = <A, D>(lease: ActiveLease<A, D>, cause: Cause.Cause<unknown
   !isOver(cause) &&
   (lease.over === "Expired" || (lease.over === "Released" && lease.verdict !== "Available"))
 
-/** Is there an object that the call may have, and has not had, or could one be made? */
-const mayBeOthers = <A, D>(core: Core<A, D>, where: NonNullable<Request<A, D>["where"]>): boolean => {
+/** Is there an object that the call may have, whatever rests, and has not had, or could one be made? */
+const mayBeOthers = <A, D>(core: Core<A, D>, wants: NonNullable<Request<A, D>["wants"]>): boolean => {
   if (core.creator !== undefined && (core.creator.making > 0 || population(core) < core.size.max)) return true
-  return Array.from(core.registry.entries).some(({ pooled }) => where(pooled))
+  return Array.from(core.registry.entries).some(({ condemned, pooled, status }) =>
+    status !== "Invalid" && !condemned && wants(pooled)
+  )
 }

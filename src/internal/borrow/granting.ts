@@ -129,6 +129,24 @@ export const fits = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<
   }
 }
 
+/** May an object be lent to a borrower's facet? It may have gone to rest since it was picked. */
+export const isOpenTo = <A, D>({ facets }: Entry<A, D>, { facet }: Request<A, D>): boolean =>
+  facet === undefined || facets === undefined || facets.isOpen(facet)
+
+/** May a waiter be lent an object, after a function of the user's was called? */
+const isStillFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean =>
+  waiter.lane !== undefined && lends(core) && lendable(core, entry) && isOpenTo(entry, waiter.request)
+
+/** Those that a borrower likes best, of some that fit. His functions may throw. */
+export const favoured = <A, D>(
+  fitting: ReadonlyArray<Entry<A, D>>,
+  { favours }: Request<A, D>,
+  context?: AsyncContext
+): ReadonlyArray<Entry<A, D>> =>
+  favours === undefined
+    ? fitting
+    : callIn<ReadonlyArray<Entry<A, D>>, ReadonlyArray<Entry<A, D>>>(context, favours, fitting)
+
 /**
  * Serves a waiter. `false`: it waits no more, or the object cannot be lent any more. Where the object is shared,
  * {@link lendOn} follows, or it is offered.
@@ -146,7 +164,7 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   }
   const now = core.clock.currentTimeMillisUnsafe()
   // a function of the user's may have used the pool, or ended the wait
-  if (waiter.lane === undefined || !lends(core) || !lendable(core, entry)) return false
+  if (!isStillFor(core, waiter, entry)) return false
   if (needsHook(core, entry)) {
     prepareFor(core, waiter, entry)
     return true
@@ -291,11 +309,12 @@ export const instead = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   const now = core.deadlines.now()
   // no object is trusted any more
   if (now >= core.trustedUntil) return
-  const most = waiter.request.where === undefined ? mostTrusted : Infinity
+  const { favours, where } = waiter.request
+  const most = where === undefined && favours === undefined ? mostTrusted : Infinity
   const ready = trusted.some(most, core.random, now).filter((entry) => fits(core, waiter, entry))
   let entry: Entry<A, D> | undefined
   try {
-    entry = selection.among(ready)
+    entry = selection.among(favoured(ready, waiter.request, waiter.context).filter(({ slot }) => slot !== -1))
   } catch (defect) {
     return fail(core, waiter, Effect.die(defect))
   }

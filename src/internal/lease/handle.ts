@@ -140,9 +140,9 @@ const restBy = <A, D>(lease: ActiveLease<A, D>, end: Rests.End, facet: unknown):
   const { core, entry } = lease
   const name = toFacet(core.options.name, facet)
   if (!lease.marks) return
+  if (name !== undefined) return restFacet(core, entry, name, end, "Asked")
   lease.isMarked = true
-  if (name === undefined) restLater(core, entry, end)
-  else restFacet(core, entry, name, end, "Asked")
+  restLater(core, entry, end)
 }
 
 /** A lease takes more of the allowances of its object, or gives some back, also when it is over. */
@@ -208,7 +208,7 @@ export const attach = <A, D>(lease: ActiveLease<A, D>, scope: Scope.Scope): Effe
   // the lease expired before the borrower's fiber was resumed
   if (lease.returned) return Exit.succeed(handleOf(lease))
   lease.scope = scope
-  if (!Scopes.add(scope, lease, (exit) => takeIn(lease, exit) ?? Effect.void)) end(lease, Exit.void)
+  if (!Scopes.add(scope, lease, (exit) => takeIn(lease, exit) ?? Effect.void)) end(lease, Exit.void, false)
   return Exit.succeed(handleOf(lease))
 }
 

@@ -95,7 +95,7 @@ const renew = <A, D>(core: Core<A, D>, entry: Entry<A, D>, outcome: Outcome): vo
   trust(core, entry)
   if (outcome._tag === "Answered" && outcome.answer === "Available") {
     entry.failures = 0
-    entry.onTrial = false
+    entry.onTrial = 0
   }
   if (!unknown) entry.pace = undefined
   entry.doubted = false

@@ -66,6 +66,18 @@ export class Facets<A, D> {
     if (core.feed !== undefined) rested(core, rest, allowances, name)
     if (core.waiters.size > 0 && !core.options.waitsForResting) note(core, Note.resting)
   }
+  /** Ends the rests of all facets, but for what their allowances say. Answers whether there was one. */
+  wakeAll(): boolean {
+    let found = false
+    for (const [name, { rest }] of [...this.all]) {
+      if (!rest.known || rest.isSpent) continue
+      found = true
+      rest.forget()
+      if (rest.known) rest.wait()
+      else this.wake(name, rest)
+    }
+    return found
+  }
   /** The object leaves. */
   end(): void {
     for (const { rest } of this.all.values()) rest.forget()

@@ -6,6 +6,7 @@
  */
 import * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import type { Status } from "../../Status.ts"
 import type { ActiveLease } from "../lease/lease.ts"
 import type { Core } from "../state/core.ts"
@@ -13,7 +14,7 @@ import { report } from "../watching/log.ts"
 import { carryOutInUse } from "./answers.ts"
 import { toAnswer } from "./detector.ts"
 import { marked } from "./leaving.ts"
-import { judgeIn } from "./outliers.ts"
+import { begins, judgeIn } from "./outliers.ts"
 import type { End } from "./rest.ts"
 import { bench, restOf } from "./resting.ts"
 
@@ -24,33 +25,40 @@ export const judge = <A, D>(
 ): void => {
   const { core, entry } = lease
   try {
-    const told = judgeIn(core, () => ask(exit, entry.pooled))
-    const answer = told === undefined ? undefined : toAnswer(told)
-    if (told !== undefined && answer === undefined) throw new TypeError("It has answered what is no status")
+    const told: unknown = judgeIn(core, () => ask(exit, entry.pooled))
+    if (told === undefined) return
+    // a rejection that nobody hears ends the process
+    if (Predicate.isPromiseLike(told)) Promise.resolve(told).catch(() => {})
+    const answer = toAnswer(told)
+    if (answer === undefined) throw new TypeError("It has answered what is no status")
     lease.verdict = answer
-    if (answer !== undefined) conclude(lease, answer)
+    if (conclude(lease, answer) && typeof answer === "object") begins(told as object)
   } catch (defect) {
     report(core, "A judge says nothing of an object, since it has failed", { cause: Cause.die(defect), entry, lease })
   }
 }
 
-const conclude = <A, D>({ core, entry, isMarked }: ActiveLease<A, D>, answer: Status.Answer): void => {
+/** Carries a verdict out. `false`: the object does not rest by it. */
+const conclude = <A, D>({ core, entry, id, isMarked }: ActiveLease<A, D>, answer: Status.Answer): boolean => {
   if (answer === "Available") {
     entry.failures = 0
-    entry.onTrial = false
-    return
+    // one that was lent before has not been tried
+    if (id > entry.onTrial) entry.onTrial = 0
+    return false
   }
   entry.failures++
   core.tallies.verdicts[typeof answer === "string" ? answer : "Dormant"]++
   // what the borrower has said itself stands; and the judge may have had the object taken out
-  if (isMarked || entry.status !== "Borrowed") return
+  if (isMarked || entry.status !== "Borrowed") return false
   if (core.detector !== undefined) carryOutInUse(core, entry, answer, "Judged")
   else if (answer === "Dormant") restOf(core, entry).extend(dormant(core), "Judged")
   // nobody could ask again about an object that is in doubt
   else if (answer !== "Unknown") carryOutInUse(core, entry, answer, "Judged")
-  if (core.options.sharing === 1 || entry.asked) return
-  bench(core, entry)
-  marked(core, entry)
+  if (core.options.sharing > 1 && !entry.asked) {
+    bench(core, entry)
+    marked(core, entry)
+  }
+  return true
 }
 
 /** Where there is no detector, a plain "Dormant" is a rest as long as one would wait to ask that again. */

@@ -21,7 +21,7 @@ export interface Outlier {
   readonly most?: unknown
 }
 
-/** The longest rest, in milliseconds. */
+/** The longest rest, in milliseconds, unless the first is longer. */
 const longest = 300_000
 
 /** What an outlier knows of one object. */
@@ -35,6 +35,12 @@ interface Row {
   /** The log has been told that the object is lent on, though it fails again and again. */
   spared: boolean
 }
+
+/** What follows where a rest that an outlier has answered begins. */
+const beginnings = new WeakMap<object, () => void>()
+
+/** A rest begins that a judge has answered: perhaps as an outlier has. */
+export const begins = (told: object): void => beginnings.get(told)?.()
 
 /** The pool that judges in this step. */
 let judging: Core<unknown, unknown> | undefined = undefined
@@ -67,17 +73,39 @@ export const makeOutlier = (options: Outlier | undefined, fails: (exit: Exit.Exi
     return row
   }
 
-  /** May another object rest? */
+  /** Does an object rest by a verdict? Not if it has been woken. */
+  const rests = ({ rest }: Entry<unknown, unknown>, row: Row | undefined, now: number): boolean =>
+    row !== undefined && row.until > now && rest !== undefined && rest.until >= row.until
+
+  /** May another object rest? Those that are being destroyed are none any more. */
   const mayRest = ({ registry }: Core<unknown, unknown>, now: number): boolean => {
     let resting = 0
-    for (const entry of registry.entries) {
-      const row = rows.get(entry)
-      if (row !== undefined && row.until > now && entry.rest?.known === true) resting++
-    }
-    return resting < Math.max(1, Math.ceil(most * registry.size))
+    for (const entry of registry.entries) if (rests(entry, rows.get(entry), now)) resting++
+    return resting < Math.max(1, Math.ceil(most * (registry.size - registry.counts.Invalid)))
+  }
+
+  /** The answer by which an object rests. */
+  const toRest = (core: Core<unknown, unknown>, entry: Entry<unknown, unknown>, row: Row, now: number): Status.Rest => {
+    const whole = Math.min(Math.max(longest, rest), rest * 2 ** row.rests)
+    const millis = Math.ceil(whole * (1 - core.random.nextDoubleUnsafe() / 10))
+    const answer = Status.dormant(Duration.millis(millis))
+    // not before it does: the judge that has called may answer otherwise, and the borrower may have said what becomes of it
+    beginnings.set(answer, () => {
+      row.rests++
+      row.failures = 0
+      row.spared = false
+      row.until = now + millis
+      entry.onTrial = core.detector === undefined ? core.lastLeaseId : 0
+      report(core, "An outlier rests", {
+        entry,
+        annotations: { rest: Duration.format(Duration.millis(millis)) }
+      })
+    })
+    return answer
   }
 
   return (exit: Exit.Exit<unknown, unknown>, pooled: PooledObject<unknown, unknown>): Status.Answer | undefined => {
+    if (!Exit.isExit(exit)) throw new TypeError("`Verdict.outlier` was asked about what is no exit")
     const entry = Pooled.entryOf<unknown, unknown>(pooled)
     const core = judging
     if (core === undefined || entry === undefined || !core.registry.entries.has(entry)) return undefined
@@ -88,25 +116,16 @@ export const makeOutlier = (options: Outlier | undefined, fails: (exit: Exit.Exi
       return "Available"
     }
     if (when === undefined ? !fails(exit) : !when(exit.cause)) return undefined
-    row.failures++
     const now = core.deadlines.now()
-    if (row.failures < after || row.until > now) return undefined
-    if (!mayRest(core, now)) {
-      // once for each row of failures, however long that becomes
-      if (!row.spared) report(core, "An outlier is lent on, since as many rest as may", { entry })
-      row.spared = true
-      return undefined
-    }
-    const millis = Math.min(longest, rest * 2 ** row.rests++) * (1 - core.random.nextDoubleUnsafe() / 10)
-    row.failures = 0
-    row.spared = false
-    row.until = now + millis
-    entry.onTrial = core.detector === undefined
-    report(core, "An outlier rests", {
-      entry,
-      annotations: { rest: Duration.format(Duration.millis(Math.round(millis))) }
-    })
-    return Status.dormant(Duration.millis(millis))
+    // the other leases of an object that rests were begun before: what they say is known
+    if (rests(entry, row, now)) return undefined
+    row.failures++
+    if (row.failures < after) return undefined
+    if (mayRest(core, now)) return toRest(core, entry, row, now)
+    // once for each row of failures, however long that becomes
+    if (!row.spared) report(core, "An outlier is lent on, since as many rest as may", { entry })
+    row.spared = true
+    return undefined
   }
 }
 

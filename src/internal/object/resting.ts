@@ -217,10 +217,14 @@ export const restNow = <A, D>(core: Core<A, D>, entry: Entry<A, D>, end: End): v
   if (entry.status === "Dormant" || entry.status === "Available" || entry.status === "Unknown") sleep(core, entry)
 }
 
-/** Ends a rest: that of a `Dormant` object now, also while it is detected; that of a busy object before it has begun. */
+/**
+ * Ends a rest: that of a `Dormant` object now, also while it is detected; that of a busy object before it has begun; that of
+ * a facet.
+ */
 export const wake = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D>): boolean => {
   let found = false
   for (const entry of core.registry.find(target)) {
+    if (entry.facets?.wakeAll() === true) found = true
     if (entry.status === "Dormant") {
       found = true
       wakeUp(core, entry)

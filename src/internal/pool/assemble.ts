@@ -37,15 +37,21 @@ import { turn } from "./turn.ts"
 /** Binds the functions that are called for the pool, and for no borrower, to the asynchronous context of its builder. */
 const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): Resolved<A, D> => {
   if (home === undefined) return options
-  const { allowance, data, detectStatus, onRelease, policy } = options
+  const { allowance, data, detectStatus, judge, onRelease, policy } = options
   return {
     ...options,
     allowance: allowance && { ...allowance, of: bind(home, allowance.of) },
     data: bind(home, data),
     detectStatus: detectStatus && bind(home, detectStatus),
+    judge: judge && judgeAtHome(judge, home),
     onRelease: onRelease && bind(home, onRelease),
     policy: policyAtHome(policy, home)
   }
+}
+
+const judgeAtHome = <A, D>(judge: NonNullable<Resolved<A, D>["judge"]>, home: AsyncContext): typeof judge => {
+  const bound = bind(home, ([exit, pooled]: Parameters<typeof judge>) => judge(exit, pooled))
+  return (exit, pooled) => bound([exit, pooled])
 }
 
 const policyAtHome = (policy: Policy, home: AsyncContext): Policy => {

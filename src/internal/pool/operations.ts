@@ -23,6 +23,7 @@ import { checks, withKeys } from "../state/validation.ts"
 import type { Request } from "../state/waiters.ts"
 import { shows } from "../structures/picture.ts"
 import * as Site from "../structures/site.ts"
+import { isRecord } from "../structures/times.ts"
 import * as Events from "../watching/events.ts"
 import * as Closing from "./closing.ts"
 import * as Upkeep from "./operator.ts"
@@ -52,9 +53,13 @@ const bracketing = <A, D>(core: Core<A, D>, request: Request<A, D>) => {
     if (typeof f !== "function") return Effect.die(new TypeError("`with` was given no function"))
     const at = siteOf(core, bracketed)
     if (options === undefined && at === undefined) return bracket(core, usual, f)
+    if (!isRecord(options) || !("failover" in options)) {
+      return bracket(core, () => toRequest(core.options, options, true, at), f)
+    }
     return Effect.suspend(() => {
       const check = checks(core.options.name)
-      const { failover, ...borrow } = check.known("", options, withKeys)
+      check.known("", options, withKeys)
+      const { failover, ...borrow } = options
       const times = check.whole("failover", failover, 0, 0)
       const asked = () => toRequest(core.options, borrow, true, at)
       return times === 0 ? bracket(core, asked, f) : failOver(core, asked, f, times)

@@ -2,6 +2,7 @@
  * The function that runs under a lease of `with`. A promise cannot be stopped: it is told by its signal, and keeps the
  * object until it has settled, or its lease is over.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -10,7 +11,16 @@ import type { Lease } from "../../Lease.ts"
 import { call } from "./callbacks.ts"
 import { leaseIn, objectIn, whenOver } from "./lease.ts"
 import type { Aborting, Running } from "./running.ts"
+import { left } from "./settled.ts"
 import { reasonOf, sees } from "./signals.ts"
+
+/** One call of the function. */
+interface Run {
+  readonly controller: AbortController | undefined
+  readonly lease: Lease<unknown, unknown> | undefined
+  /** Nobody waits for it any more: its lease is over. */
+  dropped: boolean
+}
 
 export class Body<B> implements Aborting<Awaited<B>, unknown> {
   private readonly running: Running
@@ -21,8 +31,6 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
   private controller: AbortController | undefined = undefined
   private begun = false
   private settled = false
-  /** Nobody waits for the function any more: its lease is over. */
-  private dropped = false
   /** Can anything but itself still end it? Then the process is kept alive. */
   private ends = true
   private endWait = (): void => {}
@@ -43,10 +51,11 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
 
   run(borrowed: unknown): Effect.Effect<Awaited<B>, unknown> {
     // it has fired in a callback of the borrow
-    if (this.signal?.aborted) return Effect.fail(this.signal.reason)
+    if (this.signal?.aborted === true) return left(reasonOf(this.signal))
     this.begun = true
     const lease = leaseIn(borrowed)
-    if (this.signal === undefined && lease !== undefined && lease.expiresAt === undefined) {
+    // where the function may be called again, another object may have to be waited for
+    if (!this.again && this.signal === undefined && lease !== undefined && lease.expiresAt === undefined) {
       this.ends = false
       this.endWait()
     }
@@ -54,29 +63,34 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
     if (controller !== undefined && lease !== undefined) {
       whenOver(this.running, lease, (reason) => controller.abort(reason))
     }
+    const run: Run = { controller, lease, dropped: false }
     return Effect.onExit(
-      call(() => this.call(borrowed, lease)),
+      Effect.catchCause(
+        call(() => this.call(borrowed, run)),
+        (cause) => this.signal?.aborted === true ? left(Cause.squash(cause)) : Exit.failCause(cause)
+      ),
       (exit) =>
         Effect.sync(() => {
           this.settled = !Exit.hasInterrupts(exit)
-          this.dropped = !this.settled
+          run.dropped = !this.settled
           // it may wait for another object now: then it is its fiber that is told to stop
           if (this.again && Exit.isFailure(exit)) this.begun = this.settled = false
           // interrupted: its lease is over, which says why itself where it can be seen
-          if (!this.settled && lease === undefined) controller?.abort()
+          if (run.dropped && lease === undefined) controller?.abort()
         })
     )
   }
 
   /** What the function answers. Whoever waits for a promise may go: its failure is nobody's then, but for the log. */
-  private call(borrowed: unknown, lease: Lease<unknown, unknown> | undefined): B {
-    const answer = this.f(objectIn(borrowed) as never, this.controller?.signal as AbortSignal)
+  private call(borrowed: unknown, run: Run): B {
+    const { controller, lease } = run
+    const answer = this.f(objectIn(borrowed) as never, controller?.signal as AbortSignal)
     if (!Predicate.isPromiseLike(answer)) return answer
     const settling = new Promise<unknown>((resolve) => resolve(answer))
     settling.then(undefined, (reason) => {
-      if (!this.dropped && this.signal?.aborted !== true) return
+      if (!run.dropped && this.signal?.aborted !== true) return
       const about = lease === undefined ? {} : { object: lease.pooled.id, lease: lease.id }
-      this.running.unheard(reason, [this.controller?.signal, this.signal], about)
+      this.running.unheard(reason, [controller?.signal, this.signal], about)
     })
     return settling as B
   }

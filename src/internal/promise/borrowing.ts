@@ -28,6 +28,7 @@ import { Relay } from "../structures/slice.ts"
 import { outcomeOf, Waiting } from "../waiting/outcome.ts"
 import { FullLease } from "./lease.ts"
 import { fail, type Running } from "./running.ts"
+import { left } from "./settled.ts"
 import { hasSignal, reasonOf, unlisten } from "./signals.ts"
 
 /** The waiter of somebody who awaits a promise. */
@@ -202,11 +203,15 @@ class Borrowing<A, D> implements Work {
   private ended(answer: unknown, failure: { readonly reason: unknown } | undefined): void {
     const lease = this.lease!
     // how the body has ended is for the judge alone
-    const judges = lease.core.options.judge !== undefined
-    end(lease, judges ? failure === undefined ? Exit.succeed(answer) : Exit.fail(failure.reason) : Exit.void)
+    end(lease, lease.core.options.judge === undefined ? Exit.void : this.exitOf(answer, failure))
     if (this.settled) return failure === undefined ? undefined : this.unheard(failure.reason)
     if (failure === undefined) this.succeed(answer)
     else this.fail(failure.reason)
+  }
+
+  private exitOf(answer: unknown, failure: { readonly reason: unknown } | undefined): Exit.Exit<unknown, unknown> {
+    if (failure === undefined) return Exit.succeed(answer)
+    return this.settled ? left(failure.reason) : Exit.fail(failure.reason)
   }
 
   private unheard(reason: unknown): void {

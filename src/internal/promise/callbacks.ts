@@ -10,13 +10,13 @@ import type * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
 import type { PromiseLease } from "../../PromiseLease.ts"
 import type { Awaitable, PromisePoolOptions } from "../../PromiseOptions.ts"
-import { toSettled } from "../../PromiseVerdict.ts"
 import { Stray } from "../making/creator.ts"
 import { type AnyOptions, toHookTimeout } from "../pool/options.ts"
 import { checks, levels } from "../state/validation.ts"
 import { afterLease, FullLease, Packed, reported, whenOver } from "./lease.ts"
 import { withSchedule } from "./retrying.ts"
 import type { Running } from "./running.ts"
+import { toSettled } from "./settled.ts"
 import { controlling } from "./signals.ts"
 
 /** Tells what has been promised. A thenable may be badly made: a promise of it settles once, later, and never throws. */
@@ -182,9 +182,10 @@ const scoped = <A>(
       aborting?.abort()
       // it may have settled since
       if (outcome !== undefined) return outcome
-      return watching?.pollUnsafe() === undefined
-        ? within(settled, grace, Effect.failCause(cause))
-        : Effect.failCause(cause)
+      if (watching?.pollUnsafe() !== undefined) return Effect.failCause(cause)
+      const late = within(settled, grace, Effect.failCause(cause))
+      // a pack that fails as its borrower leaves says nothing of the object
+      return lease === undefined ? late : Effect.catchCause(late, () => Effect.failCause(cause))
     })
   })
   return Effect.acquireRelease(made, undone)

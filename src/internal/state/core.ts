@@ -267,7 +267,7 @@ export const lends = <A, D>(core: Core<A, D>): boolean => !core.suspended && sta
 export const lendable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
   entry.status === "Available" ||
   (entry.status === "Borrowed" && entry.open < core.options.sharing && !entry.condemned && !entry.retired &&
-    !entry.benched && !entry.asked && !entry.doubted && !entry.onTrial && entry.fate === "return")
+    !entry.benched && !entry.asked && !entry.doubted && entry.onTrial === 0 && entry.fate === "return")
 
 const making = <A, D>(core: Core<A, D>): number => core.creator?.making ?? 0
 

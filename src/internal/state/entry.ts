@@ -77,8 +77,11 @@ export class Entry<A, D> {
   facets: Facets<A, D> | undefined = undefined
   /** Verdicts other than "Available" in a row. */
   failures = 0
-  /** The object has rested as an outlier, and nobody has asked about it: one lease at a time, until a success. */
-  onTrial = false
+  /**
+   * The id of the lease that was the last as the object began to rest as an outlier: one lease at a time, until one that came
+   * later is a success. 0: it is not on trial.
+   */
+  onTrial = 0
   /** The object is on offer: the turn has yet to find who gets it. `fresh`: it was detected just before. */
   offered: "no" | "stale" | "fresh" = "no"
   /**

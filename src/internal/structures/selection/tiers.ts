@@ -3,7 +3,9 @@ import type { Candidate, Selection } from "./selection.ts"
 interface Tier<E extends Candidate<E>> {
   readonly rank: number
   readonly members: Selection<E>
+  /** How many entries are listed in it, and how many are listed in it or were last. */
   size: number
+  residents: number
 }
 
 /**
@@ -13,7 +15,7 @@ interface Tier<E extends Candidate<E>> {
 export class TierSelection<E extends Candidate<E>> implements Selection<E> {
   private readonly rank: (pooled: unknown) => number
   private readonly make: () => Selection<E>
-  /** The lowest rank first. There are few. */
+  /** The lowest rank first: those that entries are listed in, or were last. There are few. */
   private readonly tiers: Array<Tier<E>> = []
   /** Where an entry is listed, or was last. */
   private readonly homes = new Map<E, Tier<E>>()
@@ -43,8 +45,11 @@ export class TierSelection<E extends Candidate<E>> implements Selection<E> {
     }
   }
   forget(entry: E): void {
-    this.homes.get(entry)?.members.forget(entry)
+    const home = this.homes.get(entry)
+    if (home === undefined) return
     this.homes.delete(entry)
+    home.members.forget(entry)
+    if (--home.residents === 0) this.tiers.splice(this.tiers.indexOf(home), 1)
   }
   pick(): E | undefined {
     this.settleAll()
@@ -65,11 +70,12 @@ export class TierSelection<E extends Candidate<E>> implements Selection<E> {
   }
   /** Lists an entry in the tier of its rank. */
   private settle(entry: E): void {
-    const tier = this.tierOf(this.read(entry))
+    const rank = this.read(entry)
+    // the function that said it has had the entry taken out, or listed
     if (!this.faulty.delete(entry)) return
     const home = this.homes.get(entry)
-    if (home !== undefined && home !== tier) home.members.forget(entry)
-    this.homes.set(entry, tier)
+    if (home !== undefined && home.rank !== rank) this.forget(entry)
+    const tier = this.homes.get(entry) ?? this.settleIn(entry, rank)
     tier.size++
     tier.members.add(entry)
   }
@@ -85,12 +91,18 @@ export class TierSelection<E extends Candidate<E>> implements Selection<E> {
       `The rank of object ${entry.id} is ${typeof rank === "number" ? "NaN" : typeof rank}; allowed: a number`
     )
   }
+  private settleIn(entry: E, rank: number): Tier<E> {
+    const tier = this.tierOf(rank)
+    tier.residents++
+    this.homes.set(entry, tier)
+    return tier
+  }
   private tierOf(rank: number): Tier<E> {
     let at = 0
     while (at < this.tiers.length && this.tiers[at]!.rank < rank) at++
     const found = this.tiers[at]
     if (found !== undefined && found.rank === rank) return found
-    const tier = { rank, members: this.make(), size: 0 }
+    const tier = { rank, members: this.make(), size: 0, residents: 0 }
     this.tiers.splice(at, 0, tier)
     return tier
   }

@@ -1,0 +1,129 @@
+/** Preferences amid detection and selectors of one's own; tiers whose ranks change. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { TestClock } from "effect/testing"
+import { AsyncLocalStorage } from "node:async_hooks"
+import { Policy } from "../src/internal/structures/selection/policy.ts"
+import { type Candidate, make as makeSelection } from "../src/internal/structures/selection/selection.ts"
+import { TierSelection } from "../src/internal/structures/selection/tiers.ts"
+import { PromisePool } from "../src/promise.ts"
+import { make, only, start, state } from "./support/borrowers.ts"
+import { collect } from "./support/garbage.ts"
+
+const objectOf = ({ object }: { readonly object: string }) => Effect.succeed(object)
+
+describe("a preference", () => {
+  it.effect("goes to what is trusted while what was picked is being detected", () =>
+    Effect.gen(function*() {
+      for (let i = 0; i < 20; i++) {
+        const pool = yield* make<string>({
+          objects: ["a", "b", "c"],
+          detectStatus: () => Effect.as(Effect.sleep("10 millis"), "Available" as const),
+          detection: { onBorrow: { trustFor: "1 second" } }
+        })
+        yield* TestClock.adjust("2 seconds")
+        for (const object of ["a", "b"]) {
+          yield* start(pool.with(() => Effect.void, only(object)))
+          yield* TestClock.adjust("10 millis")
+        }
+        // of those that are liked, one is trusted, and one is not
+        const got = yield* start(Effect.tap(
+          pool.with(objectOf, { prefer: ({ object }) => object !== "b" }),
+          (object) => Effect.sync(() => assert.strictEqual(object, "a"))
+        ))
+        yield* TestClock.adjust("10 millis")
+        assert.strictEqual(state(got), "ok")
+      }
+    }))
+
+  it.effect("is waited for by nobody, though a selector of one's own declines it", () =>
+    Effect.gen(function*() {
+      const offered: Array<string> = []
+      const pool = yield* make<string>({
+        objects: ["a", "b", "c"],
+        select: (available) => {
+          offered.push(available.map(({ object }) => object).join(""))
+          return available.find(({ object }) => object === "b")
+        },
+        borrowTimeout: "1 second"
+      })
+      assert.strictEqual(yield* pool.with(objectOf, { prefer: ({ object }) => object !== "b" }), "b")
+      assert.deepStrictEqual(offered, ["ac", "abc"])
+      for (let i = 0; i < 10; i++) assert.strictEqual(yield* pool.with(objectOf, { affinity: `text ${i}` }), "b")
+      const later = yield* make<string>({
+        objects: ["a", "b"],
+        select: (available) => Effect.as(Effect.yieldNow, available.find(({ object }) => object === "b")),
+        borrowTimeout: "1 second"
+      })
+      assert.strictEqual(yield* later.with(objectOf, { prefer: ({ object }) => object === "a" }), "b")
+    }))
+
+  it("is asked in the context of its borrower, and a judge in that of the pool's builder", async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const seen: Array<string> = []
+    const see = (what: string) => void seen.push(`${what} in that of the ${storage.getStore()}`)
+    const pool = storage.run("builder", () => PromisePool.make({ objects: ["a", "b"], judge: () => see("a judge") }))
+    const prefer = () => {
+      see("a preference")
+      return true
+    }
+    pool.suspend()
+    const borrowing = storage.run("borrower", () => pool.with(() => {}, { prefer }))
+    storage.run("operator", () => pool.resume())
+    await borrowing
+    assert.deepStrictEqual([...new Set(seen)], [
+      "a preference in that of the borrower",
+      "a judge in that of the builder"
+    ])
+  })
+})
+
+describe("tiers", () => {
+  it("of ranks that nobody has any more are forgotten", () => {
+    interface Listed extends Candidate<Listed> {
+      rank: number
+    }
+    const entry = (id: number): Listed => ({
+      id,
+      slot: -1,
+      place: -1,
+      previous: undefined,
+      next: undefined,
+      order: id,
+      borrowCount: 0,
+      open: 0,
+      get pooled() {
+        return this
+      },
+      rank: id
+    })
+    const made: Array<WeakRef<object>> = []
+    const within = () => {
+      const ring = makeSelection<Listed>(new Policy("roundRobin"), {
+        nextIntUnsafe: () => 0,
+        nextDoubleUnsafe: () => 0
+      })
+      made.push(new WeakRef(ring))
+      return ring
+    }
+    const tiers = new TierSelection<Listed>((listed) => (listed as Listed).rank, within)
+    const entries = [entry(1), entry(2), entry(3)]
+    for (const each of entries) tiers.add(each)
+    for (let i = 0; i < 1000; i++) {
+      const picked = tiers.pick()!
+      assert.strictEqual(picked, entries.reduce((least, each) => each.rank < least.rank ? each : least))
+      tiers.remove(picked)
+      picked.rank = i % 2 === 0 ? 1000 + i : -i
+      tiers.add(picked)
+    }
+    for (const each of entries) {
+      tiers.remove(each)
+      tiers.forget(each)
+    }
+    return new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      collect()
+      assert.isAtMost(made.filter((ref) => ref.deref() !== undefined).length, 3)
+      assert.isUndefined(tiers.pick())
+    })
+  })
+})
