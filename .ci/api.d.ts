@@ -51,6 +51,7 @@ export interface Lease<out A, out D = undefined> {
     readonly rest: (duration: Duration.Input, facet?: string) => Effect.Effect<void>;
     readonly restUntil: (moment: Status.Moment, facet?: string) => Effect.Effect<void>;
     readonly charge: (cost: number, name?: string) => Effect.Effect<void>;
+    readonly recount: Effect.Effect<void>;
     readonly report: (report: AllowanceReport) => Effect.Effect<void>;
     readonly renew: Effect.Effect<void, LeaseExpired>;
     readonly detach: Effect.Effect<A, LeaseExpired, Scope.Scope>;
@@ -762,6 +763,7 @@ export interface PromiseLease<out A, out D = undefined, out P = A> extends Packe
     readonly rest: (duration: Duration.Input, facet?: string) => void;
     readonly restUntil: (moment: Status.Moment, facet?: string) => void;
     readonly charge: (cost: number, name?: string) => void;
+    readonly recount: () => void;
     readonly report: (report: AllowanceReport) => void;
     readonly renew: () => void;
     readonly detach: () => Promise<Detached<A>>;

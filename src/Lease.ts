@@ -62,6 +62,11 @@ export interface Lease<out A, out D = undefined> {
    */
   readonly charge: (cost: number, name?: string) => Effect.Effect<void>
   /**
+   * What the lease has taken of its allowances counts from now on, and no more from when it was taken: for when the answer
+   * of a server has come, which has counted the request at some time since the grant. It counts also after the lease is over.
+   */
+  readonly recount: Effect.Effect<void>
+  /**
    * Believes what a server has said of an allowance: how much is left, and when all of it is there again. A later report
    * replaces an earlier one; one whose moment has passed, or that says that more was left until an earlier moment, is older,
    * and dropped; one that says neither changes nothing.

@@ -73,6 +73,11 @@ export interface PromiseLease<out A, out D = undefined, out P = A> extends Packe
    * is over, as long as the object is in the pool. What is no finite number throws `InvalidPoolOptions`.
    */
   readonly charge: (cost: number, name?: string) => void
+  /**
+   * What the lease has taken of its allowances counts from now on, and no more from when it was taken: for when the answer
+   * of a server has come, which has counted the request at some time since the grant. It counts also after the lease is over.
+   */
+  readonly recount: () => void
   /** Believes what a server has said of an allowance: how much is left, and when all of it is there again. */
   readonly report: (report: AllowanceReport) => void
   /** Starts the lease time-out anew. Throws `LeaseExpired` once the lease is over. */

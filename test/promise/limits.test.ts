@@ -19,6 +19,8 @@ describe("a promise pool of objects with limits", () => {
     await lease.release()
     lease.charge(50)
     assert.strictEqual(lease.pooled.status, "Dormant")
+    lease.recount()
+    assert.deepStrictEqual(lease.pooled.allowances.map(({ left }) => left), [6, 0])
 
     const error = await failure(pool.with(() => {}))
     assert.instanceOf(error, PoolExhausted)

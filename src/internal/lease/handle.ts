@@ -95,6 +95,10 @@ export class Handle<A, D> implements Lease<A, D> {
   charge(cost: number, name?: string): Effect.Effect<void> {
     return Effect.sync(() => charge(this.#lease, cost, name))
   }
+  get recount(): Effect.Effect<void> {
+    const { core, entry, taken } = this.#lease
+    return Effect.sync(() => counted(core, entry, taken, (allowances, taken) => allowances.recount(taken)))
+  }
   report(said: AllowanceReport): Effect.Effect<void> {
     return Effect.sync(() => report(this.#lease, said))
   }

@@ -166,6 +166,19 @@ export class Allowances {
     }
   }
 
+  /** What a lease has taken counts from now on. What a server has said since may have counted it, too: it counts twice then. */
+  recount(taken: Taken): void {
+    for (const limit of this.all) {
+      const now = this.now(limit.counter)
+      const parts = partsOf(taken, limit)
+      const amount = parts.reduce((sum, part) => sum + part.amount, 0)
+      if (amount === 0) continue
+      giveBack(limit.counter, parts, amount, now)
+      limit.counter.take(amount, now)
+      parts.splice(0, Infinity, { at: now, amount })
+    }
+  }
+
   /** A server has said of the allowance of a name, or of the only one, what is left, until a moment. */
   report(named: string | undefined, left: number | undefined, moment: number | undefined): void {
     for (const { counter, name } of this.all) {

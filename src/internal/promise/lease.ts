@@ -141,6 +141,7 @@ interface Rights<A> {
   rest?: PromiseLease<A>["rest"]
   restUntil?: PromiseLease<A>["restUntil"]
   charge?: PromiseLease<A>["charge"]
+  recount?: () => void
   report?: PromiseLease<A>["report"]
   renew?: () => void
   detach?: () => Promise<Detached<A>>
@@ -228,6 +229,9 @@ export class FullLease<A, D, P> extends HeldLease<P> implements PromiseLease<A, 
   }
   get charge(): PromiseLease<A>["charge"] {
     return this.#members.charge ??= (cost, name) => this.#running.now(this.#lease.charge(cost, name))
+  }
+  get recount(): () => void {
+    return this.#members.recount ??= () => this.#running.now(this.#lease.recount)
   }
   get report(): PromiseLease<A>["report"] {
     return this.#members.report ??= (said) => this.#running.now(this.#lease.report(said))
