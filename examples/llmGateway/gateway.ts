@@ -1,0 +1,73 @@
+/** What is served, and to whom. */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { DateTime, Effect, Layer } from "effect"
+import { FetchHttpClient, HttpClient, HttpRouter, HttpServerResponse } from "effect/http"
+import { PrometheusMetrics } from "effect/observability"
+import { createServer } from "node:http"
+import { PoolMetrics } from "../../src/index.ts"
+import { Inspector } from "../../src/inspector.ts"
+import { Bookings } from "./bookings.ts"
+import { complete } from "./completions.ts"
+import { Keys, tierOf } from "./keys.ts"
+import { refuse } from "./refusals.ts"
+import { GatewaySettings } from "./settings.ts"
+
+const models = Keys.with(({ object }) =>
+  Effect.gen(function*() {
+    const { url } = yield* GatewaySettings
+    const response = yield* HttpClient.get(`${url}/models`, { headers: { authorization: `Bearer ${object.secret}` } })
+    return HttpServerResponse.jsonUnsafe(yield* response.json, { status: response.status })
+  }), { cost: 0 }).pipe(
+    Effect.catchTag(
+      "HttpClientError",
+      ({ message }) => HttpServerResponse.json({ error: { message } }, { status: 502 })
+    ),
+    Effect.catchTag(
+      ["PoolExhausted", "BorrowTimeout", "PoolClosed", "LeaseExpired"],
+      (failure) => Effect.map(refuse(failure), ({ response }) => response)
+    )
+  )
+
+/** A key is shown by its name: what it is, is a secret. */
+const pool = Effect.gen(function*() {
+  const keys = yield* Keys.objects
+  return HttpServerResponse.jsonUnsafe({
+    stats: yield* Keys.stats,
+    keys: keys.map(({ allowances, borrowCount, data, facets, failures, object, status, wakesAt }) => ({
+      name: object.name,
+      tier: tierOf(object),
+      status,
+      borrowCount,
+      failures,
+      allowances,
+      facets,
+      wakesAt: wakesAt && DateTime.formatIso(wakesAt),
+      // until the provider begins to answer
+      meanMillis: data.waited / Math.max(1, data.answers)
+    }))
+  })
+})
+
+/** What an operator looks at is shown to whoever reaches this server: it listens on this machine alone. */
+const Operating = Layer.mergeAll(
+  PrometheusMetrics.layerHttp({ path: "/metrics" }),
+  Inspector.layerHttp({ path: "/pools", describe: ({ object }) => (object as { readonly name: string }).name })
+).pipe(Layer.provide(PoolMetrics.layer(Keys)))
+
+const Routes = Layer.mergeAll(
+  HttpRouter.add("POST", "/v1/chat/completions", complete),
+  HttpRouter.add("GET", "/v1/models", models),
+  HttpRouter.add("GET", "/pool", pool),
+  Operating
+)
+
+const Listening = Layer.unwrap(
+  Effect.map(GatewaySettings, ({ port }) => NodeHttpServer.layer(() => createServer(), { host: "127.0.0.1", port }))
+)
+
+export const Gateway = HttpRouter.serve(Routes, { disableLogger: true }).pipe(
+  Layer.provideMerge(Listening),
+  Layer.provide(Bookings.layer),
+  Layer.provide(Keys.live),
+  Layer.provide(FetchHttpClient.layer)
+)
