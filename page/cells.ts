@@ -1,6 +1,7 @@
 /** The objects of a pool, each a cell of a canvas: ten thousand elements would be too many for a page. */
 import type { Letter, ObjectRow } from "../src/internal/inspection/frame.ts"
 import { span, still } from "./dom.ts"
+import { shareOf } from "./limits.ts"
 import { letters, now, type Pool, signs } from "./state.ts"
 
 const sizes = [46, 36, 28, 22, 16, 12, 9, 7, 5, 4, 3]
@@ -140,7 +141,29 @@ const drawTile = (
     context.fillText(String(id), x + 5, y + 5, side - 14)
   }
   drawSign(context, letter, row, [x, y], size)
-  if (row !== undefined && size >= 36) drawTimes(context, row, [x, y], side)
+  if (row === undefined || size < 36) return
+  drawAllowances(context, row, [x, y], size)
+  drawTimes(context, row, [x, y], side)
+}
+
+/** What is left of the allowances of an object, as far as there is room: of those of which the least is left. */
+const drawAllowances = (
+  context: CanvasRenderingContext2D,
+  row: ObjectRow,
+  [x, y]: readonly [x: number, y: number],
+  size: number
+): void => {
+  const shares = (row[9]?.allowances ?? []).map(([, left, limit]) => shareOf(left, limit))
+  const most = size >= 46 ? 2 : 1
+  const shown = shares.length > most ? shares.toSorted((a, b) => a - b).slice(0, most) : shares
+  const width = size - 10
+  shown.forEach((share, i) => {
+    const top = y + 19 + i * 5
+    context.globalAlpha = .3
+    context.fillRect(x + 4, top, width, 3)
+    context.globalAlpha = 1
+    context.fillRect(x + 4, top, width * share, 3)
+  })
 }
 
 /** What has just changed is seen for a moment. */

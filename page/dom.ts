@@ -73,6 +73,10 @@ export const span = (millis: number): string => {
 
 export const count = (n: number): string => n.toLocaleString("en")
 
+/** An amount of an allowance: of few the hundredths as well. */
+export const amount = (n: number): string =>
+  (Math.abs(n) < 10 ? Math.round(n * 100) / 100 : Math.round(n)).toLocaleString("en")
+
 export const rate = (n: number): string => n === 0 ? "0" : n < 9.95 ? n.toFixed(1) : count(Math.round(n))
 
 export const plural = (n: number, one: string): string => `${count(n)} ${one}${n === 1 ? "" : "s"}`

@@ -58,7 +58,8 @@ setInterval(() => {
   for (const [id, view] of views) {
     const pool = state.pools.get(id)
     if (pool === undefined || pool.ids.length > 200) continue
-    if (pool.flashes.size > 0 || pool.picture.stats.leases > 0) drawCells(pool, view)
+    const { dormant, leases } = pool.picture.stats
+    if (pool.flashes.size > 0 || leases > 0 || dormant > 0) drawCells(pool, view)
   }
 }, 80)
 

@@ -4,6 +4,17 @@ import { type Buttons, destroyButton, drawActions, root } from "./actions.ts"
 import { cellAt, type Cells, drawCells, moveChosen, placesOf } from "./cells.ts"
 import { type Chart, drawChart, makeChart, recent } from "./charts.ts"
 import { children, count, el, mark, on, plural, rate, say, span } from "./dom.ts"
+import {
+  backOf,
+  drawAllowances,
+  drawMeter,
+  drawSums,
+  limitParts,
+  makeSums,
+  meter,
+  type Part,
+  type Sums
+} from "./limits.ts"
 import { borrower, letters, names, now, type Pool, signs, state } from "./state.ts"
 
 /** How many of those who wait are shown, and how many objects in the table. */
@@ -15,7 +26,7 @@ interface Count {
   readonly number: HTMLElement
 }
 
-export interface View extends Cells, Buttons {
+export interface View extends Cells, Buttons, Sums {
   readonly id: number
   readonly element: HTMLElement
   readonly title: HTMLElement
@@ -49,10 +60,23 @@ const makeLegend = (): ReadonlyMap<Letter | "M", Count> =>
     return [letter, { item: el("li", {}, dot, number, name), number }]
   }))
 
-const columns = ["Object", "Status", "Age", "Uses", "Holder", "Held", "Time left", "Description"]
+const columns = [
+  "Object",
+  "Status",
+  "Age",
+  "Uses",
+  "Holder",
+  "Held",
+  "Time left",
+  "Back",
+  "Allowances",
+  "Description"
+]
+/** Those that have words, and no numbers: among the columns behind the first. */
+const worded = [0, 3, 6, 7, 8]
 
 const makeTable = (note: HTMLElement, rows: HTMLElement): HTMLDetailsElement => {
-  const head = columns.map((name, i) => el("th", { scope: "col", class: [1, 4, 7].includes(i) && "l" }, name))
+  const head = columns.map((name, i) => el("th", { scope: "col", class: worded.includes(i - 1) && "l" }, name))
   const table = el("table", {}, note, el("thead", {}, el("tr", {}, ...head, el("td"))), rows)
   return el(
     "details",
@@ -79,6 +103,7 @@ export const makeView = (id: number): View => {
     timeouts: makeChart("Time-outs", ["bars"])
   }
   const [queueTitle, queue] = [el("h3"), el("ol")]
+  const sums = makeSums()
   const [tableNote, rows] = [el("caption"), el("tbody")]
   const table = makeTable(tableNote, rows)
   const items = [...legend.values()].map(({ item }) => item)
@@ -87,7 +112,8 @@ export const makeView = (id: number): View => {
     { class: "pool card", id: `pool-${id}`, tabindex: -1 },
     el("header", {}, el("div", { class: "name" }, title, badge), size, actions),
     el("ul", { class: "legend", "aria-label": "Objects by status" }, ...items),
-    el("div", {}, canvas, detail),
+    el("div", {}, canvas, sums.back, detail),
+    el("div", {}, sums.sumsTitle, sums.sums),
     el("div", { class: "charts" }, ...Object.values(charts).map((chart) => chart.element)),
     el("div", { class: "queue" }, queueTitle, queue),
     table
@@ -95,6 +121,7 @@ export const makeView = (id: number): View => {
   const view: View = {
     ...{ id, element, title, badge, size, actions, canvas, legend, detail, queueTitle, queue, table, tableNote, rows },
     ...charts,
+    ...sums,
     layout: undefined,
     chosen: undefined,
     places: 0,
@@ -179,8 +206,10 @@ export const drawPool = (pool: Pool, view: View): void => {
       `${count(stats.available)} available. The arrow keys go from object to object.`
   )
   view.canvas.hidden = placesOf(pool, view) === 0
+  mark(view.detail, "tall", picture.limited)
   drawCells(pool, view)
   drawDetail(pool, view)
+  drawSums(pool, view)
   drawCharts(pool, view)
   drawQueue(pool, view)
   drawActions(pool, view)
@@ -243,9 +272,9 @@ const statusOf = ([, letter, , , , , leaving]: ObjectRow): string =>
 const holders = ([, , , , leases, , , , more]: ObjectRow): string =>
   leases.map(([, owner]) => borrower(owner)).join(", ") + (more > 0 ? ` and ${count(more)} more` : "")
 
-/** What is said of the chosen object: each part in bold, and what is said of that. */
-const partsOf = (row: ObjectRow): ReadonlyArray<readonly [strong: string, soft: string]> => {
-  const [id, , addedAt, uses, leases, wakesAt, , description, more] = row
+/** What is said of the chosen object. */
+const partsOf = (row: ObjectRow): ReadonlyArray<Part> => {
+  const [id, , addedAt, uses, leases, , , description, more] = row
   const time = now()
   const left = (expiresAt: number) => expiresAt > time ? `, ${span(expiresAt - time)} left` : ", time is over"
   return [
@@ -254,7 +283,7 @@ const partsOf = (row: ObjectRow): ReadonlyArray<readonly [strong: string, soft: 
       [borrower(owner), `for ${span(time - borrowedAt)}${expiresAt > 0 ? left(expiresAt) : ""}`] as const
     ),
     ...(more > 0 ? [[`and ${count(more)}`, "leases more"] as const] : []),
-    ...(wakesAt > 0 ? [["wakes", `in ${span(Math.max(0, wakesAt - time))}`] as const] : []),
+    ...limitParts(row),
     ["lent", uses === 1 ? "once" : `${count(uses)} times`],
     [span(time - addedAt), "old"],
     ...(description === "" ? [] : [[description, ""] as const])
@@ -267,14 +296,19 @@ const drawDetail = (pool: Pool, view: View): void => {
   const row = pool.rows.get(id) ?? (view.fetched?.[0] === id ? view.fetched : undefined)
   if (row === undefined) return fetchRow(pool, view, id)
   const parts = partsOf(row)
-  const key = `${id}:${parts.length}:${state.actions}`
+  const key = `${id}:${parts.map(({ length }) => length).join("")}:${state.actions}`
   if (view.shown !== key) {
     view.shown = key
-    view.detail.replaceChildren(...parts.map(() => el("span", {}, el("b"), " ", el("span"))))
+    view.detail.replaceChildren(
+      ...parts.map(([, , share]) =>
+        el("span", {}, el("b"), " ", ...(share === undefined ? [] : [meter(), " "]), el("span"))
+      )
+    )
     if (state.actions) view.detail.append(destroyButton(pool, id))
   }
-  parts.forEach(([strong, soft], i) => {
+  parts.forEach(([strong, soft, share], i) => {
     const part = view.detail.children[i]!
+    if (share !== undefined) drawMeter(part.children[1] as HTMLElement, share)
     say(part.firstElementChild!, strong)
     say(part.lastElementChild!, soft)
   })
@@ -320,7 +354,7 @@ const drawTable = (pool: Pool, view: View): void => {
       "tr",
       {},
       el("th", { scope: "row" }),
-      ...Array.from({ length: 8 }, (_, i) => el("td", { class: [0, 3, 6].includes(i) && "l" }))
+      ...Array.from({ length: columns.length }, (_, i) => el("td", { class: worded.includes(i) && "l" }))
     ))
   shown.forEach((row, i) => drawRow(pool, row, [...rows[i]!.cells]))
 }
@@ -337,11 +371,13 @@ const drawRow = (pool: Pool, row: ObjectRow, cells: ReadonlyArray<HTMLElement>):
     holders(row),
     lease === undefined ? "" : span(time - lease[2]),
     left,
-    description
+    backOf(row)
   ]
   values.forEach((value, i) => say(cells[i]!, value))
   mark(cells[1]!, "hot", letter === "O")
-  const last = cells[8]!
+  drawAllowances(cells[8]!, row[9]?.allowances ?? [])
+  say(cells[9]!, description)
+  const last = cells[10]!
   if (state.actions && last.dataset["id"] !== String(id)) {
     last.dataset["id"] = String(id)
     last.replaceChildren(destroyButton(pool, id))

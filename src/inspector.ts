@@ -8,8 +8,8 @@
  * **Details**
  *
  * The page shows every pool of the process that is not closed: its objects by status, with age, uses, holder and the time
- * that is left of the lease; who waits, and how long; borrows, waits and time-outs of the last 5 minutes; the last events.
- * It loads nothing from elsewhere.
+ * that is left of the lease; what is left of its allowances, when it is back, and why it rests; who waits, and how long;
+ * borrows, waits and time-outs of the last 5 minutes; the last events. It loads nothing from elsewhere.
  *
  * Nothing is paid while nobody looks. The first look starts one sampler for all who look, and listens to the pools; it ends
  * when nobody has looked for 5 minutes. So the history begins with the first look, and survives a reload.

@@ -21,6 +21,6 @@ export const Load = Layer.effectDiscard(Effect.forkScoped(Effect.all([
   // 24 connections serve some 130 a second
   arrivals((seconds) => wave(seconds, 40, 12, 165), Connections.query),
   arrivals(() => 1 / 9, Connections.forget),
-  arrivals((seconds) => wave(seconds, 25, 5, 42), ApiKeys.ask),
+  arrivals((seconds) => wave(seconds, 25, 5, 38), ApiKeys.ask),
   arrivals((seconds) => wave(seconds, 30, 1, 8), Renderers.render)
 ], { concurrency: "unbounded" })))

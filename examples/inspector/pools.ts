@@ -1,6 +1,6 @@
 /** Three pools that are unlike: one under pressure, one whose objects have to rest, and one whose factory breaks. */
-import { Clock, Duration, Effect, Random, Schedule, Schema } from "effect"
-import { PoolService, Selector } from "../../src/index.ts"
+import { Cause, Clock, Duration, Effect, Exit, Random, Schedule, Schema } from "effect"
+import { PoolService, Selector, Status } from "../../src/index.ts"
 
 /** Something that takes a while, more or less. */
 const work = (millis: number) => Effect.flatMap(Random.nextBetween(0.5, 1.5), (factor) => Effect.sleep(millis * factor))
@@ -33,11 +33,20 @@ export class Connections extends PoolService<Connections, { readonly id: number 
 /** The service has had enough of this key. */
 class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited", { retryAfter: Schema.Int }) {}
 
-/** Keys of a service that lets nobody ask too often: the one that was refused rests until the service has said. */
+/** Keys with limits of their own, and a service that refuses one now and then all the same: it rests until it may. */
 export class ApiKeys extends PoolService<ApiKeys, string>()("ApiKeys") {
   static readonly live = ApiKeys.layer({
     objects: Array.from({ length: 12 }, (_, i) => `key-${String(i + 1).padStart(2, "0")}-5ec2e7-${i}`),
     sharing: 2,
+    allowance: ({ id }) => [
+      { limit: id % 4 === 0 ? 20 : 40, per: "15 seconds", name: "requests" },
+      { limit: id % 3 === 0 ? 20_000 : 60_000, per: "1 minute", unit: "cost", name: "tokens" }
+    ],
+    judge: (exit) => {
+      if (Exit.isSuccess(exit)) return "Available"
+      const failure = Cause.squash(exit.cause)
+      return failure instanceof RateLimited ? Status.dormant(Duration.seconds(failure.retryAfter)) : undefined
+    },
     select: Selector.leastRecentlyUsed,
     borrowTimeout: "3 seconds"
   })
@@ -45,12 +54,10 @@ export class ApiKeys extends PoolService<ApiKeys, string>()("ApiKeys") {
   static readonly ask = ApiKeys.with((lease) =>
     Effect.gen(function*() {
       yield* work(250)
-      if ((yield* Random.next) > 0.025) return
-      const refused = new RateLimited({ retryAfter: yield* Random.nextIntBetween(4, 14) })
-      yield* lease.rest(Duration.seconds(refused.retryAfter))
-      return yield* refused
-    })
-  )
+      yield* lease.charge(yield* Random.nextIntBetween(50, 250))
+      if ((yield* Random.next) > 0.01) return
+      return yield* new RateLimited({ retryAfter: yield* Random.nextIntBetween(4, 14) })
+    }), { cost: 150 })
 }
 
 // ------------------------------------------------------------------------------------------------------------ renderers

@@ -25,7 +25,11 @@ const frame: Frame = {
     stats: { size: 1, min: 0, making: 0, leases: 0, waiting: 0 } as Frame["changed"][0]["stats"],
     overdue: 0,
     objects: { rows: [[1, "A", 0, 0, [], 0, 0, "", 0]], beyond: 0 },
-    waiters: []
+    waiters: [],
+    limited: false,
+    allowances: [],
+    moreAllowances: 0,
+    back: []
   }],
   seconds: [],
   events: []

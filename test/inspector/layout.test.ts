@@ -126,7 +126,7 @@ describe("the page", () => {
           return [row.cells[0].textContent, row.cells[5].textContent]
         })()`)
       )) as [string, string]
-      assert.match(until, /^until \d\d:\d\d:\d\d UTC$/)
+      assert.match(until, /^until \d\d:\d\d:\d\d UTC, asked to$/)
       const minutes = (text: string) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5))
       assert.include([60, 61], (minutes(until.slice(6)) - minutes(at) + 1440) % 1440)
       assert.strictEqual(yield* Effect.promise(() => page.textContent(".events th")), "Time, UTC")

@@ -114,7 +114,7 @@ describe("what is wrong with a pool", () => {
 
       assert.deepStrictEqual(yield* wrong("short"), [
         "bad: 2 borrows timed out in the last minute",
-        "warning: 1 borrow was refused in the last minute"
+        "warning: 1 borrow was refused in the last minute: too many wait"
       ])
       yield* TestClock.adjust("40 seconds")
       assert.lengthOf(yield* wrong("short"), 2)
@@ -147,7 +147,7 @@ describe("what is wrong with a pool", () => {
       assert.deepStrictEqual(yield* Effect.forEach(["suspended", "empty", "resting", "unknown"], wrong), [
         ["note: suspended: nothing is lent"],
         ["bad: 1 fiber waits, but there is no object, and nothing that makes one"],
-        ["warning: all 2 objects rest, the first wakes in 59 s"],
+        ["warning: all 2 objects rest, the first wakes in 59 s (detected)"],
         ["bad: the detector cannot say how 1 of 1 object is: NoAnswer"]
       ])
     }))

@@ -19,6 +19,10 @@ export const pictured = 1_000_000
 /** How many leases of one object are sent, of those that have been open longest. */
 export const leasesShown = 10
 export const waitersShown = 100
+/** How many allowances of one object, or of one pool, and how many facets at rest of one object. */
+export const allowancesShown = 8
+/** How many of those objects that come back first. */
+export const backShown = 10
 /** How many of the last events are kept of each pool: so many of the everyday ones, and so many of the others. */
 export const eventsKept = 200
 /** How many seconds the sparklines go back. */
@@ -31,19 +35,45 @@ export type Letter = "P" | "A" | "B" | "O" | "D" | "U" | "I"
 
 export type LeaseRow = readonly [id: number, fiber: number, borrowedAt: number, expiresAt: number, overdue: 0 | 1]
 
+/** `fullAt`: when all of it is there again; 0 where it is. */
+export type AllowanceRow = readonly [name: string, left: number, limit: number, fullAt: number]
+
+/** `until`: 0 is for ever. */
+export type FacetRow = readonly [name: string, until: number, why: string]
+
+/** What there is to say of an object beside what there is of all: nothing of most. */
+export interface Limits {
+  /** Why it rests. */
+  readonly why?: string | undefined
+  /** Failures in a row. */
+  readonly failures?: number | undefined
+  readonly allowances?: ReadonlyArray<AllowanceRow> | undefined
+  /** Those that rest. */
+  readonly facets?: ReadonlyArray<FacetRow> | undefined
+  /** How many allowances and facets there are beside those. */
+  readonly more?: number | undefined
+}
+
+/** An allowance of all objects that have it; of `objects` of them `spent` have nothing left. */
+export type SumRow = readonly [name: string, left: number, limit: number, objects: number, spent: number]
+
+/** An object that rests, when it is back, and why it rests. */
+export type BackRow = readonly [object: number, at: number, why: string]
+
 export type ObjectRow = readonly [
   id: number,
   status: Letter,
   addedAt: number,
   uses: number,
   leases: ReadonlyArray<LeaseRow>,
-  /** 0: it does not rest, or for ever. */
+  /** 0: it does not rest, or for ever. One that is lent takes no new leases until then. */
   wakesAt: number,
   /** It leaves as soon as it is free. */
   leaving: 0 | 1,
   description: string,
   /** How many leases it has beside those in `leases`. */
-  more: number
+  more: number,
+  limits?: Limits
 ]
 
 export type WaiterRow = readonly [
@@ -76,6 +106,13 @@ export interface PoolPicture {
     readonly beyond: number
   }
   readonly waiters: ReadonlyArray<WaiterRow>
+  /** Do its objects have allowances? */
+  readonly limited: boolean
+  readonly allowances: ReadonlyArray<SumRow>
+  /** How many allowances there are beside those. */
+  readonly moreAllowances: number
+  /** Those objects that are back first, the first of them first. */
+  readonly back: ReadonlyArray<BackRow>
 }
 
 /** What has happened in the seconds from `from` on, one number for each second. */

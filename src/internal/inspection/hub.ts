@@ -280,6 +280,7 @@ export class Hub {
   private viewer(core: AnyCore, now: number): Viewer {
     const name = nameOfPool(core)
     return {
+      sinceEpoch: this.sinceEpoch,
       overdue: isOverdue(this.attended.get(core)?.record.medianHold ?? -1, now),
       describe: (entry) => this.descriptions.of(entry, name, now)
     }
@@ -332,7 +333,7 @@ export class Hub {
     const viewer = this.viewer(core, at)
     const found = look(core, viewer, room.visible)
     return {
-      picture: picture(core, record.id, found, viewer, this.sinceEpoch, room),
+      picture: picture(core, record.id, found, viewer, room),
       troubles: troubles(core, record, found, at)
     }
   }

@@ -11,13 +11,26 @@ import { Histogram } from "../structures/histogram.ts"
 import { type EventRow, eventsKept, history, type Minute, type Seconds } from "./frame.ts"
 import { short, textOf } from "./words.ts"
 
+type Refusals = Core<never, never>["tallies"]["refusals"]
+
+const noRefusals: Refusals = { NoneAvailable: 0, WaitersFull: 0, Suspended: 0, Resting: 0, CostTooHigh: 0 }
+
+/** Of each reason what `f` makes of two counts. */
+const both = (a: Refusals, b: Refusals, f: (a: number, b: number) => number): Refusals => ({
+  NoneAvailable: f(a.NoneAvailable, b.NoneAvailable),
+  WaitersFull: f(a.WaitersFull, b.WaitersFull),
+  Suspended: f(a.Suspended, b.Suspended),
+  Resting: f(a.Resting, b.Resting),
+  CostTooHigh: f(a.CostTooHigh, b.CostTooHigh)
+})
+
 class Bucket {
   readonly second: number
   readonly waits = new Histogram()
   readonly holds = new Histogram()
   borrows = 0
   timeouts = 0
-  refusals = 0
+  refusals: Refusals = noRefusals
   destroyFailures = 0
   private quantiles: readonly [p50: number, p99: number] | undefined = undefined
 
@@ -35,7 +48,7 @@ class Bucket {
 const mostWarnings = 1000
 
 interface LastMinute extends Minute {
-  readonly refusals: number
+  readonly refusals: Refusals
   readonly destroyFailures: number
 }
 
@@ -75,6 +88,7 @@ export class Record {
   private readonly notable = new Ring()
   /** Of the pool, when the bucket of this second began. */
   private totals: Core<never, never>["totals"]
+  private refusals: Refusals
   /** Failures of the factory in a row, and what the last one was. */
   failures = 0
   failure: string | undefined = undefined
@@ -92,6 +106,7 @@ export class Record {
     this.id = id
     this.now = new Bucket(second)
     this.totals = { ...core.totals }
+    this.refusals = { ...core.tallies.refusals }
     this.name = (failure) => {
       try {
         return short(String(describeFailure(failure)))
@@ -136,14 +151,15 @@ export class Record {
   }
 
   /** The time goes on: the buckets of the seconds that are over are closed. */
-  advance({ totals }: Core<never, never>, second: number): void {
+  advance({ tallies, totals }: Core<never, never>, second: number): void {
     // a clock that is set back ends nothing
     if (second <= this.now.second) return
-    const { borrowed, exhausted, timedOut } = totals
+    const { borrowed, timedOut } = totals
     this.now.borrows = borrowed - this.totals.borrowed
     this.now.timeouts = timedOut - this.totals.timedOut
-    this.now.refusals = exhausted - this.totals.exhausted
+    this.now.refusals = both(tallies.refusals, this.refusals, (now, before) => now - before)
     this.totals = { ...totals }
+    this.refusals = { ...tallies.refusals }
     this.buckets.push(this.now)
     // seconds in which nobody came to close a bucket had none of their own
     for (let empty = Math.max(this.now.second + 1, second - history); empty < second; empty++) {
@@ -178,12 +194,12 @@ export class Record {
   private sumMinute(): LastMinute {
     const waits = new Histogram()
     const last = this.buckets.slice(-60)
-    const sum = { borrows: 0, timeouts: 0, refusals: 0, destroyFailures: 0 }
+    const sum = { borrows: 0, timeouts: 0, refusals: noRefusals, destroyFailures: 0 }
     for (const bucket of last) {
       waits.addAll(bucket.waits)
       sum.borrows += bucket.borrows
       sum.timeouts += bucket.timeouts
-      sum.refusals += bucket.refusals
+      sum.refusals = both(sum.refusals, bucket.refusals, (a, b) => a + b)
       sum.destroyFailures += bucket.destroyFailures
     }
     return { seconds: last.length, p50: waits.quantile(0.5), p99: waits.quantile(0.99), ...sum }

@@ -17,6 +17,7 @@ import {
   type WaiterRow,
   waitersShown
 } from "./frame.ts"
+import { Back, limitsOf, millis, Sums } from "./limits.ts"
 import { nameOfPool } from "./words.ts"
 
 type AnyCore = Core<never, never>
@@ -43,8 +44,9 @@ export const roomOf = (pools: number): Room => {
   }
 }
 
-/** When a lease is overdue, and what is said of an object. */
+/** When a lease is overdue, what is said of an object, and how far the wall clock is ahead of the monotonic one. */
 export interface Viewer {
+  readonly sinceEpoch: number
   readonly overdue: (lease: AnyLease) => boolean
   readonly describe: (entry: AnyEntry) => string
 }
@@ -72,10 +74,6 @@ export const visitLeases = ({ lease, others }: AnyEntry, look: (lease: AnyLease)
 
 const letters = { Pending: "P", Available: "A", Borrowed: "B", Dormant: "D", Unknown: "U", Invalid: "I" } as const
 
-/** A time that JSON has a number for. */
-const millis = (time: number | undefined): number =>
-  time === undefined || time < 0 || time > 8.64e15 ? 0 : Math.round(time)
-
 const leaseRow = (lease: AnyLease, viewer: Viewer): LeaseRow => [
   lease.id,
   lease.owner,
@@ -87,17 +85,19 @@ const leaseRow = (lease: AnyLease, viewer: Viewer): LeaseRow => [
 const objectRow = (entry: AnyEntry, letter: Letter, viewer: Viewer): ObjectRow => {
   const leases: Array<LeaseRow> = []
   visitLeases(entry, (lease) => leases.push(leaseRow(lease, viewer)) < leasesShown)
-  return [
+  const limits = limitsOf(entry, viewer.sinceEpoch)
+  const row: ObjectRow = [
     entry.id,
     letter,
     millis(entry.addedAtMillis),
     entry.borrowCount,
     leases,
-    entry.status === "Dormant" ? millis(entry.wakesAtMillis) : 0,
+    millis(entry.wakesAtMillis),
     entry.condemned || entry.retired ? 1 : 0,
     viewer.describe(entry),
     entry.open - leases.length
   ]
+  return limits === undefined ? row : [...row, limits] as unknown as ObjectRow
 }
 
 /** One object, with all that there is to say of it. */
@@ -125,6 +125,8 @@ export interface Found {
   readonly oldest: AnyLease | undefined
   /** Of how many leases that is known. */
   readonly leases: number
+  readonly sums: Sums
+  readonly back: Back
 }
 
 /** One walk over the objects and their leases, over no more of either than `most`. */
@@ -136,6 +138,8 @@ export const look = (core: AnyCore, viewer: Viewer, most: number): Found => {
   let oldest: AnyLease | undefined
   let leases = 0
   let late = false
+  const sums = new Sums()
+  const back = new Back()
   const visit = (lease: AnyLease): boolean => {
     if (leases === most) return false
     leases++
@@ -148,6 +152,8 @@ export const look = (core: AnyCore, viewer: Viewer, most: number): Found => {
   for (const entry of core.registry.entries) {
     if (entries.length === most) break
     entries.push(entry)
+    if (entry.allowances !== undefined && entry.status !== "Invalid") sums.add(entry.allowances)
+    if (entry.rest !== undefined) back.add(entry)
     if (entry.lease !== undefined) {
       lent.push(entry)
       late = false
@@ -155,7 +161,7 @@ export const look = (core: AnyCore, viewer: Viewer, most: number): Found => {
       text += late ? "O" : letters[entry.status]
     } else text += letters[entry.status]
   }
-  return { entries, letters: text, lent, overdue, oldest, leases }
+  return { entries, letters: text, lent, overdue, oldest, leases, sums, back }
 }
 
 /** As much of a pool as there is room for, as JSON. */
@@ -164,7 +170,6 @@ export const picture = (
   id: number,
   found: Found,
   viewer: Viewer,
-  sinceEpoch: number,
   room: Room
 ): string => {
   const whole = {
@@ -177,7 +182,11 @@ export const picture = (
     detects: core.detector !== undefined,
     stats: stats(core),
     overdue: found.overdue,
-    waiters: waiters(core, room.waiters).map((waiter) => waiterRow(core, waiter, sinceEpoch))
+    waiters: waiters(core, room.waiters).map((waiter) => waiterRow(core, waiter, viewer.sinceEpoch)),
+    limited: core.options.allowance !== undefined,
+    allowances: found.sums.rows,
+    moreAllowances: found.sums.more,
+    back: found.back.rows
   }
   let { rows, visible } = room
   while (true) {

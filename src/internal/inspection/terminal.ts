@@ -1,8 +1,18 @@
 /** The same as on the page, in a terminal: what has come so far, and how it looks in so many columns and rows. */
 import { cut } from "./columns.ts"
-import { history, type Letter, poolsShown, troublesShown, visible } from "./frame.ts"
+import {
+  allowancesShown,
+  type BackRow,
+  backShown,
+  history,
+  type Letter,
+  poolsShown,
+  type SumRow,
+  troublesShown,
+  visible
+} from "./frame.ts"
 import type { Drawn, DrawnEvent, DrawnPicture, DrawnSeconds } from "./wire.ts"
-import { clockTime, plain, plural, short, span } from "./words.ts"
+import { amount, clockTime, plain, plural, short, shortName, span } from "./words.ts"
 
 const letters: ReadonlyArray<Letter> = ["A", "B", "O", "P", "D", "U", "I"]
 const names = {
@@ -27,6 +37,8 @@ interface Seen {
   readonly letters: string
   /** Since when the first of those who wait does; `Infinity`: nobody waits. */
   readonly since: number
+  readonly allowances: ReadonlyArray<SumRow>
+  readonly back: ReadonlyArray<BackRow>
 }
 
 interface Past {
@@ -35,13 +47,18 @@ interface Past {
   p99: Array<number>
 }
 
-const toSeen = ({ life, name, objects, stats, suspended, waiters }: DrawnPicture): Seen => ({
+const toSeen = (
+  { allowances = [], back = [], life, name, objects, stats, suspended, waiters }: DrawnPicture
+): Seen => ({
   name: short(name),
   state: life !== "Open" ? short(life.toLowerCase(), 20) : suspended ? "suspended" : "open",
   stats,
   letters: (objects.cells?.letters ?? objects.rows.map(([, letter]) => letter).join("")).slice(0, visible)
     .replace(/[^ABOPDUI]/g, "I"),
-  since: waiters.reduce((first, [, since]) => Math.min(first, since), Infinity)
+  since: waiters.reduce((first, [, since]) => Math.min(first, since), Infinity),
+  allowances: allowances.slice(0, allowancesShown)
+    .map(([name, left, limit, objects, spent]) => [shortName(name), left, limit, objects, spent]),
+  back: back.slice(0, backShown).map(([object, at, why]) => [object, at, short(why, 80)])
 })
 
 /** What the frames of a stream have told so far. */
@@ -174,6 +191,11 @@ const pool = (view: View, seen: Seen & Past, at: number): ReadonlyArray<string> 
       [stats.waiting > 0 ? `${stats.waiting} waiting, the longest ${span(Math.max(0, at - since))}` : "", 33]
     ]),
     ...cells(view, all),
+    ...seen.allowances.map((sum) => allowance(view, sum)),
+    ...(seen.back.length === 0 ? [] : [fit(view, [
+      ["  back "],
+      [seen.back.map(([id, when, why]) => `${id} in ${span(Math.max(0, when - at))} (${why})`).join(", "), 35]
+    ])]),
     ...(minute === undefined ? [] : [fit(view, [
       [`  ${mean(borrows)} borrows/s `],
       [spark(borrows, Math.min(60, Math.floor(view.columns / 4))), 34],
@@ -182,6 +204,17 @@ const pool = (view: View, seen: Seen & Past, at: number): ReadonlyArray<string> 
       [`  ${plural(minute.timeouts, "time-out")}/min`, minute.timeouts > 0 ? 31 : 90]
     ])])
   ]
+}
+
+/** What is left of an allowance, in ten parts: one at least where there is something. */
+const allowance = (view: View, [name, left, limit, objects, spent]: SumRow): string => {
+  const parts = left > 0 && limit > 0 ? Math.max(1, Math.min(10, Math.floor(left / limit * 10))) : 0
+  return fit(view, [
+    [`  ${name} `],
+    ["█".repeat(parts) + "░".repeat(10 - parts), parts > 2 ? 32 : parts > 0 ? 33 : 31],
+    [` ${amount(left)} of ${amount(limit)} left`],
+    [spent > 0 ? `, ${spent} of ${plural(objects, "object")} ${spent === 1 ? "has" : "have"} none` : "", 33]
+  ])
 }
 
 /** A letter for each object; of very many, one for several: the rarest of them, which is most likely what is looked for. */

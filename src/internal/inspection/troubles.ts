@@ -128,12 +128,29 @@ const timeouts: Check = (_, { minute }) =>
     text: `${plural(minute.timeouts, "borrow")} timed out in the last minute`
   }
 
-const refusals: Check = (_, { minute }) =>
-  minute.refusals === 0 ? undefined : {
+const reasons = {
+  Resting: "all rest for too long",
+  CostTooHigh: "the cost is above every limit",
+  WaitersFull: "too many wait",
+  Suspended: "the pool is suspended",
+  NoneAvailable: "nothing is there to be lent"
+} as const
+
+const refusals: Check = (_, { minute }) => {
+  const all = Object.entries(reasons).map(([reason, text]) => ({
+    n: minute.refusals[reason as keyof typeof reasons],
+    text
+  }))
+    .filter(({ n }) => n > 0)
+  const sum = all.reduce((sum, { n }) => sum + n, 0)
+  if (sum === 0) return undefined
+  const why = all.length === 1 ? all[0]!.text : all.map(({ n, text }) => `${n} since ${text}`).join(", ")
+  return {
     kind: "refusals",
     severity: "warning",
-    text: `${plural(minute.refusals, "borrow")} ${minute.refusals === 1 ? "was" : "were"} refused in the last minute`
+    text: `${plural(sum, "borrow")} ${sum === 1 ? "was" : "were"} refused in the last minute: ${why}`
   }
+}
 
 const unknown: Check = (core, { detectionFailure }) => {
   const { counts, size } = core.registry
@@ -147,15 +164,15 @@ const unknown: Check = (core, { detectionFailure }) => {
   }
 }
 
-const resting: Check = (core, _, { entries }, now) => {
+const resting: Check = (core, _, { back }, now) => {
   const { counts, size } = core.registry
-  if (size === 0 || counts.Dormant < size) return undefined
-  const wakes = entries.reduce((first, { wakesAtMillis = Infinity }) => Math.min(first, wakesAtMillis), Infinity)
+  if (size === 0 || counts.Dormant + back.benched < size) return undefined
+  const [first] = back.rows
   return {
     kind: "resting",
     severity: "warning",
     text: `${size === 1 ? "the only object rests" : `all ${size} objects rest`}, ${
-      wakes < 8.64e15 ? `the first wakes in ${span(wakes - now)}` : "for ever"
+      first === undefined ? "for ever" : `the first wakes in ${span(first[1] - now)} (${first[2]})`
     }`
   }
 }

@@ -28,7 +28,11 @@ const Picture = Schema.Struct({
     cells: Schema.optionalKey(Schema.Struct({ letters: Schema.String })),
     rows: Schema.Array(Schema.TupleWithRest(Schema.Tuple([Count, Schema.String]), more))
   }),
-  waiters: Schema.Array(Schema.TupleWithRest(Schema.Tuple([Count, Moment]), more))
+  waiters: Schema.Array(Schema.TupleWithRest(Schema.Tuple([Count, Moment]), more)),
+  allowances: Schema.optionalKey(
+    Schema.Array(Schema.TupleWithRest(Schema.Tuple([Schema.String, Count, Count, Count, Count]), more))
+  ),
+  back: Schema.optionalKey(Schema.Array(Schema.TupleWithRest(Schema.Tuple([Count, Moment, Schema.String]), more)))
 })
 
 const Seconds = Schema.Struct({

@@ -81,6 +81,31 @@ export const nameOfPool = (core: { readonly options: { readonly name: unknown } 
   }
 }
 
+type Rested = Extract<PoolEvent, { readonly _tag: "Rested" }>
+
+/** No name that a user has given is longer than so where several stand together. */
+export const shortName = (name: string): string => short(name, 60)
+
+/** Why an object rests. */
+export const because = (reason: Rested["reason"], allowance: string | undefined): string => {
+  switch (reason) {
+    case "Asked":
+      return "asked to"
+    case "Detected":
+      return "detected"
+    case "Judged":
+      return "judged"
+    case "Spent":
+      return allowance === undefined ? "nothing left" : `nothing left of ${shortName(allowance)}`
+  }
+}
+
+const ofFacet = (facet: string | undefined): string => facet === undefined ? "" : `facet ${shortName(facet)}`
+
+/** An amount of an allowance. */
+export const amount = (n: number): string =>
+  (Math.abs(n) < 10 ? Math.round(n * 100) / 100 : Math.round(n)).toLocaleString("en")
+
 /** What an event says beside its name, its object and its lease. */
 export const textOf = (event: PoolEvent, failure: (failure: unknown) => string): string => {
   switch (event._tag) {
@@ -102,7 +127,9 @@ export const textOf = (event: PoolEvent, failure: (failure: unknown) => string):
         }`
       )
     case "Rested":
-      return event.until === undefined ? "for ever" : `until ${clockTime(DateTime.toEpochMillis(event.until))}`
+      return restedOf(event)
+    case "Woke":
+      return ofFacet(event.facet)
     case "Detected":
       return `${event.answer}, in ${ofDuration(event.took)}`
     case "Evicted":
@@ -121,5 +148,12 @@ export const textOf = (event: PoolEvent, failure: (failure: unknown) => string):
       return ""
   }
 }
+
+const restedOf = ({ allowance, facet, reason, until }: Rested): string =>
+  [
+    ...(facet === undefined ? [] : [ofFacet(facet)]),
+    until === undefined ? "for ever" : `until ${clockTime(DateTime.toEpochMillis(until))}`,
+    because(reason, allowance)
+  ].join(", ")
 
 const ofDuration = (duration: Duration.Duration): string => span(Duration.toMillis(duration))

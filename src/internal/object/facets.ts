@@ -40,10 +40,14 @@ export class Facets<A, D> {
   left(name: string): number {
     return this.all.get(name)?.rest.left ?? 0
   }
+  /** Those that rest. */
+  get states() {
+    return Array.from(this.all).filter(([, { rest }]) => rest.known)
+      .map(([name, { allowances, rest }]) => ({ name, allowances, rest }))
+  }
   /** Those that rest, and until when; for ever where there is no time. */
   get resting() {
-    return Array.from(this.all).filter(([, { rest }]) => rest.known)
-      .map(([name, { rest }]) => ({ name, until: moment(rest.wakesAtMillis) }))
+    return this.states.map(({ name, rest }) => ({ name, until: moment(rest.wakesAtMillis) }))
   }
   of(name: string): Facet<A, D> {
     let facet = this.all.get(name)
