@@ -27,7 +27,7 @@ import { type AsyncContext, capture } from "../structures/asking.ts"
 import { Slice } from "../structures/slice.ts"
 import { fail, refuse, Suspended, timeOut } from "../waiting/outcome.ts"
 import { backsOff, pauseOn } from "../waiting/patience.ts"
-import { restsFor } from "../waiting/rests.ts"
+import { restsByFacet, restsFor } from "../waiting/rests.ts"
 import { watch } from "../watching/overdue.ts"
 import { servedAtOnce, type Trace, traced, traces } from "../watching/tracing.ts"
 import * as Choosing from "./choosing.ts"
@@ -323,7 +323,8 @@ const provide = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
  * The pool lends again: does what can be done for each waiter, in their order, as when it came. No object is made for a
  * waiter before those ahead of it have had their turn.
  */
-export const attendAll = <A, D>(core: Core<A, D>): void => afterwards(core, Note.room, () => attendEach(core))
+export const attendAll = <A, D>(core: Core<A, D>): void =>
+  afterwards(core, Note.room | Note.resting, () => attendEach(core))
 
 const attendEach = <A, D>(core: Core<A, D>): void => {
   if (core.options.policy.kind === "custom") {
@@ -361,11 +362,20 @@ const rests = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean => {
   return waiter.lane === undefined
 }
 
-/** Another object rests: refuses the waiters whom nothing can serve in time. */
+/** Another object rests, or has left: refuses the waiters whom nothing can serve in time. */
 export const refuseResting = <A, D>(core: Core<A, D>): void => {
-  if (core.suspended || core.life._tag !== "Open") return
-  core.waiters.each((waiter) => {
-    if (!waiter.busy) rests(core, waiter)
+  const { waiters } = core
+  if (waiters.size === 0 || core.options.waitsForResting || core.suspended || core.life._tag !== "Open") return
+  if (!mayAllRest(core, waiters.choosy > 0)) return
+  const now = core.deadlines.now()
+  const byFacet = restsByFacet(core)
+  waiters.each((waiter) => {
+    if (waiter.busy || waiter.request.timeout === Infinity) return
+    if (waiter.request.wants !== undefined) return void rests(core, waiter)
+    const first = byFacet(waiter)
+    if (first !== undefined && first > waiter.since + waiter.request.timeout - now) {
+      refuse(core, waiter, "Resting", first)
+    }
   })
 }
 

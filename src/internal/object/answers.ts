@@ -56,7 +56,7 @@ const putBack = <A, D>(core: Core<A, D>, entry: Entry<A, D>, lent: boolean, avai
   if (entry.status === "Borrowed") marked(core, entry, available)
   else if (lent) cameBack(core, entry)
   else if (leaves(core, entry)) dismiss(core, entry)
-  else if (!rests(core, entry)) {
+  else if (!rests(core, entry, !available)) {
     core.registry.move(entry, "Available")
     offer(core, entry, available)
   }
@@ -157,7 +157,7 @@ const toldBy = <A, D>(core: Core<A, D>, entry: Entry<A, D>, outcome: Outcome, mi
 const restore = <A, D>(core: Core<A, D>, { before, entry, woken }: Detection<A, D>): void => {
   if (woken) return rouse(core, entry)
   if (before === "Dormant") return sleep(core, entry)
-  if (rests(core, entry)) return
+  if (rests(core, entry, before === "Unknown")) return
   core.registry.move(entry, before!)
   entry.doubted = false
   if (before === "Available") return offer(core, entry, false)

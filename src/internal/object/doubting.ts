@@ -13,7 +13,7 @@ import { rests } from "./resting.ts"
 
 /** Makes an object `Unknown`: it is detected again when its schedule says so, or leaves when the schedule is done. */
 export const doubt = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: unknown): void => {
-  if (rests(core, entry)) return
+  if (rests(core, entry, true)) return
   core.registry.move(entry, "Unknown")
   changed(core)
   askLater(core, entry, failure)

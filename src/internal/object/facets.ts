@@ -36,9 +36,9 @@ export class Facets<A, D> {
   isOpen(name: string): boolean {
     return this.all.get(name)?.rest.known !== true
   }
-  /** How many milliseconds a facet rests. */
-  left(name: string): number {
-    return this.all.get(name)?.rest.left ?? 0
+  /** How many milliseconds a facet rests. `now` and `wall` are what the clocks say. */
+  left(name: string, now: number, wall: number): number {
+    return this.all.get(name)?.rest.left(now, wall) ?? 0
   }
   /** Those that rest. */
   get states() {

@@ -93,7 +93,7 @@ export const cleanUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   if (entry.status !== "Available" || entry.slot !== -1 || entry.offered !== "no") return
   const fate = fateOf(entry)
   if (core.options.onRelease !== undefined) tidy(core, entry, core.options.onRelease, fate)
-  else if (rests(core, entry)) return
+  else if (rests(core, entry, fate === "detect")) return
   else if (fate === "return") offer(core, entry, true)
   else core.detector!.start(reserve(core, entry, "Available", () => {}), false)
 }
@@ -109,10 +109,11 @@ export const hookFailed = <A, D>(core: Core<A, D>, entry: Entry<A, D>, cause: Ca
 
 /** A free object goes where its last lease, or a rest that was asked for, sends it. */
 const settle = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fate: Fate): void => {
-  if (rests(core, entry)) return
-  if (core.detector !== undefined && (fate === "detect" || core.options.detection.onRelease)) {
+  const asks = core.detector !== undefined && (fate === "detect" || core.options.detection.onRelease)
+  if (rests(core, entry, asks)) return
+  if (asks) {
     const detection = reserve(core, entry, entry.doubted ? "Unknown" : "Available", () => {})
-    core.detector.start(detection, false)
+    core.detector!.start(detection, false)
     return changed(core)
   }
   if (entry.doubted) return staysUnknown(core, entry)

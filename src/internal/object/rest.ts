@@ -47,6 +47,8 @@ export class Rest<A, D> {
   spentMoment = -Infinity
   /** Is it for its allowances alone that the object rests? Then it is lent again without a detection. */
   isSpent = true
+  /** The object is detected before it is lent again, whatever it rests for now: nobody knows whether it may be. */
+  isUnsure = false
   /** Who has asked for the rest, and for its last prolongation. */
   origin: RestOrigin = "Asked"
   /** Monotonic: since when the object is plainly "Dormant". */
@@ -84,15 +86,13 @@ export class Rest<A, D> {
       (moment > -Infinity && moment > this.core.moments.now())
   }
 
-  /** How many milliseconds the rest lasts; nothing where it is over, or where the detector is asked before it is known. */
-  get left(): number | undefined {
-    const { deadlines, moments } = this.core
-    const now = deadlines.now()
-    const left = Math.max(
-      Math.max(this.until, this.spentUntil) - now,
-      Math.max(this.moment, this.spentMoment) - moments.now()
-    )
-    return left > 0 && this.doze <= now ? left : undefined
+  /**
+   * How many milliseconds the rest lasts; 0 where it is over, or where the detector is asked before it is known. `now` and
+   * `wall` are what the clocks say.
+   */
+  left(now: number, wall: number): number {
+    const left = Math.max(Math.max(this.until, this.spentUntil) - now, Math.max(this.moment, this.spentMoment) - wall)
+    return left > 0 && this.doze <= now ? left : 0
   }
 
   /** Does the rest last, until a known time or as a plain "Dormant"? */
@@ -125,7 +125,13 @@ export class Rest<A, D> {
   forget(): void {
     this.stop()
     this.until = this.moment = this.doze = -Infinity
+    this.isUnsure = this.known && !this.wakesUnasked
     this.isSpent = true
+  }
+
+  /** Is the object lent again, without a detection, when the rest is over? */
+  get wakesUnasked(): boolean {
+    return this.isSpent && !this.isUnsure
   }
 
   /** When the rest ends, as the wall clock stands now. */

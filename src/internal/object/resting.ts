@@ -6,7 +6,7 @@
  */
 import type { PooledObject } from "../../PooledObject.ts"
 import type { ActiveLease } from "../lease/lease.ts"
-import { type Core, mayAllRest } from "../state/core.ts"
+import type { Core } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { askSelector, changed, Note, note, offer } from "../state/notes.ts"
 import type { Request } from "../state/waiters.ts"
@@ -53,15 +53,20 @@ export const askDozing = <A, D>(core: Core<A, D>, since?: number): void => {
   }
 }
 
-/** Puts an object to sleep if a rest that was asked for is not over. */
-export const rests = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean => {
-  if (!asleep(entry)) return false
+/** Puts an object to sleep if a rest that was asked for is not over. `unsure`: it is to be detected before it is lent. */
+export const rests = <A, D>(core: Core<A, D>, entry: Entry<A, D>, unsure = false): boolean => {
+  const { rest } = entry
+  if (rest === undefined) return false
+  recount(entry, rest)
+  if (!rest.lasts) return false
+  rest.isUnsure ||= unsure
   sleep(core, entry)
   return true
 }
 
 /** Makes an object `Dormant` until its rest is over, or keeps it so for longer. */
 export const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (entry.doubted || entry.status === "Unknown") entry.rest!.isUnsure = true
   entry.doubted = false
   core.registry.move(entry, "Dormant")
   entry.rest!.wait()
@@ -72,8 +77,13 @@ export const sleep = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 
 /** The rest of an object is over, by one of the clocks. */
 const over = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  const rest = entry.rest!
+  recount(entry, rest)
   // the rest lasts by the other clock, or the wall clock has been set back
-  if (asleep(entry)) return entry.rest!.wait()
+  if (rest.lasts) {
+    rest.wait()
+    return wentToRest(core)
+  }
   if (entry.status === "Dormant") wakeUp(core, entry)
   else if (entry.benched) unbench(core, entry)
 }
@@ -81,10 +91,18 @@ const over = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 /** Ends the rest of a `Dormant` object: by detection, where there is a detector. */
 const wakeUp = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const rest = entry.rest!
-  const { isSpent } = rest
+  const { wakesUnasked } = rest
   rest.forget()
   if (core.feed !== undefined && !asleep(entry)) tell(core, { _tag: "Woke", objectId: entry.id })
-  rouse(core, entry, isSpent)
+  rouse(core, entry, wakesUnasked)
+}
+
+/** What the allowances of an object say is read anew: a window that was seen to be over is, whatever the clock says later. */
+const recount = <A, D>({ allowances }: Entry<A, D>, rest: Rest<A, D>): void => {
+  if (allowances === undefined || (rest.spentUntil === -Infinity && rest.spentMoment === -Infinity)) return
+  const { monotonic, wall } = allowances.opensAt
+  rest.spentUntil = monotonic
+  rest.spentMoment = wall
 }
 
 /** A lent object takes no new leases while it rests. */
@@ -97,20 +115,20 @@ export const bench = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
 
 /** Another object rests: there may be nothing that could serve a waiter in time. */
 const wentToRest = <A, D>(core: Core<A, D>): void => {
-  if (core.waiters.size > 0 && !core.options.waitsForResting && mayAllRest(core)) note(core, Note.resting)
+  if (core.waiters.size > 0) note(core, Note.resting)
 }
 
 /** The rest of a busy object is over: a lent one takes new leases, by way of a detection where there is a detector. */
 const unbench = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const { benched, detection } = entry
   const rest = entry.rest!
-  const { isSpent } = rest
+  const { wakesUnasked } = rest
   rest.forget()
   bench(core, entry)
   if (!benched || entry.benched) return
   // the answer of a detection that is under way will do
   if (detection !== undefined) detection.woken = true
-  else if (isSpent) marked(core, entry)
+  else if (wakesUnasked) marked(core, entry)
   else lendAgain(core, entry)
 }
 

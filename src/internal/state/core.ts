@@ -275,14 +275,16 @@ const making = <A, D>(core: Core<A, D>): number => core.creator?.making ?? 0
 export const population = <A, D>(core: Core<A, D>): number => core.registry.size + making(core)
 
 /**
- * May it be that everything rests, and nothing is being made, nor could be? Those that are lent may have room, though they
- * rest, or come back: they are looked at one by one; so is everything for a borrower of a facet.
+ * May it be that everything rests, and nothing is being made, nor could be, now or as an object leaves? Those that are lent may
+ * have room, though they rest, or come back: they are looked at one by one; so is everything for a choosy borrower, whom
+ * what does not rest may not serve.
  */
-export const mayAllRest = <A, D>(core: Core<A, D>, ofFacet = false): boolean => {
-  const { counts, size } = core.registry
-  if (size === 0) return false
-  if (!ofFacet && counts.Dormant + (core.options.sharing > 1 ? counts.Borrowed : 0) < size) return false
-  return core.creator === undefined || (making(core) === 0 && size >= core.size.max)
+export const mayAllRest = <A, D>(core: Core<A, D>, choosy = false): boolean => {
+  const { counts, going, size } = core.registry
+  const there = size - counts.Invalid
+  if (there === 0) return false
+  if (!choosy && counts.Dormant + (core.options.sharing > 1 ? counts.Borrowed : 0) < there) return false
+  return core.creator === undefined || (making(core) === 0 && there - going >= core.size.max)
 }
 
 /** Is there room for another object, and may making one begin now? */

@@ -35,10 +35,11 @@ export const note = <A, D>(core: Core<A, D>, kinds: number): void => {
 
 /** The room of an object has become free, or an attempt to make an object may begin. */
 export const roomFreed = <A, D>(core: Core<A, D>): void =>
-  note(core, Note.room | Note.minimum | Note.old | Note.watched | Note.closing)
+  note(core, Note.room | Note.minimum | Note.resting | Note.old | Note.watched | Note.closing)
 
 /** An object is leaving: another may have to take its place. */
-export const leaving = <A, D>(core: Core<A, D>): void => note(core, Note.minimum | Note.old | Note.watched)
+export const leaving = <A, D>(core: Core<A, D>): void =>
+  note(core, Note.minimum | Note.resting | Note.old | Note.watched)
 
 /** An object has become available, lent or old. Many a return says so: no note is left where nobody would react. */
 export const changed = <A, D>(core: Core<A, D>): void => {

@@ -181,6 +181,8 @@ class Lane<A, D> implements Rank<Lane<A, D>> {
   }
 }
 
+const isChoosy = <A, D>({ request: { cost, facet } }: Waiter<A, D>): boolean => facet !== undefined || cost > 1
+
 /** Does one waiter come before another in the order of the queue? */
 export const isBefore = <A, D>(one: Waiter<A, D>, other: Waiter<A, D>): boolean =>
   one.request.priority === other.request.priority
@@ -253,6 +255,8 @@ export class Waiters<A, D> {
   private readonly lanes = new Ranks<Lane<A, D>>()
   size = 0
   busy = 0
+  /** How many waiters are of a facet, or of a cost that not every object may bear. */
+  choosy = 0
   /** How many waiters have ever joined. */
   arrivals = 0
   /** Grows when a waiter may claim an object that is prepared for one behind it: it has joined, or has lost its own. */
@@ -331,9 +335,8 @@ export class Waiters<A, D> {
     else before.next = waiter
     if (after === undefined) lane.last = waiter
     else after.previous = waiter
-    this.size++
+    this.count(waiter, 1)
     this.hold.begin()
-    if (waiter.busy) this.busy++
     this.lookAgain(waiter)
     this.fitting?.look(waiter)
     this.lookFree(waiter)
@@ -364,9 +367,15 @@ export class Waiters<A, D> {
     else waiter.next.previous = waiter.previous
     waiter.lane = waiter.previous = waiter.next = undefined
     if (lane.first === undefined && this.size > 1) this.lanes.remove(lane)
-    this.size--
+    this.count(waiter, -1)
     this.hold.end()
-    if (waiter.busy) this.busy--
+  }
+
+  /** A waiter joins, or leaves. */
+  private count(waiter: Waiter<A, D>, by: 1 | -1): void {
+    this.size += by
+    if (waiter.busy) this.busy += by
+    if (isChoosy(waiter)) this.choosy += by
   }
 
   /** The oldest waiter of the highest priority. */
