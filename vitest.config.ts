@@ -10,6 +10,7 @@ export const base = defineConfig({
   resolve: {
     alias: {
       "effect-object-pool/inspector": fileURLToPath(new URL("./src/inspector.ts", import.meta.url)),
+      "effect-object-pool/cluster": fileURLToPath(new URL("./src/cluster.ts", import.meta.url)),
       "effect-object-pool/promise": fileURLToPath(new URL("./src/promise.ts", import.meta.url)),
       "effect-object-pool": fileURLToPath(new URL("./src/index.ts", import.meta.url))
     }

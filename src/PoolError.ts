@@ -94,7 +94,8 @@ const again = (after: Duration.Duration | undefined): string =>
  * **Details**
  *
  * `NoneAvailable`: `tryBorrow` found nothing to lend, and nothing that could be made. `WaitersFull`: `maxWaiters`
- * fibers wait already. `Suspended`: the pool lends nothing at present. `Resting`: everything that the borrower may have rests
+ * fibers wait already. `LeasesFull`: a process that borrows from another's pool has as many leases as that lets it have.
+ * `Suspended`: the pool lends nothing at present. `Resting`: everything that the borrower may have rests
  * until known times beyond its deadline, and nothing is being made, nor could be. `CostTooHigh`: the cost of the borrow is
  * above a limit of every object. `retryAfter`: in how long the first object wakes that the borrower may have, where
  * everything rests until known times; so it is in a `BorrowTimeout`.
@@ -105,7 +106,7 @@ const again = (after: Duration.Duration | undefined): string =>
 export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExhausted", {
   pool: Schema.String,
   stats: PoolStats,
-  reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"]),
+  reason: Schema.Literals(["NoneAvailable", "WaitersFull", "LeasesFull", "Suspended", "Resting", "CostTooHigh"]),
   /** In how long the borrower could be served, where that is known. */
   retryAfter: Schema.optionalKey(Schema.DurationFromMillis)
 }) {
@@ -113,6 +114,7 @@ export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExha
     const why = {
       NoneAvailable: "has no object to lend now",
       WaitersFull: "lets no more borrowers wait",
+      LeasesFull: "lends no more to one borrower's process",
       Suspended: "is suspended",
       Resting: "has only objects that rest",
       CostTooHigh: "has no object that may cost so much"
@@ -194,7 +196,8 @@ export class PoolFull extends Schema.TaggedError<PoolFull>()("PoolFull", {
 
 /**
  * The lease is over: its time has passed, it was released, it was revoked (by `revoke`, or since another lease of its object
- * has detached that), or the pool took it back as it closed.
+ * has detached that), the pool took it back as it closed, or, where the pool is in another process, it was lost: its borrower
+ * has not heard from that for too long, or is not connected with it any more.
  *
  * @category errors
  * @since 0.1.0
@@ -204,14 +207,15 @@ export class LeaseExpired extends Schema.TaggedError<LeaseExpired>()("LeaseExpir
   stats: PoolStats,
   leaseId: Schema.Int,
   objectId: Schema.Int,
-  reason: Schema.Literals(["Expired", "Released", "Revoked", "Closed"])
+  reason: Schema.Literals(["Expired", "Released", "Revoked", "Closed", "Lost"])
 }) {
   override get message(): string {
     const why = {
       Expired: "its time is over",
       Released: "it was released",
       Revoked: "it was revoked",
-      Closed: "the pool was closed"
+      Closed: "the pool was closed",
+      Lost: "its borrower and the host of the pool have lost each other"
     }[this.reason]
     return `Pool "${this.pool}": lease ${this.leaseId} of object ${this.objectId} has ended: ${why}`
   }

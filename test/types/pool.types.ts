@@ -73,7 +73,7 @@ expectTypeOf(lease.restUntil(new Date())).toEqualTypeOf<Effect.Effect<void>>()
 expectTypeOf(lease.renew).toEqualTypeOf<Effect.Effect<void, LeaseExpired>>()
 expectTypeOf(lease.detach).toEqualTypeOf<Effect.Effect<Account, LeaseExpired, Scope.Scope>>()
 expectTypeOf(lease.expired).toEqualTypeOf<Effect.Effect<never, LeaseExpired>>()
-expectTypeOf<LeaseExpired["reason"]>().toEqualTypeOf<"Expired" | "Released" | "Revoked" | "Closed">()
+expectTypeOf<LeaseExpired["reason"]>().toEqualTypeOf<"Expired" | "Released" | "Revoked" | "Closed" | "Lost">()
 
 // The operations of a pool need nothing; the accessors of a tag need the tag.
 

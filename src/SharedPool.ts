@@ -1,0 +1,329 @@
+/**
+ * One pool for many processes: hosted by one of them, borrowed from by all.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as RpcClient from "effect/rpc/RpcClient"
+import type * as RpcServer from "effect/rpc/RpcServer"
+import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { define, type Definition } from "./internal/cluster/definition.ts"
+import { hosted, type HostOptions } from "./internal/cluster/hosting.ts"
+import { local, remote } from "./internal/cluster/services.ts"
+import * as Sockets from "./internal/cluster/sockets.ts"
+import type { Lease } from "./Lease.ts"
+import { ObjectPool } from "./ObjectPool.ts"
+import type { PooledObject } from "./PooledObject.ts"
+import type {
+  BorrowError,
+  DuplicateObject,
+  InvalidPoolOptions,
+  LeaseExpired,
+  PoolClosed,
+  PoolFull,
+  PoolStats
+} from "./PoolError.ts"
+import type { PoolEvent } from "./PoolEvent.ts"
+import type { DataRequired, PoolOptions } from "./PoolOptions.ts"
+import type {
+  HeldLease,
+  PooledPicture,
+  PoolUnavailable,
+  SharedAddOptions,
+  SharedBorrowOptions,
+  SharedLease
+} from "./SharedLease.ts"
+
+/**
+ * Every operation of a shared pool. `S` is what reaching the pool needs: nothing on the pool itself, the tag on the tag.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SharedOperations<out S, in out A, in out D, out E, in out N> {
+  /**
+   * Takes a lease; it is given back when the scope closes.
+   *
+   * **Details**
+   *
+   * It waits at the host in the order of arrival there. Where the connection is lost meanwhile, it goes on to the next host
+   * under its own deadline. Where there is none by then, it fails with `PoolUnavailable`; where the token or the schemas are
+   * wrong, at once.
+   *
+   * **Gotchas**
+   *
+   * Nothing interrupts what is done with the object when the lease is lost: prefer `with`, or race the work with
+   * `lease.expired`.
+   */
+  readonly borrow: Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>
+  /** `borrow`, with a time-out, a need, a priority, a lease time-out, a cost, an affinity or a facet of its own. */
+  readonly borrowWith: (
+    options: SharedBorrowOptions<N>
+  ) => Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>
+  /** Takes a lease without queueing behind other borrowers, or fails with `PoolExhausted`. */
+  readonly tryBorrow: Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>
+  /**
+   * Borrows, runs, gives back. When the lease is over before that, as by being lost, `f` is interrupted, does nothing more but
+   * its finalizers, and the effect fails with `LeaseExpired`.
+   *
+   * **Details**
+   *
+   * Where the pool is in another process, `f` runs in a child fiber, and the lease is looked at before each step of it: also
+   * after the process was frozen, the first thing that `f` would have done is not done.
+   *
+   * **Gotchas**
+   *
+   * What is no effect, such as what goes on in a promise, is not stopped: hand it the `AbortSignal` of `Effect.tryPromise`.
+   * What was sent before the lease was lost may arrive later: hand `lease.fence` to the guarded system.
+   */
+  readonly with: <B, E1, R1>(
+    f: (borrowed: SharedLease<A, D>) => Effect.Effect<B, E1, R1>,
+    options?: SharedBorrowOptions<N>
+  ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | PoolUnavailable, S | R1>
+  /**
+   * Puts an object in: a copy of it, by the schema. One that is in the pool already, by what the schema makes of it, is
+   * refused, but for primitives. It is not repeated when the answer is lost: then it fails with `PoolUnavailable`, and the
+   * object may be in the pool.
+   */
+  readonly add: (
+    object: A,
+    options?: SharedAddOptions<D>
+  ) => Effect.Effect<PooledPicture<D>, DuplicateObject | PoolFull | PoolClosed | PoolUnavailable, S>
+  /** Puts objects in, all or none. */
+  readonly addAll: (
+    objects: Iterable<A>,
+    options?: SharedAddOptions<D>
+  ) => Effect.Effect<ReadonlyArray<PooledPicture<D>>, DuplicateObject | PoolFull | PoolClosed | PoolUnavailable, S>
+  /** Takes an object out: the one of a picture, or every one that its schema makes the same of. Was there any? */
+  readonly remove: (object: A | PooledPicture<D>) => Effect.Effect<boolean, PoolUnavailable, S>
+  /** Benches an object from outside a lease. Was it in the pool? */
+  readonly rest: (object: A | PooledPicture<D>, duration: Duration.Input) => Effect.Effect<boolean, PoolUnavailable, S>
+  /** Ends the rest of an object now. Was there one to end? */
+  readonly wake: (object: A | PooledPicture<D>) => Effect.Effect<boolean, PoolUnavailable, S>
+  /** Detects every object that is not lent and does not rest until a known time. */
+  readonly detect: Effect.Effect<void, PoolClosed | PoolUnavailable, S>
+  /** The counts at this instant. */
+  readonly stats: Effect.Effect<PoolStats, PoolUnavailable, S>
+  /** Pictures of the objects, the oldest first. */
+  readonly objects: Effect.Effect<ReadonlyArray<PooledPicture<D>>, PoolUnavailable, S>
+  /** The open leases, the oldest first: which process has them. */
+  readonly leases: Effect.Effect<ReadonlyArray<HeldLease>, PoolUnavailable, S>
+  /** What happens from now on, until the pool is closed; fails when the connection is lost. */
+  readonly events: Stream.Stream<PoolEvent, PoolUnavailable, S>
+  /** Another `size.min` or `size.max`. */
+  readonly resize: (
+    size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined }
+  ) => Effect.Effect<void, InvalidPoolOptions | PoolClosed | PoolUnavailable, S>
+  /** Replaces every made object. */
+  readonly rotate: Effect.Effect<void, PoolClosed | PoolUnavailable, S>
+  /** No new leases: borrowers wait under their deadlines, `tryBorrow` fails. */
+  readonly suspend: Effect.Effect<void, PoolClosed | PoolUnavailable, S>
+  /** Ends a suspension. */
+  readonly resume: Effect.Effect<void, PoolClosed | PoolUnavailable, S>
+  /**
+   * Suspends, and waits until every lease is back: from another process also those of whoever asks.
+   */
+  readonly drain: Effect.Effect<void, PoolClosed | PoolUnavailable, S>
+}
+
+/**
+ * A shared pool, wherever its host is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SharedPool<in out A, in out D = undefined, out E = never, in out N = never>
+  extends SharedOperations<never, A, D, E, N>
+{
+  readonly name: string
+}
+
+/**
+ * What a shared pool is made from: what any pool is, less `pack`, and how a borrower's need is met.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export type SharedOptions<A, D, E, N, RA = never, RS = never, RD = never, RB = never, RR = never> =
+  & Omit<PoolOptions<A, D, E, never, Lease<A, D>, RA, never, RS, RD, RB, RR>, "pack">
+  & DataRequired<D>
+  & ([N] extends [never] ? {} : {
+    /** May a borrower who asks for that have this object? Quick and pure, as a `where` is. */
+    readonly meets: (pooled: PooledObject<A, D>, need: N) => boolean
+  })
+
+/**
+ * What the host of a shared pool has beside that.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface HostSettings {
+  /**
+   * How long a borrower holds what it has after it has last reached the host. The host waits a tenth longer. It is renewed
+   * after a third of this. At least 100 milliseconds.
+   *
+   * @default `"10 seconds"`
+   */
+  readonly timeToLive?: Duration.Input | undefined
+  /** What one borrower's process may have at once. */
+  readonly perBorrower?: {
+    /**
+     * Its leases; the next borrow fails with `PoolExhausted`, `reason: "LeasesFull"`.
+     *
+     * @default `10_000`
+     */
+    readonly leases?: number | undefined
+    /**
+     * Its borrows that wait; the next one fails with `PoolExhausted`, `reason: "WaitersFull"`.
+     *
+     * @default `10_000`
+     */
+    readonly waiters?: number | undefined
+  } | undefined
+  /**
+   * Answers the epoch of this host, once, as it starts: a whole number above that of every host of this pool before it. The
+   * default grows as long as the clock of the machine is not set back between two starts.
+   *
+   * @default the wall clock in milliseconds
+   */
+  readonly epoch?: Effect.Effect<number> | undefined
+}
+
+/**
+ * A tag of a shared pool: the program that borrows is the same, whichever layer is provided.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SharedPoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out N>
+  extends Context.ServiceClass<Self, Id, SharedPool<A, D, E, N>>, SharedOperations<Self, A, D, E, N>
+{
+  /** In this process alone: the pool as it is. Options that make no sense are a defect, an `InvalidPoolOptions`. */
+  readonly layer: <RA = never, RS = never, RD = never, RB = never, RR = never>(
+    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR>
+  ) => Layer.Layer<Self, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR>
+  /**
+   * This process is the host: others borrow from it by `layerRemote`. Two pools of one name at one server are refused.
+   *
+   * **Details**
+   *
+   * As its scope closes it grants nothing more, has its waiters go on to the next host, and lets leases end within
+   * `closing.timeout`.
+   */
+  readonly layerServer: <RA = never, RS = never, RD = never, RB = never, RR = never>(
+    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR> & HostSettings
+  ) => Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RpcServer.Protocol>
+  /** Another process is the host. The layer is there at once; whoever borrows waits for the connection. */
+  readonly layerRemote: Layer.Layer<Self, never, RpcClient.Protocol>
+}
+
+/**
+ * The schemas of a shared pool: what travels. None of them may need services.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SharedSchemas<A, D, E, N> {
+  /** What travels to the borrower, once for each lease. */
+  readonly object: Schema.Codec<A, unknown>
+  /** The data of each object. */
+  readonly data?: Schema.Codec<D, unknown> | undefined
+  /** What `acquire` may fail with. */
+  readonly error?: Schema.Codec<E, unknown> | undefined
+  /** What a borrower may ask for; `meets` answers on the host. */
+  readonly need?: Schema.Codec<N, unknown> | undefined
+}
+
+type MissingSelf =
+  "Missing `Self`: write `class Keys extends SharedPool.Service<Keys>()(\"app/Keys\", { object: ApiKey }) {}`"
+
+type AnyOptions<A, D, E> = PoolOptions<A, D, E, never, Lease<A, D>, never, never, never, never, never, never>
+
+const declare = <A, D, E, N>(id: string, schemas: SharedSchemas<A, D, E, N>) => {
+  const tag = Context.Service<SharedPool<A, D, E, N>, SharedPool<A, D, E, N>>()(id)
+  const definition: Definition<A, D, E, N> = define(id, schemas)
+  const make = (options: AnyOptions<A, D, E>) =>
+    ObjectPool.make({ ...options, name: id } as never) as Effect.Effect<ObjectPool<A, D, E>, never, Scope.Scope>
+  return Object.assign(tag, accessors(tag), {
+    layer: (options: HostOptions<A, D, E, N>) => Layer.effect(tag, local(definition, options, make)),
+    layerServer: (options: HostOptions<A, D, E, N>) => Layer.effectDiscard(hosted(definition, options, make)),
+    layerRemote: Layer.effect(tag, remote(definition))
+  })
+}
+
+/** Every operation of the pool, on the tag. */
+const accessors = <Self, A, D, E, N>(
+  tag: Context.Key<Self, SharedPool<A, D, E, N>>
+): SharedOperations<Self, A, D, E, N> => {
+  const reach = <B, F, R>(f: (pool: SharedPool<A, D, E, N>) => Effect.Effect<B, F, R>) =>
+    Effect.withFiber<B, F, R | Self>((fiber) => f(Context.getUnsafe(fiber.context as Context.Context<Self>, tag)))
+  return {
+    borrow: reach((pool) => pool.borrow),
+    borrowWith: (options) => reach((pool) => pool.borrowWith(options)),
+    tryBorrow: reach((pool) => pool.tryBorrow),
+    with: (f, options) => reach((pool) => pool.with(f, options)),
+    add: (object, options) => reach((pool) => pool.add(object, options)),
+    addAll: (objects, options) => reach((pool) => pool.addAll(objects, options)),
+    remove: (object) => reach((pool) => pool.remove(object)),
+    rest: (object, duration) => reach((pool) => pool.rest(object, duration)),
+    wake: (object) => reach((pool) => pool.wake(object)),
+    detect: reach((pool) => pool.detect),
+    stats: reach((pool) => pool.stats),
+    objects: reach((pool) => pool.objects),
+    leases: reach((pool) => pool.leases),
+    events: Stream.unwrap(reach((pool) => Effect.succeed(pool.events))),
+    resize: (size) => reach((pool) => pool.resize(size)),
+    rotate: reach((pool) => pool.rotate),
+    suspend: reach((pool) => pool.suspend),
+    resume: reach((pool) => pool.resume),
+    drain: reach((pool) => pool.drain)
+  }
+}
+
+/**
+ * Declares a pool that processes share, and connects them.
+ *
+ * **When to use**
+ *
+ * Use where several processes need the same scarce objects, and each with a pool of its own would not see the whole:
+ * licences, rate-limited keys, accounts.
+ *
+ * **Example** (In one process, as in tests)
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { SharedPool } from "effect-object-pool/cluster"
+ *
+ * class Licences extends SharedPool.Service<Licences>()("app/Licences", { object: Schema.String }) {}
+ *
+ * const program = Licences.with((lease) => Effect.succeed(lease.object.length))
+ *
+ * await Effect.runPromise(Effect.provide(program, Licences.layer({ objects: ["A-1"] }))) // => 3
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const SharedPool: {
+  /** Declares a shared pool as a tag. Its id is the pool's name, by which borrowers find it at a server. */
+  readonly Service: <Self = never>() => <const Id extends string, A, D = undefined, E = never, N = never>(
+    id: Id,
+    schemas: SharedSchemas<A, D, E, N>
+  ) => [Self] extends [never] ? MissingSelf : SharedPoolClass<Self, Id, A, D, E, N>
+  readonly layerSocketServer: typeof Sockets.layerServer
+  readonly layerSocket: typeof Sockets.layerClient
+  readonly layerAccess: typeof Sockets.layerAccess
+  readonly layerPass: typeof Sockets.layerPass
+} = {
+  Service: () => declare as never,
+  layerSocketServer: Sockets.layerServer,
+  layerSocket: Sockets.layerClient,
+  layerAccess: Sockets.layerAccess,
+  layerPass: Sockets.layerPass
+}

@@ -1,0 +1,295 @@
+/**
+ * A shared pool whose host is another process, as its borrowers use it.
+ *
+ * A borrow asks the host of the session that there is. Where that is lost before it has answered, nothing was granted that
+ * anybody has: the borrow goes on to the next session, under its own deadline, with a new place in the queue there. Only an
+ * answer that came makes a lease; what was asked for and is not wanted any more is given back by its key, whether it was
+ * granted or not.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { type BorrowError, BorrowTimeout, LeaseExpired } from "../../PoolError.ts"
+import type { PoolEvent } from "../../PoolEvent.ts"
+import { PoolUnavailable, type SharedBorrowOptions, type SharedLease } from "../../SharedLease.ts"
+import { checks, optional } from "../state/validation.ts"
+import * as Scopes from "../structures/scope.ts"
+import { span } from "../structures/times.ts"
+import type { Connection } from "./connection.ts"
+import type { Definition } from "./definition.ts"
+import { fenced } from "./fencing.ts"
+import { RemoteHandle } from "./handle.ts"
+import { giveBack, RemoteLease } from "./lease.ts"
+import { shown } from "./pictures.ts"
+import type { Answer, Ask, Failure, Granted, Operation } from "./protocol.ts"
+import { Garbled, type Moment, type Session, Unanswered } from "./session.ts"
+import { toEndless } from "./words.ts"
+
+/** What a borrow asks for. */
+interface Wish {
+  readonly ask: Ask
+  /** Milliseconds; `undefined`: what is usual on the host. */
+  readonly timeout: number | undefined
+}
+
+export type BorrowFailure<E> = E | BorrowError | PoolUnavailable
+
+type Restore = <B, F, R>(effect: Effect.Effect<B, F, R>) => Effect.Effect<B, F, R>
+
+const borrowKeys = ["timeout", "need", "priority", "leaseTimeout", "cost", "affinity", "facet"] as const
+
+/** How long a host may take beyond a deadline to say itself what was wrong, beside four times what an answer takes. */
+const grace = 100
+
+/** How long an operation waits for a host. */
+const reach = 30_000
+
+/** After a host that grants nothing more, though the session with it is not over. */
+const pause = 20
+
+export class Borrower<A, D, E, N> {
+  private readonly connection: Connection
+  private readonly definition: Definition<A, D, E, N>
+
+  constructor(connection: Connection, definition: Definition<A, D, E, N>) {
+    this.connection = connection
+    this.definition = definition
+  }
+
+  /** Borrows in the scope of the fiber. `queues: false`: it does not wait behind others. */
+  borrow(
+    options: SharedBorrowOptions<N> | undefined,
+    queues: boolean
+  ): Effect.Effect<SharedLease<A, D>, BorrowFailure<E>, Scope.Scope> {
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.withFiber((fiber) => {
+        const scope = Context.getUnsafe(fiber.context, Scope.Scope)
+        return Effect.map(this.acquire(this.toWish(options, queues), restore), (lease) => {
+          lease.scope = scope
+          if (!Scopes.add(scope, lease, (exit) => Effect.sync(() => lease.giveBack(exit)))) lease.giveBack(Exit.void)
+          return new RemoteHandle(lease)
+        })
+      })
+    )
+  }
+
+  /** Borrows, runs, gives back; what runs does nothing more once its lease is over. */
+  with<B, E1, R1>(
+    f: (borrowed: SharedLease<A, D>) => Effect.Effect<B, E1, R1>,
+    options: SharedBorrowOptions<N> | undefined
+  ): Effect.Effect<B, E1 | BorrowFailure<E> | LeaseExpired, R1> {
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.suspend(() =>
+        Effect.flatMap(this.acquire(this.toWish(options, true), restore), (lease) => {
+          const body = Effect.suspend(() => f(new RemoteHandle(lease)))
+          return Effect.onExitPrimitive(restore(fenced(lease, body)), (exit) => {
+            lease.giveBack(exit)
+            return undefined
+          })
+        })
+      )
+    )
+  }
+
+  /** What an operator asks for, in the session that there is, or comes within half a minute. */
+  operate(operation: Operation): Effect.Effect<Answer, Failure | PoolUnavailable> {
+    return Effect.suspend(() => {
+      const { connection } = this
+      const { client, headers, pool } = connection.link
+      return Effect.flatMap(connection.joined(connection.means.deadlines.now() + reach), (session) => {
+        if (isTooLarge(operation, session)) {
+          return Effect.fail(connection.unavailable("what is to be added is too much for one message", "TooLarge"))
+        }
+        const request = client.Operate({ pool, session: session.id, operation }, { headers })
+        return Effect.catch(session.ask(request), (error): Effect.Effect<never, Failure | PoolUnavailable> => {
+          if (error instanceof Garbled) return Effect.fail(this.garbled())
+          if (error instanceof Unanswered) return Effect.fail(connection.unavailable(error.why, "Unreachable"))
+          // of `resize` alone nonsense is no defect: it may have been asked for by somebody at a keyboard
+          if (operation._tag === "Resize" && error._tag === "InvalidPoolOptions") return Effect.fail(error)
+          return this.failed(error) as Effect.Effect<never, Failure | PoolUnavailable>
+        })
+      })
+    })
+  }
+
+  /** What happens in the pool, until the session is over. */
+  get events(): Stream.Stream<PoolEvent, PoolUnavailable> {
+    const { connection } = this
+    const { client, headers, pool } = connection.link
+    const watched = Effect.suspend(() =>
+      Effect.map(
+        connection.joined(connection.means.deadlines.now() + reach),
+        (session) => client.Watch({ pool, session: session.id }, { headers })
+      )
+    )
+    return Stream.catchCause(Stream.unwrap(watched), (cause) => {
+      const error = cause.reasons.find(Cause.isFailReason)?.error
+      return Stream.fail(
+        error instanceof PoolUnavailable ? error : connection.unavailable("the connection was lost", "Unreachable")
+      )
+    })
+  }
+
+  private garbled(): PoolUnavailable {
+    return this.connection.unavailable("its answer is not what the schemas say", "Malformed")
+  }
+
+  private toWish(options: SharedBorrowOptions<N> | undefined, queues: boolean): Wish {
+    if (options === undefined) return { ask: { queues }, timeout: undefined }
+    const check = checks(this.definition.name)
+    check.known("", options, borrowKeys)
+    const { affinity, cost, facet, priority } = options
+    const leaseTimeout = optional(options.leaseTimeout, check)
+    const timeout = options.timeout === undefined ? undefined : check.duration("timeout", options.timeout, 0, "zero")
+    if (priority !== undefined && !Number.isFinite(priority)) {
+      check.refuse("priority", priority, "a finite number", "text")
+    }
+    if (cost !== undefined && !(cost >= 0 && cost < Infinity)) {
+      check.refuse("cost", cost, "a number, zero or more", "text")
+    }
+    for (const [option, text] of Object.entries({ affinity, facet })) {
+      if (text !== undefined && !(typeof text === "string" && text.length <= 256)) {
+        check.refuse(option, text, "a text of at most 256 characters")
+      }
+    }
+    return {
+      timeout,
+      ask: {
+        queues,
+        ...(leaseTimeout === undefined ? {} : { leaseTimeout: toEndless(leaseTimeout) }),
+        ...(priority === undefined ? {} : { priority }),
+        ...(cost === undefined ? {} : { cost }),
+        ...(affinity === undefined ? {} : { affinity }),
+        ...(facet === undefined ? {} : { facet }),
+        ...this.toNeed(options.need, check)
+      }
+    }
+  }
+
+  private toNeed(need: N | undefined, check: ReturnType<typeof checks>): Pick<Ask, "need"> {
+    if (need === undefined) return {}
+    const encoded = this.definition.need?.encode(need)
+    return encoded === undefined ? check.refuse("need", need, "what the schema `need` encodes") : { need: encoded.json }
+  }
+
+  /** A lease, by the deadline. It is called where nothing interrupts, and waits where the borrower can be interrupted. */
+  private acquire(wish: Wish, restore: Restore): Effect.Effect<RemoteLease<A, D>, BorrowFailure<E>> {
+    const began = this.connection.means.deadlines.now()
+    const attempt = (): Effect.Effect<RemoteLease<A, D>, BorrowFailure<E>> => {
+      // whoever does not queue does not wait for a host that is known to be gone
+      const due = wish.ask.queues ? began + (wish.timeout ?? this.connection.borrowTimeout) : began
+      return Effect.flatMap(
+        restore(this.connection.joined(due)),
+        (session) =>
+          Effect.catch(
+            this.ask(wish, session, began, restore),
+            (error) => error instanceof Unanswered ? goOn(error) : Effect.fail(error)
+          )
+      )
+    }
+    const goOn = (error: Unanswered): Effect.Effect<RemoteLease<A, D>, BorrowFailure<E>> => {
+      const { deadlines } = this.connection.means
+      const left = began + (wish.timeout ?? this.connection.borrowTimeout) - deadlines.now()
+      if (left <= 0) return Effect.fail(this.connection.unavailable(error.why, "Unreachable"))
+      return Effect.flatMap(restore(Effect.sleep(Math.min(pause, left))), attempt)
+    }
+    return attempt()
+  }
+
+  /** Asks the host of one session. */
+  private ask(
+    wish: Wish,
+    session: Session,
+    began: number,
+    restore: Restore
+  ): Effect.Effect<RemoteLease<A, D>, BorrowFailure<E> | Unanswered> {
+    const { link: { client, headers, pool }, means } = this.connection
+    const sent = means.now()
+    const due = began + (wish.timeout ?? this.connection.borrowTimeout)
+    const left = Math.max(0, due - sent.running)
+    const key = session.key()
+    const ask = { ...wish.ask, timeout: toEndless(left) }
+    const request = client.Borrow({ pool, session: session.id, key, ask }, { headers })
+    const asked = session.ask(request, sent.running + left + grace + 4 * session.trip)
+    return Effect.flatMap(
+      Effect.exit(restore(asked)),
+      (exit): Effect.Effect<RemoteLease<A, D>, BorrowFailure<E> | Unanswered> => {
+        if (Exit.isSuccess(exit)) return this.granted(session, key, exit.value, sent)
+        const error = exit.cause.reasons.find(Cause.isFailReason)?.error
+        // nobody knows whether it was granted
+        if (error === undefined || error instanceof Unanswered || error instanceof Garbled) {
+          giveBack(this.connection, session, key, { ended: "Interrupt" })
+        }
+        if (error === undefined) return Effect.failCause(exit.cause as Cause.Cause<never>)
+        if (error instanceof Unanswered) return Effect.fail(error)
+        if (error instanceof Garbled) return Effect.fail(this.garbled())
+        return this.failed(error instanceof BorrowTimeout ? waitedSince(error, means.deadlines.now() - began) : error)
+      }
+    )
+  }
+
+  private granted(
+    session: Session,
+    key: number,
+    granted: Granted,
+    sent: Moment
+  ): Effect.Effect<RemoteLease<A, D>, BorrowFailure<E>> {
+    const { data, object } = this.definition
+    const decoded = object.decode(granted.object)
+    if (decoded === undefined) {
+      giveBack(this.connection, session, key, { ended: "Success" })
+      return Effect.fail(this.garbled())
+    }
+    const pooled = shown<D>(granted.pooled, data)
+    const lease = new RemoteLease(this.connection, session, { key, granted, object: decoded.value, pooled, sent })
+    return lease.isOver && lease.reason === "Lost" ? Effect.fail(lease.failure()) : Effect.succeed(lease)
+  }
+
+  /** What the host has failed with, as its borrower sees it. */
+  private failed(error: Failure): Effect.Effect<never, BorrowFailure<E>> {
+    switch (error._tag) {
+      case "Failed": {
+        const decoded = this.definition.error?.decode(error.error)
+        return Effect.fail(decoded === undefined ? this.garbled() : decoded.value)
+      }
+      case "Died":
+        return Effect.die(
+          new Error(`The host of pool "${this.definition.name}" has failed by a defect, which its log says`)
+        )
+      case "Refusal": {
+        const { detail, reason } = error
+        const known = reason === "Unauthorized" || reason === "Incompatible" || reason === "Malformed"
+        return Effect.fail(this.connection.unavailable(detail, known ? reason : "Unreachable"))
+      }
+      case "InvalidPoolOptions":
+        return Effect.die(error)
+      default:
+        return Effect.fail(error as BorrowFailure<E>)
+    }
+  }
+}
+
+/** A borrow that has been to several hosts has waited for longer than the last one knows. */
+const waitedSince = (error: BorrowTimeout, waited: number): BorrowTimeout => {
+  const { held, lastFailure, phase, pool, retryAfter, stats } = error
+  return new BorrowTimeout({
+    pool,
+    stats,
+    waited: span(waited),
+    phase,
+    held,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(lastFailure === undefined ? {} : { lastFailure })
+  })
+}
+
+/** What is in a message beside what is to be added. */
+const envelope = 1_000
+
+const isTooLarge = (operation: Operation, session: Session): boolean => {
+  const most = session.welcome.mostText
+  return most !== undefined && operation._tag === "Add" && JSON.stringify(operation).length + envelope > most
+}

@@ -1,0 +1,248 @@
+/**
+ * Keeps a borrower connected: joins a host, renews the session as long as it lasts, and joins again.
+ *
+ * Invariant: `session` is one that grants, or absent; while it is absent an attempt to join is under way, or the next one is
+ * waited for. A session whose host stops goes on for the leases that it has, beside the attempts to join another.
+ */
+import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import type { RpcClientError } from "effect/rpc/RpcClientError"
+import * as Scope from "effect/Scope"
+import { PoolUnavailable } from "../../SharedLease.ts"
+import type { Deadline } from "../structures/deadlines.ts"
+import { type Failure, type Notice, version } from "./protocol.ts"
+import { type Client, type Means, Session } from "./session.ts"
+
+export interface Link {
+  readonly pool: string
+  readonly client: Client
+  readonly headers: Readonly<Record<string, string>>
+  readonly fingerprint: string
+  /** What the borrower calls itself. */
+  readonly name: string
+  /** Where the host is, in words. */
+  readonly where: string
+}
+
+/** Why there is no session. */
+interface Trouble {
+  readonly reason: PoolUnavailable["reason"]
+  readonly detail: string
+  /** Trying again soon does not help: whoever waits is told at once. */
+  readonly lasting: boolean
+}
+
+/** Somebody who waits for a session, until his deadline. */
+class Waiting implements Deadline {
+  due = Infinity
+  index = -1
+  readonly fire: () => void
+  constructor(fire: () => void) {
+    this.fire = fire
+  }
+}
+
+/** How long an attempt to join may take, and how long the next one waits. */
+const patience = 5_000
+const [shortest, longest] = [20, 500]
+
+/** How long a borrower waits at least while the first attempt is under way. */
+const first = 1_000
+
+type Notices = Queue.Dequeue<Notice, Failure | RpcClientError | Cause.Done>
+
+export class Connection {
+  readonly link: Link
+  readonly means: Means
+  /** What is usual, as the last host has said. */
+  borrowTimeout = 30_000
+  private session: Session | undefined = undefined
+  private trouble: Trouble | undefined = undefined
+  /** Since when there is no session, by the wall clock. */
+  private since: number
+  private readonly waiting = new Set<Waiting>()
+  /** All that are not over. */
+  private readonly sessions = new Set<Session>()
+
+  constructor(link: Link, means: Means) {
+    this.link = link
+    this.means = means
+    this.since = means.now().shown
+  }
+
+  /** A session that grants, by the deadline at last. */
+  joined(due: number): Effect.Effect<Session, PoolUnavailable> {
+    return Effect.suspend(() => {
+      const session = this.current
+      if (session !== undefined) return Effect.succeed(session)
+      const { deadlines } = this.means
+      const until = this.trouble === undefined ? Math.max(due, deadlines.now() + first) : due
+      if (this.trouble?.lasting === true || until <= deadlines.now()) return Effect.fail(this.unavailable())
+      return this.waited(until)
+    })
+  }
+
+  /** What is told to who cannot reach the host. */
+  unavailable(why?: string, reason?: PoolUnavailable["reason"]): PoolUnavailable {
+    const { pool, where } = this.link
+    return new PoolUnavailable({
+      pool,
+      reason: reason ?? this.trouble?.reason ?? "Unreachable",
+      detail: `${where}: ${why ?? this.trouble?.detail ?? "it has not answered yet"}`,
+      since: DateTime.makeUnsafe(this.session === undefined ? this.since : this.means.now().shown)
+    })
+  }
+
+  /** Joins a host, again and again. */
+  get run(): Effect.Effect<never> {
+    return Effect.gen({ self: this }, function*() {
+      let pause = shortest
+      for (;;) {
+        const joined = yield* Effect.exit(this.attempt)
+        if (Exit.isSuccess(joined)) {
+          pause = shortest
+          yield* this.leaving(joined.value)
+          this.left(joined.value)
+        } else {
+          this.note(joined.cause)
+          yield* Effect.sleep(pause)
+          pause = Math.min(2 * pause, longest)
+        }
+      }
+    })
+  }
+
+  private get current(): Session | undefined {
+    const { session } = this
+    if (session === undefined || !session.isOver) return session
+    this.left(session)
+    return undefined
+  }
+
+  private waited(until: number): Effect.Effect<Session, PoolUnavailable> {
+    return Effect.callback((resume) => {
+      const waiting = new Waiting(() => {
+        this.waiting.delete(waiting)
+        this.means.deadlines.cancel(waiting)
+        const { current } = this
+        resume(current === undefined ? Effect.fail(this.unavailable()) : Effect.succeed(current))
+      })
+      this.waiting.add(waiting)
+      if (until < Infinity) this.means.deadlines.set(waiting, until)
+      return Effect.sync(() => {
+        this.waiting.delete(waiting)
+        this.means.deadlines.cancel(waiting)
+      })
+    })
+  }
+
+  private wake(): void {
+    // whoever is woken may wait again
+    for (const waiting of [...this.waiting]) waiting.fire()
+  }
+
+  /** A session that does not grant any more. */
+  private left(session: Session): void {
+    if (this.session !== session) return
+    this.session = undefined
+    this.since = this.means.now().shown
+    this.trouble = { reason: "Unreachable", detail: "the connection was lost", lasting: false }
+  }
+
+  private note(cause: Cause.Cause<Failure | RpcClientError | Cause.Done>): void {
+    this.trouble = toTrouble(cause)
+    if (this.trouble.lasting) this.wake()
+  }
+
+  /** One attempt to join. The session, and what it needs, goes on in a fiber of its own. */
+  private get attempt(): Effect.Effect<Session, Failure | RpcClientError | Cause.Done> {
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.gen({ self: this }, function*() {
+        const { client, fingerprint, headers, name, pool } = this.link
+        const scope = yield* Scope.make()
+        const id = crypto.randomUUID()
+        const sent = this.means.now()
+        const joining = Effect.gen(function*() {
+          const payload = { pool, session: id, version, fingerprint, borrower: name }
+          const notices: Notices = yield* client.Join(payload, { asQueue: true, headers })
+          const welcome = yield* Queue.take(notices)
+          if (welcome._tag !== "Welcome") return yield* Effect.die("not welcomed")
+          return { notices, welcome }
+        })
+        const exit = yield* Effect.exit(restore(Effect.timeoutOrElse(Scope.provide(joining, scope), {
+          duration: patience,
+          orElse: () => Effect.die("not in time")
+        })))
+        if (Exit.isFailure(exit)) {
+          yield* Scope.close(scope, exit)
+          return yield* Effect.failCause(exit.cause)
+        }
+        const session = new Session(id, exit.value.welcome, sent, this.means)
+        this.sessions.add(session)
+        this.begin(session)
+        this.means.fork(this.keeping(session, exit.value.notices, scope))
+        return session
+      })
+    )
+  }
+
+  /** All sessions are over. */
+  close(): void {
+    for (const session of this.sessions) session.lose()
+  }
+
+  private begin(session: Session): void {
+    const { borrowTimeout } = session.welcome
+    this.borrowTimeout = borrowTimeout ?? Infinity
+    this.session = session
+    this.trouble = undefined
+    this.wake()
+  }
+
+  /** Ends when a session does not grant any more. */
+  private leaving(session: Session): Effect.Effect<void> {
+    return Effect.raceFirst(session.ended, session.stopping)
+  }
+
+  /** Renews a session, and reads what the host tells, until it is over. */
+  private keeping(session: Session, notices: Notices, scope: Scope.Closeable): Effect.Effect<void> {
+    const { headers, pool } = this.link
+    const renewing = Effect.gen({ self: this }, function*() {
+      for (;;) {
+        yield* Effect.sleep(session.welcome.timeToLive / 3)
+        const sent = this.means.now()
+        yield* session.ask(this.link.client.Renew({ pool, session: session.id }, { headers }))
+        session.renewed(sent)
+      }
+    })
+    const reading = Effect.forever(
+      Effect.flatMap(Queue.take(notices), (notice) => Effect.sync(() => session.told(notice)))
+    )
+    return Effect.raceFirst(Effect.raceFirst(Effect.exit(renewing), Effect.exit(reading)), session.ended).pipe(
+      Effect.ensuring(Effect.suspend(() => {
+        session.lose()
+        this.sessions.delete(session)
+        return Scope.close(scope, Exit.void)
+      })),
+      Effect.asVoid
+    )
+  }
+}
+
+const toTrouble = (cause: Cause.Cause<Failure | RpcClientError | Cause.Done>): Trouble => {
+  const error = cause.reasons.find(Cause.isFailReason)?.error
+  const unreachable = (detail: string): Trouble => ({ reason: "Unreachable", detail, lasting: false })
+  if (error === undefined) {
+    // whoever is there speaks another protocol, or none
+    return unreachable(Cause.hasDies(cause) ? "it does not answer as the host of a pool does" : "it has stopped")
+  }
+  if (error._tag === "RpcClientError") return unreachable("there is no connection")
+  if (error._tag !== "Refusal") return unreachable("it has ended the connection")
+  const { detail, reason } = error
+  return reason === "Unauthorized" || reason === "Incompatible" || reason === "Malformed"
+    ? { reason, detail, lasting: true }
+    : unreachable(detail)
+}

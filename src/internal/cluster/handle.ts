@@ -1,0 +1,119 @@
+/**
+ * A lease from another process, as a user sees it.
+ */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type { AllowanceReport } from "../../Allowance.ts"
+import type { LeaseExpired } from "../../PoolError.ts"
+import type { Fence, PooledPicture, SharedLease } from "../../SharedLease.ts"
+import type { Status } from "../../Status.ts"
+import { checks } from "../state/validation.ts"
+import { shows } from "../structures/picture.ts"
+import { aMoment, toMoment } from "../structures/times.ts"
+import type { RemoteLease } from "./lease.ts"
+import type { Act } from "./protocol.ts"
+import { toEndless } from "./words.ts"
+
+export class RemoteHandle<A, D> implements SharedLease<A, D> {
+  readonly #lease: RemoteLease<A, D>
+
+  constructor(lease: RemoteLease<A, D>) {
+    this.#lease = lease
+  }
+
+  get object(): A {
+    return this.#lease.grant.object
+  }
+  get data(): D {
+    return this.#lease.grant.pooled.data
+  }
+  get pooled(): PooledPicture<D> {
+    return this.#lease.grant.pooled
+  }
+  get id(): number {
+    return this.#lease.grant.granted.leaseId
+  }
+  get fence(): Fence {
+    return { epoch: this.#lease.session.welcome.epoch, number: this.id }
+  }
+  get borrowedAt(): DateTime.Utc {
+    return this.#lease.moments.borrowedAt
+  }
+  get expiresAt(): DateTime.Utc | undefined {
+    return this.#lease.moments.expiresAt
+  }
+  get release(): Effect.Effect<void> {
+    return Effect.sync(() => this.#lease.giveBack(Exit.void))
+  }
+  get invalidate(): Effect.Effect<void> {
+    return this.told(() => ({ _tag: "Invalidate" }))
+  }
+  rest(duration: Duration.Input, facet?: string): Effect.Effect<void> {
+    return this.told((check) => resting(check.duration("duration", duration, 0, "zero"), facet))
+  }
+  restUntil(moment: Status.Moment, facet?: string): Effect.Effect<void> {
+    // clocks that are shown may differ between machines: what travels is how long it is until then, by this one
+    return this.told((check, now) => {
+      const until = toMoment(moment) ?? check.refuse("moment", moment, aMoment)
+      return resting(Math.max(0, until - now), facet)
+    })
+  }
+  charge(cost: number, name?: string): Effect.Effect<void> {
+    return this.told((check) => ({
+      _tag: "Charge",
+      cost: Number.isFinite(cost) ? cost : check.refuse("charge", cost, "a finite number", "text"),
+      ...(name === undefined ? {} : { name })
+    }))
+  }
+  report({ name, remaining, resetsAt }: AllowanceReport): Effect.Effect<void> {
+    return this.told((check, now) => {
+      const resets = resetsAt === undefined
+        ? undefined
+        : toMoment(resetsAt) ?? check.refuse("resetsAt", resetsAt, aMoment)
+      return {
+        _tag: "Report",
+        ...(name === undefined ? {} : { name }),
+        ...(remaining === undefined ? {} : { remaining }),
+        ...(resets === undefined ? {} : { resetsIn: Math.max(0, resets - now) })
+      }
+    })
+  }
+  get renew(): Effect.Effect<void, LeaseExpired> {
+    return this.#lease.renew
+  }
+  get detach(): Effect.Effect<A, LeaseExpired, Scope.Scope> {
+    return Effect.uninterruptible(
+      Effect.withFiber((fiber) => this.#lease.detach(Context.getUnsafe(fiber.context, Scope.Scope)))
+    )
+  }
+  get expired(): Effect.Effect<never, LeaseExpired> {
+    return this.#lease.expired
+  }
+
+  /** Tells the host something of the object; a lease that is over, or is lost meanwhile, has no say any more. */
+  private told(act: (check: ReturnType<typeof checks>, now: number) => Act): Effect.Effect<void> {
+    const lease = this.#lease
+    const { link, means } = lease.connection
+    return Effect.suspend(() => Effect.ignore(lease.act(act(checks(link.pool), means.now().shown))))
+  }
+}
+
+const resting = (millis: number, facet: string | undefined): Act => ({
+  _tag: "Rest",
+  duration: toEndless(millis),
+  ...(facet === undefined ? {} : { facet })
+})
+
+// neither the object nor its data: what they say may be a secret
+shows(RemoteHandle.prototype, ({ borrowedAt, expiresAt, fence, id, pooled }) => ({
+  _id: "SharedLease",
+  id,
+  objectId: pooled.id,
+  fence,
+  borrowedAt,
+  expiresAt
+}))

@@ -1,0 +1,474 @@
+/**
+ * The host of a pool: an ordinary pool, and the sessions of those who borrow from it.
+ *
+ * A session is one life of a connection of a borrower. It lasts as long as its `Join` stream is open and its borrower is
+ * heard from; then all its leases are over at once. A new connection, or a borrower that has lost an answer, begins another.
+ *
+ * Invariants:
+ * - A session that is in `sessions` has its deadline in `deadlines`, a time to live and a tenth after it was last heard;
+ *   one that is not in there holds no lease, waits for none, and is granted none.
+ * - `session.held` has an entry for each key that waits or holds, from the step in which the borrow begins to the step in
+ *   which its object goes back, or its wait ends; `waiting` counts those without a lease.
+ * - Nothing is granted once `stopping` is set: what a pool grants in that very step goes back before anybody is told.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Lease } from "../../Lease.ts"
+import type { ObjectPool } from "../../ObjectPool.ts"
+import type { PooledObject } from "../../PooledObject.ts"
+import { type LeaseExpired, PoolExhausted } from "../../PoolError.ts"
+import type { BorrowOptions } from "../../PoolOptions.ts"
+import { Handle } from "../lease/handle.ts"
+import type { Work } from "../lease/lease.ts"
+import type { Deadline, Deadlines } from "../structures/deadlines.ts"
+import type { Definition } from "./definition.ts"
+import { operate, targets } from "./operating.ts"
+import { draw } from "./pictures.ts"
+import {
+  type Act,
+  type Ask,
+  type Failure,
+  type Granted,
+  type Joining,
+  type Notice,
+  type Outcome,
+  refusal,
+  type Serving,
+  version
+} from "./protocol.ts"
+import { tenth, toDuration, toFailure } from "./words.ts"
+
+export interface Settings<A, D, N> {
+  /** Milliseconds. */
+  readonly timeToLive: number
+  /** The most leases, and the most waiters, of one session. */
+  readonly mostLeases: number
+  readonly mostWaiters: number
+  /** The most characters of a message; `undefined`: nobody knows. */
+  readonly mostText: number | undefined
+  readonly epoch: number
+  /** The pool's own `borrowTimeout` in milliseconds. */
+  readonly borrowTimeout: number
+  readonly meets: ((pooled: PooledObject<A, D>, need: N) => boolean) | undefined
+}
+
+/** The means of a host: its timer, and how it runs what it does by itself. */
+export interface Means {
+  readonly deadlines: Deadlines
+  readonly fork: (effect: Effect.Effect<void>) => void
+}
+
+/** The most sessions of one connection: it has one, and perhaps one that is ending. */
+const mostSessions = 8
+
+/** What a borrower waits for, or holds: the work under its lease, as the pool sees it. Its deadline waits once that is over. */
+class Holding<A, D> implements Deadline, Work {
+  readonly key: number
+  /** Gives the object back as it is closed; and what made it, once it is detached. */
+  readonly scope = Scope.makeUnsafe()
+  lease: Lease<A, D> | undefined = undefined
+  /** The fiber that waits. */
+  fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** The borrower does not want it any more, though it may not have been granted yet. */
+  returned = false
+  due = Infinity
+  index = -1
+  private readonly host: Ending<A, D>
+  private readonly session: Session<A, D>
+
+  constructor(host: Ending<A, D>, session: Session<A, D>, key: number) {
+    this.host = host
+    this.session = session
+    this.key = key
+  }
+  /** The lease is over, by the pool: the object comes back when the borrower says so, or can use it no more. */
+  interrupt(): void {
+    this.host.over(this.session, this)
+  }
+  /** The borrower has not said so in time. */
+  fire(): void {
+    this.host.takeIn(this.session, this, Exit.interrupt())
+  }
+}
+
+/** Ends what a borrower holds. */
+interface Ending<A, D> {
+  over(session: Session<A, D>, holding: Holding<A, D>): void
+  takeIn(session: Session<A, D>, holding: Holding<A, D>, exit: Exit.Exit<unknown, unknown>): void
+}
+
+export class Session<A, D> implements Deadline {
+  readonly id: string
+  /** What the borrower calls itself. */
+  readonly borrower: string
+  /** The connection it came by, if that is known. */
+  readonly connection: number | undefined
+  readonly notices: Queue.Queue<Notice, Failure | Cause.Done>
+  readonly held = new Map<number, Holding<A, D>>()
+  waiting = 0
+  due = Infinity
+  index = -1
+  private readonly silent: (session: Session<A, D>) => void
+
+  constructor(
+    { borrower, session }: Joining,
+    connection: number | undefined,
+    notices: Session<A, D>["notices"],
+    silent: (session: Session<A, D>) => void
+  ) {
+    this.id = session
+    this.borrower = borrower
+    this.connection = connection
+    this.notices = notices
+    this.silent = silent
+  }
+  /** The borrower was not heard from for too long. */
+  fire(): void {
+    this.silent(this)
+  }
+}
+
+const noSession = refusal("NoSession", "the host knows no such session, or not any more")
+
+export class Host<A, D, E, N> {
+  readonly definition: Definition<A, D, E, N>
+  readonly pool: ObjectPool<A, D, E>
+  readonly settings: Settings<A, D, N>
+  private readonly means: Means
+  private readonly sessions = new Map<string, Session<A, D>>()
+  private stopping = false
+
+  constructor(
+    definition: Definition<A, D, E, N>,
+    pool: ObjectPool<A, D, E>,
+    settings: Settings<A, D, N>,
+    means: Means
+  ) {
+    this.definition = definition
+    this.pool = pool
+    this.settings = settings
+    this.means = means
+  }
+
+  /** What its borrowers may ask of it. */
+  get serving(): Serving {
+    return {
+      Join: (joining, connection) => this.join(joining, connection),
+      Renew: ({ session }) => Effect.asVoid(this.hear(session)),
+      Borrow: ({ ask, key, session }) => this.borrow(session, key, ask),
+      Return: ({ key, outcome, session }) => this.giveBack(session, key, outcome),
+      Act: ({ act, key, session }) => this.act(session, key, act),
+      Operate: ({ operation, session }) =>
+        Effect.andThen(this.hear(session), this.answered(operate(this, targets(this), operation))),
+      Watch: ({ session }) => Stream.unwrap(Effect.as(this.hear(session), this.pool.events))
+    }
+  }
+
+  /** What the borrower of a lease calls itself; `undefined`: it is in this process. A walk over what is held. */
+  borrowers(): Map<number, string> {
+    const names = new Map<number, string>()
+    for (const { borrower, held } of this.sessions.values()) {
+      for (const { lease } of held.values()) if (lease !== undefined) names.set(lease.id, borrower)
+    }
+    return names
+  }
+
+  /** Grants nothing more: those who wait are to go on to the next host. */
+  stop(): void {
+    if (this.stopping) return
+    this.stopping = true
+    for (const session of this.sessions.values()) {
+      Queue.offerUnsafe(session.notices, { _tag: "Stopping" })
+      for (const holding of session.held.values()) this.turnAway(holding)
+    }
+  }
+
+  /** All sessions are over: the pool is closed. */
+  end(): void {
+    for (const session of this.sessions.values()) this.endSession(session, Exit.void)
+  }
+
+  private join(
+    joining: Joining,
+    connection: number | undefined
+  ): Effect.Effect<Queue.Dequeue<Notice, Failure | Cause.Done>, Failure, Scope.Scope> {
+    return Effect.gen({ self: this }, function*() {
+      const refused = this.refuses(joining, connection)
+      if (refused !== undefined) return yield* Effect.fail(refused)
+      const stats = yield* this.pool.stats
+      const notices = yield* Queue.unbounded<Notice, Failure | Cause.Done>()
+      const { borrowTimeout, epoch, mostText, timeToLive } = this.settings
+      Queue.offerUnsafe(notices, {
+        _tag: "Welcome",
+        epoch,
+        timeToLive,
+        borrowTimeout: borrowTimeout === Infinity ? null : borrowTimeout,
+        ...(mostText === undefined ? {} : { mostText }),
+        stats
+      })
+      const session = new Session<A, D>(joining, connection, notices, (session) => this.silent(session))
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          this.sessions.set(session.id, session)
+          this.heard(session)
+        }),
+        () => Effect.sync(() => this.endSession(session, Exit.interrupt()))
+      )
+      return notices
+    })
+  }
+
+  /** Why a borrower may not join; `undefined`: it may. */
+  private refuses(joining: Joining, connection: number | undefined): Failure | undefined {
+    const { fingerprint, name } = this.definition
+    if (this.stopping) return refusal("Stopping", "the host stops")
+    if (joining.version !== version) {
+      return refusal("Incompatible", `the host speaks version ${version} of the protocol, the borrower another`)
+    }
+    if (joining.fingerprint !== fingerprint) {
+      return refusal("Incompatible", `the host has other schemas for "${name}" than the borrower`)
+    }
+    if (this.sessions.has(joining.session)) return refusal("Malformed", "the session is not new")
+    if (connection === undefined) return undefined
+    let sessions = 0
+    for (const session of this.sessions.values()) if (session.connection === connection) sessions++
+    return sessions < mostSessions ? undefined : refusal("Malformed", "too many sessions on one connection")
+  }
+
+  private heard(session: Session<A, D>): void {
+    const { deadlines } = this.means
+    deadlines.set(session, deadlines.now() + this.settings.timeToLive * tenth)
+  }
+
+  private hear(id: string): Effect.Effect<Session<A, D>, Failure> {
+    return Effect.suspend(() => {
+      const session = this.sessions.get(id)
+      if (session === undefined) return Effect.fail(noSession)
+      this.heard(session)
+      return Effect.succeed(session)
+    })
+  }
+
+  private borrow(id: string, key: number, ask: Ask): Effect.Effect<Granted, Failure> {
+    return Effect.flatMap(this.hear(id), (session) =>
+      Effect.withFiber((fiber) => {
+        const refused = this.refusesBorrow(session, key)
+        if (refused !== undefined) return refused
+        const options = this.toOptions(ask)
+        if ("_tag" in options) return Effect.fail(options)
+        const began = this.means.deadlines.now()
+        const holding = new Holding<A, D>(this, session, key)
+        holding.fiber = fiber
+        session.held.set(key, holding)
+        session.waiting++
+        const { pool } = this
+        return Effect.suspend(() => ask.queues ? pool.borrowWith(options) : pool.tryBorrowWith(options)).pipe(
+          Scope.provide(holding.scope),
+          Effect.onExit((exit) => Effect.sync(() => this.waited(session, holding, exit))),
+          (borrowed) => this.answered(borrowed),
+          Effect.flatMap((lease) => this.grant(session, holding, lease, began))
+        )
+      }))
+  }
+
+  private refusesBorrow(session: Session<A, D>, key: number): Effect.Effect<never, Failure> | undefined {
+    const { mostLeases, mostWaiters } = this.settings
+    if (this.stopping) return Effect.fail(refusal("Stopping", "the host stops"))
+    if (session.held.has(key)) return Effect.fail(refusal("Malformed", "the key is not new"))
+    const full = (reason: "LeasesFull" | "WaitersFull") =>
+      Effect.flatMap(
+        this.pool.stats,
+        (stats) => Effect.fail(new PoolExhausted({ pool: this.definition.name, stats, reason }))
+      )
+    if (session.held.size - session.waiting >= mostLeases) return full("LeasesFull")
+    return session.waiting >= mostWaiters ? full("WaitersFull") : undefined
+  }
+
+  private toOptions(ask: Ask): BorrowOptions<A, D> | Failure {
+    const { affinity, cost, facet, priority } = ask
+    const { meets } = this.settings
+    const leaseTimeout = ask.leaseTimeout == null ? ask.leaseTimeout : ask.leaseTimeout * tenth
+    const options = {
+      timeout: toDuration(ask.timeout),
+      leaseTimeout: toDuration(leaseTimeout),
+      priority,
+      cost,
+      affinity,
+      facet
+    }
+    if (ask.need === undefined) return options
+    const need = this.definition.need?.decode(ask.need)
+    if (need === undefined || meets === undefined) {
+      return refusal("Malformed", "the host does not understand the `need`")
+    }
+    return { ...options, where: (pooled) => meets(pooled, need.value) }
+  }
+
+  /** A wait has ended. */
+  private waited(session: Session<A, D>, holding: Holding<A, D>, exit: Exit.Exit<Lease<A, D>, unknown>): void {
+    session.waiting--
+    holding.fiber = undefined
+    if (Exit.isSuccess(exit)) holding.lease = exit.value
+    else session.held.delete(holding.key)
+  }
+
+  private grant(
+    session: Session<A, D>,
+    holding: Holding<A, D>,
+    lease: Lease<A, D>,
+    began: number
+  ): Effect.Effect<Granted, Failure> {
+    const object = this.definition.object.encode(lease.object)
+    const why = object === undefined
+      ? refusal("Malformed", "the host cannot encode the object: it is not what the schema `object` says")
+      : holding.returned
+      ? noSession
+      : this.stopping
+      ? refusal("Stopping", "the host stops")
+      : undefined
+    if (why !== undefined) {
+      this.takeIn(session, holding, Exit.void)
+      return Effect.fail(why)
+    }
+    const active = Handle.leaseOf<A, D>(lease)
+    if (active !== undefined) active.holder = holding
+    const lasts = active?.expiry?.timeout
+    return Effect.succeed({
+      object: object!.json,
+      leaseId: lease.id,
+      pooled: draw(lease.pooled, this.definition.data),
+      waited: Math.max(0, this.means.deadlines.now() - began),
+      ...(lasts === undefined ? {} : { lasts: lasts / tenth })
+    })
+  }
+
+  /** The pool has ended a lease by itself: its borrower is told, and has as long as it would have if it did not hear that. */
+  over(session: Session<A, D>, holding: Holding<A, D>): void {
+    const reason = Handle.leaseOf<A, D>(holding.lease)?.over
+    if (session.held.get(holding.key) !== holding || reason === undefined) return
+    if (reason === "Released" || reason === "Lost") return
+    const { deadlines } = this.means
+    deadlines.set(holding, deadlines.now() + this.settings.timeToLive * tenth)
+    const told = Effect.map(
+      this.pool.stats,
+      (stats) => Queue.offerUnsafe(session.notices, { _tag: "Over", key: holding.key, reason, stats })
+    )
+    this.means.fork(Effect.asVoid(told))
+  }
+
+  private giveBack(id: string, key: number, outcome: Outcome): Effect.Effect<void, Failure> {
+    return Effect.map(this.hear(id), (session) => {
+      const holding = session.held.get(key)
+      if (holding === undefined) return
+      if (holding.lease === undefined) return this.turnAway(holding)
+      if (outcome.ended === "Expired") this.expire(holding.lease)
+      this.takeIn(session, holding, toExit(outcome))
+    })
+  }
+
+  /** The time of a lease is over at its borrower, and has a tenth to go here. */
+  private expire(lease: Lease<A, D>): void {
+    const active = Handle.leaseOf<A, D>(lease)
+    if (active?.expiry === undefined || active.over !== undefined) return
+    // the borrower has stopped, and is told nothing
+    active.holder = { interrupt: () => {} }
+    active.core.deadlines.cancel(active.expiry)
+    active.expire()
+  }
+
+  /** Ends a wait. */
+  private turnAway(holding: Holding<A, D>): void {
+    holding.returned = true
+    holding.fiber?.interruptUnsafe()
+  }
+
+  /** The borrower uses its object no more. */
+  takeIn(session: Session<A, D>, holding: Holding<A, D>, exit: Exit.Exit<unknown, unknown>): void {
+    session.held.delete(holding.key)
+    this.means.deadlines.cancel(holding)
+    const rest = Scope.closeUnsafe(holding.scope, exit)
+    if (rest !== undefined) this.means.fork(rest)
+  }
+
+  private act(id: string, key: number, act: Act): Effect.Effect<void, Failure> {
+    return Effect.flatMap(this.hear(id), (session) => {
+      const holding = session.held.get(key)
+      if (holding?.lease === undefined) return Effect.void
+      return this.answered(Effect.asVoid(this.acted(holding, holding.lease, act)))
+    })
+  }
+
+  private acted(holding: Holding<A, D>, lease: Lease<A, D>, act: Act): Effect.Effect<unknown, LeaseExpired> {
+    switch (act._tag) {
+      case "Invalidate":
+        return lease.invalidate
+      case "Rest":
+        return Effect.suspend(() => lease.rest(toDuration(act.duration) ?? 0, act.facet))
+      case "Charge":
+        return lease.charge(act.cost, act.name)
+      case "Report":
+        return Effect.flatMap(
+          Effect.clockWith((clock) => Effect.sync(() => clock.currentTimeMillisUnsafe())),
+          (now) =>
+            lease.report({
+              name: act.name,
+              remaining: act.remaining,
+              resetsAt: act.resetsIn === undefined ? undefined : now + act.resetsIn
+            })
+        )
+      case "Renew":
+        return lease.renew
+      case "Detach":
+        return Scope.provide(lease.detach, holding.scope)
+    }
+  }
+
+  /** What a borrower is told of how something has ended. */
+  private answered<B>(effect: Effect.Effect<B, unknown>): Effect.Effect<B, Failure> {
+    return Effect.catchCause(effect, (cause) => toFailure(this.definition, cause))
+  }
+
+  /** The borrower was not heard from for too long: its leases end as those do whose time is over. */
+  private silent(session: Session<A, D>): void {
+    const leases = [...session.held.values()].flatMap(({ lease }) => lease ?? [])
+    Queue.failCauseUnsafe(session.notices, Cause.fail<Failure>(noSession))
+    const revoking = Effect.forEach(leases, (lease) => this.pool.revoke(lease), { discard: true })
+    this.means.fork(Effect.andThen(revoking, Effect.sync(() => this.endSession(session, Exit.interrupt()))))
+  }
+
+  /** A session is over, and all that its borrower holds goes back. */
+  private endSession(session: Session<A, D>, exit: Exit.Exit<unknown, unknown>): void {
+    if (this.sessions.get(session.id) !== session) return
+    this.sessions.delete(session.id)
+    this.means.deadlines.cancel(session)
+    for (const holding of [...session.held.values()]) {
+      if (holding.lease === undefined) this.turnAway(holding)
+      else this.takeIn(session, holding, exit)
+    }
+    Queue.endUnsafe(session.notices)
+  }
+}
+
+/** How a body has ended, as a judge is told of it. */
+const toExit = ({ ended, message, tag }: Outcome): Exit.Exit<unknown, unknown> => {
+  switch (ended) {
+    case "Success":
+      return Exit.void
+    case "Interrupt":
+    case "Expired":
+      return Exit.interrupt()
+    case "Fail":
+      return Exit.fail(told(tag, message))
+    case "Die":
+      return Exit.die(told(tag, message))
+  }
+}
+
+/** What is left of an error that has come from another process. */
+const told = (tag: string | undefined, message: string | undefined): Error =>
+  Object.assign(new Error(message), tag === undefined ? {} : { _tag: tag })

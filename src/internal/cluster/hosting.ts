@@ -1,0 +1,129 @@
+/**
+ * A pool in this process, and its host.
+ */
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as RpcServer from "effect/rpc/RpcServer"
+import * as Scope from "effect/Scope"
+import type { Lease } from "../../Lease.ts"
+import type { ObjectPool } from "../../ObjectPool.ts"
+import type { PooledObject } from "../../PooledObject.ts"
+import type { PoolOptions } from "../../PoolOptions.ts"
+import { checks } from "../state/validation.ts"
+import { Deadlines } from "../structures/deadlines.ts"
+import { Hold } from "../structures/hold.ts"
+import { toMillis } from "../structures/times.ts"
+import { Gate } from "./access.ts"
+import type { Definition } from "./definition.ts"
+import { Host, type Settings } from "./host.ts"
+import { serve } from "./server.ts"
+import { tenth } from "./words.ts"
+
+/** The options of a pool in this process, where the types of its callbacks' needs do not matter any more. */
+type Usual<A, D, E> = PoolOptions<A, D, E, never, Lease<A, D>, never, never, never, never, never, never>
+
+/** What is of the host alone. */
+interface HostOnly<A, D, N> {
+  readonly meets?: ((pooled: PooledObject<A, D>, need: N) => boolean) | undefined
+  readonly timeToLive?: Duration.Input | undefined
+  readonly perBorrower?: { readonly leases?: number | undefined; readonly waiters?: number | undefined } | undefined
+  readonly epoch?: Effect.Effect<number> | undefined
+}
+
+export type HostOptions<A, D, E, N> = Usual<A, D, E> & HostOnly<A, D, N>
+
+export type Make<A, D, E> = (options: Usual<A, D, E>) => Effect.Effect<ObjectPool<A, D, E>, never, Scope.Scope>
+
+/** How a fiber runs what it does by itself, in the scope that it is in. */
+export const means = Effect.gen(function*() {
+  const context = yield* Effect.context<Scope.Scope>()
+  const clock = yield* Clock.Clock
+  const scope = yield* Scope.Scope
+  const run = Effect.runForkWith(context as Context.Context<never>)
+  const track = Fiber.runIn(scope)
+  const fork = <B, F>(effect: Effect.Effect<B, F>): Fiber.Fiber<B, F> => track(run(effect))
+  const threw = (defect: unknown) => void run(Effect.logError("A deadline has thrown", defect))
+  const deadlines = new Deadlines(clock, fork, threw, new Hold(() => deadlines))
+  yield* Effect.addFinalizer(() => Effect.sync(() => deadlines.end()))
+  return { clock, deadlines, fork, run }
+})
+
+/** The least time to live, in milliseconds: below, renewals and timers of a busy process come too late. */
+const least = 100
+
+const toSettings = <A, D, E, N>(
+  name: string,
+  options: HostOptions<A, D, E, N>,
+  mostText: number | undefined
+): Omit<Settings<A, D, N>, "epoch"> => {
+  const check = checks(name)
+  const timeToLive = check.duration("timeToLive", options.timeToLive, 10_000)
+  if (timeToLive < least || timeToLive === Infinity) {
+    check.refuse("timeToLive", options.timeToLive, `a duration from ${least} milliseconds, with an end`, "text")
+  }
+  const perBorrower = check.known("perBorrower", options.perBorrower, ["leases", "waiters"])
+  return {
+    timeToLive,
+    mostLeases: check.whole("perBorrower.leases", perBorrower["leases"], 1, 10_000),
+    mostWaiters: check.whole("perBorrower.waiters", perBorrower["waiters"], 0, 10_000),
+    mostText,
+    borrowTimeout: check.duration("borrowTimeout", options.borrowTimeout, 30_000, "zero"),
+    meets: check.call("meets", options.meets)
+  }
+}
+
+/** A lease time-out as the host keeps it: a tenth longer than its borrower. What is no duration is refused by the pool. */
+const patient = (timeout: Duration.Input): Duration.Input => {
+  const millis = toMillis(timeout)
+  return millis === undefined ? timeout : millis === Infinity ? "Infinity" : millis * tenth
+}
+
+const patiently = <A, D>(
+  timeout: Duration.Input | ((pooled: PooledObject<A, D>) => Duration.Input) | undefined
+): Duration.Input | ((pooled: PooledObject<A, D>) => Duration.Input) | undefined =>
+  timeout === undefined
+    ? undefined
+    : typeof timeout === "function"
+    ? (pooled) => patient(timeout(pooled))
+    : patient(timeout)
+
+/** The options of the pool alone. */
+export const ofPool = <A, D, E, N>(options: HostOptions<A, D, E, N>): Usual<A, D, E> => {
+  const { epoch: _epoch, meets: _meets, perBorrower: _perBorrower, timeToLive: _timeToLive, ...rest } = options
+  return rest
+}
+
+/**
+ * Serves a pool of this process until the scope closes: then nothing more is granted, leases have `closing.timeout` to come
+ * back, and their borrowers are heard meanwhile.
+ */
+export const hosted = <A, D, E, N>(
+  definition: Definition<A, D, E, N>,
+  options: HostOptions<A, D, E, N>,
+  make: Make<A, D, E>
+): Effect.Effect<void, never, Scope.Scope | RpcServer.Protocol> =>
+  Effect.gen(function*() {
+    const { access, mostText } = yield* Gate
+    if (access._tag === "Nobody") {
+      checks(definition.name).refuse(
+        "token",
+        undefined,
+        "given to the server's transport, or that without one: see `SharedPool.layerSocketServer`"
+      )
+    }
+    const settings = toSettings(definition.name, options, mostText)
+    const { clock, deadlines, fork } = yield* means
+    const epoch = yield* options.epoch ?? Effect.sync(() => clock.currentTimeMillisUnsafe())
+    const pool = yield* make({ ...ofPool(options), leaseTimeout: patiently(options.leaseTimeout) })
+    const host = new Host(definition, pool, { ...settings, epoch: Math.round(epoch) }, { deadlines, fork })
+    yield* serve(definition.name, host.serving, access)
+    yield* Effect.addFinalizer(() =>
+      Effect.andThen(
+        Effect.sync(() => host.stop()),
+        Effect.andThen(pool.close, Effect.sync(() => host.end()))
+      )
+    )
+  })

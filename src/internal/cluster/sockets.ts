@@ -1,0 +1,185 @@
+/**
+ * The transport that most need: sockets, with what users would get wrong set rightly.
+ *
+ * Without `noDelay` a small message waits for the acknowledgement of the one before, which its receiver delays: 40
+ * milliseconds each, in a borrow and a return twice.
+ */
+import * as NodeSocket from "@effect/platform-node/NodeSocket"
+import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as RpcClient from "effect/rpc/RpcClient"
+import * as RpcSerialization from "effect/rpc/RpcSerialization"
+import * as RpcServer from "effect/rpc/RpcServer"
+import * as Schedule from "effect/Schedule"
+import * as SocketServer from "effect/socket/SocketServer"
+import { InvalidPoolOptions } from "../../PoolError.ts"
+import { checks } from "../state/validation.ts"
+import { type Access, Gate, Pass } from "./access.ts"
+
+type Token = Config.Config<Redacted.Redacted> | Redacted.Redacted
+
+/**
+ * Where a server listens, and whom it lets in.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface SocketServerOptions {
+  /** 0: a free one, which `SocketServer` tells. */
+  readonly port: number
+  /**
+   * The address to listen at. Without a `token` it has to be one of this machine alone.
+   *
+   * @default `"127.0.0.1"`
+   */
+  readonly host?: string | undefined
+  /** What a borrower has to show, at least 16 characters. It travels as it is: over a network, in a tunnel or a private one. */
+  readonly token?: Token | undefined
+  /**
+   * The most characters of one message of a borrower; a longer one ends its connection.
+   *
+   * @default `1_000_000`
+   */
+  readonly maxMessage?: number | undefined
+}
+
+/**
+ * Where a borrower finds its server, and what it shows.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface SocketOptions {
+  readonly port: number
+  /** @default `"127.0.0.1"` */
+  readonly host?: string | undefined
+  /** What the server wants to be shown. */
+  readonly token?: Token | undefined
+  /**
+   * What this process is called where somebody looks at the pool: at most 256 characters.
+   *
+   * @default one that is made up
+   */
+  readonly name?: string | undefined
+}
+
+const here = ["127.0.0.1", "::1", "localhost"]
+
+/** A token is read once, as the transport is built. */
+const read = (token: Token | undefined): Effect.Effect<Redacted.Redacted | undefined, Config.ConfigError> =>
+  token === undefined || Redacted.isRedacted(token) ? Effect.succeed(token) : Effect.map(token, (read) => read)
+
+/** The least characters of a token: fewer can be tried out. */
+const shortest = 16
+
+const toAccess = (
+  host: string,
+  token: Redacted.Redacted | undefined
+): Effect.Effect<Access, InvalidPoolOptions> => {
+  const refuse = (value: string, allowed: string) =>
+    Effect.fail(new InvalidPoolOptions({ pool: "SharedPool", option: "token", value, allowed }))
+  if (token !== undefined) {
+    return Redacted.value(token).length < shortest
+      ? refuse("too short", `at least ${shortest} characters`)
+      : Effect.succeed({ _tag: "Token", token })
+  }
+  return here.includes(host)
+    ? Effect.succeed({ _tag: "Anybody" })
+    : refuse("not given", `one, where the server listens to other machines, or a \`host\` of ${here.join(", ")}`)
+}
+
+/**
+ * Says who may borrow by a transport of the program's own, such as a WebSocket: those who show the token, or anybody who
+ * reaches it. Beside the transport of a server, where `layerSocketServer` is not used.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerAccess = (
+  who: "anybody" | Token
+): Layer.Layer<never, Config.ConfigError | InvalidPoolOptions> =>
+  Layer.effect(
+    Gate,
+    Effect.gen(function*() {
+      const access: Access = who === "anybody" ? { _tag: "Anybody" } : yield* toAccess("", yield* read(who))
+      return { access, mostText: undefined }
+    })
+  )
+
+/**
+ * What a borrower shows, and is called, by a transport of the program's own: beside that, where `layerSocket` is not used.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerPass = (
+  { name, token }: Pick<SocketOptions, "name" | "token">
+): Layer.Layer<never, Config.ConfigError> =>
+  Layer.effect(
+    Pass,
+    Effect.map(read(token), (token) => ({ token, name: name?.slice(0, 256), where: "its server" }))
+  )
+
+/** Connections end in many ways, and none is news: whoever was borrowing has been dealt with. */
+const quiet = (server: SocketServer.SocketServer["Service"]): SocketServer.SocketServer["Service"] => ({
+  ...server,
+  run: (handler) =>
+    server.run((socket) => Effect.ignoreCause(handler(socket), { log: "Debug", message: "A connection has ended" }))
+})
+
+/**
+ * A server for pools, on a socket of Node, with `noDelay`: the transport for `layerServer`. It fails where it would let in
+ * whoever reaches it over a network.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerServer = (
+  options: SocketServerOptions
+): Layer.Layer<
+  RpcServer.Protocol | SocketServer.SocketServer,
+  Config.ConfigError | InvalidPoolOptions | SocketServer.SocketServerError
+> =>
+  Layer.unwrap(Effect.gen(function*() {
+    const { host = "127.0.0.1", port } = options
+    const mostText = checks("SharedPool").whole("maxMessage", options.maxMessage, 1_000, 1_000_000)
+    const access = yield* toAccess(host, yield* read(options.token))
+    const server = Layer.effect(
+      SocketServer.SocketServer,
+      Effect.map(NodeSocketServer.make({ host, port, noDelay: true, keepAlive: true }), quiet)
+    )
+    const serialization = Layer.succeed(
+      RpcSerialization.RpcSerialization,
+      RpcSerialization.makeNdjson({ maxBufferSize: mostText })
+    )
+    return RpcServer.layerProtocolSocketServer.pipe(
+      Layer.provide(serialization),
+      Layer.provideMerge(server),
+      Layer.merge(Layer.succeed(Gate, { access, mostText }))
+    )
+  }))
+
+/** After a connection was lost: soon at first, then once a second. */
+const again = Schedule.min([Schedule.exponential("50 millis", 1.5), Schedule.spaced("1 second")])
+
+/**
+ * The connection of a borrower, on a socket of Node, with `noDelay`: the transport for `layerRemote`. It is made anew whenever
+ * it is lost.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerClient = (options: SocketOptions): Layer.Layer<RpcClient.Protocol, Config.ConfigError> =>
+  Layer.unwrap(Effect.gen(function*() {
+    const { host = "127.0.0.1", port } = options
+    const token = yield* read(options.token)
+    const name = options.name?.slice(0, 256)
+    const socket = NodeSocket.layerNet({ host, port, noDelay: true, keepAlive: true, openTimeout: "5 seconds" })
+    return RpcClient.layerProtocolSocket({ retryPolicy: again }).pipe(
+      Layer.provide([Layer.orDie(socket), RpcSerialization.layerNdjson]),
+      Layer.merge(Layer.succeed(Pass, { token, name, where: `${host}:${port}` }))
+    )
+  }))

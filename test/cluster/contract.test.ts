@@ -1,0 +1,54 @@
+/**
+ * The contract of a shared pool, against each of its layers.
+ */
+import { describe, it } from "@effect/vitest"
+import { SharedPool } from "effect-object-pool/cluster"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { SocketServer } from "effect/socket"
+import { TestClock } from "effect/testing"
+import { makeWire } from "../support/wire.ts"
+import { contract, Keys } from "./contract.ts"
+
+/** Lets fibers that are not waiting for time go on until they do. */
+const settle = Effect.repeat(Effect.yieldNow, { times: 200 })
+
+const inMemory = {
+  elapse: (duration: Parameters<typeof TestClock.adjust>[0]) => Effect.andThen(TestClock.adjust(duration), settle),
+  settle,
+  test: it.effect
+}
+
+describe("`layer`", () => {
+  contract({ name: "in one process", layer: (options) => Keys.layer(options), ...inMemory })
+})
+
+describe("`layerRemote`, from `layerServer`", () => {
+  contract({
+    name: "over a wire",
+    layer: (options) => {
+      const wire = makeWire()
+      const server = Keys.layerServer(options).pipe(
+        Layer.provide([wire.layerServer, SharedPool.layerAccess("anybody")])
+      )
+      return Layer.provide(Keys.layerRemote, wire.layerClient()).pipe(Layer.provide(server), Layer.orDie)
+    },
+    ...inMemory
+  })
+
+  contract({
+    name: "over TCP",
+    layer: (options) =>
+      Layer.unwrap(Effect.gen(function*() {
+        const transport = yield* Layer.build(SharedPool.layerSocketServer({ port: 0 }))
+        const { address } = Context.get(transport, SocketServer.SocketServer)
+        const port = "port" in address ? address.port : 0
+        const server = Keys.layerServer(options).pipe(Layer.provide(Layer.succeedContext(transport)))
+        return Layer.provide(Keys.layerRemote, SharedPool.layerSocket({ port })).pipe(Layer.provide(server))
+      })).pipe(Layer.orDie),
+    elapse: Effect.sleep,
+    settle: Effect.sleep("30 millis"),
+    test: it.live
+  })
+})
