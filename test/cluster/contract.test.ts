@@ -2,12 +2,12 @@
  * The contract of a shared pool, against each of its layers.
  */
 import { describe, it } from "@effect/vitest"
-import { SharedPool } from "effect-object-pool/cluster"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { SocketServer } from "effect/socket"
 import { TestClock } from "effect/testing"
+import { SharedPool } from "../../src/cluster.ts"
 import { makeWire } from "../support/wire.ts"
 import { contract, Keys } from "./contract.ts"
 

@@ -1,17 +1,17 @@
 /**
  * The contract of a shared pool: what holds wherever its host is. Each test runs against each of the layers.
  */
-import { assert, it } from "@effect/vitest"
-import { Fence, type HostSettings, type SharedOptions, SharedPool } from "effect-object-pool/cluster"
+import { assert, type it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { Fence, type HostSettings, type SharedOptions, SharedPool } from "../../src/cluster.ts"
 
 export const ApiKey = Schema.Struct({ key: Schema.String, region: Schema.String })
 export type ApiKey = typeof ApiKey.Type
@@ -46,7 +46,7 @@ export interface Flavour {
   readonly elapse: (duration: Duration.Input) => Effect.Effect<void>
   /** Lets messages arrive. */
   readonly settle: Effect.Effect<void>
-  readonly test: typeof it.effect | typeof it.live
+  readonly test: typeof it.effect
 }
 
 /** A borrower that holds what it has until it is told. */

@@ -3,7 +3,6 @@
  * both sides share.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Fence, type HostSettings, type SharedOptions, SharedPool } from "effect-object-pool/cluster"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -16,6 +15,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
+import { Fence, type HostSettings, type SharedOptions, SharedPool } from "../../src/cluster.ts"
 import { stopped } from "../support/clocks.ts"
 import { makeWire, type Wire } from "../support/wire.ts"
 import { type ApiKey, keyOf, Keys, type Refused, usual } from "./contract.ts"

@@ -10,9 +10,10 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type BorrowError, BorrowTimeout, LeaseExpired } from "../../PoolError.ts"
+import { type BorrowError, BorrowTimeout, type LeaseExpired } from "../../PoolError.ts"
 import type { PoolEvent } from "../../PoolEvent.ts"
 import { PoolUnavailable, type SharedBorrowOptions, type SharedLease } from "../../SharedLease.ts"
 import { checks, optional } from "../state/validation.ts"
@@ -26,7 +27,7 @@ import { giveBack, RemoteLease } from "./lease.ts"
 import { shown } from "./pictures.ts"
 import type { Answer, Ask, Failure, Granted, Operation } from "./protocol.ts"
 import { Garbled, type Moment, type Session, Unanswered } from "./session.ts"
-import { toEndless } from "./words.ts"
+import { given, toEndless } from "./words.ts"
 
 /** What a borrow asks for. */
 interface Wish {
@@ -104,13 +105,13 @@ export class Borrower<A, D, E, N> {
           return Effect.fail(connection.unavailable("what is to be added is too much for one message", "TooLarge"))
         }
         const request = client.Operate({ pool, session: session.id, operation }, { headers })
-        return Effect.catch(session.ask(request), (error): Effect.Effect<never, Failure | PoolUnavailable> => {
+        return session.ask(request).pipe(Effect.catch((error): Effect.Effect<never, Failure | PoolUnavailable> => {
           if (error instanceof Garbled) return Effect.fail(this.garbled())
           if (error instanceof Unanswered) return Effect.fail(connection.unavailable(error.why, "Unreachable"))
           // of `resize` alone nonsense is no defect: it may have been asked for by somebody at a keyboard
           if (operation._tag === "Resize" && error._tag === "InvalidPoolOptions") return Effect.fail(error)
           return this.failed(error) as Effect.Effect<never, Failure | PoolUnavailable>
-        })
+        }))
       })
     })
   }
@@ -141,38 +142,35 @@ export class Borrower<A, D, E, N> {
     if (options === undefined) return { ask: { queues }, timeout: undefined }
     const check = checks(this.definition.name)
     check.known("", options, borrowKeys)
-    const { affinity, cost, facet, priority } = options
+    const { affinity, cost, facet, need, priority, timeout } = options
     const leaseTimeout = optional(options.leaseTimeout, check)
-    const timeout = options.timeout === undefined ? undefined : check.duration("timeout", options.timeout, 0, "zero")
-    if (priority !== undefined && !Number.isFinite(priority)) {
-      check.refuse("priority", priority, "a finite number", "text")
-    }
-    if (cost !== undefined && !(cost >= 0 && cost < Infinity)) {
-      check.refuse("cost", cost, "a number, zero or more", "text")
-    }
-    for (const [option, text] of Object.entries({ affinity, facet })) {
-      if (text !== undefined && !(typeof text === "string" && text.length <= 256)) {
-        check.refuse(option, text, "a text of at most 256 characters")
-      }
-    }
+    const number = (option: string, value: number | undefined, least: number, allowed: string) =>
+      value === undefined || (Number.isFinite(value) && value >= least)
+        ? value
+        : check.refuse(option, value, allowed, "text")
+    const text = (option: string, value: string | undefined) =>
+      value === undefined || (typeof value === "string" && value.length <= 256)
+        ? value
+        : check.refuse(option, value, "a text of at most 256 characters")
     return {
-      timeout,
+      timeout: timeout === undefined ? undefined : check.duration("timeout", timeout, 0, "zero"),
       ask: {
         queues,
-        ...(leaseTimeout === undefined ? {} : { leaseTimeout: toEndless(leaseTimeout) }),
-        ...(priority === undefined ? {} : { priority }),
-        ...(cost === undefined ? {} : { cost }),
-        ...(affinity === undefined ? {} : { affinity }),
-        ...(facet === undefined ? {} : { facet }),
-        ...this.toNeed(options.need, check)
+        ...given({
+          leaseTimeout: leaseTimeout === undefined ? undefined : toEndless(leaseTimeout),
+          priority: number("priority", priority, -Infinity, "a finite number"),
+          cost: number("cost", cost, 0, "a number, zero or more"),
+          affinity: text("affinity", affinity),
+          facet: text("facet", facet),
+          need: need === undefined ? undefined : this.toNeed(need, check)
+        })
       }
     }
   }
 
-  private toNeed(need: N | undefined, check: ReturnType<typeof checks>): Pick<Ask, "need"> {
-    if (need === undefined) return {}
+  private toNeed(need: N, check: ReturnType<typeof checks>): Schema.Json {
     const encoded = this.definition.need?.encode(need)
-    return encoded === undefined ? check.refuse("need", need, "what the schema `need` encodes") : { need: encoded.json }
+    return encoded === undefined ? check.refuse("need", need, "what the schema `need` encodes") : encoded.json
   }
 
   /** A lease, by the deadline. It is called where nothing interrupts, and waits where the borrower can be interrupted. */
@@ -184,9 +182,8 @@ export class Borrower<A, D, E, N> {
       return Effect.flatMap(
         restore(this.connection.joined(due)),
         (session) =>
-          Effect.catch(
-            this.ask(wish, session, began, restore),
-            (error) => error instanceof Unanswered ? goOn(error) : Effect.fail(error)
+          this.ask(wish, session, began, restore).pipe(
+            Effect.catch((error) => error instanceof Unanswered ? goOn(error) : Effect.fail(error))
           )
       )
     }

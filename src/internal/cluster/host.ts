@@ -14,7 +14,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -41,7 +41,7 @@ import {
   type Serving,
   version
 } from "./protocol.ts"
-import { tenth, toDuration, toFailure } from "./words.ts"
+import { patiently, tenth, toDuration, toFailure } from "./words.ts"
 
 export interface Settings<A, D, N> {
   /** Milliseconds. */
@@ -292,10 +292,9 @@ export class Host<A, D, E, N> {
   private toOptions(ask: Ask): BorrowOptions<A, D> | Failure {
     const { affinity, cost, facet, priority } = ask
     const { meets } = this.settings
-    const leaseTimeout = ask.leaseTimeout == null ? ask.leaseTimeout : ask.leaseTimeout * tenth
     const options = {
       timeout: toDuration(ask.timeout),
-      leaseTimeout: toDuration(leaseTimeout),
+      leaseTimeout: patiently(ask.leaseTimeout),
       priority,
       cost,
       affinity,

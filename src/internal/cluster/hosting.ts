@@ -81,7 +81,7 @@ const patient = (timeout: Duration.Input): Duration.Input => {
   return millis === undefined ? timeout : millis === Infinity ? "Infinity" : millis * tenth
 }
 
-const patiently = <A, D>(
+const lenient = <A, D>(
   timeout: Duration.Input | ((pooled: PooledObject<A, D>) => Duration.Input) | undefined
 ): Duration.Input | ((pooled: PooledObject<A, D>) => Duration.Input) | undefined =>
   timeout === undefined
@@ -117,7 +117,7 @@ export const hosted = <A, D, E, N>(
     const settings = toSettings(definition.name, options, mostText)
     const { clock, deadlines, fork } = yield* means
     const epoch = yield* options.epoch ?? Effect.sync(() => clock.currentTimeMillisUnsafe())
-    const pool = yield* make({ ...ofPool(options), leaseTimeout: patiently(options.leaseTimeout) })
+    const pool = yield* make({ ...ofPool(options), leaseTimeout: lenient(options.leaseTimeout) })
     const host = new Host(definition, pool, { ...settings, epoch: Math.round(epoch) }, { deadlines, fork })
     yield* serve(definition.name, host.serving, access)
     yield* Effect.addFinalizer(() =>

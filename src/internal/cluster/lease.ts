@@ -128,13 +128,12 @@ export class RemoteLease<A, D> implements Deadline, Told {
   private asked(act: Act): Effect.Effect<void, LeaseExpired | Unanswered> {
     const { client, headers, pool } = this.connection.link
     const { session } = this
-    return Effect.catch(
-      session.ask(client.Act({ pool, session: session.id, key: this.grant.key, act }, { headers })),
-      (error): Effect.Effect<never, LeaseExpired | Unanswered> => {
+    return session.ask(client.Act({ pool, session: session.id, key: this.grant.key, act }, { headers })).pipe(
+      Effect.catch((error): Effect.Effect<never, LeaseExpired | Unanswered> => {
         if (error instanceof LeaseExpired) return Effect.fail(error)
         // nonsense is a defect of the borrower's, wherever it is found
         return error instanceof InvalidPoolOptions ? Effect.die(error) : Effect.fail(error as Unanswered)
-      }
+      })
     )
   }
 

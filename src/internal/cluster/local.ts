@@ -3,7 +3,7 @@
  */
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { AllowanceReport } from "../../Allowance.ts"
 import type { Lease } from "../../Lease.ts"

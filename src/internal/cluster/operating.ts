@@ -9,7 +9,7 @@ import { isPrimitive } from "../state/entry.ts"
 import type { Definition } from "./definition.ts"
 import { draw, drawLease } from "./pictures.ts"
 import { type Answer, type Operation, type Refusal, refusal, type Target } from "./protocol.ts"
-import { tenth, toDuration } from "./words.ts"
+import { patiently, toDuration } from "./words.ts"
 
 /** What of a host its operator needs. */
 export interface Operated<A, D, E, N> {
@@ -61,7 +61,7 @@ const adding = <A, D, E, N>(
     const values = decoded.map((each) => each!.value)
     yield* refuseDuplicates(host, values)
     const added = yield* pool.addAll(values, {
-      leaseTimeout: toDuration(leaseTimeout == null ? leaseTimeout : leaseTimeout * tenth),
+      leaseTimeout: patiently(leaseTimeout),
       ...(given === undefined ? {} : { data: given.value as never })
     })
     return added.map((pooled) => draw(pooled, definition.data))

@@ -24,11 +24,12 @@ export const operator = <A, D, E, N>(definition: Definition<A, D, E, N>, perform
 
   const ask = <B>(operation: () => Operation): Effect.Effect<B, never> =>
     // the types of the operations say what each fails with; the answer is what the protocol says for the operation
-    Effect.catch(Effect.suspend(() => perform(operation())), (error) =>
-      known.some((kind) => error instanceof kind) ? Effect.fail(error) : Effect.die(error)) as Effect.Effect<
-        never,
-        never
-      >
+    Effect.suspend(() => perform(operation())).pipe(
+      Effect.catch((error) => known.some((kind) => error instanceof kind) ? Effect.fail(error) : Effect.die(error))
+    ) as Effect.Effect<
+      never,
+      never
+    >
 
   const encoded = (option: string, value: A) =>
     object.encode(value)?.json ?? checks(name).refuse(option, value, "what the schema `object` encodes")

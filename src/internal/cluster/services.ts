@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as RpcClient from "effect/rpc/RpcClient"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import type { ObjectPool } from "../../ObjectPool.ts"
 import type { SharedAddOptions, SharedBorrowOptions, SharedLease } from "../../SharedLease.ts"
 import type { SharedPool } from "../../SharedPool.ts"

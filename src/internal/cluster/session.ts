@@ -42,6 +42,8 @@ export class Unanswered {
   }
 }
 
+const lost = new Unanswered("the connection was lost")
+
 /** An answer that could not be understood. */
 export class Garbled {}
 
@@ -50,20 +52,28 @@ interface Bound {
   lose(): void
 }
 
+type Answered<B> = Exit.Exit<B, Failure | Unanswered | Garbled>
+
 /** A request that waits for its answer, for its deadline, or for the end of its session. */
 class Pending<B> implements Deadline, Bound {
+  /** Asks; absent until it has begun to. */
+  fiber: Fiber.Fiber<B, Failure | RpcClientError> | undefined = undefined
   due = Infinity
   index = -1
-  private readonly resume: (exit: Exit.Exit<B, Failure | Unanswered | Garbled>) => void
+  private readonly end: (pending: Pending<B>, exit: Answered<B>) => void
 
-  constructor(resume: (exit: Exit.Exit<B, Failure | Unanswered | Garbled>) => void) {
-    this.resume = resume
+  constructor(end: (pending: Pending<B>, exit: Answered<B>) => void) {
+    this.end = end
+  }
+  answered(exit: Answered<B>): void {
+    this.fiber?.interruptUnsafe()
+    this.end(this, exit)
   }
   fire(): void {
-    this.resume(Exit.fail(new Unanswered("its host does not answer")))
+    this.answered(Exit.fail(new Unanswered("its host does not answer")))
   }
   lose(): void {
-    this.resume(Exit.fail(new Unanswered("the connection was lost")))
+    this.answered(Exit.fail(lost))
   }
 }
 
@@ -221,29 +231,29 @@ export class Session implements Deadline {
     due = Infinity
   ): Effect.Effect<B, Failure | Unanswered | Garbled> {
     return Effect.callback((resume) => {
-      let fiber: Fiber.Fiber<B, Failure | RpcClientError> | undefined
-      const end = (exit: Exit.Exit<B, Failure | Unanswered | Garbled>) => {
-        this.means.deadlines.cancel(pending)
-        this.untie(pending)
-        fiber?.interruptUnsafe()
+      const pending = new Pending<B>((pending, exit) => {
+        this.forget(pending)
         resume(exit)
-      }
-      const pending = new Pending<B>(end)
-      if (!this.tie(pending)) return resume(Exit.fail(new Unanswered("the connection was lost")))
-      fiber = this.means.fork(request)
-      fiber.addObserver((exit) => end(Exit.isSuccess(exit) ? exit : this.understood(exit.cause)))
+      })
+      if (!this.tie(pending)) return resume(Exit.fail(lost))
+      const fiber = this.means.fork(request)
+      pending.fiber = fiber
+      fiber.addObserver((exit) => pending.answered(Exit.isSuccess(exit) ? exit : this.understood(exit.cause)))
       if (fiber.pollUnsafe() !== undefined) return
       if (due < Infinity) this.means.deadlines.set(pending, due)
-      const asking = fiber
       return Effect.suspend(() => {
-        this.means.deadlines.cancel(pending)
-        this.untie(pending)
-        return Effect.asVoid(Fiber.interrupt(asking))
+        this.forget(pending)
+        return Effect.asVoid(Fiber.interrupt(fiber))
       })
     })
   }
 
-  private understood(cause: Cause.Cause<Failure | RpcClientError>): Exit.Exit<never, Failure | Unanswered | Garbled> {
+  private forget(pending: Deadline & Bound): void {
+    this.means.deadlines.cancel(pending)
+    this.untie(pending)
+  }
+
+  private understood(cause: Cause.Cause<Failure | RpcClientError>): Answered<never> {
     const error = cause.reasons.find(Cause.isFailReason)?.error
     // a host that stops, or a gateway, interrupts what it is asked; before that nothing was granted
     if (error === undefined) {
@@ -251,7 +261,7 @@ export class Session implements Deadline {
     }
     if (error._tag === "RpcClientError") {
       this.lose()
-      return Exit.fail(new Unanswered("the connection was lost"))
+      return Exit.fail(lost)
     }
     if (error._tag !== "Refusal") {
       return isKnown(error)

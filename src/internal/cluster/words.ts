@@ -23,6 +23,14 @@ export const tenth = 1.1
 export const toDuration = (millis: number | null | undefined): Duration.Input | undefined =>
   millis === null ? "Infinity" : millis
 
+/** A lease time-out as the host keeps it. */
+export const patiently = (millis: number | null | undefined): Duration.Input | undefined =>
+  toDuration(typeof millis === "number" ? millis * tenth : millis)
+
+/** The fields that there is something to say in. */
+export const given = <T extends object>(fields: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+
 /** What travels of milliseconds. */
 export const toEndless = (millis: number): number | null => millis === Infinity ? null : millis
 

@@ -1,0 +1,159 @@
+/**
+ * What a server does with garbage, over TCP: it ends the connection that it came by, or answers, and serves the others.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import { SocketServer } from "effect/socket"
+import { connect, type Socket } from "node:net"
+import { SharedPool } from "../../src/cluster.ts"
+import { keyOf, Keys, usual } from "./contract.ts"
+
+const token = Redacted.make("0123456789abcdef")
+
+/** A server, a borrower that holds one of two objects, and the port; and what is logged. */
+const served = Effect.gen(function*() {
+  const lines: Array<string> = []
+  const logger = Logger.make(({ message }) => void lines.push(String(message)))
+  const transport = yield* Layer.build(
+    SharedPool.layerSocketServer({ port: 0, token, maxMessage: 10_000 }).pipe(
+      Layer.provideMerge(Logger.layer([logger]))
+    )
+  )
+  const { address } = Context.get(transport, SocketServer.SocketServer)
+  const port = "port" in address ? address.port : 0
+  yield* Layer.build(
+    Keys.layerServer({ ...usual, objects: [keyOf("a"), keyOf("b")] }).pipe(
+      Layer.provide(Layer.succeedContext(transport))
+    )
+  )
+  const keys = Context.get(
+    yield* Layer.build(Layer.provide(Keys.layerRemote, SharedPool.layerSocket({ port, token }))),
+    Keys
+  )
+  const lease = yield* keys.borrow
+  return { keys, lease, lines, port }
+})
+
+/** Sends something, and answers what came back, when the server has ended the connection, or answered, or a while is over. */
+const sends = (port: number, ...what: ReadonlyArray<string | Uint8Array>) =>
+  Effect.callback<string>((resume) => {
+    let back = ""
+    const socket: Socket = connect(port, "127.0.0.1", () => what.forEach((piece) => socket.write(piece)))
+    const end = () => {
+      socket.destroy()
+      resume(Effect.succeed(back))
+    }
+    socket.setEncoding("utf8").on("data", (text: string) => back += text)
+    socket.on("error", end).on("close", end).setTimeout(100, end)
+  })
+
+/** A request as a borrower's library sends it. */
+const request = (tag: string, payload: unknown, id: unknown = 1) =>
+  JSON.stringify({
+    _tag: "Request",
+    id,
+    tag,
+    payload,
+    headers: [["authorization", `Bearer ${Redacted.value(token)}`]]
+  }) + "\n"
+
+const whose = { pool: "app/Keys", session: "s" }
+
+describe("a server", () => {
+  it.live("serves its borrowers on, whatever else comes to its port", () =>
+    Effect.gen(function*() {
+      const { keys, lease, lines, port } = yield* served
+      const garbage: ReadonlyArray<string | Uint8Array> = [
+        new Uint8Array(5000).map((_, n) => (n * 7919) % 256),
+        "GET / HTTP/1.1\r\n\r\n",
+        ...[
+          "null",
+          "1",
+          "[]",
+          "{}",
+          "\"x\"",
+          "[null]",
+          "{\"_tag\":null}",
+          "{\"_tag\":\"Request\"}",
+          "{",
+          "{\"_tag\":\"__proto__\"}"
+        ].map((line) => `${line}\n`),
+        "{\"_tag\":\"Request\",\"id\":{},\"tag\":\"Join\",\"payload\":1,\"headers\":7}\n",
+        "{\"_tag\":\"Request\",\"id\":1,\"tag\":\"Join\",\"payload\":{},\"headers\":[[1,2]]}\n",
+        "{\"_tag\":\"Request\",\"id\":1,\"tag\":\"constructor\",\"payload\":{},\"headers\":[]}\n",
+        "{\"_tag\":\"Ack\",\"requestId\":99}\n{\"_tag\":\"Interrupt\",\"requestId\":99}\n{\"_tag\":\"Eof\"}\n",
+        "x".repeat(20_000),
+        `${"[".repeat(5000)}\n`,
+        request("Join", { ...whose, version: 99, fingerprint: "?", borrower: "x" }),
+        request("Join", { ...whose, version: 1, fingerprint: "?".repeat(5000), borrower: "x" }),
+        request("Borrow", { ...whose, key: 1, ask: { queues: true } }),
+        request("Borrow", { ...whose, key: 1e400, ask: { queues: true } }),
+        request("Renew", whose, "__proto__"),
+        request("Return", { ...whose, key: 1, outcome: { ended: "Success" } }),
+        request("Operate", { ...whose, operation: { _tag: "Stats" } })
+      ]
+
+      for (const piece of garbage) yield* sends(port, piece)
+
+      yield* lease.renew
+      yield* keys.with(() => Effect.void)
+      const { borrowed, size } = yield* keys.stats
+      assert.deepStrictEqual({ borrowed, size }, { borrowed: 1, size: 2 })
+      assert.notInclude(lines.join("\n"), "secret")
+      assert.notInclude(lines.join("\n"), Redacted.value(token))
+    }).pipe(Effect.scoped))
+
+  it.live("ends a connection whose message is too large, and says so to a borrower before it sends one", () =>
+    Effect.gen(function*() {
+      const { keys, lease, port } = yield* served
+      assert.notInclude(yield* sends(port, "x".repeat(20_000)), "Welcome")
+
+      const error = yield* Effect.flip(keys.addAll(Array.from({ length: 500 }, (_, n) => keyOf(`${n}`.padStart(40)))))
+
+      assert.strictEqual(error._tag === "PoolUnavailable" && error.reason, "TooLarge")
+      yield* lease.renew
+    }).pipe(Effect.scoped))
+
+  it.live("refuses numbers that make no sense, and is as it was", () =>
+    Effect.gen(function*() {
+      const { keys, port } = yield* served
+      const fine = { queues: false }
+      const hostile: ReadonlyArray<readonly [string, object]> = [
+        ...[-1, 0, 1.5, "1", null, 2 ** 60].map((key) => ["Borrow", { ...whose, key, ask: fine }] as const),
+        ...[-1, "1", {}, true].map((timeout) => ["Borrow", { ...whose, key: 1, ask: { ...fine, timeout } }] as const),
+        ...[-1, "1", []].map((cost) => ["Borrow", { ...whose, key: 1, ask: { ...fine, cost } }] as const),
+        ...[-1, 0].map((leaseTimeout) => ["Borrow", { ...whose, key: 1, ask: { ...fine, leaseTimeout } }] as const),
+        ["Borrow", { ...whose, key: 1, ask: { ...fine, affinity: "x".repeat(300) } }],
+        ["Operate", { ...whose, operation: { _tag: "Resize", max: -3 } }],
+        ["Operate", { ...whose, operation: { _tag: "Resize", max: 1.5 } }],
+        ["Operate", { ...whose, operation: { _tag: "Rest", target: { _tag: "Id", id: 1 }, duration: -1 } }],
+        ["Operate", { ...whose, operation: { _tag: "Nothing" } }]
+      ]
+
+      for (const [tag, payload] of hostile) {
+        const answer = yield* sends(port, request(tag, payload))
+        assert.include(answer, "Failure", `${tag} ${JSON.stringify(payload)}`)
+      }
+
+      const { dormant, leases, size } = yield* keys.stats
+      assert.deepStrictEqual({ dormant, leases, size }, { dormant: 0, leases: 1, size: 2 })
+    }).pipe(Effect.scoped))
+
+  it.live("does not listen to other machines without a token, nor with a short one", () =>
+    Effect.gen(function*() {
+      for (
+        const options of [{ host: "0.0.0.0" }, { host: "0.0.0.0", token: Redacted.make("short") }, {
+          token: Redacted.make("")
+        }]
+      ) {
+        const error = yield* Effect.flip(
+          Effect.scoped(Layer.build(SharedPool.layerSocketServer({ port: 0, ...options })))
+        )
+        assert.strictEqual(error._tag === "InvalidPoolOptions" && error.option, "token")
+      }
+    }))
+})
