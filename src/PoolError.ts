@@ -94,8 +94,7 @@ const again = (after: Duration.Duration | undefined): string =>
  * **Details**
  *
  * `NoneAvailable`: `tryBorrow` found nothing to lend, and nothing that could be made. `WaitersFull`: `maxWaiters`
- * fibers wait already. `LeasesFull`: a process that borrows from another's pool has as many leases as that lets it have.
- * `Suspended`: the pool lends nothing at present. `Resting`: everything that the borrower may have rests
+ * fibers wait already. `Suspended`: the pool lends nothing at present. `Resting`: everything that the borrower may have rests
  * until known times beyond its deadline, and nothing is being made, nor could be. `CostTooHigh`: the cost of the borrow is
  * above a limit of every object. `retryAfter`: in how long the first object wakes that the borrower may have, where
  * everything rests until known times; so it is in a `BorrowTimeout`.
@@ -106,7 +105,7 @@ const again = (after: Duration.Duration | undefined): string =>
 export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExhausted", {
   pool: Schema.String,
   stats: PoolStats,
-  reason: Schema.Literals(["NoneAvailable", "WaitersFull", "LeasesFull", "Suspended", "Resting", "CostTooHigh"]),
+  reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"]),
   /** In how long the borrower could be served, where that is known. */
   retryAfter: Schema.optionalKey(Schema.DurationFromMillis)
 }) {
@@ -114,7 +113,6 @@ export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExha
     const why = {
       NoneAvailable: "has no object to lend now",
       WaitersFull: "lets no more borrowers wait",
-      LeasesFull: "lends no more to one borrower's process",
       Suspended: "is suspended",
       Resting: "has only objects that rest",
       CostTooHigh: "has no object that may cost so much"

@@ -111,7 +111,7 @@ export const PoolEvent = Schema.TaggedUnion({
   },
   WaiterRefused: {
     ...ofPool,
-    reason: Schema.Literals(["NoneAvailable", "WaitersFull", "LeasesFull", "Suspended", "Resting", "CostTooHigh"])
+    reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"])
   },
   Resized: { ...ofPool, min: Schema.Int, max: Schema.optionalKey(Schema.Int) },
   Suspended: ofPool,

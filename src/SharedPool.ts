@@ -174,7 +174,7 @@ export interface HostSettings {
   /** What one borrower's process may have at once. */
   readonly perBorrower?: {
     /**
-     * Its leases; the next borrow fails with `PoolExhausted`, `reason: "LeasesFull"`.
+     * Its leases; the next borrow fails with `PoolUnavailable`, `reason: "LeasesFull"`.
      *
      * @default `10_000`
      */

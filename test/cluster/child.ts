@@ -17,7 +17,7 @@ const say = (line: string) => Effect.sync(() => void writeSync(1, `${line}\n`))
 const [role, port = "0", timeToLive = "10 seconds", objects = "1"] = process.argv.slice(2)
 
 const host = Layer.effectDiscard(
-  Effect.flatMap(SocketServer.SocketServer, ({ address }) => say(`listens at ${address}`))
+  Effect.flatMap(SocketServer.SocketServer, ({ address }) => say(`listens at ${String(address)}`))
 ).pipe(
   Layer.merge(Licences.layerServer({
     objects: Array.from({ length: Number(objects) }, (_, n) => `licence-${n}`),

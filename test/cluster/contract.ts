@@ -18,7 +18,7 @@ export type ApiKey = typeof ApiKey.Type
 
 export class Refused extends Schema.TaggedError<Refused>()("Refused", { code: Schema.Int }) {}
 
-const Weight = Schema.Struct({ weight: Schema.Number })
+const Weight = Schema.Struct({ weight: Schema.Finite })
 const Region = Schema.Struct({ region: Schema.String })
 
 export class Keys extends SharedPool.Service<Keys>()("app/Keys", {

@@ -77,7 +77,7 @@ const body = Effect.gen(function*() {
 
 const lost = (exit: Exit.Exit<unknown, unknown>) => assert.include(String(exit), "have lost each other")
 
-describe("37. while nothing comes through", () => {
+describe("while nothing comes through", () => {
   it.effect("a lease is over at its borrower before its object is lent to another", () =>
     Effect.gen(function*() {
       const wire = makeWire()
@@ -129,7 +129,7 @@ describe("37. while nothing comes through", () => {
     }))
 })
 
-describe("39. a borrower whose connection ends", () => {
+describe("a borrower whose connection ends", () => {
   it.effect("has given everything back at once, what it holds and what it waits for", () =>
     Effect.gen(function*() {
       const wire = makeWire()
@@ -157,7 +157,7 @@ describe("39. a borrower whose connection ends", () => {
     }))
 })
 
-describe("40. a borrower that waits", () => {
+describe("a borrower that waits", () => {
   it.effect("goes on to the next host, and is served there within its deadline", () =>
     Effect.gen(function*() {
       const wire = makeWire()
@@ -207,7 +207,7 @@ describe("40. a borrower that waits", () => {
     }))
 })
 
-describe("41. nobody waits past his deadline", () => {
+describe("nobody waits past his deadline", () => {
   it.effect("where there is no host", () =>
     Effect.gen(function*() {
       const wire = makeWire()
@@ -249,7 +249,7 @@ describe("41. nobody waits past his deadline", () => {
     }))
 })
 
-describe("43. a body whose connection is lost", () => {
+describe("a body whose connection is lost", () => {
   it.effect("is interrupted at once, and fails with `Lost`", () =>
     Effect.gen(function*() {
       const wire = makeWire()
@@ -306,7 +306,7 @@ describe("43. a body whose connection is lost", () => {
     }))
 })
 
-describe("38. a guarded resource that keeps the highest fence", () => {
+describe("a guarded resource that keeps the highest fence", () => {
   it.effect("refuses what comes with an older one, over hosts", () =>
     Effect.gen(function*() {
       const wire = makeWire()
@@ -333,7 +333,7 @@ describe("38. a guarded resource that keeps the highest fence", () => {
     }))
 })
 
-describe("44. whoever does not show the token", () => {
+describe("whoever does not show the token", () => {
   it.effect("borrows nothing, sees nothing, changes nothing", () =>
     Effect.gen(function*() {
       const wire = makeWire()
@@ -384,7 +384,7 @@ describe("44. whoever does not show the token", () => {
     }))
 })
 
-describe("45. a host that stops gently", () => {
+describe("a host that stops gently", () => {
   it.effect("grants nothing more, lets leases end, and takes what comes back", () =>
     Effect.gen(function*() {
       const wire = makeWire()
@@ -496,7 +496,7 @@ describe("a borrower's process", () => {
 
       const full = yield* Effect.flip(Effect.scoped(keys.borrow))
 
-      assert.strictEqual(full._tag === "PoolExhausted" && full.reason, "LeasesFull")
+      assert.strictEqual(full._tag === "PoolUnavailable" && full.reason, "LeasesFull")
       yield* free.keys.borrow
       yield* Effect.forkChild(Effect.exit(Effect.scoped(free.keys.borrow)), { startImmediately: true })
       yield* settle

@@ -59,6 +59,7 @@ const writeBlocks = (document: string): ReadonlyArray<Block> => {
     )
     const code = body.split("\n").map((line) => line.slice(prefix.length)).join("\n")
       .replaceAll(`"effect-object-pool"`, `"../../../src/index.ts"`)
+      .replaceAll(`"effect-object-pool/cluster"`, `"../../../src/cluster.ts"`)
       .replaceAll(`"effect-object-pool/promise"`, `"../../../src/promise.ts"`)
       .replaceAll(`"effect-object-pool/inspector"`, `"../../../src/inspector.ts"`)
     fs.writeFileSync(file, helpers + "\n".repeat(fence) + withAssertions(title, code))

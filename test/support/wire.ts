@@ -4,7 +4,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import { RpcClient, RpcClientError, type RpcMessage, RpcSerialization, RpcServer } from "effect/rpc"
 import { SocketError, SocketReadError } from "effect/socket/Socket"
@@ -56,7 +55,7 @@ export const makeWire = () => {
           }),
         end: () => Effect.void,
         clientIds: Effect.sync(() => new Set(ends.keys())),
-        initialMessage: Effect.succeed(Option.none()),
+        initialMessage: Effect.succeedNone,
         supportsAck: true,
         supportsTransferables: false,
         supportsSpanPropagation: true,

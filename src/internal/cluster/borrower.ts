@@ -25,7 +25,7 @@ import { fenced } from "./fencing.ts"
 import { RemoteHandle } from "./handle.ts"
 import { giveBack, RemoteLease } from "./lease.ts"
 import { shown } from "./pictures.ts"
-import type { Answer, Ask, Failure, Granted, Operation } from "./protocol.ts"
+import type { Answer, Ask, Failure, Granted, Operation, Refusal } from "./protocol.ts"
 import { Garbled, type Moment, type Session, Unanswered } from "./session.ts"
 import { given, toEndless } from "./words.ts"
 
@@ -258,8 +258,7 @@ export class Borrower<A, D, E, N> {
         )
       case "Refusal": {
         const { detail, reason } = error
-        const known = reason === "Unauthorized" || reason === "Incompatible" || reason === "Malformed"
-        return Effect.fail(this.connection.unavailable(detail, known ? reason : "Unreachable"))
+        return Effect.fail(this.connection.unavailable(detail, toReason(reason)))
       }
       case "InvalidPoolOptions":
         return Effect.die(error)
@@ -282,6 +281,9 @@ const waitedSince = (error: BorrowTimeout, waited: number): BorrowTimeout => {
     ...(lastFailure === undefined ? {} : { lastFailure })
   })
 }
+
+const toReason = (reason: Refusal["reason"]): PoolUnavailable["reason"] =>
+  reason === "NoSession" || reason === "Stopping" || reason === "Unserved" ? "Unreachable" : reason
 
 /** What is in a message beside what is to be added. */
 const envelope = 1_000

@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
 /** A schema that needs no services. */
-export type Codec<A> = Schema.Codec<A, unknown>
+type Codec<A> = Schema.Codec<A, unknown>
 
 export interface Schemas<A, D, E, N> {
   readonly object: Codec<A>

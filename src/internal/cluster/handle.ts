@@ -69,6 +69,9 @@ export class RemoteHandle<A, D> implements SharedLease<A, D> {
       ...(name === undefined ? {} : { name })
     }))
   }
+  get recount(): Effect.Effect<void> {
+    return this.told(() => ({ _tag: "Recount" }))
+  }
   report({ name, remaining, resetsAt }: AllowanceReport): Effect.Effect<void> {
     return this.told((check, now) => {
       const resets = resetsAt === undefined

@@ -280,13 +280,15 @@ export class Host<A, D, E, N> {
     const { mostLeases, mostWaiters } = this.settings
     if (this.stopping) return Effect.fail(refusal("Stopping", "the host stops"))
     if (session.held.has(key)) return Effect.fail(refusal("Malformed", "the key is not new"))
-    const full = (reason: "LeasesFull" | "WaitersFull") =>
-      Effect.flatMap(
-        this.pool.stats,
-        (stats) => Effect.fail(new PoolExhausted({ pool: this.definition.name, stats, reason }))
-      )
-    if (session.held.size - session.waiting >= mostLeases) return full("LeasesFull")
-    return session.waiting >= mostWaiters ? full("WaitersFull") : undefined
+    if (session.held.size - session.waiting >= mostLeases) {
+      return Effect.fail(refusal("LeasesFull", `it has ${mostLeases} leases`))
+    }
+    if (session.waiting < mostWaiters) return undefined
+    const { pool, definition: { name } } = this
+    return Effect.flatMap(
+      pool.stats,
+      (stats) => Effect.fail(new PoolExhausted({ pool: name, stats, reason: "WaitersFull" }))
+    )
   }
 
   private toOptions(ask: Ask): BorrowOptions<A, D> | Failure {
@@ -420,6 +422,8 @@ export class Host<A, D, E, N> {
               resetsAt: act.resetsIn === undefined ? undefined : now + act.resetsIn
             })
         )
+      case "Recount":
+        return lease.recount
       case "Renew":
         return lease.renew
       case "Detach":

@@ -60,6 +60,9 @@ export class LocalLease<A, D> implements SharedLease<A, D> {
   charge(cost: number, name?: string): Effect.Effect<void> {
     return this.#lease.charge(cost, name)
   }
+  get recount(): Effect.Effect<void> {
+    return this.#lease.recount
+  }
   report(report: AllowanceReport): Effect.Effect<void> {
     return this.#lease.report(report)
   }

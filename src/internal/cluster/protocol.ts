@@ -46,10 +46,18 @@ const Endless = Schema.NullOr(Millis)
  * Why a host does not do what it was asked for.
  *
  * `NoSession`: it knows no such session, or not any more. `Stopping`: go on to the next host. `Unserved`: it has no such
- * pool. `Malformed`: what its own schemas do not encode or decode.
+ * pool. `Malformed`: what its own schemas do not encode or decode. `LeasesFull`: the session has as many as it may have.
  */
 export const Refusal = Schema.TaggedStruct("Refusal", {
-  reason: Schema.Literals(["Unauthorized", "Incompatible", "NoSession", "Stopping", "Unserved", "Malformed"]),
+  reason: Schema.Literals([
+    "Unauthorized",
+    "Incompatible",
+    "NoSession",
+    "Stopping",
+    "Unserved",
+    "Malformed",
+    "LeasesFull"
+  ]),
   detail: Schema.String
 })
 export type Refusal = typeof Refusal.Type
@@ -168,6 +176,7 @@ const Act = Schema.TaggedUnion({
     remaining: Schema.optionalKey(Schema.Finite),
     resetsIn: Schema.optionalKey(Millis)
   },
+  Recount: {},
   Renew: {},
   Detach: {}
 })
@@ -213,7 +222,7 @@ const joining = Schema.Struct({
 })
 export type Joining = typeof joining.Type
 
-export const Protocol = RpcGroup.make(
+const Protocol = RpcGroup.make(
   Rpc.make("Join", { payload: joining, success: Notice, error: Failure, stream: true }),
   Rpc.make("Renew", { payload: whose, error: Failure }),
   Rpc.make("Borrow", { payload: { ...whose, key: Key, ask: Ask }, success: Granted, error: Failure }),
