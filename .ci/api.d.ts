@@ -323,7 +323,7 @@ declare const LeaseExpired_base: Schema.Class<LeaseExpired, Schema.TaggedStruct<
     }>;
     readonly leaseId: Schema.Int;
     readonly objectId: Schema.Int;
-    readonly reason: Schema.Literals<readonly ["Expired", "Released", "Revoked", "Closed"]>;
+    readonly reason: Schema.Literals<readonly ["Expired", "Released", "Revoked", "Closed", "Lost"]>;
 }>, import("effect/Cause").YieldableError>;
 export declare class LeaseExpired extends LeaseExpired_base {
     get message(): string;
@@ -974,6 +974,135 @@ export interface PromiseSelf {
     readonly detect: () => void;
 }
 
+// SharedLease.d.ts
+import type * as DateTime from "effect/DateTime";
+import type * as Duration from "effect/Duration";
+import type * as Ordering from "effect/Ordering";
+import * as Schema from "effect/Schema";
+import type { Lease } from "./Lease.ts";
+import type { PooledObject } from "./PooledObject.ts";
+export interface Fence {
+    readonly epoch: number;
+    readonly number: number;
+}
+export declare const Fence: {
+    readonly schema: Schema.Codec<Fence>;
+    readonly compare: (first: Fence, second: Fence) => Ordering.Ordering;
+};
+export interface PooledPicture<out D = undefined> extends Omit<PooledObject<never, D>, "object" | "dates"> {
+}
+export interface HeldLease {
+    readonly id: number;
+    readonly objectId: number;
+    readonly fence: Fence;
+    readonly borrower: string | undefined;
+    readonly borrowedAt: DateTime.Utc;
+    readonly expiresAt: DateTime.Utc | undefined;
+}
+export interface SharedLease<out A, out D = undefined> extends Omit<Lease<A, D>, "pooled"> {
+    readonly pooled: PooledPicture<D>;
+    readonly fence: Fence;
+}
+export interface SharedBorrowOptions<out N = never> {
+    readonly timeout?: Duration.Input | undefined;
+    readonly need?: N | undefined;
+    readonly priority?: number | undefined;
+    readonly leaseTimeout?: Duration.Input | undefined;
+    readonly cost?: number | undefined;
+    readonly affinity?: string | undefined;
+    readonly facet?: string | undefined;
+}
+export interface SharedAddOptions<out D = undefined> {
+    readonly data?: D | undefined;
+    readonly leaseTimeout?: Duration.Input | undefined;
+}
+declare const PoolUnavailable_base: Schema.Class<PoolUnavailable, Schema.TaggedStruct<"PoolUnavailable", {
+    readonly pool: Schema.String;
+    readonly reason: Schema.Literals<readonly ["Unreachable", "Unauthorized", "Incompatible", "Malformed", "LeasesFull", "TooLarge"]>;
+    readonly detail: Schema.String;
+    readonly since: Schema.DateTimeUtcFromMillis;
+}>, import("effect/Cause").YieldableError>;
+export declare class PoolUnavailable extends PoolUnavailable_base {
+    get message(): string;
+}
+export {};
+
+// SharedPool.d.ts
+import * as Context from "effect/Context";
+import type * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import type * as RpcClient from "effect/rpc/RpcClient";
+import type * as RpcServer from "effect/rpc/RpcServer";
+import type * as Schema from "effect/Schema";
+import type * as Scope from "effect/Scope";
+import * as Stream from "effect/Stream";
+import * as Sockets from "./internal/cluster/sockets.ts";
+import type { Lease } from "./Lease.ts";
+import type { PooledObject } from "./PooledObject.ts";
+import type { BorrowError, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts";
+import type { PoolEvent } from "./PoolEvent.ts";
+import type { DataRequired, PoolOptions } from "./PoolOptions.ts";
+import type { HeldLease, PooledPicture, PoolUnavailable, SharedAddOptions, SharedBorrowOptions, SharedLease } from "./SharedLease.ts";
+export interface SharedOperations<out S, in out A, in out D, out E, in out N> {
+    readonly borrow: Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>;
+    readonly borrowWith: (options: SharedBorrowOptions<N>) => Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>;
+    readonly tryBorrow: Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>;
+    readonly with: <B, E1, R1>(f: (borrowed: SharedLease<A, D>) => Effect.Effect<B, E1, R1>, options?: SharedBorrowOptions<N>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | PoolUnavailable, S | R1>;
+    readonly add: (object: A, options?: SharedAddOptions<D>) => Effect.Effect<PooledPicture<D>, DuplicateObject | PoolFull | PoolClosed | PoolUnavailable, S>;
+    readonly addAll: (objects: Iterable<A>, options?: SharedAddOptions<D>) => Effect.Effect<ReadonlyArray<PooledPicture<D>>, DuplicateObject | PoolFull | PoolClosed | PoolUnavailable, S>;
+    readonly remove: (object: A | PooledPicture<D>) => Effect.Effect<boolean, PoolUnavailable, S>;
+    readonly rest: (object: A | PooledPicture<D>, duration: Duration.Input) => Effect.Effect<boolean, PoolUnavailable, S>;
+    readonly wake: (object: A | PooledPicture<D>) => Effect.Effect<boolean, PoolUnavailable, S>;
+    readonly detect: Effect.Effect<void, PoolClosed | PoolUnavailable, S>;
+    readonly stats: Effect.Effect<PoolStats, PoolUnavailable, S>;
+    readonly objects: Effect.Effect<ReadonlyArray<PooledPicture<D>>, PoolUnavailable, S>;
+    readonly leases: Effect.Effect<ReadonlyArray<HeldLease>, PoolUnavailable, S>;
+    readonly events: Stream.Stream<PoolEvent, PoolUnavailable, S>;
+    readonly resize: (size: {
+        readonly min?: number | undefined;
+        readonly max?: number | "Infinity" | undefined;
+    }) => Effect.Effect<void, InvalidPoolOptions | PoolClosed | PoolUnavailable, S>;
+    readonly rotate: Effect.Effect<void, PoolClosed | PoolUnavailable, S>;
+    readonly suspend: Effect.Effect<void, PoolClosed | PoolUnavailable, S>;
+    readonly resume: Effect.Effect<void, PoolClosed | PoolUnavailable, S>;
+    readonly drain: Effect.Effect<void, PoolClosed | PoolUnavailable, S>;
+}
+export interface SharedPool<in out A, in out D = undefined, out E = never, in out N = never> extends SharedOperations<never, A, D, E, N> {
+    readonly name: string;
+}
+export type SharedOptions<A, D, E, N, RA = never, RS = never, RD = never, RB = never, RR = never> = Omit<PoolOptions<A, D, E, never, Lease<A, D>, RA, never, RS, RD, RB, RR>, "pack"> & DataRequired<D> & ([N] extends [never] ? {} : {
+    readonly meets: (pooled: PooledObject<A, D>, need: N) => boolean;
+});
+export interface HostSettings {
+    readonly timeToLive?: Duration.Input | undefined;
+    readonly perBorrower?: {
+        readonly leases?: number | undefined;
+        readonly waiters?: number | undefined;
+    } | undefined;
+    readonly epoch?: Effect.Effect<number> | undefined;
+}
+export interface SharedPoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out N> extends Context.ServiceClass<Self, Id, SharedPool<A, D, E, N>>, SharedOperations<Self, A, D, E, N> {
+    readonly layer: <RA = never, RS = never, RD = never, RB = never, RR = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR>) => Layer.Layer<Self, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR>;
+    readonly layerServer: <RA = never, RS = never, RD = never, RB = never, RR = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR> & HostSettings) => Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RpcServer.Protocol>;
+    readonly layerRemote: Layer.Layer<Self, never, RpcClient.Protocol>;
+}
+export interface SharedSchemas<A, D, E, N> {
+    readonly object: Schema.Codec<A, unknown>;
+    readonly data?: Schema.Codec<D, unknown> | undefined;
+    readonly error?: Schema.Codec<E, unknown> | undefined;
+    readonly need?: Schema.Codec<N, unknown> | undefined;
+}
+type MissingSelf = "Missing `Self`: write `class Keys extends SharedPool.Service<Keys>()(\"app/Keys\", { object: ApiKey }) {}`";
+export declare const SharedPool: {
+    readonly Service: <Self = never>() => <const Id extends string, A, D = undefined, E = never, N = never>(id: Id, schemas: SharedSchemas<A, D, E, N>) => [Self] extends [never] ? MissingSelf : SharedPoolClass<Self, Id, A, D, E, N>;
+    readonly layerSocketServer: typeof Sockets.layerServer;
+    readonly layerSocket: typeof Sockets.layerClient;
+    readonly layerAccess: typeof Sockets.layerAccess;
+    readonly layerPass: typeof Sockets.layerPass;
+};
+export {};
+
 // Status.d.ts
 import * as DateTime from "effect/DateTime";
 import * as Duration from "effect/Duration";
@@ -1021,6 +1150,11 @@ export declare const Verdict: {
         readonly most?: number | undefined;
     }) => Judge<unknown, unknown>;
 };
+
+// cluster.d.ts
+export type { SocketOptions, SocketServerOptions } from "./internal/cluster/sockets.ts";
+export { Fence, type HeldLease, type PooledPicture, PoolUnavailable, type SharedAddOptions, type SharedBorrowOptions, type SharedLease } from "./SharedLease.ts";
+export { type HostSettings, type SharedOperations, type SharedOptions, SharedPool, type SharedPoolClass, type SharedSchemas } from "./SharedPool.ts";
 
 // index.d.ts
 export type { Allowance, AllowanceReport, AllowanceState } from "./Allowance.ts";
