@@ -68,3 +68,26 @@ describe("a facet that rests", () => {
       assert.deepStrictEqual(pooled!.facets, [])
     }))
 })
+
+describe("a shared object", () => {
+  it.effect("that is woken while it is cleaned up rests for what it has spent, and takes all its leases then", () =>
+    Effect.gen(function*() {
+      const pool = yield* make<string>({
+        objects: ["a"],
+        sharing: 2,
+        allowance: { limit: 2, per: "1 minute" },
+        onRelease: () => Effect.sleep("1 second"),
+        borrowTimeout: 0
+      })
+      const [pooled] = yield* pool.objects
+      yield* Effect.all([pool.with(() => Effect.yieldNow), pool.with(() => Effect.yieldNow)], { concurrency: 2 })
+      assert.strictEqual(pooled!.status, "Pending")
+      yield* pool.wake("a")
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(pooled!.status, "Dormant")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual([pooled!.status, pooled!.wakesAt], ["Available", undefined])
+      yield* hold(pool.borrow)
+      yield* hold(pool.borrow)
+    }))
+})

@@ -3,8 +3,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { Selector, type Self, Status } from "../../src/index.ts"
-import type { PromiseSelf } from "../../src/promise.ts"
+import { Selector, type Self, Status, Verdict } from "../../src/index.ts"
+import { type PromiseSelf, Verdict as PromiseVerdict } from "../../src/promise.ts"
 import { numbers } from "./draw.ts"
 import { Boom, Failed, type Judge } from "./judge.ts"
 import type { Pooled, Thing } from "./port.ts"
@@ -148,6 +148,44 @@ export class Callbacks {
     return kind === undefined ? undefined : ({ object }) => this.plainly("where", () => object.kind === kind)
   }
 
+  prefers(kind: number | undefined): ((pooled: Pooled) => boolean) | undefined {
+    return kind === undefined ? undefined : ({ object }) => this.plainly("prefer", () => object.kind === kind)
+  }
+
+  /** What a judge answers that does not go by how its lease has ended. */
+  private verdict(): Status.Answer | undefined {
+    const at = this.isCalm ? 1 : this.next()
+    if (at < 0.05) return nonsense() as Status.Answer
+    if (at < 0.1) throw new Boom("judge")
+    if (at < 0.15) return "Invalid"
+    if (at < 0.2) return "Unknown"
+    if (at < 0.25) return "Dormant"
+    if (at < 0.4) return Status.dormant(Math.floor(30 * this.next()))
+    if (at < 0.5) return Status.dormant(Math.floor(30 * this.next()), "x")
+    return at < 0.8 ? "Available" : undefined
+  }
+
+  /** The judge of a pool, where it has one; \`outlier\` is of its flavour. */
+  private judging<O>(
+    outlier: (ended: O, pooled: Pooled) => Status.Answer | undefined
+  ): ((ended: O, pooled: Pooled) => Status.Answer | undefined) | undefined {
+    const { judge, setup } = this
+    if (setup.judge === undefined) return undefined
+    return (ended, pooled) => {
+      void this.enter("judge", false)
+      judge.judged(pooled)
+      if (setup.judge === "mixed") return this.verdict()
+      const answer = outlier(ended, pooled)
+      if (typeof answer === "object") judge.rests(pooled)
+      return answer
+    }
+  }
+
+  private get outlying() {
+    const { after, most } = this.setup
+    return { after, most, rest: 150 }
+  }
+
   /** What destroys an object. */
   destroy(thing: Thing): Effect.Effect<void> {
     return Effect.suspend(() => {
@@ -235,6 +273,7 @@ export class Callbacks {
       onRelease: hook("onRelease"),
       hookTimeout: setup.hookTimeout,
       leaseWarning: setup.leaseWarning,
+      allowance: setup.allowance,
       captureBorrowSite: setup.leaseWarning !== undefined,
       lifetime: {
         timeToLive: setup.timeToLive,
@@ -250,6 +289,11 @@ export class Callbacks {
     switch (select) {
       case "weighted":
         return { weight: ({ object }: Pooled) => this.plainly("weight", () => this.weigh(object)) }
+      case "tiers":
+        return {
+          rank: ({ object }: Pooled) => this.plainly("rank", () => this.weigh(object)),
+          within: Selector.leastRecentlyUsed
+        }
       case "last":
       case "picky":
         return undefined
@@ -290,6 +334,7 @@ export class Callbacks {
     const { acquire, pack } = this.setup
     return {
       ...this.options(objects),
+      judge: this.judging(Verdict.outlier(this.outlying)),
       ...acquire !== undefined && {
         acquire: (self: Self) => {
           this.judge.selves.push(self)
@@ -313,6 +358,7 @@ export class Callbacks {
     const { detectStatus, onBorrow, onRelease, ...rest } = this.options(objects)
     return {
       ...rest,
+      judge: this.judging(PromiseVerdict.outlier(this.outlying)),
       detectStatus: detectStatus && (() => promised(detectStatus())),
       onBorrow: onBorrow && (() => promised(onBorrow())),
       onRelease: onRelease && (() => promised(onRelease())),

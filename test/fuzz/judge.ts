@@ -8,7 +8,7 @@ import type * as Fiber from "effect/Fiber"
 import { PoolExhausted, type PoolStats } from "../../src/index.ts"
 import type { PromiseSelf } from "../../src/promise.ts"
 import type { Loop } from "./loop.ts"
-import { type Grip, type Port, Thing } from "./port.ts"
+import { type Grip, type Pooled, type Port, Thing } from "./port.ts"
 import type { Borrow, Setup, Temper, Told } from "./scenario.ts"
 
 /** A promise that was not kept. */
@@ -32,12 +32,16 @@ export class Boom extends Error {
 export interface Attempt {
   readonly n: number
   readonly op: Borrow
-  readonly until: number
+  until: number
+  /** The objects that it has had. */
+  readonly ran: Set<string>
   state: "waits" | "holds" | "ended"
   interrupted: boolean
   /** After so many turns of the loop it is to be interrupted. */
   readonly interruptAt: number
   fiber: Fiber.Fiber<unknown, unknown> | undefined
+  /** What it has had last. */
+  hand: Hand | undefined
 }
 
 /** An object in the hands of a borrower. */
@@ -59,7 +63,10 @@ const lines = [
   "Closing gave up",
   "What follows a lease has failed",
   "Closing what pack made has failed",
-  "A lease is held longer than leaseWarning"
+  "A lease is held longer than leaseWarning",
+  "A judge says nothing of an object",
+  "An outlier rests",
+  "An outlier is lent on"
 ]
 
 /** It never fails, nor takes any time. */
@@ -112,6 +119,7 @@ export class Judge {
   /** Since a `resize` there may be too many, but no more than there were. */
   /** By what the objects tell the pool of themselves, as they came. */
   readonly selves: Array<PromiseSelf> = []
+  private verdicts = 0
   private crowd = 0
   private max = 0
 
@@ -152,7 +160,13 @@ export class Judge {
     const { thing } = grip
     const hand: Hand = { attempt, grip, over: this.released.has(grip.id ?? thing) }
     const what = () => `thing ${thing.n}, lease ${grip.id}, borrower ${attempt.n}`
-    this.must(attempt.state === "waits", "a borrow is served once", what)
+    // a promise cannot be stopped: what runs under a lease that is over goes on
+    const open = [...this.hands].some((other) => other.attempt === attempt && this.live(other))
+    this.must(
+      attempt.state === "waits" || (attempt.op.failover !== undefined && attempt.state === "holds" && !open),
+      "33 a borrow is served once, and under one lease at a time",
+      what
+    )
     const { kind } = attempt.op
     this.must(kind === undefined || kind === thing.kind, "`where` holds", what)
     const { id } = grip
@@ -161,7 +175,13 @@ export class Judge {
       "11 what is packed for a lease that is over is not given",
       what
     )
+    const which = `${thing.n}, added ${thing.added} times`
+    this.must(!attempt.ran.has(which), "33 never twice on one object", what)
+    attempt.ran.add(which)
+    const { failover = 0 } = attempt.op
+    this.must(attempt.ran.size <= failover + 1, "33 at most n + 1 times", what)
     attempt.state = "holds"
+    attempt.hand = hand
     grip.whenOver(() => {
       hand.over = true
     })
@@ -243,6 +263,8 @@ export class Judge {
       case "PoolExhausted NoneAvailable":
       case "PoolExhausted Suspended":
         return op.how === "try" || op.how === "sync"
+      case "PoolExhausted CostTooHigh":
+        return setup.allowance?.unit === "cost" && (op.cost ?? 1) > setup.allowance.limit
       case "PoolExhausted WaitersFull":
         return setup.maxWaiters !== undefined
       case "PoolExhausted Resting":
@@ -341,7 +363,9 @@ export class Judge {
       if (this.packing.size > 0) continue
       const who = () => `borrower ${attempt.n}, ${what()}`
       // it may have begun late, or the loop has stood still
-      this.must(loop.now <= attempt.until + 5 + 80 * setup.lag, "6 a borrow ends at its deadline", who)
+      // what fails over may have had a lease that was over before its body began
+      const again = (attempt.op.failover ?? 0) * ((attempt.op.timeout ?? setup.borrowTimeout) + 60)
+      this.must(loop.now <= attempt.until + again + 5 + 80 * setup.lag, "6 a borrow ends at its deadline", who)
       this.must(!attempt.interrupted, "3 an interruption is prompt", who)
     }
     if (this.closing && !this.closed) {
@@ -389,8 +413,10 @@ export class Judge {
     // what is shared is detected while it is lent
     if (choosy || hooked || stats.pending > 0 || this.detecting > 0 || this.packing.size > 0) return
     const patient = this.attempts.filter(({ interrupted, op, state }) =>
-      state === "waits" && op.kind === undefined && !interrupted
+      state === "waits" && op.kind === undefined && !interrupted && op.facet === undefined &&
+      op.failover === undefined && (op.cost ?? 1) <= 1
     )
+    this.opens()
     if (patient.length === 0 || stats.waiting === 0) return
     this.must(stats.available === 0, "5 nobody waits while an object is lendable", what)
     const { making, max = Infinity, size } = stats
@@ -400,6 +426,46 @@ export class Judge {
     if (makes && queues && size + making < max) {
       this.must(making > 0, "5 nobody waits while there is room to make one", what)
     }
+  }
+
+  /** Nobody waits for a facet that is open of an object that can be lent. */
+  private opens(): void {
+    const { attempts, port } = this
+    const free = port!.objects().filter(({ status }) => status === "Available")
+    for (const { interrupted, n, op, state } of attempts) {
+      const { cost = 1, facet, failover, kind } = op
+      if (state !== "waits" || interrupted || facet === undefined || failover !== undefined || kind !== undefined) {
+        continue
+      }
+      if (cost > 1) continue
+      const open = free.find(({ facets }) => !facets.some(({ name }) => name === facet))
+      this.must(
+        open === undefined,
+        "34 nobody waits while a facet of his is open",
+        () => `borrower ${n}, object ${open!.id}: ${JSON.stringify(port!.stats())}`
+      )
+    }
+  }
+
+  /** An outlier is about to rest. */
+  rests(pooled: Pooled): void {
+    const { loop, port, setup } = this
+    if (port === undefined) return
+    const there = port.objects().filter(({ status }) => status !== "Invalid")
+    // all other rests are shorter
+    const resting = there.filter(({ wakesAt }) => wakesAt !== undefined && wakesAt.epochMilliseconds > loop.wall + 100)
+    this.must(
+      resting.length < Math.max(1, Math.ceil(setup.most * there.length)),
+      "32 no more than `most` rest",
+      () => `object ${pooled.id}: ${resting.map(({ id }) => id).join()} of ${there.length}`
+    )
+  }
+
+  /** A judge is asked. */
+  judged(pooled: Pooled): void {
+    this.verdicts++
+    const { borrowed, expired } = this.port!.stats().totals
+    this.must(this.verdicts <= borrowed - expired, "31 a lease is judged once", () => `object ${pooled.id}`)
   }
 
   /** Everybody has gone. */

@@ -7,7 +7,15 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import type { BorrowOptions, Lease, ObjectPool, PooledObject, PoolEvent, PoolStats } from "../../src/index.ts"
+import type {
+  BorrowOptions,
+  Lease,
+  ObjectPool,
+  PooledObject,
+  PoolEvent,
+  PoolStats,
+  WithOptions
+} from "../../src/index.ts"
 import type { Detached, PackedLease, PromiseLease, PromisePool, PromiseSelf } from "../../src/promise.ts"
 import type { Act } from "./scenario.ts"
 
@@ -33,6 +41,7 @@ export class Thing {
 
 export type Pooled = PooledObject<Thing, number>
 type Options = BorrowOptions<Thing, number>
+type Bracketing = WithOptions<Thing, number>
 
 /** What a borrower has in its hands. */
 export interface Grip {
@@ -56,7 +65,7 @@ interface AddOptions {
 }
 
 export interface Port {
-  readonly with: (body: Body, options: Options) => Effect.Effect<void, unknown>
+  readonly with: (body: Body, options: Bracketing) => Effect.Effect<void, unknown>
   readonly borrow: (body: Body, options: Options) => Effect.Effect<void, unknown>
   readonly tryBorrow: (body: Body, options: Options) => Effect.Effect<void, unknown>
   readonly borrowSync: (body: Body, options: Options) => Effect.Effect<void, unknown>
@@ -91,7 +100,18 @@ const gripOf = (lease: Lease<Thing, number>): Grip => ({
   thing: lease.object,
   id: lease.id,
   expiresAt: () => moment(lease.expiresAt),
-  act: (act, millis) => Effect.asVoid(act === "rest" ? lease.rest(millis) : lease[act]),
+  act: (act, millis) => {
+    switch (act) {
+      case "rest":
+        return lease.rest(millis)
+      case "charge":
+        return lease.charge(millis % 5 - 1)
+      case "facet":
+        return lease.rest(millis, "x")
+      default:
+        return Effect.asVoid(lease[act])
+    }
+  },
   whenOver: (told) => {
     Effect.runFork(lease.expired).addObserver(told)
   }
@@ -173,6 +193,10 @@ const gripOfPromise = (lease: PromiseLease<Thing, number>): Grip => ({
     switch (act) {
       case "rest":
         return attempt(() => lease.rest(millis))
+      case "charge":
+        return attempt(() => lease.charge(millis % 5 - 1))
+      case "facet":
+        return attempt(() => lease.rest(millis, "x"))
       case "detach":
         return Effect.suspend(() => {
           let detached: Detached<Thing> | undefined
@@ -218,8 +242,8 @@ export const promisePort = (
         () => lease === undefined ? Effect.void : Effect.promise(lease.release)
       )
     })
-  const borrowSync = (body: Body, { leaseTimeout, priority, where }: Options) =>
-    held((keep) => attempt(() => keep(pool.borrowSync({ leaseTimeout, priority, where }))), body)
+  const borrowSync = (body: Body, { timeout: _timeout, ...options }: Options) =>
+    held((keep) => attempt(() => keep(pool.borrowSync(options))), body)
   return {
     with: (body, options) =>
       awaiting((signal) =>

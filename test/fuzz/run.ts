@@ -17,6 +17,19 @@ const runs = number("FUZZ_RUNS", seconds > 0 ? Infinity : 60)
 
 type Tree = Scenario | ReadonlyArray<unknown> | Readonly<Record<string, unknown>>
 
+const optional = [
+  "timeout",
+  "kind",
+  "leaseTimeout",
+  "interrupt",
+  "again",
+  "facet",
+  "cost",
+  "prefer",
+  "affinity",
+  "failover"
+]
+
 /** Every scenario that is a little less: without parts of a list, or an optional field of an operation. */
 function* less(tree: unknown): Generator<unknown> {
   if (Array.isArray(tree)) {
@@ -26,7 +39,7 @@ function* less(tree: unknown): Generator<unknown> {
     for (const [i, each] of tree.entries()) for (const one of less(each)) yield tree.with(i, one)
   } else if (typeof tree === "object" && tree !== null) {
     for (const [key, value] of Object.entries(tree)) {
-      if (["timeout", "kind", "leaseTimeout", "interrupt", "again"].includes(key) && value !== undefined) {
+      if (optional.includes(key) && value !== undefined) {
         yield { ...tree, [key]: undefined }
       }
       if (key === "awaited" && value !== "no") yield { ...tree, [key]: "no" }

@@ -25,10 +25,13 @@ export type Site =
   | "onRelease"
   | "pack"
   | "unpack"
+  | "judge"
+  | "prefer"
+  | "rank"
   | "body"
 
 export type Told = "invalidate" | "rest" | "detect"
-export type Act = "release" | "invalidate" | "rest" | "renew" | "detach"
+export type Act = "release" | "invalidate" | "rest" | "renew" | "detach" | "charge" | "facet"
 
 /** What is done under a lease. */
 export type Step =
@@ -43,6 +46,13 @@ export type Borrow = {
   readonly kind: number | undefined
   readonly priority: number
   readonly leaseTimeout: number | undefined
+  readonly facet?: string | undefined
+  readonly cost?: number | undefined
+  /** The kind of the objects that are preferred. */
+  readonly prefer?: number | undefined
+  readonly affinity?: string | undefined
+  /** Of `with` alone. */
+  readonly failover?: number | undefined
   /** Interrupted after so many turns. */
   readonly interrupt: number | undefined
   /** Whoever asks waits for its end; `"inline"`: it is no fiber of its own. */
@@ -72,6 +82,15 @@ export type Op =
   | { readonly _tag: "Interrupt"; readonly whom: "oldest" | "newest" | "waiting" | "holding" }
   | { readonly _tag: "Resize"; readonly min: number | undefined; readonly max: number | undefined }
   | { readonly _tag: "Detect" | "Ready" | "Rotate" | "Suspend" | "Resume" | "Drain" | "Close" }
+
+/** An allowance of each object. */
+interface Limit {
+  readonly limit: number
+  readonly per: number
+  readonly unit: "leases" | "cost"
+  readonly window: "sliding" | "bucket" | "fixed"
+  readonly facet: boolean
+}
 
 /** What a callback does in its first step, when it is called for the nth time. */
 interface Entrance {
@@ -107,6 +126,8 @@ export interface Setup {
     | "mostRecentlyUsed"
     | "leastBorrowed"
     | "weighted"
+    | "mostAllowance"
+    | "tiers"
     /** The user's own: the last; of an even number only. */
     | "last"
     | "picky"
@@ -142,6 +163,12 @@ export interface Setup {
   readonly retry: number | undefined
   readonly waiters: "fail" | "serve"
   readonly closingTimeout: number
+  readonly allowance: Limit | undefined
+  /** `"mixed"`: answers this and that, and throws. */
+  readonly judge: "outlier" | "mixed" | undefined
+  /** Of an outlier. */
+  readonly after: number
+  readonly most: number
 }
 
 /** Nothing special: where a failing setup is simplified to. */
@@ -187,11 +214,15 @@ export const plain: Setup = {
   creationConcurrency: undefined,
   retry: undefined,
   waiters: "fail",
-  closingTimeout: 50
+  closingTimeout: 50,
+  allowance: undefined,
+  judge: undefined,
+  after: 1,
+  most: 0.5
 }
 
-/** `calls`: clients and time; `reenters`: callbacks that use the pool. */
-export type Kind = "calls" | "reenters"
+/** `calls`: clients and time; `reenters`: callbacks that use the pool; `limits`: both, of objects that have limits. */
+export type Kind = "calls" | "reenters" | "limits"
 
 export interface Scenario {
   readonly seed: number
@@ -262,7 +293,49 @@ const setupOf = ({ below, maybe, one }: Draws, kind: Kind): Setup => {
     creationConcurrency: one(undefined, undefined, 1, 2),
     retry: maybe(0.3, () => one(1, 3, 50)),
     waiters: one("fail", "serve"),
-    closingTimeout: one(0, 20, 60)
+    closingTimeout: one(0, 20, 60),
+    allowance: undefined,
+    judge: undefined,
+    after: 1,
+    most: 0.5
+  }
+}
+
+/** The same, of objects that have limits. */
+const limited = ({ below, maybe, one }: Draws, setup: Setup): Setup => ({
+  ...setup,
+  sharing: one(1, 1, 2, 4),
+  select: one(setup.select, "tiers", "mostAllowance", "last"),
+  allowance: maybe(0.6, () => ({
+    limit: 1 + below(4),
+    per: one(10, 60),
+    unit: one("leases", "leases", "cost"),
+    window: one("sliding", "sliding", "bucket", "fixed"),
+    facet: one(false, true)
+  })),
+  judge: one("outlier", "outlier", "mixed", undefined),
+  after: 1 + below(2),
+  most: one(0.1, 0.5, 1)
+})
+
+const facetOf = ({ maybe, one }: Draws) => maybe(0.4, () => one("x", "y", "__proto__"))
+
+/** What is done to a pool, by those who know of limits. */
+const limitedOp = (draw: Draws, op: Borrow): Borrow => {
+  const { below, maybe, one } = draw
+  const steps = op.steps.map((step): Step => {
+    if (step._tag === "Lease" && below(3) === 0) return { ...step, act: one("charge", "facet") }
+    if (step._tag === "Sleep" && below(3) === 0) return { _tag: "Fail" }
+    return step._tag === "Borrow" ? limitedOp(draw, step) : step
+  })
+  return {
+    ...op,
+    steps,
+    facet: facetOf(draw),
+    cost: maybe(0.3, () => one(0, 0.5, 2, 6)),
+    prefer: maybe(0.2, () => below(3)),
+    affinity: maybe(0.2, () => one("", "a text", "\ud800")),
+    failover: op.how === "with" ? maybe(0.5, () => below(4)) : undefined
   }
 }
 
@@ -347,6 +420,9 @@ const sitesOf = (setup: Setup): ReadonlyArray<Site> => {
     destroy: true,
     data: true,
     weight: setup.select === "weighted",
+    rank: setup.select === "tiers",
+    judge: setup.judge !== undefined,
+    prefer: setup.judge !== undefined,
     select: setup.select === "last" || setup.select === "picky",
     where: true,
     leaseTimeout: setup.leaseTimeout === "function",
@@ -363,14 +439,21 @@ const sitesOf = (setup: Setup): ReadonlyArray<Site> => {
 /** The same for the same seed. */
 export const scenario = (kind: Kind, seed: number): Scenario => {
   const draw = draws(numbers(seed))
-  const setup = setupOf(draw, kind)
-  const closes = draw.below(3) === 0
-  const client = () => draw.many(2 + draw.below(5), () => opOf(draw, 0, closes))
+  const base = setupOf(draw, kind === "limits" ? draw.one("calls", "reenters") : kind)
+  const limits = kind === "limits"
+  const setup = limits ? limited(draw, base) : base
+  const closes = draw.below(limits ? 8 : 3) === 0
+  const op = () => {
+    const op = opOf(draw, 0, closes)
+    return limits && op._tag === "Borrow" ? limitedOp(draw, op) : op
+  }
+  const client = () => draw.many(2 + draw.below(limits ? 8 : 5), op)
+  const enters = kind === "reenters" || (limits && draw.below(2) === 0)
   return {
     seed,
     setup,
-    clients: draw.many(kind === "calls" ? 2 + draw.below(5) : 2 + draw.below(3), client),
-    entrances: kind === "calls" ? [] : draw.many(1 + draw.below(6), () => entranceOf(draw, sitesOf(setup)))
+    clients: draw.many(kind === "reenters" ? 2 + draw.below(3) : 2 + draw.below(5), client),
+    entrances: enters ? draw.many(1 + draw.below(6), () => entranceOf(draw, sitesOf(setup))) : []
   }
 }
 

@@ -221,11 +221,16 @@ class World {
         until: loop.now + (timeout ?? this.scenario.setup.borrowTimeout),
         state: "waits",
         interrupted: false,
+        ran: new Set(),
         interruptAt: op.interrupt === undefined ? Infinity : loop.turns + op.interrupt,
-        fiber: undefined
+        fiber: undefined,
+        hand: undefined
       }
       const where = this.callbacks.where(kind)
-      const options = { timeout, priority, leaseTimeout, ...where && { where } }
+      const prefer = this.callbacks.prefers(op.prefer)
+      const { affinity, cost, facet, failover } = op
+      const limits = { affinity, cost, facet, ...prefer && { prefer }, ...failover !== undefined && { failover } }
+      const options = { timeout, priority, leaseTimeout, ...where && { where }, ...limits }
       const body = (grip: Grip) => this.hold(attempt, grip, op.steps)
       const lend = { borrow: port.borrow, with: port.with, try: port.tryBorrow, sync: port.borrowSync }[op.how]
       const borrowing = Effect.suspend(() => {
@@ -256,8 +261,18 @@ class World {
     // the frame is there before anything is taken: an interruption comes at any yield
     return Effect.onExit(Effect.scoped(using), () =>
       Effect.sync(() => {
-        if (hand !== undefined) this.judge.give(hand)
+        if (hand === undefined) return
+        this.judge.give(hand)
+        if (hand === attempt.hand) this.again(attempt)
       }))
+  }
+
+  /** A body has ended, which may be called again with another object. */
+  private again(attempt: Attempt): void {
+    const { failover = 0, timeout } = attempt.op
+    if (attempt.state !== "holds" || attempt.ran.size > failover) return
+    attempt.state = "waits"
+    attempt.until = this.loop.now + (timeout ?? this.scenario.setup.borrowTimeout)
   }
 
   private step(hand: Hand, step: Step): Effect.Effect<unknown, unknown, Scope.Scope> {

@@ -123,6 +123,18 @@ describe("failover", () => {
     assert.deepStrictEqual(lines, ["A body failed when nobody waited for it any more: 1"])
   })
 
+  it("has told the function that its time is over before it is called again", async () => {
+    const pool = expiring([])
+    let told: AbortSignal | undefined
+    const aborted = await pool.with((object, signal) => {
+      if (object === "b") return told?.aborted
+      told = signal
+      return late(60)
+    }, { failover: 1 })
+    assert.isTrue(aborted)
+    assert.include(String(told?.reason), "LeaseExpired")
+  })
+
   it("keeps the process alive while it waits for another object", async () => {
     const { code, lines } = await run(`
       const pool = PromisePool.make({ objects: ["a", "b"], select: (available) => available[0] })

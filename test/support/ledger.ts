@@ -57,7 +57,8 @@ export class Ledger {
         return follows
       }
       case "Rested":
-        return statuses.get(event.objectId) === "Dormant"
+        // for the borrowers of a facet it may rest whatever it is
+        return event.facet !== undefined || statuses.get(event.objectId) === "Dormant"
       case "WaiterTimedOut":
         totals.timedOut++
         return true

@@ -107,7 +107,7 @@ const recount = <A, D>({ allowances }: Entry<A, D>, rest: Rest<A, D>): void => {
 
 /** A lent object takes no new leases while it rests. */
 export const bench = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  entry.benched = asleep(entry)
+  entry.benched = entry.status === "Borrowed" && asleep(entry)
   if (!entry.benched) return
   entry.rest!.wait()
   wentToRest(core)

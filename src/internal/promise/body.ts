@@ -60,9 +60,12 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
       this.endWait()
     }
     const controller = this.controller = sees(this.f, 1) ? new AbortController() : undefined
-    if (controller !== undefined && lease !== undefined) {
-      whenOver(this.running, lease, (reason) => controller.abort(reason))
+    const tells = () => {
+      if (controller !== undefined && lease !== undefined) {
+        whenOver(this.running, lease, (reason) => controller.abort(reason))
+      }
     }
+    tells()
     const run: Run = { controller, lease, dropped: false }
     return Effect.onExit(
       Effect.catchCause(
@@ -75,8 +78,10 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
           run.dropped = !this.settled
           // it may wait for another object now: then it is its fiber that is told to stop
           if (this.again && Exit.isFailure(exit)) this.begun = this.settled = false
-          // interrupted: its lease is over, which says why itself where it can be seen
-          if (run.dropped && lease === undefined) controller?.abort()
+          if (!run.dropped) return
+          // its lease is over, which says why itself where it can be seen: now, before the function is called again
+          if (lease === undefined) controller?.abort()
+          else tells()
         })
     )
   }
