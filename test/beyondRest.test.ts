@@ -38,18 +38,20 @@ describe("a borrower who waits is refused at once", () => {
       assert.deepStrictEqual(yield* Fiber.join(waiting), ["Resting", 60_000])
     }))
 
-  it.effect("as the last object leaves that did not rest", () =>
+  it.effect("as the last object is to leave that did not rest", () =>
     Effect.gen(function*() {
       const pool = yield* make<string>({ objects: ["a", "b"], borrowTimeout: "10 seconds" })
       yield* pool.rest("a", "1 hour")
       const { lease, release } = yield* hold(pool.borrow)
       const waiting = yield* start(refused(pool.with(() => Effect.void)))
-      yield* lease.invalidate
+      yield* settle
       assert.strictEqual(state(waiting), "waits")
-      yield* release
+      yield* lease.invalidate
       yield* settle
       assert.strictEqual(state(waiting), "ok")
       assert.deepStrictEqual(yield* Fiber.join(waiting), ["Resting", 3_600_000])
+      yield* release
+      assert.deepStrictEqual(yield* refused(pool.with(() => Effect.void)), ["Resting", 3_600_000])
     }))
 
   it.effect("as the pool is resumed, and not before: nobody knows when that will be", () =>

@@ -7,7 +7,7 @@ import * as Cause from "effect/Cause"
 import type { PooledObject } from "../../PooledObject.ts"
 import { type Core, lendable } from "../state/core.ts"
 import type { Entry, Eviction } from "../state/entry.ts"
-import { askSelector, leaving, offer, roomFreed } from "../state/notes.ts"
+import { askSelector, leaving, Note, note, offer, roomFreed } from "../state/notes.ts"
 import { tell } from "../watching/events.ts"
 import { report } from "../watching/log.ts"
 
@@ -27,6 +27,8 @@ export const discard = <A, D>(core: Core<A, D>, entry: Entry<A, D>, why: Evictio
   entry.why ??= why
   core.registry.condemn(entry)
   marked(core, entry)
+  // a lent one serves nobody any more
+  if (entry.status === "Borrowed" && core.waiters.size > 0) note(core, Note.resting)
   if (entry.detection !== undefined) core.detector!.drop(entry.detection)
   else if (entry.hook === undefined && entry.status !== "Borrowed") evict(core, entry, why)
 }

@@ -280,10 +280,11 @@ export const population = <A, D>(core: Core<A, D>): number => core.registry.size
  * what does not rest may not serve.
  */
 export const mayAllRest = <A, D>(core: Core<A, D>, choosy = false): boolean => {
-  const { counts, going, size } = core.registry
+  const { condemned, counts, going, size } = core.registry
   const there = size - counts.Invalid
   if (there === 0) return false
-  if (!choosy && counts.Dormant + (core.options.sharing > 1 ? counts.Borrowed : 0) < there) return false
+  const rest = counts.Dormant + (core.options.sharing > 1 ? counts.Borrowed : 0)
+  if (!choosy && rest < there - condemned) return false
   return core.creator === undefined || (making(core) === 0 && there - going >= core.size.max)
 }
 
