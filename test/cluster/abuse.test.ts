@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import { SocketServer } from "effect/socket"
-import { connect, type Socket } from "node:net"
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net"
 import { SharedPool } from "../../src/cluster.ts"
 import { keyOf, Keys, usual } from "./contract.ts"
 
@@ -38,8 +38,8 @@ const served = Effect.gen(function*() {
   return { keys, lease, lines, port }
 })
 
-/** Sends something, and answers what came back, when the server has ended the connection, or answered, or a while is over. */
-const sends = (port: number, ...what: ReadonlyArray<string | Uint8Array>) =>
+/** Sends something on a connection of its own, and answers what came back when it is as wanted, or the server has ended it. */
+const asks = (port: number, wanted: (back: string) => boolean, ...what: ReadonlyArray<string | Uint8Array>) =>
   Effect.callback<string>((resume) => {
     let back = ""
     const socket: Socket = connect(port, "127.0.0.1", () => what.forEach((piece) => socket.write(piece)))
@@ -47,9 +47,42 @@ const sends = (port: number, ...what: ReadonlyArray<string | Uint8Array>) =>
       socket.destroy()
       resume(Effect.succeed(back))
     }
-    socket.setEncoding("utf8").on("data", (text: string) => back += text)
-    socket.on("error", end).on("close", end).setTimeout(100, end)
+    const look = (text: string) => {
+      back += text
+      if (wanted(back)) end()
+    }
+    socket.setEncoding("utf8").on("data", look).on("error", end).on("close", end)
   })
+
+/** Sends something, and goes on when the server has answered, has ended the connection, or does neither for a while. */
+const sends = (port: number, what: string | Uint8Array) =>
+  Effect.timeoutOption(asks(port, (back) => back !== "", what), "100 millis")
+
+/** What a borrower's library sends first: by it the server knows that both have the same schemas. */
+const fingerprint = Effect.gen(function*() {
+  const joining = yield* Effect.acquireRelease(
+    Effect.callback<{ readonly server: Server; readonly port: number }>((resume) => {
+      const server = createServer().listen(0, "127.0.0.1", () => {
+        resume(Effect.succeed({ server, port: (server.address() as AddressInfo).port }))
+      })
+    }),
+    ({ server }) => Effect.sync(() => server.close())
+  )
+  const heard = Effect.callback<string>((resume) => {
+    let text = ""
+    joining.server.on(
+      "connection",
+      (socket) =>
+        socket.setEncoding("utf8").on("error", () => {}).on("data", (more: string) => {
+          text += more
+          const found = /"fingerprint":"(\w+)"/.exec(text)
+          if (found !== null) resume(Effect.succeed(found[1]!))
+        })
+    )
+  })
+  yield* Layer.build(Layer.provide(Keys.layerRemote, SharedPool.layerSocket({ port: joining.port })))
+  return yield* heard
+}).pipe(Effect.scoped)
 
 /** A request as a borrower's library sends it. */
 const request = (tag: string, payload: unknown, id: unknown = 1) =>
@@ -110,7 +143,7 @@ describe("a server", () => {
   it.live("ends a connection whose message is too large, and says so to a borrower before it sends one", () =>
     Effect.gen(function*() {
       const { keys, lease, port } = yield* served
-      assert.notInclude(yield* sends(port, "x".repeat(20_000)), "Welcome")
+      assert.notInclude(yield* asks(port, () => false, "x".repeat(20_000)), "Welcome")
 
       const error = yield* Effect.flip(keys.addAll(Array.from({ length: 500 }, (_, n) => keyOf(`${n}`.padStart(40)))))
 
@@ -121,21 +154,30 @@ describe("a server", () => {
   it.live("refuses numbers that make no sense, and is as it was", () =>
     Effect.gen(function*() {
       const { keys, port } = yield* served
+      const join = request("Join", { ...whose, version: 1, fingerprint: yield* fingerprint, borrower: "x" }, 0)
+      const answered = (back: string) => back.includes("\"requestId\":1,")
       const fine = { queues: false }
+      const borrow = (key: unknown, ask: object) => ["Borrow", { ...whose, key, ask: { ...fine, ...ask } }] as const
+      const operate = (operation: object) => ["Operate", { ...whose, operation }] as const
       const hostile: ReadonlyArray<readonly [string, object]> = [
-        ...[-1, 0, 1.5, "1", null, 2 ** 60].map((key) => ["Borrow", { ...whose, key, ask: fine }] as const),
-        ...[-1, "1", {}, true].map((timeout) => ["Borrow", { ...whose, key: 1, ask: { ...fine, timeout } }] as const),
-        ...[-1, "1", []].map((cost) => ["Borrow", { ...whose, key: 1, ask: { ...fine, cost } }] as const),
-        ...[-1, 0].map((leaseTimeout) => ["Borrow", { ...whose, key: 1, ask: { ...fine, leaseTimeout } }] as const),
-        ["Borrow", { ...whose, key: 1, ask: { ...fine, affinity: "x".repeat(300) } }],
-        ["Operate", { ...whose, operation: { _tag: "Resize", max: -3 } }],
-        ["Operate", { ...whose, operation: { _tag: "Resize", max: 1.5 } }],
-        ["Operate", { ...whose, operation: { _tag: "Rest", target: { _tag: "Id", id: 1 }, duration: -1 } }],
-        ["Operate", { ...whose, operation: { _tag: "Nothing" } }]
+        ...[-1, 0, 1.5, "1", null, 2 ** 60].map((key) => borrow(key, {})),
+        ...[-1, "1", {}, true].map((timeout) => borrow(1, { timeout })),
+        ...[-1, "1", []].map((cost) => borrow(1, { cost })),
+        ...[-1, 0, "1"].map((leaseTimeout) => borrow(1, { leaseTimeout })),
+        borrow(1, { affinity: "x".repeat(300) }),
+        borrow(1, { need: { region: 3 } }),
+        operate({ _tag: "Resize", max: -3 }),
+        operate({ _tag: "Resize", max: 1.5 }),
+        operate({ _tag: "Rest", target: { _tag: "Id", id: 1 }, duration: -1 }),
+        operate({ _tag: "Add", objects: [{ key: 3 }] }),
+        operate({ _tag: "Add", objects: [{ key: "x", region: "y" }], data: 3 }),
+        operate({ _tag: "Nothing" })
       ]
+      assert.include(yield* asks(port, answered, join, request(...borrow(1, {}))), "secret-")
 
       for (const [tag, payload] of hostile) {
-        const answer = yield* sends(port, request(tag, payload))
+        const answer = yield* asks(port, answered, join, request(tag, payload))
+        assert.include(answer, "Welcome")
         assert.include(answer, "Failure", `${tag} ${JSON.stringify(payload)}`)
       }
 

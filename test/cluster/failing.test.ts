@@ -57,7 +57,16 @@ const borrower = (wire: Wire) =>
       cut: Effect.andThen(Effect.sync(() => wire.cut(end().connection)), settle),
       /** Nothing comes through, and nobody is told. */
       mute: Effect.sync(() => (end().end.mute = true)),
-      name: end
+      /** What the host says comes later. */
+      late: Effect.sync(() => (end().end.late = [])),
+      arrive: Effect.andThen(
+        Effect.sync(() => {
+          const { late, deliver } = end().end
+          end().end.late = undefined
+          late?.forEach(deliver)
+        }),
+        settle
+      )
     }
   })
 
@@ -108,6 +117,28 @@ describe("while nothing comes through", () => {
       assert.isTrue(state.interrupted)
       lost(yield* Fiber.await(first))
       yield* Fiber.interrupt(second)
+    }))
+
+  it.effect("a borrower counts from when it asked, however late it is answered", () =>
+    Effect.gen(function*() {
+      const wire = makeWire()
+      yield* host(wire, { timeToLive: "6 seconds" })
+      const { arrive, keys, late, mute } = yield* borrower(wire)
+      const { begun, run, state } = yield* body
+      const fiber = yield* Effect.forkChild(keys.with(() => run), { startImmediately: true })
+      yield* begun
+      yield* late
+      // asks after two seconds, and is answered when it has three more
+      yield* pass(5)
+      yield* arrive
+      yield* mute
+
+      yield* pass(2)
+      assert.isFalse(state.interrupted)
+      yield* pass(1.25)
+
+      assert.isTrue(state.interrupted)
+      lost(yield* Fiber.await(fiber))
     }))
 
   it.effect("what is heard keeps a lease as long as it is heard", () =>

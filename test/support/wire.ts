@@ -18,6 +18,8 @@ interface Server {
 interface End {
   /** Whether what comes from there, or goes there, is lost on the way. */
   mute: boolean
+  /** What comes from the server, while it is late. */
+  late: Array<RpcMessage.FromServerEncoded> | undefined
   connected: boolean
   readonly deliver: (message: RpcMessage.FromServerEncoded) => void
 }
@@ -51,7 +53,9 @@ export const makeWire = () => {
           Effect.sync(() => {
             carried.push(JSON.stringify(message))
             const end = ends.get(connection)
-            if (end?.connected === true && !end.mute) end.deliver(travelled(message))
+            if (end?.connected !== true || end.mute) return
+            if (end.late === undefined) end.deliver(travelled(message))
+            else end.late.push(travelled(message))
           }),
         end: () => Effect.void,
         clientIds: Effect.sync(() => new Set(ends.keys())),
@@ -103,7 +107,12 @@ export const makeWire = () => {
             : server.receive(connection, travelled(message))
         })))
         const connect = () => {
-          const end: End = { mute: false, connected: true, deliver: (message) => Queue.offerUnsafe(inbox, message) }
+          const end: End = {
+            mute: false,
+            late: undefined,
+            connected: true,
+            deliver: (message) => Queue.offerUnsafe(inbox, message)
+          }
           ends.set(++connections, end)
           return { connection: connections, end }
         }
