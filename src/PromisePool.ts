@@ -492,9 +492,9 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   }
 
   /** Its counts, for those who only look: a double of a pool may have none. */
-  #counts(): { readonly stats?: PoolStats } {
+  #counts(): { readonly suspended?: boolean | undefined; readonly stats?: PoolStats } {
     try {
-      return { stats: this.stats() }
+      return { suspended: coreOf(this.#pool)?.suspended, stats: this.stats() }
     } catch {
       return {}
     }

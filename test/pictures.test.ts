@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Formatter, Inspectable, Logger } from "effect"
 import { format, inspect } from "node:util"
 import { ObjectPool } from "../src/index.ts"
+import { PromisePool } from "../src/promise.ts"
 
 const secrets = Array.from({ length: 200 }, (_, i) => ({ key: `secret-${i}` }))
 
@@ -54,6 +55,20 @@ describe("pictures", () => {
         assert.include(texts[2]! + texts[4]!, tag)
       })))
   }
+
+  it.effect("every printer says that a pool is suspended", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const pool = yield* ObjectPool.make({ name: "keys", objects: secrets })
+      yield* pool.suspend
+      const promises = PromisePool.make({ objects: ["a"] })
+      yield* Effect.addFinalizer(() => Effect.promise(() => promises.close()))
+      promises.suspend()
+
+      for (const value of [pool, promises]) {
+        assert.match(JSON.stringify(value), /"suspended":true/)
+        assert.match(inspect(value), /suspended: true/)
+      }
+    })))
 
   it.effect("a clone of a lease, or of a record, has nothing of the pool", () =>
     Effect.scoped(Effect.gen(function*() {

@@ -13,6 +13,7 @@ import { screen } from "../../src/bin/command.ts"
 import { ObjectPool } from "../../src/index.ts"
 import type { Frame } from "../../src/internal/inspection/frame.ts"
 import { Story } from "../../src/internal/inspection/terminal.ts"
+import { isDrawn } from "../../src/internal/inspection/wire.ts"
 import { command, onScreen, onTerminal, pty, serve, snapshot } from "../support/inspector.ts"
 import { turn } from "../support/promises.ts"
 
@@ -150,6 +151,14 @@ describe("what comes from a server", () => {
       ...frame,
       troubles: [{ name: "x", text: "y", severity: "__proto__" }]
     }),
+    "allowances that are none": JSON.stringify({
+      ...frame,
+      changed: [{ ...frame.changed[0]!, allowances: [["x", "1", 1, 1, 0]] }]
+    }),
+    "objects that are back at no time": JSON.stringify({
+      ...frame,
+      changed: [{ ...frame.changed[0]!, back: [[1, 1e300, ""]] }]
+    }),
     "very deep nesting": "[".repeat(1_000_000)
   }
   for (const [what, text] of Object.entries(malformed)) {
@@ -237,6 +246,15 @@ describe("what comes from a server", () => {
     assert.isBelow(marked.lines({ url: "", columns: 80, rows: 9, colour: false, note: "" })[3]!.length, 90)
   })
 
+  it("what a server of an earlier version does not say is not drawn", () => {
+    const { allowances: _, back: __, limited: ___, moreAllowances: ____, ...picture } = frame.changed[0]!
+    const earlier: unknown = { ...frame, changed: [picture] }
+    assert.isTrue(isDrawn(earlier))
+    const story = new Story()
+    story.take(earlier as Frame)
+    assert.include(story.lines({ url: "", columns: 80, rows: 9, colour: false, note: "" }).join("\n"), "shown  open")
+  })
+
   it("however much has come, what is kept has its bounds", () => {
     const story = new Story()
     const long = "x".repeat(1_000_000)
@@ -250,7 +268,9 @@ describe("what comes from a server", () => {
           ...frame.changed[0]!,
           id: i,
           name: long,
-          objects: { cells: { runs: [], letters: long }, rows: [], beyond: 0 }
+          objects: { cells: { runs: [], letters: long }, rows: [], beyond: 0 },
+          allowances: Array.from({ length: 50 }, () => [long, 1, 1, 1, 0] as const),
+          back: Array.from({ length: 50 }, () => [1, 0, long] as const)
         }],
         events: [[i, 1, 0, long, 1, 1, long]]
       }

@@ -115,7 +115,7 @@ export const operations = <A, D>(core: Core<A, D>): object => {
     Site.property(operations, "borrow", (get) => scoped(core, { ...request, site: Site.here(get) }))
     Site.property(operations, "tryBorrow", (get) => scoped(core, { ...now, site: Site.here(get) }))
   }
-  shows(operations, () => ({ _id: "ObjectPool", name: options.name, stats: stats(core) }))
+  shows(operations, () => ({ _id: "ObjectPool", name: options.name, suspended: core.suspended, stats: stats(core) }))
   know(operations, core)
   return operations
 }
