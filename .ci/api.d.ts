@@ -104,7 +104,7 @@ import type { Lease } from "./Lease.ts";
 import type { AddedObject, PooledObject } from "./PooledObject.ts";
 import type { BorrowError, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts";
 import type { PoolEvent } from "./PoolEvent.ts";
-import type { AddOptions, BorrowOptions, DataRequired, PoolOptions, WithOptions } from "./PoolOptions.ts";
+import type { AddOptions, BorrowOptions, DataRequired, PoolOptions, RememberedIn, WithOptions } from "./PoolOptions.ts";
 export interface Operations<out S, in out A, in out D, out E, out P> {
     readonly borrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
     readonly borrowWith: (options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
@@ -140,9 +140,9 @@ export interface ObjectPool<in out A, in out D = undefined, out E = never, out P
     readonly name: string;
 }
 export declare const ObjectPool: {
-    readonly make: <A, D = undefined, EA = never, EP = never, P = Lease<A, D>, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR> & {
+    readonly make: <A, D = undefined, EA = never, EP = never, P = Lease<A, D>, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, K> & {
         readonly name?: string | undefined;
-    } & DataRequired<NoInfer<D>>) => Effect.Effect<ObjectPool<A, D, EA | EP, P>, never, Scope.Scope | RA | RP | RS | RD | RB | RR>;
+    } & DataRequired<NoInfer<D>>) => Effect.Effect<ObjectPool<A, D, EA | EP, P>, never, Scope.Scope | RA | RP | RS | RD | RB | RR | RememberedIn<K>>;
 };
 export declare const assemble: <A, D, E, P>(name: string, options: AnyOptions<A, D>, fiber: Fiber.Fiber<unknown, unknown>) => ObjectPool<A, D, E, P>;
 
@@ -551,6 +551,7 @@ export declare const PoolMetrics: {
 // PoolOptions.d.ts
 import type * as Duration from "effect/Duration";
 import type * as Effect from "effect/Effect";
+import type { KeyValueStore } from "effect/persistence/KeyValueStore";
 import type * as Schedule from "effect/Schedule";
 import type { Allowance } from "./Allowance.ts";
 import type { Lease } from "./Lease.ts";
@@ -606,12 +607,13 @@ export interface DetectionOptions extends Omit<NonNullable<PoolSettings["detecti
 export interface CreationOptions<in E> extends NonNullable<PoolSettings["creation"]> {
     readonly retry?: Schedule.Schedule<unknown, E> | undefined;
 }
-export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation"> {
+export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation"> {
     readonly acquire?: Effect.Effect<A, EA, RA> | ((self: Self) => Effect.Effect<A, EA, RA>) | undefined;
     readonly objects?: Iterable<A> | undefined;
     readonly data?: D | ((object: A) => D) | undefined;
     readonly select?: Select<A, D, RS> | undefined;
     readonly allowance?: Allowance | ReadonlyArray<Allowance> | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Allowance | ReadonlyArray<Allowance>) | undefined;
+    readonly remember?: Remember<A, K> | undefined;
     readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<A, NoInfer<D>>) => Duration.Input) | undefined;
     readonly pack?: ((lease: Lease<A, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined;
     readonly detectStatus?: ((pooled: PooledObject<A, NoInfer<D>>) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>) | undefined;
@@ -621,6 +623,10 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
     readonly onBorrow?: ((pooled: PooledObject<A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>) | undefined;
     readonly onRelease?: ((pooled: PooledObject<A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>) | undefined;
 }
+export interface Remember<in A, out K extends string = string> {
+    readonly key: (object: A) => K;
+}
+export type RememberedIn<K> = [K] extends [never] ? never : KeyValueStore;
 export type DataRequired<D> = [undefined] extends [D] ? {} : [D] extends [never] ? {
     readonly data: {} | null;
 } : [D] extends [Effect.Effect<unknown, unknown, unknown>] ? {
@@ -664,7 +670,7 @@ import type * as Scope from "effect/Scope";
 import type { Lease } from "./Lease.ts";
 import { type ObjectPool, type Operations } from "./ObjectPool.ts";
 import { InvalidPoolOptions } from "./PoolError.ts";
-import type { DataRequired, Declared, PoolOptions, PoolSettings } from "./PoolOptions.ts";
+import type { DataRequired, Declared, PoolOptions, PoolSettings, RememberedIn } from "./PoolOptions.ts";
 export interface PoolTypes {
     readonly error?: unknown;
     readonly data?: unknown;
@@ -682,8 +688,8 @@ export declare namespace PoolTypes {
     } ? P : Lease<A, Data<T>>;
 }
 export interface PoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out P> extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P>>, Operations<Self, A, D, E, P> {
-    readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR> & Declared<A, D, P>) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>;
-    readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR> & Declared<A, D, P>, settings: Config.Wrap<PoolSettings>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>;
+    readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K> & Declared<A, D, P>) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
+    readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K> & Declared<A, D, P>, settings: Config.Wrap<PoolSettings>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
 }
 export interface PoolClassWithLayer<in out Self, in out Id extends string, in out A, in out D, in out E, in out P, in out R> extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P>>, Operations<Self, A, D, E, P> {
     readonly layer: Layer.Layer<Self, never, R>;
@@ -697,7 +703,7 @@ export interface DeclarePool<Self, A, T> {
     <const Id extends string>(id: Id): PoolClass<Self, Id, A, PoolTypes.Data<T>, PoolTypes.Error<T>, PoolTypes.Pack<A, T>>;
 }
 export interface InferPool<Self> {
-    <const Id extends string, A, D = undefined, EA = never, EP = never, P = Lease<A, D>, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(id: Id, options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR> & DataRequired<NoInfer<D>>): [Self] extends [never] ? MissingSelf : [unknown] extends [A] ? MissingObject : [unknown] extends [RA | RP | RS | RD | RB | RR] ? NotAnnotated : PoolClassWithLayer<Self, Id, A, D, EA | EP, P, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>;
+    <const Id extends string, A, D = undefined, EA = never, EP = never, P = Lease<A, D>, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(id: Id, options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, K> & DataRequired<NoInfer<D>>): [Self] extends [never] ? MissingSelf : [unknown] extends [A] ? MissingObject : [unknown] extends [RA | RP | RS | RD | RB | RR] ? NotAnnotated : PoolClassWithLayer<Self, Id, A, D, EA | EP, P, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
 }
 export declare const PoolService: <Self = never, A = never, T extends PoolTypes = {}>() => [A] extends [never] ? InferPool<Self> : [Exclude<keyof T, keyof PoolTypes>] extends [never] ? DeclarePool<Self, A, T> : (id: string) => UnknownType;
 export {};
@@ -776,7 +782,7 @@ export interface Detached<out A> extends AsyncDisposable {
 // PromiseOptions.d.ts
 import type * as Duration from "effect/Duration";
 import type { PooledObject } from "./PooledObject.ts";
-import type { BorrowOptions, CreationOptions, DataGiven, DetectionOptions, PoolOptions, PoolSettings, WithOptions } from "./PoolOptions.ts";
+import type { BorrowOptions, CreationOptions, DataGiven, DetectionOptions, PoolOptions, PoolSettings, Remember, WithOptions } from "./PoolOptions.ts";
 import type { PromiseLease } from "./PromiseLease.ts";
 import type { PromiseJudge } from "./PromiseVerdict.ts";
 import type { AnySelector, Selector } from "./Selector.ts";
@@ -795,12 +801,21 @@ export interface PromisePoolOptions<A, D = undefined, P = A> extends Omit<PoolSe
     readonly pack?: ((lease: PromiseLease<A, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>) | undefined;
     readonly unpack?: ((packed: P, signal: AbortSignal) => unknown) | undefined;
     readonly allowance?: PoolOptions<A, D, never, never, never>["allowance"];
+    readonly remember?: PromiseRemember<NoInfer<A>> | undefined;
     readonly detectStatus?: ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>) | undefined;
     readonly judge?: PromiseJudge<NoInfer<A>, NoInfer<D>> | undefined;
     readonly detection?: PromiseDetectionOptions | undefined;
     readonly creation?: PromiseCreationOptions | undefined;
     readonly onBorrow?: ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
     readonly onRelease?: ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
+}
+export interface PromiseStore {
+    get(key: string): Awaitable<string | null | undefined>;
+    set(key: string, value: string): unknown;
+    delete?(key: string): unknown;
+}
+export interface PromiseRemember<in A> extends Remember<A> {
+    readonly store: PromiseStore;
 }
 export interface PromiseRetry {
     readonly times: number | "Infinity";
@@ -1164,7 +1179,7 @@ export type { AddedObject, PooledObject } from "./PooledObject.ts";
 export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
 export { PoolEvent } from "./PoolEvent.ts";
 export { PoolMetrics, type PoolMetricsOptions } from "./PoolMetrics.ts";
-export type { AddOptions, BorrowOptions, CreationOptions, DataGiven, DataRequired, Declared, DetectionOptions, PoolOptions, PoolSettings, WithOptions } from "./PoolOptions.ts";
+export type { AddOptions, BorrowOptions, CreationOptions, DataGiven, DataRequired, Declared, DetectionOptions, PoolOptions, PoolSettings, Remember, RememberedIn, WithOptions } from "./PoolOptions.ts";
 export { type DeclarePool, type InferPool, type PoolClass, type PoolClassWithLayer, PoolService, type PoolTypes } from "./PoolService.ts";
 export { type AnySelector, type Choice, type Select, Selector } from "./Selector.ts";
 export type { Self, SelfCall } from "./Self.ts";
@@ -1209,9 +1224,9 @@ export { NotSynchronous } from "./NotSynchronous.ts";
 export type { PooledObject, PromiseAddedObject } from "./PooledObject.ts";
 export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
 export { PoolEvent } from "./PoolEvent.ts";
-export type { CreationOptions, DataGiven, DataRequired, DetectionOptions, PoolSettings } from "./PoolOptions.ts";
+export type { CreationOptions, DataGiven, DataRequired, DetectionOptions, PoolSettings, Remember } from "./PoolOptions.ts";
 export type { Detached, PackedLease, PromiseLease } from "./PromiseLease.ts";
-export type { Awaitable, PoolLogEntry, PromiseAddOptions, PromiseBorrowOptions, PromiseCreationOptions, PromiseDetectionOptions, PromisePoolOptions, PromiseRetry, PromiseSelect, PromiseWithOptions } from "./PromiseOptions.ts";
+export type { Awaitable, PoolLogEntry, PromiseAddOptions, PromiseBorrowOptions, PromiseCreationOptions, PromiseDetectionOptions, PromisePoolOptions, PromiseRemember, PromiseRetry, PromiseSelect, PromiseStore, PromiseWithOptions } from "./PromiseOptions.ts";
 export { PromisePool } from "./PromisePool.ts";
 export { type PromiseJudge, Verdict } from "./PromiseVerdict.ts";
 export { type AnySelector, Selector } from "./Selector.ts";

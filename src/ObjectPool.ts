@@ -42,7 +42,7 @@ import type {
   PoolStats
 } from "./PoolError.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
-import type { AddOptions, BorrowOptions, DataRequired, PoolOptions, WithOptions } from "./PoolOptions.ts"
+import type { AddOptions, BorrowOptions, DataRequired, PoolOptions, RememberedIn, WithOptions } from "./PoolOptions.ts"
 
 /**
  * Every operation of a pool. `S` is what reaching the pool needs: nothing on the pool itself, the tag on the tag.
@@ -279,13 +279,18 @@ export const ObjectPool: {
     RS = never,
     RD = never,
     RB = never,
-    RR = never
+    RR = never,
+    K extends string = never
   >(
     options:
-      & PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR>
+      & PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, K>
       & { readonly name?: string | undefined }
       & DataRequired<NoInfer<D>>
-  ) => Effect.Effect<ObjectPool<A, D, EA | EP, P>, never, Scope.Scope | RA | RP | RS | RD | RB | RR>
+  ) => Effect.Effect<
+    ObjectPool<A, D, EA | EP, P>,
+    never,
+    Scope.Scope | RA | RP | RS | RD | RB | RR | RememberedIn<K>
+  >
 } = {
   make: <A, D, E, P, R>(options: {
     readonly name?: string | undefined

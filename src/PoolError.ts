@@ -220,7 +220,9 @@ export class LeaseExpired extends Schema.TaggedError<LeaseExpired>()("LeaseExpir
 }
 
 /**
- * `add` was given an object (by `Object.is`) that is in the pool already. Primitives are never duplicates.
+ * `add` was given an object (by `Object.is`) that is in the pool already, or one whose `remember.key` is that of another.
+ * Primitives are never duplicates but by that key. An object that was made, and whose key is that of another, fails its creation
+ * with it, as a defect.
  *
  * @category errors
  * @since 0.1.0

@@ -5,6 +5,7 @@
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type { KeyValueStore } from "effect/persistence/KeyValueStore"
 import type * as Schedule from "effect/Schedule"
 import type { Allowance } from "./Allowance.ts"
 import type { Lease } from "./Lease.ts"
@@ -97,7 +98,7 @@ export interface PoolSettings {
   readonly onLeaseExpired?: "destroy" | "detect" | "return" | undefined
   /**
    * How long `onBorrow` and `onRelease` may take before the object leaves; and destroying an object, before it is given up
-   * and its room is free.
+   * and its room is free. How long the store of `remember` may take to read, and to write.
    *
    * @default `"5 seconds"`
    */
@@ -257,13 +258,25 @@ export interface CreationOptions<in E> extends NonNullable<PoolSettings["creatio
  *
  * `RA`, `RP`, `RS`, `RD`, `RB` and `RR` are what `acquire`, `pack`, `select`, `detectStatus`, `onBorrow` and `onRelease`
  * need: one parameter each, since a shared one does not infer a union. Only `acquire` and `pack` have a scope of their own.
+ * `K` is what the key of `remember` answers, `never` where that is not given: else the pool needs a `KeyValueStore`.
  *
  * @category options
  * @since 0.1.0
  */
-export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>
-  extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation">
-{
+export interface PoolOptions<
+  A,
+  D,
+  EA,
+  EP,
+  P,
+  RA = never,
+  RP = never,
+  RS = never,
+  RD = never,
+  RB = never,
+  RR = never,
+  K extends string = never
+> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation"> {
   /**
    * Makes an object; its scope closes when the object is destroyed. Without it the pool holds only what is added. It
    * runs in a fiber of the pool: a borrower that leaves does not interrupt it, and what it makes goes to the next. What
@@ -294,6 +307,14 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
     | ReadonlyArray<Allowance>
     | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Allowance | ReadonlyArray<Allowance>)
     | undefined
+  /**
+   * Writes what the pool knows of its objects to the `KeyValueStore` of its context: rests until known times, allowances, and
+   * `failures`; and reads it before an object that joins is lent for the first time. So it outlives the process. See
+   * `Remember`.
+   *
+   * @default nothing is remembered
+   */
+  readonly remember?: Remember<A, K> | undefined
   /**
    * How long a lease lasts, for each object.
    *
@@ -351,6 +372,49 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
     | ((pooled: PooledObject<A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>)
     | undefined
 }
+
+/**
+ * What a pool remembers its objects under.
+ *
+ * **Details**
+ *
+ * Each object has an entry of its own in the store, under the pool's name and its key. It is written in the background, when
+ * something has changed: at once, but at most once in a second, and as the object leaves or the pool closes, which waits for
+ * that no longer than `hookTimeout`. A process that is killed has lost the last second. No lease waits for the store.
+ *
+ * An object that joins is `Pending` until its entry has been read, no longer than `hookTimeout`. A store that takes longer, or
+ * fails, and an entry that makes no sense, are lines in the log, and the object joins as new. The time since the entry was
+ * written has passed for it, by the wall clock; where that has been set back meanwhile, none has. A sliding window is exact up to
+ * 1000 leases; of more, those of a thousandth of it last as long as the last of them.
+ *
+ * An object that has left is remembered until all that rests, and all that is counted, is over: one of its key that joins by
+ * then goes on with that. What is over is removed from the store, unless no pool of that name is open.
+ *
+ * **Gotchas**
+ *
+ * Two pools of one name, in one store, are one to it: give each a name. Two objects of one key are refused, as
+ * `DuplicateObject`; one that is leaving, or that another is to replace, hands its key on. A store whose writes are not whole
+ * or nothing, such as plain files, may lose an entry when its process is killed.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Remember<in A, out K extends string = string> {
+  /**
+   * What an object is called in the store. Not a secret: the name of an API key, not the key. It is asked for once, as the
+   * object joins, and must be another text for each; nothing else of the object is stored. One that throws, or answers no text,
+   * fails what the object joins by.
+   */
+  readonly key: (object: A) => K
+}
+
+/**
+ * What a pool needs for its `remember`.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type RememberedIn<K> = [K] extends [never] ? never : KeyValueStore
 
 /**
  * Objects that carry data need `data` to make it: without this, a selector over data would compile where there is none.

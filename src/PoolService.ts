@@ -15,7 +15,7 @@ import * as Site from "./internal/structures/site.ts"
 import type { Lease } from "./Lease.ts"
 import { assemble, type ObjectPool, type Operations } from "./ObjectPool.ts"
 import { InvalidPoolOptions } from "./PoolError.ts"
-import type { DataRequired, Declared, PoolOptions, PoolSettings } from "./PoolOptions.ts"
+import type { DataRequired, Declared, PoolOptions, PoolSettings, RememberedIn } from "./PoolOptions.ts"
 
 /**
  * The type-level record of `PoolService<Self, A, { error, data, pack }>()`.
@@ -64,17 +64,37 @@ export interface PoolClass<in out Self, in out Id extends string, in out A, in o
   extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P>>, Operations<Self, A, D, E, P>
 {
   /** The pool, from options in code. Options that make no sense are a defect, an `InvalidPoolOptions`. */
-  readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(
-    options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR> & Declared<A, D, P>
-  ) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>
+  readonly layer: <
+    RA = never,
+    RP = never,
+    RS = never,
+    RD = never,
+    RB = never,
+    RR = never,
+    K extends string = never
+  >(
+    options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K> & Declared<A, D, P>
+  ) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>
   /**
    * The same, with settings (plain data, each a `Config`) read from the environment and laid over the options: a setting
    * replaces only its own key.
    */
-  readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(
-    options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR> & Declared<A, D, P>,
+  readonly layerConfig: <
+    RA = never,
+    RP = never,
+    RS = never,
+    RD = never,
+    RB = never,
+    RR = never,
+    K extends string = never
+  >(
+    options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K> & Declared<A, D, P>,
     settings: Config.Wrap<PoolSettings>
-  ) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>
+  ) => Layer.Layer<
+    Self,
+    Config.ConfigError | InvalidPoolOptions,
+    Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>
+  >
 }
 
 /**
@@ -137,14 +157,23 @@ export interface InferPool<Self> {
     RS = never,
     RD = never,
     RB = never,
-    RR = never
+    RR = never,
+    K extends string = never
   >(
     id: Id,
-    options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR> & DataRequired<NoInfer<D>>
+    options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, K> & DataRequired<NoInfer<D>>
   ): [Self] extends [never] ? MissingSelf
     : [unknown] extends [A] ? MissingObject
     : [unknown] extends [RA | RP | RS | RD | RB | RR] ? NotAnnotated
-    : PoolClassWithLayer<Self, Id, A, D, EA | EP, P, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>
+    : PoolClassWithLayer<
+      Self,
+      Id,
+      A,
+      D,
+      EA | EP,
+      P,
+      Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>
+    >
 }
 
 /**

@@ -12,6 +12,7 @@ import type {
   DetectionOptions,
   PoolOptions,
   PoolSettings,
+  Remember,
   WithOptions
 } from "./PoolOptions.ts"
 import type { PromiseLease } from "./PromiseLease.ts"
@@ -123,6 +124,14 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    */
   readonly allowance?: PoolOptions<A, D, never, never, never>["allowance"]
   /**
+   * Writes what the pool knows of its objects to a store: rests until known times, allowances, and `failures`; and reads it
+   * before an object that joins is lent for the first time. So it outlives the process, but for the last second: `close`
+   * writes that, too. See `PromiseRemember`.
+   *
+   * @default nothing is remembered
+   */
+  readonly remember?: PromiseRemember<NoInfer<A>> | undefined
+  /**
    * Asks what an object's status is. One that fails, or exceeds `detection.timeout`, leaves the object `Unknown`. While it is
    * asked about, an object's `status` is `Pending`; one that is shared and lent stays `Borrowed`, and takes no new leases.
    *
@@ -152,6 +161,53 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * when `hookTimeout` has passed, or the pool closes.
    */
   readonly onRelease?: ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined
+}
+
+/**
+ * Where texts are kept by keys. A `Map` is one, so is a client of Redis or Keyv; a function may answer plainly or with a promise.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PromiseStore {
+  /** The text of a key; `undefined`, or `null`, where there is none. */
+  get(key: string): Awaitable<string | null | undefined>
+  /** Whole or nothing: of a store that is killed as it writes, the entry may make no sense, and the object joins as new. */
+  set(key: string, value: string): unknown
+  /** Without it, what is over becomes an empty text. */
+  delete?(key: string): unknown
+}
+
+/**
+ * What a promise pool remembers its objects under, and where: see `Remember`, which says how.
+ *
+ * **Details**
+ *
+ * What has been promised is waited for until it has settled: an object is not written again by then. One that takes longer than
+ * `hookTimeout` is a line in the log. Where `get` answers with a promise, `borrowSync` and `addSync` cannot have the object yet.
+ *
+ * **Example** (A rest that outlives its pool)
+ *
+ * ```ts
+ * import { PromisePool } from "effect-object-pool/promise"
+ *
+ * const store = new Map<string, string>()
+ * const open = () => PromisePool.make({ name: "keys", objects: ["primary"], remember: { key: (name) => name, store } })
+ *
+ * const before = open()
+ * before.rest("primary", "1 minute")
+ * await before.close()
+ *
+ * await using after = open()
+ *
+ * after.get("primary")?.status // => "Dormant"
+ * ```
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PromiseRemember<in A> extends Remember<A> {
+  readonly store: PromiseStore
 }
 
 /**

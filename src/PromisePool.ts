@@ -47,9 +47,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import type { KeyValueStore } from "effect/persistence/KeyValueStore"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { store } from "./internal/pool/assemble.ts"
 import { toName, toObjects } from "./internal/pool/options.ts"
 import { checkNow, toAddOptions, toRequest } from "./internal/promise/asked.ts"
 import { atOnce, type Attempt } from "./internal/promise/atOnce.ts"
@@ -61,6 +63,7 @@ import { FullLease } from "./internal/promise/lease.ts"
 import { lending } from "./internal/promise/lending.ts"
 import { logging } from "./internal/promise/logging.ts"
 import { Running } from "./internal/promise/running.ts"
+import { toStore } from "./internal/promise/storing.ts"
 import { type Core, coreOf } from "./internal/state/core.ts"
 import { checks } from "./internal/state/validation.ts"
 import { shows } from "./internal/structures/picture.ts"
@@ -273,12 +276,14 @@ export const PromisePool: {
     const running = new Running(name, Context.merge(services, lines), true)
     const scope = Scope.makeUnsafe()
     const inner = toOptions(options, running)
+    const given = toStore(checks(name), options, running)
     // what its callbacks need is nothing: they are functions
-    const made = ObjectPool.make(inner as never) as Effect.Effect<
+    const bare = ObjectPool.make(inner as never) as Effect.Effect<
       ObjectPool<A, D, unknown, unknown>,
       never,
       Scope.Scope
     >
+    const made = given === undefined ? bare : Effect.provideService(bare, store, given as KeyValueStore)
     const pool = running.now(Scope.provide(made, scope))
     return new Promised(pool, running, Scope.close(scope, Exit.void)) as never
   },

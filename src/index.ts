@@ -31,6 +31,8 @@ export type {
   DetectionOptions,
   PoolOptions,
   PoolSettings,
+  Remember,
+  RememberedIn,
   WithOptions
 } from "./PoolOptions.ts"
 export {

@@ -19,7 +19,14 @@ export {
   PoolStats
 } from "./PoolError.ts"
 export { PoolEvent } from "./PoolEvent.ts"
-export type { CreationOptions, DataGiven, DataRequired, DetectionOptions, PoolSettings } from "./PoolOptions.ts"
+export type {
+  CreationOptions,
+  DataGiven,
+  DataRequired,
+  DetectionOptions,
+  PoolSettings,
+  Remember
+} from "./PoolOptions.ts"
 export type { Detached, PackedLease, PromiseLease } from "./PromiseLease.ts"
 export type {
   Awaitable,
@@ -29,8 +36,10 @@ export type {
   PromiseCreationOptions,
   PromiseDetectionOptions,
   PromisePoolOptions,
+  PromiseRemember,
   PromiseRetry,
   PromiseSelect,
+  PromiseStore,
   PromiseWithOptions
 } from "./PromiseOptions.ts"
 export { PromisePool } from "./PromisePool.ts"

@@ -43,6 +43,21 @@ Sessions.borrowWith({ timeOut: "1 second" })
 // @ts-expect-error a misspelt option of one added object
 Accounts.add({ address: "a@example.com", dailyQuota: 1 }, { datum: { left: 1 } })
 
+// @ts-expect-error a pool that remembers needs a store
+const forgetful: Layer.Layer<Sessions> = Sessions.layer({ acquire, remember: { key: () => "one" } })
+// @ts-expect-error nor does one without a tag run without
+void Effect.runPromise(Effect.scoped(ObjectPool.make({ objects: ["a"], remember: { key: (object) => object } })))
+// @ts-expect-error a key is a text
+ObjectPool.make({ objects: [1], remember: { key: (object) => object } })
+// @ts-expect-error the store is that of the context
+ObjectPool.make({ objects: ["a"], remember: { key: (object) => object, store: new Map() } })
+// @ts-expect-error a misspelt option inside `remember`
+ObjectPool.make({ objects: ["a"], remember: { keys: (object: string) => object } })
+// @ts-expect-error a promise pool that remembers is given its store
+PromisePool.make({ objects: ["a"], remember: { key: (object) => object } })
+// @ts-expect-error a store of numbers
+PromisePool.make({ objects: ["a"], remember: { key: (object) => object, store: new Map<string, number>() } })
+
 // A hook, a detector and a selector are given no scope: it would grow for ever.
 
 const leaves = Effect.addFinalizer(() => Effect.void)
@@ -164,6 +179,7 @@ class Unannotated extends PoolService<Unannotated>()("mail/Unannotated", {
 
 export {
   AllWrong,
+  forgetful,
   illegal,
   leaking,
   NoObject,

@@ -3,6 +3,7 @@ import * as Config from "effect/Config"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as KeyValueStore from "effect/persistence/KeyValueStore"
 import type * as Scope from "effect/Scope"
 import { expectTypeOf } from "vitest"
 import {
@@ -18,6 +19,7 @@ import {
   PoolMetrics,
   PoolService,
   type PoolStats,
+  type Remember,
   Selector,
   Status
 } from "../../src/index.ts"
@@ -136,3 +138,37 @@ expectTypeOf(Layer.mock(Sessions, { name: "double", borrow: Effect.succeed(doubl
   Layer.Layer<Sessions>
 >()
 expectTypeOf(Layer.effect(Sessions, ObjectPool.make({ acquire: openSession }))).toEqualTypeOf<Layer.Layer<Sessions>>()
+
+// A pool that remembers needs a store; one that does not needs none.
+
+const key = (account: Account) => account.address
+expectTypeOf(ObjectPool.make({ acquire: leaseAccount, remember: { key } })).toEqualTypeOf<
+  Effect.Effect<ObjectPool<Account, undefined, VaultSealed>, never, Scope.Scope | Vault | KeyValueStore.KeyValueStore>
+>()
+expectTypeOf(ObjectPool.make({ objects: ["a"], remember: { key: (object) => object.toLowerCase() } })).toEqualTypeOf<
+  Effect.Effect<ObjectPool<string>, never, Scope.Scope | KeyValueStore.KeyValueStore>
+>()
+expectTypeOf(ObjectPool.make({ objects: ["a"], remember: undefined })).toEqualTypeOf<
+  Effect.Effect<ObjectPool<string>, never, Scope.Scope>
+>()
+declare const maybe: Remember<string> | undefined
+expectTypeOf(ObjectPool.make({ objects: ["a"], remember: maybe })).toEqualTypeOf<
+  Effect.Effect<ObjectPool<string>, never, Scope.Scope | KeyValueStore.KeyValueStore>
+>()
+
+class Remembered extends PoolService<Remembered, Account, { error: VaultSealed }>()("types/Remembered") {}
+expectTypeOf(Remembered.layer({ acquire: leaseAccount, remember: { key: ({ address }) => address } })).toEqualTypeOf<
+  Layer.Layer<Remembered, never, Vault | KeyValueStore.KeyValueStore>
+>()
+expectTypeOf(Remembered.layer({ acquire: leaseAccount })).toEqualTypeOf<Layer.Layer<Remembered, never, Vault>>()
+expectTypeOf(
+  Remembered.layerConfig({ acquire: leaseAccount, remember: { key } }, { maxWaiters: Config.Int("MAX") })
+).toEqualTypeOf<
+  Layer.Layer<Remembered, Config.ConfigError | InvalidPoolOptions, Vault | KeyValueStore.KeyValueStore>
+>()
+
+class Inferred extends PoolService<Inferred>()("types/Inferred", {
+  acquire: leaseAccount,
+  remember: { key: (account: Account) => account.address }
+}) {}
+expectTypeOf(Inferred.layer).toEqualTypeOf<Layer.Layer<Inferred, never, Vault | KeyValueStore.KeyValueStore>>()

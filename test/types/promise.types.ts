@@ -111,3 +111,19 @@ expectTypeOf(PromisePool.fromLayer(Queries, layer)).toEqualTypeOf<
 expectTypeOf(PromisePool.fromRuntime(Queries, runtime)).toEqualTypeOf<
   Promise<PromisePool<Session, undefined, PackedLease<Query>>>
 >()
+
+// What a promise pool remembers is written to anything that has `get` and `set`.
+
+expectTypeOf(
+  PromisePool.make({
+    objects: ["a"],
+    remember: { key: (object) => object.toLowerCase(), store: new Map<string, string>() }
+  })
+).toEqualTypeOf<PromisePool<string>>()
+PromisePool.make({
+  objects: ["a"],
+  remember: {
+    key: (object) => object,
+    store: { get: async () => null, set: async (key: string, text: string) => key + text }
+  }
+})

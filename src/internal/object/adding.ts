@@ -9,7 +9,7 @@ import type { AddOptions } from "../../PoolOptions.ts"
 import { callback, type Core, population, stats } from "../state/core.ts"
 import { type Entry, isPrimitive } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
-import { toLeaseTimeout } from "../state/validation.ts"
+import { checks, toLeaseTimeout } from "../state/validation.ts"
 import { isPlain } from "../structures/record.ts"
 import { tell } from "../watching/events.ts"
 import * as Joining from "./joining.ts"
@@ -26,7 +26,7 @@ export const addAll = <A, D, R>(
     const prepared = whyNot(core, objects) ?? prepare(core, objects, options)
     if (Effect.isEffect(prepared)) return prepared
     // the user's iterable, or `data`, may have used the pool
-    const refused = whyNot(core, objects)
+    const refused = whyNot(core, objects) ?? whyNotRemembered(core, prepared.prepared)
     if (refused !== undefined) return refused
     let detecting = objects.length
     let ended: (() => void) | undefined
@@ -72,6 +72,27 @@ const whyNot = <A, D>(core: Core<A, D>, objects: ReadonlyArray<A>): Effect.Effec
     : undefined
 }
 
+/** Two objects of one key are not remembered. The id of the one that is there; 0: both were given in one call. */
+const duplicateKey = <A, D>(core: Core<A, D>, all: ReadonlyArray<Joining.Prepared<D>>): number | undefined => {
+  const seen = new Set<string>()
+  for (const prepared of all) {
+    const { key } = prepared
+    if (key === undefined) return undefined
+    const twin = Joining.twinOf(core, prepared)
+    if (twin !== undefined || seen.has(key)) return twin?.id ?? 0
+    seen.add(key)
+  }
+  return undefined
+}
+
+const whyNotRemembered = <A, D>(
+  core: Core<A, D>,
+  all: ReadonlyArray<Joining.Prepared<D>>
+): Effect.Effect<never, DuplicateObject> | undefined => {
+  const id = duplicateKey(core, all)
+  return id === undefined ? undefined : Effect.fail(Joining.twice(core, id))
+}
+
 /** What each object joins with. Throws where a function of the user's does. */
 const prepare = <A, D, R>(core: Core<A, D>, objects: ReadonlyArray<A>, options: AddOptions<A, D, R> | undefined) => ({
   leaseTimeout: toLeaseTimeout(core.options.name, options),
@@ -111,6 +132,10 @@ const joinAll = <A, D, R>(
 
 /** Adds the objects that a pool is built with. */
 export const addInitial = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown>): void => {
-  const { objects } = core.options
-  joinAll(core, objects, prepare(core, objects, undefined), undefined, fiber, () => {}, () => {})
+  const { name, objects } = core.options
+  const prepared = prepare(core, objects, undefined)
+  if (duplicateKey(core, prepared.prepared) !== undefined) {
+    checks(name).refuse("objects", objects, "objects of which each has another `remember.key`")
+  }
+  joinAll(core, objects, prepared, undefined, fiber, () => {}, () => {})
 }

@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import type { AllowanceState } from "../../Allowance.ts"
 import { moment } from "../state/pooled.ts"
 import type { checks } from "../state/validation.ts"
-import { Bucket, type Counter, Fixed, Reset, Sliding } from "../structures/counters.ts"
+import { Bucket, type Count, countAnew, type Counter, Fixed, Reset, Sliding } from "../structures/counters.ts"
 import type { Deadlines } from "../structures/deadlines.ts"
 
 type Checks = ReturnType<typeof checks>
@@ -82,6 +82,11 @@ const toTime = (check: Checks, { per, resets, window }: Record<string, unknown>,
     check.refuse("allowance.resets", resets, "a Cron that fires again")
   }
   return { time: "until reset", begin: () => new Reset(limit, orNever(next)) }
+}
+
+/** What is counted of the allowance of a name. */
+export interface Counted extends Count {
+  readonly name: string
 }
 
 /** A lease is granted in the step that asks for the next reset: a clock that is set beyond all dates does not end that. */
@@ -232,6 +237,30 @@ export class Allowances {
     return this.readings.map(({ counter, full, left, limit, name, unit }) => {
       return { name, unit, limit, left, fullAt: full === -Infinity ? undefined : this.shown(counter, full) }
     })
+  }
+
+  /** What is counted of each that is not full; `until`: when all of them are, on the wall clock. */
+  get counted(): { readonly counts: ReadonlyArray<Counted>; readonly until: number } {
+    const { deadlines, moments } = this.clocks
+    const now = { monotonic: deadlines.now(), wall: moments.now() }
+    const counts: Array<Counted> = []
+    let until = -Infinity
+    for (const { counter, name } of this.all) {
+      const at = now[counter.clock]
+      const count = counter.counted(at)
+      if (count === undefined) continue
+      counts.push({ name, ...count })
+      until = Math.max(until, now.wall + counter.fullAt(at) - at)
+    }
+    return { counts, until }
+  }
+
+  /** Counts anew what has been counted of others of these names. `since`: when they were, on either clock. */
+  countAnew(counts: ReadonlyArray<Counted>, since: { readonly monotonic: number; readonly wall: number }): void {
+    for (const count of counts) {
+      const counter = this.all.find(({ name }) => name === count.name)?.counter
+      if (counter !== undefined) countAnew(counter, count, since[counter.clock])
+    }
   }
 
   private now(counter: Counter): number {

@@ -89,14 +89,19 @@ export const conclude = <A, D>(core: Core<A, D>, detection: Detection<A, D>, out
   carryOut(core, entry, outcome.answer)
 }
 
+/** The detector, or the judge, has found an object `Available`. `tried`: one on trial is on trial no more. */
+export const succeeded = <A, D>(entry: Entry<A, D>, tried = true): void => {
+  if (entry.failures === 0 && entry.onTrial === 0) return
+  entry.failures = 0
+  if (tried) entry.onTrial = 0
+  entry.memory?.touch()
+}
+
 /** A new answer takes the place of what was known of an object. */
 const renew = <A, D>(core: Core<A, D>, entry: Entry<A, D>, outcome: Outcome): void => {
   const unknown = outcome._tag === "Failed" || (outcome._tag === "Answered" && outcome.answer === "Unknown")
   trust(core, entry)
-  if (outcome._tag === "Answered" && outcome.answer === "Available") {
-    entry.failures = 0
-    entry.onTrial = 0
-  }
+  if (outcome._tag === "Answered" && outcome.answer === "Available") succeeded(entry)
   if (!unknown) entry.pace = undefined
   entry.doubted = false
   // the time of an earlier plain "Dormant" is over

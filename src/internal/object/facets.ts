@@ -49,6 +49,9 @@ export class Facets<A, D> {
   get resting() {
     return this.states.map(({ name, rest }) => ({ name, until: moment(rest.wakesAtMillis) }))
   }
+  get known(): Iterable<readonly [name: string, facet: Facet<A, D>]> {
+    return this.all
+  }
   of(name: string): Facet<A, D> {
     let facet = this.all.get(name)
     if (facet === undefined) {
@@ -140,5 +143,6 @@ export const reckonFacet = <A, D>(core: Core<A, D>, entry: Entry<A, D>, name: st
   const { monotonic, wall } = allowances.opensAt
   rest.spentUntil = monotonic
   rest.spentMoment = wall
+  entry.memory?.touch()
   if (rested || rest.known) facets.changed(name)
 }

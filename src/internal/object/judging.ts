@@ -11,7 +11,7 @@ import type { Status } from "../../Status.ts"
 import type { ActiveLease } from "../lease/lease.ts"
 import type { Core } from "../state/core.ts"
 import { report } from "../watching/log.ts"
-import { carryOutInUse } from "./answers.ts"
+import { carryOutInUse, succeeded } from "./answers.ts"
 import { toAnswer } from "./detector.ts"
 import { marked } from "./leaving.ts"
 import { begins, judgeIn } from "./outliers.ts"
@@ -41,13 +41,13 @@ export const judge = <A, D>(
 /** Carries a verdict out. `false`: the object does not rest by it. */
 const conclude = <A, D>({ core, entry, id, isMarked }: ActiveLease<A, D>, answer: Status.Answer): boolean => {
   if (answer === "Available") {
-    entry.failures = 0
     // one that was lent before has not been tried
-    if (id > entry.onTrial) entry.onTrial = 0
+    succeeded(entry, id > entry.onTrial)
     return false
   }
   entry.failures++
   core.tallies.verdicts[typeof answer === "string" ? answer : "Dormant"]++
+  entry.memory?.touch()
   // what the borrower has said itself stands; and the judge may have had the object taken out
   if (isMarked || entry.status !== "Borrowed") return false
   if (core.detector !== undefined) carryOutInUse(core, entry, answer, "Judged")

@@ -60,6 +60,8 @@ export const evict = <A, D>(core: Core<A, D>, entry: Entry<A, D>, why: Eviction)
 const hasLeft = <A, D>(entry: Entry<A, D>): boolean => entry.status === "Invalid"
 
 export const invalidate = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  // what rests, and is counted, is known until here
+  entry.memory?.left()
   entry.rest?.forget()
   entry.facets?.end()
   entry.benched = false

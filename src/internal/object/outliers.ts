@@ -25,7 +25,7 @@ export interface Outlier {
 const longest = 300_000
 
 /** What an outlier knows of one object. */
-interface Row {
+export interface Row {
   /** Failures in a row. */
   failures: number
   /** Rests in a row. */
@@ -36,11 +36,45 @@ interface Row {
   spared: boolean
 }
 
+/** What is known of an object by all outliers. */
+export interface Outlying {
+  /** What an outlier begins with that has not judged the object yet. */
+  readonly known: Row | undefined
+  readonly rows: Array<Row>
+}
+
+const outlyingOf = <A, D>(entry: Entry<A, D>): Outlying => entry.outlying ??= { known: undefined, rows: [] }
+
+/** The worst that is known of an object by any outlier. */
+export const worst = <A, D>({ outlying }: Entry<A, D>): Row | undefined => {
+  if (outlying === undefined) return undefined
+  const { known, rows } = outlying
+  const all = rows.length === 0 && known !== undefined ? [known] : rows
+  return {
+    failures: Math.max(0, ...all.map(({ failures }) => failures)),
+    rests: Math.max(0, ...all.map(({ rests }) => rests)),
+    until: Math.max(-Infinity, ...all.map(({ until }) => until)),
+    spared: false
+  }
+}
+
 /** What follows where a rest that an outlier has answered begins. */
 const beginnings = new WeakMap<object, () => void>()
 
 /** A rest begins that a judge has answered: perhaps as an outlier has. */
 export const begins = (told: object): void => beginnings.get(told)?.()
+
+const clear = <A, D>(entry: Entry<A, D>, row: Row): "Available" => {
+  if (row.failures + row.rests > 0) entry.memory?.touch()
+  row.failures = row.rests = 0
+  row.spared = false
+  return "Available"
+}
+
+const count = <A, D>(entry: Entry<A, D>, row: Row): void => {
+  row.failures++
+  entry.memory?.touch()
+}
 
 /** The pool that judges in this step. */
 let judging: Core<unknown, unknown> | undefined = undefined
@@ -69,7 +103,11 @@ export const makeOutlier = (options: Outlier | undefined, fails: (exit: Exit.Exi
 
   const rowOf = (entry: Entry<unknown, unknown>): Row => {
     let row = rows.get(entry)
-    if (row === undefined) rows.set(entry, row = { failures: 0, rests: 0, until: -Infinity, spared: false })
+    if (row !== undefined) return row
+    const { known, rows: all } = outlyingOf(entry)
+    row = known === undefined ? { failures: 0, rests: 0, until: -Infinity, spared: false } : { ...known }
+    rows.set(entry, row)
+    all.push(row)
     return row
   }
 
@@ -80,7 +118,7 @@ export const makeOutlier = (options: Outlier | undefined, fails: (exit: Exit.Exi
   /** May another object rest? Those that are being destroyed are none any more. */
   const mayRest = ({ registry }: Core<unknown, unknown>, now: number): boolean => {
     let resting = 0
-    for (const entry of registry.entries) if (rests(entry, rows.get(entry), now)) resting++
+    for (const entry of registry.entries) if (rests(entry, rows.get(entry) ?? entry.outlying?.known, now)) resting++
     return resting < Math.max(1, Math.ceil(most * (registry.size - registry.counts.Invalid)))
   }
 
@@ -110,16 +148,12 @@ export const makeOutlier = (options: Outlier | undefined, fails: (exit: Exit.Exi
     const core = judging
     if (core === undefined || entry === undefined || !core.registry.entries.has(entry)) return undefined
     const row = rowOf(entry)
-    if (Exit.isSuccess(exit)) {
-      row.failures = row.rests = 0
-      row.spared = false
-      return "Available"
-    }
+    if (Exit.isSuccess(exit)) return clear(entry, row)
     if (when === undefined ? !fails(exit) : !when(exit.cause)) return undefined
     const now = core.deadlines.now()
     // the other leases of an object that rests were begun before: what they say is known
     if (rests(entry, row, now)) return undefined
-    row.failures++
+    count(entry, row)
     if (row.failures < after) return undefined
     if (mayRest(core, now)) return toRest(core, entry, row, now)
     // once for each row of failures, however long that becomes

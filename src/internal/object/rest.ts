@@ -68,6 +68,7 @@ export class Rest<A, D> {
     if (at > (clock === "wall" ? this.moment : this.until)) this.origin = origin
     if (clock === "wall") this.moment = Math.max(this.moment, at)
     else this.until = Math.max(this.until, at)
+    this.entry.memory?.touch()
   }
 
   /** Why the object rests as long as it does: for that of its reasons which lasts longest. */
@@ -127,6 +128,7 @@ export class Rest<A, D> {
     this.until = this.moment = this.doze = -Infinity
     this.isUnsure = this.known && !this.wakesUnasked
     this.isSpent = true
+    this.entry.memory?.touch()
   }
 
   /** Is the object lent again, without a detection, when the rest is over? */

@@ -175,6 +175,7 @@ export const spend = <A, D>(
   ) {
     reckonFacet(core, entry, facet)
   }
+  entry.memory?.touch()
   if (spends) reckon(core, entry)
 }
 
@@ -182,6 +183,7 @@ export const spend = <A, D>(
 export const reckon = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const { allowances } = entry
   if (allowances === undefined || entry.status === "Invalid") return
+  entry.memory?.touch()
   const opens = allowances.opensAt
   if (entry.rest === undefined && opens.monotonic === -Infinity && opens.wall === -Infinity) return
   const rest = restOf(core, entry)

@@ -4,6 +4,7 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import type { KeyValueStore } from "effect/persistence/KeyValueStore"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
@@ -14,8 +15,9 @@ import * as Answers from "../object/answers.ts"
 import { Destroyer } from "../object/destroyer.ts"
 import { Detector } from "../object/detector.ts"
 import { Dozing } from "../object/dozing.ts"
-import { prepare } from "../object/joining.ts"
+import { prepareMade } from "../object/joining.ts"
 import * as Leaving from "../object/leaving.ts"
+import { Memory } from "../object/memory.ts"
 import * as Resting from "../object/resting.ts"
 import { Link } from "../object/self.ts"
 import { type Core, forkWith, soon, type Tallies } from "../state/core.ts"
@@ -34,10 +36,15 @@ import { report } from "../watching/log.ts"
 import { Durations } from "../watching/timings.ts"
 import { turn } from "./turn.ts"
 
+/** The tag of effect's module, which is not loaded for it, with its drivers of databases and files: a tag is its name. */
+export const store: Context.Key<KeyValueStore, KeyValueStore> = Context.Service<KeyValueStore>(
+  "effect/persistence/KeyValueStore"
+)
+
 /** Binds the functions that are called for the pool, and for no borrower, to the asynchronous context of its builder. */
 const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): Resolved<A, D> => {
   if (home === undefined) return options
-  const { allowance, data, detectStatus, judge, onRelease, policy } = options
+  const { allowance, data, detectStatus, judge, onRelease, policy, remember } = options
   return {
     ...options,
     allowance: allowance && { ...allowance, of: bind(home, allowance.of) },
@@ -45,7 +52,8 @@ const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): 
     detectStatus: detectStatus && bind(home, detectStatus),
     judge: judge && judgeAtHome(judge, home),
     onRelease: onRelease && bind(home, onRelease),
-    policy: policyAtHome(policy, home)
+    policy: policyAtHome(policy, home),
+    remember: remember && bind(home, remember)
   }
 }
 
@@ -116,7 +124,7 @@ const makeCreator = <A, D>(means: Means<A, D>): Creator<A, D> | undefined => {
     {
       acquire: options.acquire as Acquire<A>,
       link: () => new Link(options.name, core().hold.pool),
-      prepare: (object) => prepare(core(), object, options.data(object)),
+      prepare: (object) => prepareMade(core(), object),
       stray: (destroy) => Outcomes.destroyStray(core(), destroy),
       made: (creation, object, prepared, scope) => Outcomes.made(core(), creation, object, prepared, scope),
       failed: (creation, cause) => Outcomes.failed(core(), creation, cause),
@@ -151,6 +159,14 @@ const makeDestroyer = <A, D>(
     fork
   )
 }
+
+const makeMemory = <A, D>(
+  { core, options }: Means<A, D>,
+  context: Context.Context<never>
+): Memory<A, D> | undefined =>
+  options.remember === undefined
+    ? undefined
+    : new Memory(core, Context.get(context as Context.Context<KeyValueStore>, store))
 
 const makeRegistry = <A, D>(
   { detectStatus, detection, policy, sharing }: Resolved<A, D>,
@@ -213,6 +229,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     detector: makeDetector(means),
     creator: makeCreator(means),
     destroyer: makeDestroyer(means, dispatcher),
+    memory: makeMemory(means, context),
     life: { _tag: "Open" },
     suspended: false,
     size: { ...options.size },

@@ -192,6 +192,7 @@ export const settle = <A, D>(core: Core<A, D>): void => {
     if (core.leases === 0) giveUpLater(core)
     return
   }
+  if (core.memory?.lasts === true) return
   core.life = { _tag: "Closed" }
   core.deadlines.end()
   core.moments.end()

@@ -28,7 +28,8 @@ export type AnyOptions<A, D> = PoolOptions<
   unknown,
   unknown,
   unknown,
-  unknown
+  unknown,
+  string
 >
 
 type Checks = ReturnType<typeof checks>
@@ -73,6 +74,7 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     size: bounds,
     policy,
     allowance: toAllowance(check, options.allowance),
+    remember: toRemember(check, options.remember),
     sharing: check.most("sharing", options.sharing, 1, 1),
     maxWaiters: check.most("maxWaiters", options.maxWaiters, 0, Infinity),
     waitsForResting: check.flag("waitsForResting", options.waitsForResting, false),
@@ -131,6 +133,14 @@ const toAllowance = <A, D>(check: Checks, given: AnyOptions<A, D>["allowance"]):
   }
   const limits = toLimits(check, given)
   return { of: () => limits, same: limits }
+}
+
+const toRemember = <A, D>(check: Checks, given: AnyOptions<A, D>["remember"]): Resolved<A, D>["remember"] => {
+  if (given === undefined) return undefined
+  const key: unknown = check.record("remember", given)["key"]
+  return typeof key === "function"
+    ? key as NonNullable<Resolved<A, D>["remember"]>
+    : check.refuse("remember.key", key, "a function")
 }
 
 const toLeaseTimeout = <A, D>(

@@ -243,9 +243,10 @@ export const toOptions = <A, D, P>(
       }),
       within(destroyed(object), grace, Effect.orDie(tooLate("destroy")))
     )
-  const { destroy: _destroy, log: _log, select, unpack: _unpack, ...rest } = options
+  const { destroy: _destroy, log: _log, remember, select, unpack: _unpack, ...rest } = options
   return {
     ...rest,
+    remember: remember && { key: remember.key },
     detection: withSchedule(check, "detection", options.detection) as AnyOptions<A, D>["detection"],
     creation: withSchedule(check, "creation", options.creation) as AnyOptions<A, D>["creation"],
     name,

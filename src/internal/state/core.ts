@@ -30,6 +30,7 @@ import type { Creation, Creator } from "../making/creator.ts"
 import type { Destroyer } from "../object/destroyer.ts"
 import type { Detector } from "../object/detector.ts"
 import type { Dozing } from "../object/dozing.ts"
+import type { Memory } from "../object/memory.ts"
 import { type AsyncContext, callIn, start } from "../structures/asking.ts"
 import type { Deadline, Deadlines, Moments } from "../structures/deadlines.ts"
 import type { Hold } from "../structures/hold.ts"
@@ -95,6 +96,8 @@ export interface Core<A, D> {
   readonly detector: Detector<A, D> | undefined
   readonly creator: Creator<A, D> | undefined
   readonly destroyer: Destroyer<A, D>
+  /** What is written to a store; absent where nothing is. */
+  readonly memory: Memory<A, D> | undefined
 
   life: Life
   /** `suspend` was called: no lease begins; detecting, making and destroying go on. */

@@ -11,6 +11,8 @@ import type { Allowances } from "../object/allowances.ts"
 import type { Detection } from "../object/detector.ts"
 import type { Facets } from "../object/facets.ts"
 import type { Hook } from "../object/hook.ts"
+import type { Slot } from "../object/memory.ts"
+import type { Outlying } from "../object/outliers.ts"
 import type { Rest } from "../object/rest.ts"
 import type { Answer } from "../structures/asking.ts"
 import type { Deadline } from "../structures/deadlines.ts"
@@ -96,6 +98,8 @@ export class Entry<A, D> {
   limits: Limits | undefined = undefined
   /** What the object may be lent for; absent where the pool knows no allowances. */
   allowances: Allowances | undefined = undefined
+  /** What of the object is written to a store; absent where nothing is, and once the object has left. */
+  memory: Slot<A, D> | undefined = undefined
   /** Why the object is to leave, where it is condemned or old. */
   why: Eviction | undefined = undefined
 
@@ -123,6 +127,8 @@ export class Entry<A, D> {
   /** An answer that the detector has given already, for the object's next detection. */
   told: Answer | undefined = undefined
   hook: Hook<A, D> | undefined = undefined
+  /** What the outliers of the judge know of the object; absent where none has judged it. */
+  outlying: Outlying | undefined = undefined
   /** The next older and the next newer entry of an equal object. */
   elder: Entry<A, D> | undefined = undefined
   younger: Entry<A, D> | undefined = undefined

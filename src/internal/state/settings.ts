@@ -28,6 +28,8 @@ export interface Resolved<A, D> {
     /** The limits of all objects; absent where each object has limits of its own. */
     readonly same: ReadonlyArray<Limit> | undefined
   } | undefined
+  /** What an object is remembered under; absent where the pool remembers nothing. */
+  readonly remember: ((object: A) => unknown) | undefined
   readonly maxWaiters: number
   readonly waitsForResting: boolean
   readonly borrowTimeout: number

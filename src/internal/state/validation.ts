@@ -58,6 +58,7 @@ export const levels = {
     "lifetime",
     "sharing",
     "allowance",
+    "remember",
     "closing"
   ],
   size: ["min", "max"],
@@ -65,6 +66,7 @@ export const levels = {
   "detection.onBorrow": ["trustFor"],
   creation: ["concurrency", "timeout", "retry"],
   lifetime: ["timeToLive", "idleTimeToLive", "maxBorrows", "jitter"],
+  remember: ["key"],
   closing: ["waiters", "timeout"]
 } as const
 

@@ -14,6 +14,15 @@ export interface Report {
   readonly until: number | undefined
 }
 
+/**
+ * What a counter has counted, to be counted anew by another: what was taken, and when; and what a server has said, when, and
+ * until when. Times are milliseconds from the moment of asking, rounded up: nothing counts for less long than it did.
+ */
+export interface Count {
+  readonly taken: ReadonlyArray<readonly [at: number, amount: number]>
+  readonly said?: readonly [at: number, amount: number, until: number]
+}
+
 export interface Counter {
   readonly limit: number
   readonly clock: ClockOf
@@ -35,6 +44,8 @@ export interface Counter {
    * than what it has said: more was left then, until an earlier moment.
    */
   report(report: Report, now: number): boolean
+  /** What still counts; nothing where all of the limit is there. */
+  counted(now: number): Count | undefined
 }
 
 /** So little is nothing: what fractions leave behind that were added up. */
@@ -48,6 +59,18 @@ const isOlder = ({ left, until }: Report, end: number, counted: number): boolean
   until !== undefined && until < end && (left === undefined || left > counted)
 
 const saysNothing = ({ left, until }: Report): boolean => left === undefined && until === undefined
+
+/** Has a new counter count what another has. `since`: the moment at which the other was asked. */
+export const countAnew = (counter: Counter, { said, taken }: Count, since: number): void => {
+  if (said !== undefined) counter.report({ left: counter.limit - said[1], until: since + said[2] }, since + said[0])
+  for (const [at, amount] of [...taken].sort(([one], [other]) => one - other)) counter.take(amount, since + at)
+}
+
+/** When something was, as seen from now. */
+const seenFrom = (now: number, at: number): number => Math.ceil(at - now)
+
+/** From so many takes on, those of a thousandth of a window are told as one. */
+const mostTold = 1000
 
 /** From so many takes in a window on, those of a thousandth of the window count as one, which lasts as long as the last. */
 const mostExact = 10_000
@@ -160,6 +183,24 @@ export class Sliding implements Counter {
     this.saidAt = now
     this.sum = amount
     return true
+  }
+
+  counted(now: number): Count | undefined {
+    this.forget(now)
+    const taken: Array<[at: number, amount: number]> = []
+    let last = NaN
+    for (let i = 0; i < this.count; i++) {
+      const end = this.ends[this.at(i)]!
+      const amount = this.amounts[this.at(i)]!
+      const at = seenFrom(now, end - this.per)
+      const grain = this.count > mostTold ? this.grain(end) : at
+      if (grain === last) taken[taken.length - 1] = [at, taken.at(-1)![1] + amount]
+      else if (amount > rounding) taken.push([at, amount])
+      if (amount > rounding) last = grain
+    }
+    const { said } = this
+    if (said === undefined || said.amount <= 0) return taken.length === 0 ? undefined : { taken }
+    return { taken, said: [0, said.amount, seenFrom(now, said.end)] }
   }
 
   private at(index: number): number {
@@ -301,6 +342,15 @@ export class Bucket implements Counter {
     return true
   }
 
+  counted(now: number): Count | undefined {
+    this.refill(now)
+    const amount = this.limit - this.level
+    if (amount < rounding) return undefined
+    return this.said === undefined
+      ? { taken: [[0, amount]] }
+      : { taken: [], said: [0, amount, seenFrom(now, this.said.end)] }
+  }
+
   private notePeak(now: number): void {
     const { peaks, peakTimes } = this
     while (peaks.length > 0 && peaks.at(-1)! <= this.level) {
@@ -406,6 +456,15 @@ abstract class Windows implements Counter {
     if (until !== undefined) this.end = this.said = until
     this.saidAt = now
     return true
+  }
+
+  counted(now: number): Count | undefined {
+    this.look(now)
+    if (this.taken < rounding) return undefined
+    const began = seenFrom(now, this.began)
+    return this.said === this.end
+      ? { taken: [], said: [began, this.taken, seenFrom(now, this.end)] }
+      : { taken: [[began, this.taken]] }
   }
 
   private look(now: number): void {
