@@ -452,8 +452,10 @@ export class Judge {
     const { loop, port, setup } = this
     if (port === undefined) return
     const there = port.objects().filter(({ status }) => status !== "Invalid")
-    // all other rests are shorter
-    const resting = there.filter(({ wakesAt }) => wakesAt !== undefined && wakesAt.epochMilliseconds > loop.wall + 100)
+    // all other rests are shorter, but for those of debts
+    const resting = there.filter(({ allowances, wakesAt }) =>
+      wakesAt !== undefined && wakesAt.epochMilliseconds > loop.wall + 100 && allowances.every(({ left }) => left > 0)
+    )
     this.must(
       resting.length < Math.max(1, Math.ceil(setup.most * there.length)),
       "32 no more than `most` rest",
