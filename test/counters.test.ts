@@ -74,6 +74,36 @@ describe("a sliding window", () => {
     assert.strictEqual(window.opensAt(now + per), now + per)
   })
 
+  it("takes less than 16 bytes for each lease that it counts, however many there are, and gives room back", () => {
+    const bytes = (window: Sliding): number => {
+      const { amounts, ends } = window as unknown as Record<"amounts" | "ends", ArrayBufferView>
+      return amounts.byteLength + ends.byteLength
+    }
+    const window = new Sliding(1e9, 60_000)
+    let now = 0
+    for (let n = 1; n <= 30_000; n++) {
+      window.take(1 + n % 7, now++)
+      // some are there before the first is
+      assert.isBelow(bytes(window), Math.max(16 * n, 64) + 64, `${n} leases`)
+      // with more than 10 000 no more are kept apart
+      assert.isBelow(bytes(window), 160_000)
+    }
+    assert.strictEqual(window.left(now + 60_000), 1e9)
+    for (let i = 1; i < 10; i++) window.take(1, now + i * 60_000)
+    assert.isBelow(bytes(window), 1000)
+  })
+
+  it("counts amounts that are no whole numbers as exactly as those that are", () => {
+    const window = new Sliding(1000, 1000)
+    for (let i = 0; i < 100; i++) window.take(1 + i, i)
+    window.take(0.1, 100)
+    window.take(16_777_217, 101)
+    window.giveBack(16_777_000, 101, 101)
+    assert.approximately(window.left(1050), 1000 - 0.1 - 217 - (100 * 101 / 2 - 51 * 52 / 2), 1e-6)
+    assert.approximately(window.left(1099), 1000 - 0.1 - 217, 1e-6)
+    assert.strictEqual(window.left(1101), 1000)
+  })
+
   it("gives nothing back of what was taken too long ago, nor more than was taken then", () => {
     const window = new Sliding(10, 100)
     window.take(4, 0)

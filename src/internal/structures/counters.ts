@@ -87,7 +87,8 @@ export class Sliding implements Counter {
   readonly limit: number
   private readonly per: number
   private ends = new Float64Array(4)
-  private amounts = new Float64Array(4)
+  /** Half as wide as long as that says each amount exactly, as of whole numbers to some millions. */
+  private amounts: Float32Array | Float64Array = new Float32Array(4)
   private head = 0
   private count = 0
   private sum = 0
@@ -117,14 +118,14 @@ export class Sliding implements Counter {
       this.count > 0 && (this.ends[last] === end || (this.coarse && this.grain(this.ends[last]!) === this.grain(end)))
     ) {
       this.ends[last] = end
-      this.amounts[last]! += amount
+      this.put(last, this.amounts[last]! + amount)
       return rounded(this.limit - this.sum)
     }
     if (this.count === mostExact) this.coarsen()
     if (this.count === this.ends.length) this.grow()
     const next = this.at(this.count++)
     this.ends[next] = end
-    this.amounts[next] = amount
+    this.put(next, amount)
     return rounded(this.limit - this.sum)
   }
 
@@ -138,7 +139,7 @@ export class Sliding implements Counter {
     // it counts with what was taken just after, where that counts as one
     if (i === this.count || (this.ends[at] !== end && !this.coarse)) return
     const back = Math.min(amount, this.amounts[at]!)
-    this.amounts[at]! -= back
+    this.put(at, this.amounts[at]! - back)
     this.sum -= back
   }
 
@@ -203,6 +204,13 @@ export class Sliding implements Counter {
     return { taken, said: [0, said.amount, seenFrom(now, said.end)] }
   }
 
+  private put(at: number, amount: number): void {
+    if (Math.fround(amount) !== amount && this.amounts instanceof Float32Array) {
+      this.amounts = new Float64Array(this.amounts)
+    }
+    this.amounts[at] = amount
+  }
+
   private at(index: number): number {
     const at = this.head + index
     return at < this.ends.length ? at : at - this.ends.length
@@ -214,11 +222,13 @@ export class Sliding implements Counter {
 
   /** Forgets what counts no more. */
   private forget(now: number): void {
+    const before = this.count
     while (this.count > 0 && this.ends[this.head]! <= now) {
       this.sum -= this.amounts[this.head]!
       this.head = this.at(1)
       this.count--
     }
+    if (this.count < before) this.shrink()
     if (this.said !== undefined && this.said.end <= now) {
       this.sum -= this.said.amount
       this.said = undefined
@@ -227,6 +237,11 @@ export class Sliding implements Counter {
     this.coarse = false
     // what rounding has left behind is no debt
     this.sum = this.said?.amount ?? 0
+  }
+
+  /** Gives half of the room back that was needed once: the next burst may be as large. */
+  private shrink(): void {
+    if (this.ends.length > 64 && 4 * this.count < this.ends.length) this.resize(this.ends.length >> 1)
   }
 
   /** The first of the takes that end at a time, or later. */
@@ -242,18 +257,19 @@ export class Sliding implements Counter {
   }
 
   private grow(): void {
-    // a full window without debts takes no more room than it needs
-    const double = 2 * this.count
-    this.resize(this.limit > this.count ? Math.min(double, Math.ceil(this.limit)) : double)
+    // a quarter more: with that, and 12 bytes each, a window takes less than 16 bytes for each of many takes
+    this.resize(this.count + Math.max(4, this.count >> 2))
   }
 
   private resize(size: number): void {
     const ends = new Float64Array(size)
-    const amounts = new Float64Array(size)
-    for (let i = 0; i < this.count; i++) {
-      ends[i] = this.ends[this.at(i)]!
-      amounts[i] = this.amounts[this.at(i)]!
-    }
+    const amounts = this.amounts instanceof Float32Array ? new Float32Array(size) : new Float64Array(size)
+    // from the head to the end of the rings, and what is left from their beginning
+    const after = Math.min(this.count, this.ends.length - this.head)
+    ends.set(this.ends.subarray(this.head, this.head + after))
+    ends.set(this.ends.subarray(0, this.count - after), after)
+    amounts.set(this.amounts.subarray(this.head, this.head + after))
+    amounts.set(this.amounts.subarray(0, this.count - after), after)
     this.ends = ends
     this.amounts = amounts
     this.head = 0
@@ -265,8 +281,9 @@ export class Sliding implements Counter {
     this.resize(this.ends.length)
     let last = 0
     for (let i = 1; i < this.count; i++) {
-      if (this.grain(this.ends[i]!) === this.grain(this.ends[last]!)) this.amounts[last]! += this.amounts[i]!
-      else this.amounts[++last] = this.amounts[i]!
+      const amount = this.amounts[i]!
+      if (this.grain(this.ends[i]!) === this.grain(this.ends[last]!)) this.put(last, this.amounts[last]! + amount)
+      else this.put(++last, amount)
       this.ends[last] = this.ends[i]!
     }
     this.count = last + 1
