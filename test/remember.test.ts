@@ -812,6 +812,30 @@ sweepInPieces(
     })
 )
 
+sweepInPieces(
+  "two objects of one key that are made at once, interrupted anywhere, are never there both",
+  (window) =>
+    Effect.gen(function*() {
+      const store = memory()
+      let [made, destroyed] = [0, 0]
+      const { close, pool } = yield* open(store, {
+        objects: [],
+        size: { max: 2 },
+        borrowTimeout: "1 second",
+        acquire: Effect.acquireRelease(Effect.sync(() => `${++made}`), () => Effect.sync(() => destroyed++)),
+        remember: { key: () => "one" }
+      })
+      const borrowers = yield* Effect.forEach([0, 1], () => keep(pool.borrow))
+      yield* window.interrupt(borrowers[0]!)
+      yield* turns
+      assert.isAtMost(made - destroyed, 1, window.toString())
+      assert.strictEqual((yield* pool.stats).size, made - destroyed, window.toString())
+      yield* Effect.forEach(borrowers, Fiber.interrupt)
+      yield* close
+      assert.strictEqual(made, destroyed, window.toString())
+    }).pipe(complaints().within)
+)
+
 it("the store is that of effect", () => {
   assert.strictEqual(KeyValueStore.KeyValueStore.key, "effect/persistence/KeyValueStore")
 })

@@ -13,8 +13,8 @@ import type { Entry } from "../state/entry.ts"
 import type { Counted } from "./allowances.ts"
 import { facetsOf, reckonFacet, restFacet } from "./facets.ts"
 import { worst } from "./outliers.ts"
-import type { End, Rest } from "./rest.ts"
-import { reckon, restLater, restOf } from "./resting.ts"
+import { type End, type Rest, resting } from "./rest.ts"
+import { reckon, restLater } from "./resting.ts"
 
 /** What lasts longer lasts for ever, or makes no sense. */
 const century = 100 * 365.25 * 86_400_000
@@ -142,7 +142,7 @@ export const recall = <A, D>(core: Core<A, D>, entry: Entry<A, D>, record: Remem
     reckonFacet(core, entry, name)
   }
   recallVerdicts(core, entry, record, since.monotonic)
-  restUntilDetected(core, entry)
+  wakesAsked(core, entry)
 }
 
 const recallVerdicts = <A, D>(
@@ -167,10 +167,8 @@ const endsOf = (
   return [...end("monotonic", rest), ...end("wall", moment)]
 }
 
-/** An object that is spent as it joins would wake without a detection: it is to have its first one, and rests until then. */
-const restUntilDetected = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  if (entry.rest === undefined || core.detector === undefined || !core.options.detection.onAdd) return
-  const { spentMoment, spentUntil } = entry.rest
-  restOf(core, entry).extend({ clock: "monotonic", at: spentUntil }, "Asked")
-  restOf(core, entry).extend({ clock: "wall", at: spentMoment }, "Asked")
+/** An object that rests as it joins has had no detection: it has its first as it wakes, though its allowances alone were spent. */
+const wakesAsked = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (core.detector === undefined || !core.options.detection.onAdd || !resting(entry)) return
+  entry.rest!.isUnsure = true
 }
