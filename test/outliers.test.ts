@@ -148,6 +148,15 @@ describe("a judge", () => {
       assert.strictEqual(lines.filter((line) => line.includes("A judge says nothing")).length, 1)
     }))
 
+  it.effect("that closes the pool interrupts nobody: the body that it judges has ended", () =>
+    Effect.gen(function*() {
+      let close: Effect.Effect<unknown> = Effect.void
+      const pool = yield* make<string>({ objects: ["a"], judge: () => void Effect.runFork(close) })
+      close = pool.close
+      assert.strictEqual(yield* pool.with(() => Effect.succeed("done")), "done")
+      assert.strictEqual((yield* pool.stats).size, 0)
+    }))
+
   it.effect("of the other flavour is reported", () =>
     Effect.gen(function*() {
       const { lines, within } = logs()

@@ -196,8 +196,8 @@ export class ActiveLease<A, D> {
   /** Has the work under the lease end. `false`: there is none. */
   private interrupt(): boolean {
     const { holder } = this
-    // the fiber that has given the lease back is at something else
-    if (this.returned || holder === undefined || holder instanceof Waiter) return false
+    // the fiber that has given the lease back is at something else, or its work has ended, and a judge is being asked
+    if (this.returned || this.over === "Released" || holder === undefined || holder instanceof Waiter) return false
     holder.interrupt()
     return true
   }
