@@ -125,6 +125,7 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
     readonly resize: (size: {
         readonly min?: number | undefined;
         readonly max?: number | "Infinity" | undefined;
+        readonly spare?: number | undefined;
     }) => Effect.Effect<void, InvalidPoolOptions | PoolClosed, S>;
     readonly rotate: Effect.Effect<void, PoolClosed, S>;
     readonly suspend: Effect.Effect<void, PoolClosed, S>;
@@ -484,6 +485,7 @@ export declare const PoolEvent: Schema.TaggedUnion<{
         readonly at: Schema.DateTimeUtcFromMillis;
         readonly min: Schema.Int;
         readonly max: Schema.optionalKey<Schema.Int>;
+        readonly spare: Schema.optionalKey<Schema.Int>;
     }>;
     readonly Rested: Schema.TaggedStruct<"Rested", {
         readonly pool: Schema.String;
@@ -564,6 +566,7 @@ export interface PoolSettings {
     readonly size?: {
         readonly min?: number | undefined;
         readonly max?: number | "Infinity" | undefined;
+        readonly spare?: number | undefined;
     } | undefined;
     readonly sharing?: number | "Infinity" | undefined;
     readonly maxWaiters?: number | "Infinity" | undefined;
@@ -607,7 +610,8 @@ export interface DetectionOptions extends Omit<NonNullable<PoolSettings["detecti
 export interface CreationOptions<in E> extends NonNullable<PoolSettings["creation"]> {
     readonly retry?: Schedule.Schedule<unknown, E> | undefined;
 }
-export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation"> {
+export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation" | "sharing"> {
+    readonly sharing?: number | "Infinity" | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => number | "Infinity") | undefined;
     readonly acquire?: Effect.Effect<A, EA, RA> | ((self: Self) => Effect.Effect<A, EA, RA>) | undefined;
     readonly objects?: Iterable<A> | undefined;
     readonly data?: D | ((object: A) => D) | undefined;
@@ -723,6 +727,7 @@ export interface PooledObject<out A, out D = undefined> {
     readonly borrowedAt: DateTime.Utc | undefined;
     readonly releasedAt: DateTime.Utc | undefined;
     readonly borrowCount: number;
+    readonly leases: number;
     readonly failures: number;
     readonly wakesAt: DateTime.Utc | undefined;
     readonly dates: {
@@ -789,7 +794,7 @@ import type { AnySelector, Selector } from "./Selector.ts";
 import type { PromiseSelf } from "./Self.ts";
 import type { Status } from "./Status.ts";
 export type Awaitable<B> = B | PromiseLike<B>;
-export interface PromisePoolOptions<A, D = undefined, P = A> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation"> {
+export interface PromisePoolOptions<A, D = undefined, P = A> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation" | "sharing"> {
     readonly name?: string | undefined;
     readonly log?: ((entry: PoolLogEntry) => unknown) | undefined;
     readonly acquire?: ((signal: AbortSignal, self: PromiseSelf) => Awaitable<A>) | undefined;
@@ -800,6 +805,7 @@ export interface PromisePoolOptions<A, D = undefined, P = A> extends Omit<PoolSe
     readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<A, NoInfer<D>>) => Duration.Input) | undefined;
     readonly pack?: ((lease: PromiseLease<A, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>) | undefined;
     readonly unpack?: ((packed: P, signal: AbortSignal) => unknown) | undefined;
+    readonly sharing?: PoolOptions<A, D, never, never, never>["sharing"];
     readonly allowance?: PoolOptions<A, D, never, never, never>["allowance"];
     readonly remember?: PromiseRemember<NoInfer<A>> | undefined;
     readonly detectStatus?: ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>) | undefined;
@@ -893,6 +899,7 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
     readonly resize: (size: {
         readonly min?: number | undefined;
         readonly max?: number | "Infinity" | undefined;
+        readonly spare?: number | undefined;
     }) => void;
     readonly rotate: () => Promise<void>;
     readonly suspend: () => void;
@@ -1004,7 +1011,7 @@ export declare const Fence: {
     readonly schema: Schema.Codec<Fence>;
     readonly compare: (first: Fence, second: Fence) => Ordering.Ordering;
 };
-export interface PooledPicture<out D = undefined> extends Omit<PooledObject<never, D>, "object" | "dates"> {
+export interface PooledPicture<out D = undefined> extends Omit<PooledObject<never, D>, "object" | "dates" | "leases"> {
 }
 export interface HeldLease {
     readonly id: number;

@@ -175,11 +175,15 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    */
   readonly ready: Effect.Effect<void, E | PoolClosed, S>
   /**
-   * Another `size.min` or `size.max`. Growing serves waiters at once; shrinking destroys idle made objects now, and lent
+   * Another `size.min`, `size.max` or `size.spare`. Growing serves waiters at once; shrinking destroys idle made objects now, and lent
    * ones as they come back. Nobody is interrupted. Nonsense is a typed failure, and changes nothing.
    */
   readonly resize: (
-    size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined }
+    size: {
+      readonly min?: number | undefined
+      readonly max?: number | "Infinity" | undefined
+      readonly spare?: number | undefined
+    }
   ) => Effect.Effect<void, InvalidPoolOptions | PoolClosed, S>
   /**
    * Replaces every made object, those being made included: idle ones as soon as others have taken their place, where

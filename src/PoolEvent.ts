@@ -113,7 +113,12 @@ export const PoolEvent = Schema.TaggedUnion({
     ...ofPool,
     reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"])
   },
-  Resized: { ...ofPool, min: Schema.Int, max: Schema.optionalKey(Schema.Int) },
+  Resized: {
+    ...ofPool,
+    min: Schema.Int,
+    max: Schema.optionalKey(Schema.Int),
+    spare: Schema.optionalKey(Schema.Int)
+  },
   Suspended: ofPool,
   Resumed: ofPool,
   Rotated: ofPool,

@@ -40,6 +40,13 @@ export interface PoolSettings {
      * @default `10`; without `acquire` no maximum
      */
     readonly max?: number | "Infinity" | undefined
+    /**
+     * How many idle objects to keep ready beyond those that are lent, as far as `max` lets: made in the background as others
+     * are borrowed. Idle and age limits leave that many. What rests, or is `Unknown`, is not ready.
+     *
+     * @default `0`
+     */
+    readonly spare?: number | undefined
   } | undefined
   /**
    * How many leases one object may carry at once. One that carries some is detected like one that is free, while they go on.
@@ -276,7 +283,18 @@ export interface PoolOptions<
   RB = never,
   RR = never,
   K extends string = never
-> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation"> {
+> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation" | "sharing"> {
+  /**
+   * How many leases one object may carry at once: the same for all, or asked once for each, when it joins. One that carries
+   * some is detected like one that is free, while they go on.
+   *
+   * @default `1`
+   */
+  readonly sharing?:
+    | number
+    | "Infinity"
+    | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => number | "Infinity")
+    | undefined
   /**
    * Makes an object; its scope closes when the object is destroyed. Without it the pool holds only what is added. It
    * runs in a fiber of the pool: a borrower that leaves does not interrupt it, and what it makes goes to the next. What

@@ -31,6 +31,8 @@ export interface PooledObject<out A, out D = undefined> {
   readonly borrowedAt: DateTime.Utc | undefined
   readonly releasedAt: DateTime.Utc | undefined
   readonly borrowCount: number
+  /** How many open leases of it there are now. */
+  readonly leases: number
   /** Verdicts of `judge` other than `"Available"` in a row; a detection that answers that ends the row as well. */
   readonly failures: number
   /**

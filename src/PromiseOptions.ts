@@ -47,7 +47,7 @@ export type Awaitable<B> = B | PromiseLike<B>
  * @since 0.1.0
  */
 export interface PromisePoolOptions<A, D = undefined, P = A>
-  extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation">
+  extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation" | "sharing">
 {
   /**
    * What the pool is called in errors and logs.
@@ -116,6 +116,12 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * reported and given up: the signal fires then.
    */
   readonly unpack?: ((packed: P, signal: AbortSignal) => unknown) | undefined
+  /**
+   * How many leases one object may carry at once: the same for all, or asked once for each, when it joins.
+   *
+   * @default `1`
+   */
+  readonly sharing?: PoolOptions<A, D, never, never, never>["sharing"]
   /**
    * What each object may be lent for: how many leases, or how much of what they cost, in a time. A function is asked once,
    * when the object joins.

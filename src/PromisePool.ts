@@ -184,7 +184,11 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   /** Resolves when `size.min` objects can be lent, or are; rejects with what making one failed with, or `PoolClosed`. */
   readonly ready: () => Promise<void>
   /** Another size. Throws `InvalidPoolOptions` or `PoolClosed`. */
-  readonly resize: (size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined }) => void
+  readonly resize: (size: {
+    readonly min?: number | undefined
+    readonly max?: number | "Infinity" | undefined
+    readonly spare?: number | undefined
+  }) => void
   /** Replaces every made object. Resolves when no old one is idle. */
   readonly rotate: () => Promise<void>
   /** No new leases: borrowers wait. Throws `PoolClosed`. */
@@ -445,8 +449,11 @@ class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   revoke = (target: PromiseLease<A, D, unknown> | PooledObject<A, D>): boolean =>
     this.#running.now(this.#pool.revoke(FullLease.leaseOf(target) ?? target as PooledObject<A, D>))
   ready = (): Promise<void> => this.#running.promise(this.#pool.ready)
-  resize = (size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined }): void =>
-    this.#running.now(this.#pool.resize(size))
+  resize = (size: {
+    readonly min?: number | undefined
+    readonly max?: number | "Infinity" | undefined
+    readonly spare?: number | undefined
+  }): void => this.#running.now(this.#pool.resize(size))
   rotate = (): Promise<void> => this.#running.promise(this.#pool.rotate)
   suspend = (): void => this.#running.now(this.#pool.suspend)
   resume = (): void => this.#running.now(this.#pool.resume)

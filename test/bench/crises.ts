@@ -135,7 +135,7 @@ const eachOfPriority: Crisis = {
 }
 
 /** A hundred come in each turn. */
-const comeByPriority: Crisis = {
+const come = (priority: (i: number, n: number) => number): Crisis => ({
   each: "waiter",
   n: 20_000,
   setUp: (n) =>
@@ -144,12 +144,12 @@ const comeByPriority: Crisis = {
       yield* pool.borrow
       let come = 0
       const arrive = () => {
-        for (let i = 0; i < 100; i++) run(Effect.scoped(pool.borrowWith({ priority: scattered(come++, n) })))
+        for (let i = 0; i < 100; i++) run(Effect.scoped(pool.borrowWith({ priority: priority(come++, n) })))
         if (come < n) setImmediate(arrive)
       }
       return { begin: arrive, isDone: () => come >= n }
     })
-}
+})
 
 const besideLent = (objects: (n: number) => number, sharing: (n: number) => number, n: number): Crisis => ({
   each: "waiter",
@@ -521,7 +521,8 @@ const counts: Crisis = {
 
 export const crises = {
   waiters: {
-    "come to wait, each of a priority of its own": comeByPriority,
+    "come to wait, all of one priority": come(() => 1),
+    "come to wait, each of a priority of its own": come(scattered),
     "who wait, each of a priority of its own, time out at once": eachOfPriority,
     "who wait beside as many lent objects time out at once": besideLent((n) => n, () => 1, 20_000),
     "who wait beside as many leases of one object time out at once": besideLent(() => 1, (n) => n, 10_000),

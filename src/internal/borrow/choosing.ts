@@ -27,7 +27,7 @@ export const offerByChoice = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh:
     if (chosen !== undefined && !isDue(core, chosen, entry) && grant(core, chosen, entry)) return lendOn(core, entry)
   }
   // a function of the user's has had the object taken out, or rest, or offered
-  if (!isLoose(core, entry)) return
+  if (!isLoose(entry)) return
   core.registry.list(entry)
   if (core.waiters.size === 0) return
   core.returned = entry

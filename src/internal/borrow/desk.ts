@@ -20,7 +20,7 @@ import type { Borrower } from "../state/borrower.ts"
 import { catchUp, type Core, hasRoom, lends, mayAllRest, population, soon } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
-import { afterwards, lookAt, Note, offer, workOffNow } from "../state/notes.ts"
+import { afterwards, lent, lookAt, Note, offer, workOffNow } from "../state/notes.ts"
 import { nameOf } from "../state/owners.ts"
 import type { Request, Waiter } from "../state/waiters.ts"
 import { type AsyncContext, capture } from "../structures/asking.ts"
@@ -76,10 +76,16 @@ export const lendNow = <A, D>(
   // a function of the user's may have used the pool, which has lent the object, or lends no more
   if (picked.slot === -1 || !lends(core) || !isOpenTo(picked, request)) return undefined
   const lease = take(core, picked, timeout, nameOf(borrower), now, request)
-  if (core.options.sharing > 1) lendOn(core, picked)
+  follow(core, picked)
   if (core.options.leaseWarning !== undefined) watch(lease, borrower, request.site)
   if (borrower.cache.tracer !== undefined) servedAtOnce(borrower, lease)
   return lease
+}
+
+/** An object has been lent at once: it may be lent on, and another may have to be ready in its place. */
+const follow = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  if (core.options.sharing > 1) lendOn(core, entry)
+  lent(core)
 }
 
 /** May the time of an object, or of a lease of it, be over, though the timer has not had its turn? */
@@ -382,7 +388,7 @@ export const refuseResting = <A, D>(core: Core<A, D>): void => {
 /** Gives an object that may be lent to the oldest waiter that may have it; without one it is listed: see `offer`. */
 export const handOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
   // a listener that was told of the object's last move may have taken it out, or it was listed when nobody waited
-  if (!isLoose(core, entry)) return
+  if (!isLoose(entry)) return
   if (!lends(core)) return core.registry.list(entry)
   if (core.options.policy.kind === "custom") return Choosing.offerByChoice(core, entry, fresh)
   const { arrivals } = core.waiters
@@ -403,14 +409,14 @@ const isTaken = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): bo
   const taken = core.waiters.find(firstFor(core, entry, ready), (waiter) => {
     if (!mayTake(core, waiter, entry, ready)) return false
     // the `where` may have had the object taken out, lent, or offered anew
-    if (!isLoose(core, entry)) return true
+    if (!isLoose(entry)) return true
     // or it may have had the object detected
     ready ||= !stale(core, entry)
     if (ready || !comesLast(core, waiter, entry)) return goesTo(core, waiter, entry, ready)
     last ??= waiter
     return false
   })
-  return taken !== undefined || !isLoose(core, entry) || goesToLast(core, last, entry)
+  return taken !== undefined || !isLoose(entry) || goesToLast(core, last, entry)
 }
 
 /** A waiter for which an object is being detected already does not have a second one detected. */
@@ -424,8 +430,8 @@ const comesLast = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A,
 /** Gives an object to one waiter, or has it detected for it. A shared object may serve the next waiter as well. */
 const goesTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>, ready: boolean): boolean =>
   ready
-    ? grant(core, waiter, entry) && !isLoose(core, entry)
-    : detectNow(core, waiter, entry) || !isLoose(core, entry)
+    ? grant(core, waiter, entry) && !isLoose(entry)
+    : detectNow(core, waiter, entry) || !isLoose(entry)
 
 /** Nobody else wants an object: it is detected for the waiter that comes last, if that still waits. */
 const goesToLast = <A, D>(core: Core<A, D>, last: Waiter<A, D> | undefined, entry: Entry<A, D>): boolean =>

@@ -17,7 +17,7 @@ import { resting } from "../object/rest.ts"
 import { spend } from "../object/resting.ts"
 import { type Core, lendable, lends } from "../state/core.ts"
 import { type Entry, isSpoilt } from "../state/entry.ts"
-import { askSelector, changed, lookAt, offer, onceOffered } from "../state/notes.ts"
+import { askSelector, changed, lent, lookAt, offer, onceOffered } from "../state/notes.ts"
 import { isBefore, type Request, type Waiter } from "../state/waiters.ts"
 import { type AsyncContext, callIn } from "../structures/asking.ts"
 import { fail, resumeSoon, unqueue, waited } from "../waiting/outcome.ts"
@@ -78,7 +78,7 @@ export const take = <A, D>(
 
 /** A shared object that has room for another lease goes to the waiters, in their order, or is listed. */
 export const lendOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
-  if (core.options.sharing === 1 || entry.slot !== -1 || entry.status !== "Borrowed" || !lendable(core, entry)) return
+  if (core.options.sharing === 1 || entry.slot !== -1 || entry.status !== "Borrowed" || !lendable(entry)) return
   // where the user's selector has chosen the object, the caller asks it for the next waiters
   if (core.waiters.size === 0 || core.options.policy.kind === "custom") core.registry.list(entry)
   else offer(core, entry, true)
@@ -135,7 +135,7 @@ export const isOpenTo = <A, D>({ facets }: Entry<A, D>, { facet }: Request<A, D>
 
 /** May a waiter be lent an object, after a function of the user's was called? */
 const isStillFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean =>
-  waiter.lane !== undefined && lends(core) && lendable(core, entry) && isOpenTo(entry, waiter.request)
+  waiter.lane !== undefined && lends(core) && lendable(entry) && isOpenTo(entry, waiter.request)
 
 /** Those that a borrower likes best, of some that fit. His functions may throw. */
 export const favoured = <A, D>(
@@ -154,7 +154,7 @@ export const favoured = <A, D>(
 export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   // an object that was prepared in time is lent, though its time be over
   if (!entry.prepared && entry.limits !== undefined) heed(core, entry)
-  if (waiter.lane === undefined || !lendable(core, entry)) return false
+  if (waiter.lane === undefined || !lendable(entry)) return false
   let timeout: number
   try {
     timeout = lasting(core, entry, waiter.request, waiter.context)
@@ -180,6 +180,7 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   if (creation !== undefined) bequeath(core, creation)
   resumeSoon(waiter)
   observe(core, waiter, lease)
+  lent(core)
   return true
 }
 
@@ -190,7 +191,7 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
  */
 export const detectFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (entry.limits !== undefined) heed(core, entry)
-  if (waiter.lane === undefined || !lendable(core, entry)) return false
+  if (waiter.lane === undefined || !lendable(entry)) return false
   let within = true
   const ended = (outcome: Outcome): void => {
     if (outcome._tag === "Failed") waiter.troubled.lastFailure = outcome.failure
@@ -270,8 +271,8 @@ export const isDue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
 }
 
 /** Is it still to be found who gets an object that may be lent, by whoever is just looking for that? */
-export const isLoose = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
-  lendable(core, entry) && entry.slot === -1 && entry.offered === "no"
+export const isLoose = <A, D>(entry: Entry<A, D>): boolean =>
+  lendable(entry) && entry.slot === -1 && entry.offered === "no"
 
 /** Is no object being detected or prepared for a waiter? */
 export const isFree = <A, D>({ detection }: Waiter<A, D>): boolean => detection === undefined

@@ -57,7 +57,7 @@ export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void
   leaseEnded(core, lease, now)
   if (entry.limits?.idling !== undefined) entry.limits.idleSince = core.deadlines.now()
   if (entry.open === 0) return free(core, entry)
-  if (lendable(core, entry)) offer(core, entry, false)
+  if (lendable(entry)) offer(core, entry, false)
   else changed(core)
 }
 

@@ -74,7 +74,7 @@ export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> |
 }
 
 /**
- * Makes one of the objects that are missing of `size.min`. `false`: none is, or there is no room. Failures put it off: 100
+ * Makes one of the objects that are missing of `size.min`, or of `size.spare`. `false`: none is, or there is no room. Failures put it off: 100
  * millis, doubling to 30 seconds.
  */
 export const refill = <A, D>(core: Core<A, D>): boolean => {
@@ -86,8 +86,13 @@ export const refill = <A, D>(core: Core<A, D>): boolean => {
   return true
 }
 
-/** Are objects of the minimum missing, in a pool that keeps one? */
-const wanting = <A, D>(core: Core<A, D>): boolean =>
-  core.life._tag === "Open" &&
-  core.registry.size - core.registry.counts.Invalid - core.registry.retired + core.creator!.promising <
-    core.size.min
+/** Are objects of the minimum missing, or spare ones, in a pool that keeps some? */
+const wanting = <A, D>({ creator, life, registry, size, waiters }: Core<A, D>): boolean => {
+  if (life._tag !== "Open") return false
+  const { counts, retired, retiredLent } = registry
+  const { promising } = creator!
+  if (registry.size - counts.Invalid - retired + promising < size.min) return true
+  if (size.spare === 0) return false
+  // what is made for a waiter, or was and is being detected, is as good as lent
+  return counts.Available + counts.Pending - (retired - retiredLent) + promising - waiters.expecting < size.spare
+}

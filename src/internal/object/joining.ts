@@ -34,16 +34,21 @@ export interface Prepared<D> {
   /** The id of an object that the user's function was asked about before it joined. */
   readonly id: number | undefined
   readonly allowances: Allowances | undefined
+  /** How many leases the object may carry. */
+  readonly capacity: number
 }
 
 /** What an object is to join with. Throws where a function of the user's does, or answers nonsense. */
 export const prepare = <A, D>(core: Core<A, D>, object: A, data: D): Prepared<D> => {
-  const { allowance, remember } = core.options
+  const { allowance, capacity, remember, sharing } = core.options
   const key = remember === undefined ? undefined : toKey(core, remember(object))
-  if (allowance === undefined) return { data, key, id: undefined, allowances: undefined }
+  if (allowance === undefined && capacity === undefined) {
+    return { data, key, id: undefined, allowances: undefined, capacity: sharing }
+  }
   const id = core.registry.nextId()
   const entry = new Entry(object, data, id, {}, core.clock.currentTimeMillisUnsafe())
-  return { data, key, id, allowances: new Allowances(core, allowance.of(entry)) }
+  const allowances = allowance && new Allowances(core, allowance.of(entry))
+  return { data, key, id, allowances, capacity: capacity?.(entry) ?? sharing }
 }
 
 /** The same for an object that was made. Throws `DuplicateObject` where another is remembered under its key. */
@@ -67,10 +72,11 @@ export const twice = <A, D>(core: Core<A, D>, objectId: number): DuplicateObject
 
 /** Takes an object in, as `Pending`: it has its room, and nobody has it yet. {@link introduce} follows. */
 export const join = <A, D>(core: Core<A, D>, object: A, prepared: Prepared<D>, origin: Origin): Entry<A, D> => {
-  const { allowances, data, id, key } = prepared
+  const { allowances, capacity, data, id, key } = prepared
   const twin = twinOf(core, prepared)
   const entry = core.registry.join(object, data, origin, core.clock.currentTimeMillisUnsafe(), id)
   if (origin.scope !== undefined) drawLimits(core, entry)
+  entry.capacity = capacity
   entry.allowances = allowances
   if (key === undefined) return entry
   if (twin === undefined) core.memory!.open(key, entry)

@@ -17,7 +17,7 @@ import { report } from "../watching/log.ts"
  */
 export const marked = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh = false): void => {
   if (entry.status !== "Borrowed") return
-  if (!lendable(core, entry)) core.registry.unlist(entry)
+  if (!lendable(entry)) core.registry.unlist(entry)
   else if (entry.slot === -1) offer(core, entry, fresh)
 }
 

@@ -37,16 +37,23 @@ export const drawLimits = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => 
   }
   entry.limits = limits
   if (timeToLive !== Infinity) {
-    limits.aging = Deadlines.make(() => retire(core, [entry], "TimeToLive"), core.size.min > 0)
+    limits.aging = Deadlines.make(() => retire(core, [entry], "TimeToLive"), keeps(core))
     core.deadlines.set(limits.aging, now + timeToLive * factor)
   }
   if (idleTimeToLive !== Infinity) {
     const drawLimits = idleTimeToLive * factor
-    const idling = Deadlines.make(() => idled(core, entry, limits, idling, drawLimits), core.size.min > 0)
+    const idling = Deadlines.make(() => idled(core, entry, limits, idling, drawLimits), keeps(core))
     limits.idling = idling
     core.deadlines.set(idling, now + drawLimits)
   }
 }
+
+/** Does the pool keep objects that nobody has asked for? */
+const keeps = <A, D>({ size: { min, spare } }: Core<A, D>): boolean => min > 0 || spare > 0
+
+/** May one of the idle objects go, where some are to be ready? */
+const isSpared = <A, D>({ registry: { counts }, size: { spare } }: Core<A, D>): boolean =>
+  spare === 0 || counts.Available > spare
 
 /** The idle limit of an object may have passed: one deadline serves, however often the object was lent meanwhile. */
 const idled = <A, D>(
@@ -57,12 +64,12 @@ const idled = <A, D>(
   limit: number
 ): void => {
   const now = core.deadlines.now()
-  idling.upkeep = core.size.min > 0
+  idling.upkeep = keeps(core)
   // `Pending`: a hook or a detection runs, perhaps for a borrower
   const busy = entry.status === "Borrowed" || entry.status === "Pending"
   if (busy || idleSince + limit > now) return core.deadlines.set(idling, busy ? now + limit : idleSince + limit)
-  if (staying(core) > core.size.min) discard(core, entry, "Idle")
-  // an object of the minimum stays, idle or not; later there may be more than the minimum
+  if (staying(core) > core.size.min && (entry.status !== "Available" || isSpared(core))) discard(core, entry, "Idle")
+  // an object of the minimum, or a spare one, stays, idle or not; later there may be more of them
   else core.deadlines.set(idling, now + limit)
 }
 
@@ -118,7 +125,7 @@ const remaining = <A, D>({ registry: { condemnedLent, counts } }: Core<A, D>): n
 
 /** May one of `staying` objects go? */
 const spares = <A, D>(core: Core<A, D>, staying: number): boolean => {
-  if (staying > core.size.min) return true
+  if (staying > core.size.min && isSpared(core)) return true
   // without room for a successor an old object goes first, one at a time: unless a successor is being made
   const spare = excess(core)
   return staying >= core.size.min && spare >= 0 && staying >= core.size.max + spare

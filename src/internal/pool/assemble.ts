@@ -44,10 +44,11 @@ export const store: Context.Key<KeyValueStore, KeyValueStore> = Context.Service<
 /** Binds the functions that are called for the pool, and for no borrower, to the asynchronous context of its builder. */
 const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): Resolved<A, D> => {
   if (home === undefined) return options
-  const { allowance, data, detectStatus, judge, onRelease, policy, remember } = options
+  const { allowance, capacity, data, detectStatus, judge, onRelease, policy, remember } = options
   return {
     ...options,
     allowance: allowance && { ...allowance, of: bind(home, allowance.of) },
+    capacity: capacity && bind(home, capacity),
     data: bind(home, data),
     detectStatus: detectStatus && bind(home, detectStatus),
     judge: judge && judgeAtHome(judge, home),

@@ -10,7 +10,7 @@ import { closed } from "../state/failures.ts"
 import { askSelector, changed, roomFreed } from "../state/notes.ts"
 import { held } from "../state/owners.ts"
 import { tell } from "../watching/events.ts"
-import { toSize } from "./options.ts"
+import { type Bounds, toSize } from "./options.ts"
 
 type Resume = (effect: Effect.Effect<void, PoolClosed>) => void
 
@@ -68,15 +68,17 @@ export const ready = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =
 
 export const resize = <A, D>(
   core: Core<A, D>,
-  size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined }
+  size: Bounds
 ): Effect.Effect<void, InvalidPoolOptions | PoolClosed> =>
   open(core, () => {
     const checked = toSize(core.options, size, core.size, core.registry.added)
     if (Effect.isEffect(checked)) return checked
     core.size.min = checked.min
     core.size.max = checked.max
+    core.size.spare = checked.spare
     if (core.feed !== undefined) {
-      tell(core, { _tag: "Resized", min: checked.min, ...checked.max !== Infinity && { max: checked.max } })
+      const { max, min, spare } = checked
+      tell(core, { _tag: "Resized", min, ...max !== Infinity && { max }, ...spare > 0 && { spare } })
     }
     shrink(core)
     roomFreed(core)

@@ -75,7 +75,7 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     policy,
     allowance: toAllowance(check, options.allowance),
     remember: toRemember(check, options.remember),
-    sharing: check.most("sharing", options.sharing, 1, 1),
+    ...toSharing(check, options.sharing),
     maxWaiters: check.most("maxWaiters", options.maxWaiters, 0, Infinity),
     waitsForResting: check.flag("waitsForResting", options.waitsForResting, false),
     borrowTimeout: check.duration("borrowTimeout", options.borrowTimeout, 30_000, "zero"),
@@ -121,10 +121,27 @@ const toBounds = (
   const max = check.most("size.max", size["max"], 1, makes ? 10 : Infinity)
   if (objects > max) check.refuse("size.max", max, `at least the number of objects given, ${objects}`)
   const min = check.whole("size.min", size["min"], 0, 0)
-  if (min > max) check.refuse("size.min", min, `at most size.max, ${max}`)
-  if (min > 0 && !makes) check.refuse("size.min", min, "0 without acquire: nothing could be made")
-  return { min, max }
+  const spare = check.whole("size.spare", size["spare"], 0, 0)
+  checkKept(check, { min, max, spare }, makes)
+  return { min, max, spare }
 }
+
+/** Refuses more objects to keep than there may be, or could be made. */
+const checkKept = (check: Checks, size: Resolved<never, never>["size"], makes: boolean): void => {
+  for (const key of ["min", "spare"] as const) {
+    const kept = size[key]
+    if (kept > size.max) check.refuse(`size.${key}`, kept, `at most size.max, ${size.max}`)
+    if (kept > 0 && !makes) check.refuse(`size.${key}`, kept, "0 without acquire: nothing could be made")
+  }
+}
+
+const toSharing = <A, D>(
+  check: Checks,
+  given: AnyOptions<A, D>["sharing"]
+): Pick<Resolved<A, D>, "sharing" | "capacity"> =>
+  typeof given === "function"
+    ? { sharing: Infinity, capacity: (entry) => check.most("sharing", given(entry.pooled) ?? null, 1, 1) }
+    : { sharing: check.most("sharing", given, 1, 1), capacity: undefined }
 
 const toAllowance = <A, D>(check: Checks, given: AnyOptions<A, D>["allowance"]): Resolved<A, D>["allowance"] => {
   if (given === undefined) return undefined
@@ -240,24 +257,25 @@ const whenExpired = <A, D>(
   }
 }
 
+/** What `resize` is given. */
+export type Bounds = Pick<NonNullable<AnyOptions<unknown, unknown>["size"]>, "min" | "max" | "spare">
+
 /** The bounds that `resize` asks for, or the failure that says why they make no sense. */
 export const toSize = <A, D>(
   options: Resolved<A, D>,
-  size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined },
-  now: { readonly min: number; readonly max: number },
+  size: Bounds,
+  now: Resolved<A, D>["size"],
   added: number
-): { readonly min: number; readonly max: number } | Effect.Effect<never, InvalidPoolOptions> => {
+): Resolved<A, D>["size"] | Effect.Effect<never, InvalidPoolOptions> => {
   const check = checks(options.name)
   try {
     const given = check.record("size", size)
     const max = check.most("size.max", given["max"], 1, now.max)
     if (added > max) check.refuse("size.max", max, `at least the number of added objects, ${added}`)
     const min = check.whole("size.min", given["min"], 0, Math.min(now.min, max))
-    if (min > max) check.refuse("size.min", min, `at most size.max, ${max}`)
-    if (min > 0 && options.acquire === undefined) {
-      check.refuse("size.min", min, "0 without acquire: nothing could be made")
-    }
-    return { min, max }
+    const spare = check.whole("size.spare", given["spare"], 0, Math.min(now.spare, max))
+    checkKept(check, { min, max, spare }, options.acquire !== undefined)
+    return { min, max, spare }
   } catch (error) {
     if (error instanceof InvalidPoolOptions) return Effect.fail(error)
     throw error

@@ -103,7 +103,7 @@ export interface Core<A, D> {
   /** `suspend` was called: no lease begins; detecting, making and destroying go on. */
   suspended: boolean
   /** The bounds on the number of objects: as in the options, until `resize` changes them. */
-  readonly size: { min: number; max: number }
+  readonly size: { min: number; max: number; spare: number }
   /** Since a `resize` there may be more objects than `size.max`. */
   crowded: boolean
   leases: number
@@ -267,9 +267,9 @@ export const stays = <A, D>(core: Core<A, D>): boolean =>
 export const lends = <A, D>(core: Core<A, D>): boolean => !core.suspended && stays(core)
 
 /** May an object be lent, to one borrower more? */
-export const lendable = <A, D>(core: Core<A, D>, entry: Entry<A, D>): boolean =>
+export const lendable = <A, D>(entry: Entry<A, D>): boolean =>
   entry.status === "Available" ||
-  (entry.status === "Borrowed" && entry.open < core.options.sharing && !entry.condemned && !entry.retired &&
+  (entry.status === "Borrowed" && entry.open < entry.capacity && !entry.condemned && !entry.retired &&
     !entry.benched && !entry.asked && !entry.doubted && entry.onTrial === 0 && entry.fate === "return")
 
 const making = <A, D>(core: Core<A, D>): number => core.creator?.making ?? 0

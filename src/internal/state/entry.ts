@@ -56,6 +56,8 @@ export class Entry<A, D> {
   /** The order of use among all objects: set anew, to the highest, at each return. */
   order = 0
   borrowCount = 0
+  /** How many leases the object may carry. Written as it joins, before it is offered. */
+  capacity = 1
   /** Open leases: the first, and the others where it is shared. */
   open = 0
   lease: ActiveLease<A, D> | undefined = undefined

@@ -43,7 +43,13 @@ export const leaving = <A, D>(core: Core<A, D>): void =>
 
 /** An object has become available, lent or old. Many a return says so: no note is left where nobody would react. */
 export const changed = <A, D>(core: Core<A, D>): void => {
-  if (core.watchers.size > 0 || core.registry.retired > 0) note(core, Note.old | Note.watched)
+  if (core.size.spare > 0) note(core, Note.minimum | Note.old | Note.watched)
+  else if (core.watchers.size > 0 || core.registry.retired > 0) note(core, Note.old | Note.watched)
+}
+
+/** An object has been lent: another may have to be ready in its place. */
+export const lent = <A, D>(core: Core<A, D>): void => {
+  if (core.size.spare > 0) note(core, Note.minimum)
 }
 
 /**
@@ -55,7 +61,7 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
     if (entry.offered === "no") core.offers.push(entry)
     entry.offered = fresh ? "fresh" : "stale"
     note(core, Note.offer)
-  } else if (lendable(core, entry)) core.registry.list(entry)
+  } else if (lendable(entry)) core.registry.list(entry)
   changed(core)
 }
 

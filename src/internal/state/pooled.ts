@@ -59,6 +59,9 @@ export class Pooled<A, D> implements PooledObject<A, D> {
   get borrowCount(): number {
     return this.#entry.borrowCount
   }
+  get leases(): number {
+    return this.#entry.open
+  }
   get failures(): number {
     return this.#entry.failures
   }

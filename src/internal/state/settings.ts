@@ -19,9 +19,12 @@ export interface Resolved<A, D> {
     | undefined
   readonly objects: ReadonlyArray<A>
   readonly data: (object: A) => D
-  readonly size: { readonly min: number; readonly max: number }
+  readonly size: { readonly min: number; readonly max: number; readonly spare: number }
   readonly policy: Policy
+  /** How many leases one object may carry; `Infinity` where `capacity` says it of each. */
   readonly sharing: number
+  /** How many leases an object that joins may carry; absent where all may carry as many. Throws `InvalidPoolOptions`. */
+  readonly capacity: ((entry: Entry<A, D>) => number) | undefined
   /** The allowances of an object that joins; absent where the pool knows none. Throws `InvalidPoolOptions`. */
   readonly allowance: {
     readonly of: (entry: Entry<A, D>) => ReadonlyArray<Limit>

@@ -61,7 +61,7 @@ export const levels = {
     "remember",
     "closing"
   ],
-  size: ["min", "max"],
+  size: ["min", "max", "spare"],
   detection: ["onAdd", "onBorrow", "onRelease", "concurrency", "timeout", "dormantFor", "every", "retry"],
   "detection.onBorrow": ["trustFor"],
   creation: ["concurrency", "timeout", "retry"],

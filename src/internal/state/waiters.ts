@@ -5,7 +5,8 @@
  *
  * Invariants:
  * - A waiter is linked exactly while `lane` is set.
- * - `size` counts the linked waiters; `busy` those of them for whom an object is being made, detected or chosen.
+ * - `size` counts the linked waiters; `busy` those of them for whom an object is being made, detected or chosen;
+ *   `expecting` those for whom one is being made.
  * - No waiter that a {@link Search} has passed is what it seeks, unless the search was told to look at that waiter again.
  */
 import type * as Effect from "effect/Effect"
@@ -255,6 +256,8 @@ export class Waiters<A, D> {
   private readonly lanes = new Ranks<Lane<A, D>>()
   size = 0
   busy = 0
+  /** How many waiters an object is being made for. */
+  expecting = 0
   /** How many waiters are of a facet, or of a cost that not every object may bear. */
   choosy = 0
   /** How many waiters have ever joined. */
@@ -289,12 +292,17 @@ export class Waiters<A, D> {
   /** Writes what is under way for a waiter: its creation, its detection, or a choice. */
   note<K extends "creation" | "detection" | "choosing">(waiter: Waiter<A, D>, key: K, value: Waiter<A, D>[K]): void {
     const before = waiter.busy
+    if (key === "creation" && waiter.lane !== undefined) this.countExpecting(waiter, value)
     waiter[key] = value
     if (waiter.lane !== undefined && waiter.busy !== before) this.countBusy(waiter, before)
     if (value === undefined) this.lookBereft(waiter, key)
     else if (key === "detection") waiter.claimed = this.claims
     // where the creation or detection has ended, the phase that follows is known when the step ends
     if (waiter.trace !== undefined && value !== undefined) waiter.trace.enter(waiter.phase)
+  }
+
+  private countExpecting({ creation }: Waiter<A, D>, value: unknown): void {
+    this.expecting += (value === undefined ? 0 : 1) - (creation === undefined ? 0 : 1)
   }
 
   private countBusy(waiter: Waiter<A, D>, before: boolean): void {
@@ -375,6 +383,7 @@ export class Waiters<A, D> {
   private count(waiter: Waiter<A, D>, by: 1 | -1): void {
     this.size += by
     if (waiter.busy) this.busy += by
+    if (waiter.creation !== undefined) this.expecting += by
     if (isChoosy(waiter)) this.choosy += by
   }
 
