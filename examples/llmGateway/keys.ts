@@ -49,14 +49,16 @@ const judge = ({ failures, rest }: Settings): Judge<Key, Use> => {
 }
 
 /**
- * The pool lends a key of which anything is left, and the true cost may be more. A provider refuses a request for which not
- * enough is left: so much has to be held back.
+ * The pool lends a key of which anything is left, though the request may cost more. A provider refuses what does not fit any
+ * more: so much has to be held back. A request that may cost more than that does not fit the key.
  */
 const allowances = ({ largest, window }: Settings, { requests, tokens }: Key): ReadonlyArray<Allowance> => [
   ...(requests === undefined ? [] : [{ name: "requests", limit: requests, per: window }]),
   ...(tokens === undefined
     ? []
-    : [{ name: "tokens", limit: Math.max(1, tokens - largest), per: window, unit: "cost" } as const])
+    : [
+      { name: "tokens", limit: tokens - Math.min(largest, Math.floor(tokens / 2)), per: window, unit: "cost" } as const
+    ])
 ]
 
 export class Keys extends PoolService<Keys, Key, { data: Use }>()("llmGateway/Keys") {

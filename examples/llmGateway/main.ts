@@ -23,7 +23,7 @@
  * `provider.ts` asks, and believes what the answer says of the key; `refusals.ts` tells those who get none when to come again.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Config, Console, Effect, Layer } from "effect"
+import { Cause, Config, Console, Effect, Layer } from "effect"
 import { explain } from "../httpServer/explain.ts"
 import { demo } from "./demo.ts"
 import { Gateway } from "./gateway.ts"
@@ -36,5 +36,6 @@ Effect.gen(function*() {
   return yield* url === "" ? demo(10) : serve
 }).pipe(
   Effect.tapError((error) => Console.error(`llmGateway: ${explain(error)}`)),
+  Effect.tapDefect((defect) => Effect.logError(Cause.die(defect))),
   NodeRuntime.runMain({ disableErrorReporting: true })
 )

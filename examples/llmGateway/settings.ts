@@ -38,21 +38,20 @@ export interface Settings {
   readonly rest: Duration.Duration
 }
 
+const positive = (name: string) =>
+  Config.schema(Schema.NumberFromString.check(Schema.isInt(), Schema.isGreaterThan(0)), name)
 const orElse = <A>(config: Config.Config<A>, value: NoInfer<A>) => Config.withDefault(config, value)
 
 const fromEnvironment = Config.all({
   port: orElse(Config.schema(Port, "PORT"), 3000),
-  url: Config.String("GATEWAY_URL"),
+  url: Config.map(Config.schema(Schema.URLFromString, "GATEWAY_URL"), ({ href }) => href.replace(/\/$/, "")),
   keys: Config.schema(Schema.fromJsonString(Schema.NonEmptyArray(Key)), "GATEWAY_KEYS"),
   window: orElse(Config.Duration("GATEWAY_WINDOW"), Duration.minutes(1)),
-  largest: orElse(
-    Config.schema(Schema.NumberFromString.check(Schema.isInt(), Schema.isGreaterThan(0)), "GATEWAY_LARGEST"),
-    8000
-  ),
-  concurrency: orElse(Config.Int("GATEWAY_CONCURRENCY"), 32),
+  largest: orElse(positive("GATEWAY_LARGEST"), 8000),
+  concurrency: orElse(positive("GATEWAY_CONCURRENCY"), 32),
   patience: orElse(Config.Duration("GATEWAY_PATIENCE"), Duration.seconds(5)),
   silence: orElse(Config.Duration("GATEWAY_SILENCE"), Duration.seconds(60)),
-  failures: orElse(Config.Int("GATEWAY_FAILURES"), 3),
+  failures: orElse(positive("GATEWAY_FAILURES"), 3),
   rest: orElse(Config.Duration("GATEWAY_REST"), Duration.seconds(10))
 })
 

@@ -57,3 +57,29 @@ describe("the inspector", () => {
     }
   })
 })
+
+describe("the gateway", () => {
+  it("says in one line what of its settings makes no sense, and ends", async () => {
+    const url = "http://127.0.0.1:9/v1"
+    const keys = JSON.stringify([{ name: "one", secret: "sk-1" }])
+    for (
+      const [env, said] of [
+        [{ GATEWAY_URL: "here", GATEWAY_KEYS: keys }, "GATEWAY_URL: Expected a valid URL string"],
+        [{ GATEWAY_URL: url }, "GATEWAY_KEYS: "],
+        [{ GATEWAY_URL: url, GATEWAY_KEYS: "sk-1" }, "GATEWAY_KEYS: "],
+        [{ GATEWAY_URL: url, GATEWAY_KEYS: "[]" }, "GATEWAY_KEYS: "],
+        [{ GATEWAY_URL: url, GATEWAY_KEYS: `[{"name":"one"}]` }, "GATEWAY_KEYS: "],
+        [
+          { GATEWAY_URL: url, GATEWAY_KEYS: keys, GATEWAY_CONCURRENCY: "0" },
+          "GATEWAY_CONCURRENCY: Expected a value greater than 0"
+        ]
+      ] as const
+    ) {
+      const { code, stderr, stdout } = await run("llmGateway/main", { env: { PATH: process.env["PATH"], ...env } })
+      assert.deepStrictEqual([code, stdout], [1, ""])
+      assert.match(stderr, /^llmGateway: .*\n$/)
+      assert.include(stderr, said)
+      assert.notInclude(stderr, "sk-1")
+    }
+  })
+})
