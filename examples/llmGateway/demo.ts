@@ -43,7 +43,8 @@ const settings = (url: string, keys: ReadonlyArray<Key>) =>
     patience: Duration.seconds(1),
     silence: Duration.seconds(10),
     failures: 3,
-    rest: Duration.seconds(1)
+    rest: Duration.seconds(1),
+    store: ""
   })
 
 /** Has a server run as long as the scope, and answers where. */

@@ -11,6 +11,7 @@ import { complete } from "./completions.ts"
 import { Keys, tierOf } from "./keys.ts"
 import { refuse } from "./refusals.ts"
 import { GatewaySettings } from "./settings.ts"
+import { Store } from "./store.ts"
 
 const models = Keys.with(({ object }) =>
   Effect.gen(function*() {
@@ -69,5 +70,6 @@ export const Gateway = HttpRouter.serve(Routes, { disableLogger: true }).pipe(
   Layer.provideMerge(Listening),
   Layer.provide(Bookings.layer),
   Layer.provide(Keys.live),
+  Layer.provide(Store),
   Layer.provide(FetchHttpClient.layer)
 )

@@ -68,6 +68,7 @@ export class Keys extends PoolService<Keys, Key, { data: Use }>()("llmGateway/Ke
       data: () => ({ taken: { requests: 0, tokens: 0 }, underWay: { requests: 0, tokens: 0 }, answers: 0, waited: 0 }),
       allowance: ({ object }) => allowances(settings, object),
       judge: judge(settings),
+      remember: { key: ({ name }) => name },
       select: { rank: ({ object }) => tierOf(object), within: Selector.mostAllowance },
       sharing: settings.concurrency,
       borrowTimeout: settings.patience,

@@ -7,12 +7,13 @@
  *
  *   npm run example:gateway
  *
- * With one, it serves real keys until it is stopped. The limits are those of a minute; `tier` 0 is used first:
+ * With one, it serves real keys until it is stopped. The limits are those of a minute; `tier` 0 is used first; what is known
+ * of the keys is kept in a folder:
  *
  *   GATEWAY_URL=https://api.openai.com/v1 \
  *   GATEWAY_KEYS='[{"name":"own","secret":"sk-…","requests":500,"tokens":200000},
  *                  {"name":"paid","secret":"sk-…","requests":500,"tokens":200000,"tier":1}]' \
- *   PORT=8080 npm run example:gateway
+ *   GATEWAY_STORE=/var/lib/gateway PORT=8080 npm run example:gateway
  *
  *   curl 127.0.0.1:8080/v1/chat/completions --json '{"model":"gpt-5-nano","messages":[{"role":"user","content":"hello"}]}'
  *   curl 127.0.0.1:8080/pool
@@ -35,7 +36,9 @@ Effect.gen(function*() {
   const url = yield* Config.String("GATEWAY_URL").pipe(Config.withDefault(""))
   return yield* url === "" ? demo(10) : serve
 }).pipe(
-  Effect.tapError((error) => Console.error(`llmGateway: ${explain(error)}`)),
+  Effect.tapError((error) =>
+    Console.error(`llmGateway: ${error._tag === "PlatformError" ? error.message : explain(error)}`)
+  ),
   Effect.tapDefect((defect) => Effect.logError(Cause.die(defect))),
   NodeRuntime.runMain({ disableErrorReporting: true })
 )

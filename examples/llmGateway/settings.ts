@@ -36,6 +36,8 @@ export interface Settings {
   /** After so many failures in a row a key rests, and for so long, at first. */
   readonly failures: number
   readonly rest: Duration.Duration
+  /** The folder that outlives the process; empty: none does. */
+  readonly store: string
 }
 
 const positive = (name: string) =>
@@ -52,7 +54,8 @@ const fromEnvironment = Config.all({
   patience: orElse(Config.Duration("GATEWAY_PATIENCE"), Duration.seconds(5)),
   silence: orElse(Config.Duration("GATEWAY_SILENCE"), Duration.seconds(60)),
   failures: orElse(positive("GATEWAY_FAILURES"), 3),
-  rest: orElse(Config.Duration("GATEWAY_REST"), Duration.seconds(10))
+  rest: orElse(Config.Duration("GATEWAY_REST"), Duration.seconds(10)),
+  store: orElse(Config.String("GATEWAY_STORE"), "")
 })
 
 export class GatewaySettings extends Context.Service<GatewaySettings, Settings>()("llmGateway/Settings") {
