@@ -12,6 +12,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Predicate from "effect/Predicate"
 import type { RpcClient } from "effect/rpc/RpcClient"
 import type { RpcClientError } from "effect/rpc/RpcClientError"
 import type { PoolStats } from "../../PoolError.ts"
@@ -95,6 +96,10 @@ const known: ReadonlySet<string> = new Set<Failure["_tag"]>([
   "Failed",
   "Died"
 ])
+
+/** Could a request not be written? That is a defect of the transport's. */
+const isLost = (reason: Cause.Reason<unknown>): boolean =>
+  Cause.isDieReason(reason) && Predicate.isTagged(reason.defect, "SocketError")
 
 /** Is a failure the host's? What is between may have failures of its own. */
 const isKnown = (error: Failure): boolean => known.has(error._tag)
@@ -256,12 +261,12 @@ export class Session implements Deadline {
   private understood(cause: Cause.Cause<Failure | RpcClientError>): Answered<never> {
     const error = cause.reasons.find(Cause.isFailReason)?.error
     // a host that stops, or a gateway, interrupts what it is asked; before that nothing was granted
-    if (error === undefined) {
-      return Exit.fail(Cause.hasDies(cause) ? new Garbled() : new Unanswered("its host has stopped"))
-    }
-    if (error._tag === "RpcClientError") {
+    if (error?._tag === "RpcClientError" || cause.reasons.some(isLost)) {
       this.lose()
       return Exit.fail(lost)
+    }
+    if (error === undefined) {
+      return Exit.fail(Cause.hasDies(cause) ? new Garbled() : new Unanswered("its host has stopped"))
     }
     if (error._tag !== "Refusal") {
       return isKnown(error)

@@ -14,10 +14,12 @@ import * as RpcClient from "effect/rpc/RpcClient"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as RpcServer from "effect/rpc/RpcServer"
 import * as Schedule from "effect/Schedule"
+import * as Socket from "effect/socket/Socket"
 import * as SocketServer from "effect/socket/SocketServer"
 import { InvalidPoolOptions } from "../../PoolError.ts"
 import { checks } from "../state/validation.ts"
 import { type Access, Gate, Pass } from "./access.ts"
+import { gathering } from "./gathering.ts"
 
 type Token = Config.Config<Redacted.Redacted> | Redacted.Redacted
 
@@ -127,7 +129,9 @@ export const layerPass = (
 const quiet = (server: SocketServer.SocketServer["Service"]): SocketServer.SocketServer["Service"] => ({
   ...server,
   run: (handler) =>
-    server.run((socket) => Effect.ignoreCause(handler(socket), { log: "Debug", message: "A connection has ended" }))
+    server.run((socket) =>
+      Effect.ignoreCause(handler(gathering(socket)), { log: "Debug", message: "A connection has ended" })
+    )
 })
 
 /**
@@ -177,9 +181,15 @@ export const layerClient = (options: SocketOptions): Layer.Layer<RpcClient.Proto
     const { host = "127.0.0.1", port } = options
     const token = yield* read(options.token)
     const name = options.name?.slice(0, 256)
-    const socket = NodeSocket.layerNet({ host, port, noDelay: true, keepAlive: true, openTimeout: "5 seconds" })
+    const socket = Layer.effect(
+      Socket.Socket,
+      Effect.map(
+        NodeSocket.makeNet({ host, port, noDelay: true, keepAlive: true, openTimeout: "5 seconds" }),
+        gathering
+      )
+    )
     return RpcClient.layerProtocolSocket({ retryPolicy: again }).pipe(
-      Layer.provide([Layer.orDie(socket), RpcSerialization.layerNdjson]),
+      Layer.provide([socket, RpcSerialization.layerNdjson]),
       Layer.merge(Layer.succeed(Pass, { token, name, where: `${host}:${port}` }))
     )
   }))
