@@ -62,12 +62,15 @@ export const poolStatus = async (address: string): Promise<PoolStatus> => {
 export const exposition = async (address: string): Promise<string> =>
   (await fetch(`${address}/metrics`, { signal: AbortSignal.timeout(250_000) })).text()
 
-/** The gauges and counters of it, by name and state. */
+/** The gauges and counters of it, by name and state; a sum over whatever else tells their samples apart. */
 export const metrics = async (address: string): Promise<Readonly<Record<string, number>>> => {
   const values: Record<string, number> = {}
   for (const [name, { samples, type }] of parsePrometheus(await exposition(address))) {
     if (type === "histogram") continue
-    for (const { labels, value } of samples) values[[name, labels["state"]].filter(Boolean).join(" ")] = value
+    for (const { labels, value } of samples) {
+      const key = [name, labels["state"]].filter(Boolean).join(" ")
+      values[key] = (values[key] ?? 0) + value
+    }
   }
   return values
 }
