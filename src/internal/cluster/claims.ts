@@ -78,6 +78,12 @@ export class Claims extends Context.Service<Claims, ClaimsService>()("effect-obj
 /** What a lease takes of the time of a beat, on both sides: see the head of this file. */
 export const outlasting = (timeToLive: number): number => timeToLive * 1.1
 
+/** Both clocks at one moment: the monotonic one may stand still while the machine sleeps, the wall clock be set back. */
+interface Moment {
+  readonly running: number
+  readonly shown: number
+}
+
 /** What was seen of a row, and when this process saw that beat first. */
 interface Sight {
   readonly row: Row
@@ -91,6 +97,7 @@ export const make = <E>(
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const shown = () => clock.currentTimeMillisUnsafe()
     const watched = new Map<string, number>()
     const sights = new Map<string, Sight>()
     const every = Math.min(500, options.expiry / 16)
@@ -133,7 +140,7 @@ export const make = <E>(
           clean: false,
           expiry: options.expiry
         }
-        const sent = now()
+        const sent = { running: now(), shown: shown() }
         return (yield* store.take(next, row)) ? { next, sent, sight } : undefined
       })
 
@@ -161,19 +168,19 @@ export const make = <E>(
           )
           if (taken === undefined) return yield* Effect.never
           const { next, sent, sight } = taken
-          let until = sent + window
+          let last: Moment | undefined = sent
           const lost = yield* Deferred.make<void>()
           const free = sight === undefined || sight.row.clean ? -Infinity : sight.at + sight.row.expiry
 
           const beat = Effect.suspend(() => {
-            const sent = now()
+            const sent = { running: now(), shown: shown() }
             return store.beat(pool, next.token).pipe(
               Effect.timeout(window / 2),
               Effect.map((mine) => {
                 if (mine) {
-                  if (until > -Infinity) until = Math.max(until, sent + window)
+                  if (last !== undefined) last = sent
                 } else {
-                  until = -Infinity
+                  last = undefined
                   Deferred.doneUnsafe(lost, Effect.void)
                 }
               }),
@@ -183,18 +190,18 @@ export const make = <E>(
           })
           yield* beat.pipe(Effect.repeat(Schedule.spaced(window / 4)), Effect.forkScoped)
           // what goes on without the scope is not this host's any more
-          yield* Effect.addFinalizer(() => Effect.sync(() => until = -Infinity))
+          yield* Effect.addFinalizer(() => Effect.sync(() => last = undefined))
 
           return {
             epoch: next.epoch,
-            holds: () => now() < until,
+            holds: () => last !== undefined && now() - last.running < window && shown() - last.shown < window,
             inherited: Effect.suspend(() => {
               const left = free - now()
               return left > 0 ? Effect.sleep(Duration.millis(left)) : Effect.void
             }),
             lost: Deferred.await(lost),
             leave: Effect.suspend(() => {
-              until = -Infinity
+              last = undefined
               // the leases of the host before are left, if its time is not over yet
               return now() < free ? Effect.void : store.leave(pool, next.token).pipe(
                 Effect.timeout(Math.max(window, 1000)),

@@ -7,7 +7,7 @@
 import { once } from "node:events"
 import { createServer } from "node:net"
 import { createInterface } from "node:readline"
-import { tell, told } from "./processes.ts"
+import { now, tell, told } from "./processes.ts"
 
 /** A line from a user. */
 export interface Use {
@@ -30,7 +30,7 @@ export interface Report {
   readonly overlaps: ReadonlyArray<readonly [Interval, Interval]>
   /** Fences, in the order in which they were first seen, that were not higher than all before of their object. */
   readonly backwards: number
-  readonly leases: number
+  readonly intervals: ReadonlyArray<Interval>
 }
 export type GuardEvent = { readonly type: "ready"; readonly port: number } | Report
 export interface GuardCommand {
@@ -44,16 +44,16 @@ if (process.argv[1] === import.meta.filename) {
   let refused = 0
   let backwards = 0
   const use = ({ epoch, number, object }: Use): boolean => {
-    const now = performance.now()
+    const at = now()
     const top = highest.get(object)
     const stale = top !== undefined && (epoch < top.epoch || (epoch === top.epoch && number < top.number))
     const key = `${object} ${epoch} ${number}`
     const interval = intervals.get(key)
     if (interval === undefined) {
       if (stale) backwards++
-      intervals.set(key, { object, epoch, number, from: now, to: now })
+      intervals.set(key, { object, epoch, number, from: at, to: at })
     } else {
-      interval.to = now
+      interval.to = at
     }
     if (stale) {
       refused++
@@ -91,7 +91,7 @@ if (process.argv[1] === import.meta.filename) {
         refused,
         backwards,
         overlaps: overlaps(),
-        leases: intervals.size
+        intervals: [...intervals.values()]
       } satisfies Report
     )
   })

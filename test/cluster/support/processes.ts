@@ -2,7 +2,10 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
-/** What a program tells, with when the test heard of it, in milliseconds of this process's monotonic clock. */
+/** The monotonic clock of this machine, in milliseconds: the same in all processes. */
+export const now = (): number => Number(process.hrtime.bigint()) / 1e6
+
+/** What a program tells, with when the test heard of it. */
 export type Told<T> = T & { readonly heard: number }
 
 export interface Program<Command, Event> {
@@ -49,7 +52,7 @@ export const start = <Command, Event>(name: string, config: unknown = {}): Progr
   const untaken: Array<Told<Event>> = []
   const takers = new Set<Taker>()
   child.on("message", (event: Event & object) => {
-    const told: Told<Event> = { ...event, heard: performance.now() }
+    const told: Told<Event> = { ...event, heard: now() }
     all.push(told)
     for (const taker of takers) {
       if (taker.which(told as never)) {
