@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Sharding } from "effect/cluster/Sharding"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -12,9 +13,11 @@ import type * as RpcServer from "effect/rpc/RpcServer"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Claims } from "./internal/cluster/claims.ts"
 import { define, type Definition } from "./internal/cluster/definition.ts"
-import { hosted, type HostOptions } from "./internal/cluster/hosting.ts"
-import { local, remote } from "./internal/cluster/services.ts"
+import { clustered, gatewayed, hosted, type HostOptions } from "./internal/cluster/hosting.ts"
+import * as Runners from "./internal/cluster/runners.ts"
+import { local, member, remote } from "./internal/cluster/services.ts"
 import * as Sockets from "./internal/cluster/sockets.ts"
 import type { Lease } from "./Lease.ts"
 import { ObjectPool } from "./ObjectPool.ts"
@@ -216,11 +219,38 @@ export interface SharedPoolClass<in out Self, in out Id extends string, in out A
    * As its scope closes it grants nothing more, has its waiters go on to the next host, and lets leases end within
    * `closing.timeout`.
    */
-  readonly layerServer: <RA = never, RS = never, RD = never, RB = never, RR = never>(
-    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR> & HostSettings
-  ) => Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RpcServer.Protocol>
+  readonly layerServer: SharedServer<A, D, E, N>
+  /**
+   * This runner of a cluster may be the host: one of them is, and another when that has stopped or died. Every runner of a
+   * cluster needs the `layerHost` of each of its pools, and the same options.
+   *
+   * **Details**
+   *
+   * As its scope closes it grants nothing more, has its waiters go on to the next host, and lets leases end within
+   * `closing.timeout`. A host that has died without a word is followed by another `lockExpiration` after it was last heard
+   * of: by then every lease of it is over at its borrower. A `timeToLive` that is too long for that is a defect, an
+   * `InvalidPoolOptions`. The epoch is counted in the cluster's database.
+   */
+  readonly layerHost: <RA = never, RS = never, RD = never, RB = never, RR = never>(
+    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR> & Omit<HostSettings, "epoch">
+  ) => Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | Sharding | Claims>
+  /** Borrows within the cluster. The layer is there at once; whoever borrows waits for the host. */
+  readonly layerClient: Layer.Layer<Self, never, Sharding>
   /** Another process is the host. The layer is there at once; whoever borrows waits for the connection. */
   readonly layerRemote: Layer.Layer<Self, never, RpcClient.Protocol>
+}
+
+/**
+ * A server of a shared pool: its host, or without options a gateway to the host that a cluster has.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SharedServer<A, D, E, N> {
+  <RA = never, RS = never, RD = never, RB = never, RR = never>(
+    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR> & HostSettings
+  ): Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RpcServer.Protocol>
+  (): Layer.Layer<never, never, RpcServer.Protocol | Sharding>
 }
 
 /**
@@ -252,7 +282,10 @@ const declare = <A, D, E, N>(id: string, schemas: SharedSchemas<A, D, E, N>) => 
     ObjectPool.make({ ...options, name: id } as never) as Effect.Effect<ObjectPool<A, D, E>, never, Scope.Scope>
   return Object.assign(tag, accessors(tag), {
     layer: (options: HostOptions<A, D, E, N>) => Layer.effect(tag, local(definition, options, make)),
-    layerServer: (options: HostOptions<A, D, E, N>) => Layer.effectDiscard(hosted(definition, options, make)),
+    layerServer: (options?: HostOptions<A, D, E, N>) =>
+      Layer.effectDiscard(options === undefined ? gatewayed(id) : hosted(definition, options, make)),
+    layerHost: (options: HostOptions<A, D, E, N>) => clustered(definition, options, make),
+    layerClient: Layer.effect(tag, member(definition)),
     layerRemote: Layer.effect(tag, remote(definition))
   })
 }
@@ -320,10 +353,14 @@ export const SharedPool: {
   readonly layerSocket: typeof Sockets.layerClient
   readonly layerAccess: typeof Sockets.layerAccess
   readonly layerPass: typeof Sockets.layerPass
+  readonly layerCluster: typeof Runners.layerCluster
+  readonly layerClusterClient: typeof Runners.layerClusterClient
 } = {
   Service: () => declare as never,
   layerSocketServer: Sockets.layerServer,
   layerSocket: Sockets.layerClient,
   layerAccess: Sockets.layerAccess,
-  layerPass: Sockets.layerPass
+  layerPass: Sockets.layerPass,
+  layerCluster: Runners.layerCluster,
+  layerClusterClient: Runners.layerClusterClient
 }

@@ -16,6 +16,8 @@
  * @module effect-object-pool/cluster
  * @since 0.1.0
  */
+export { Claims } from "./internal/cluster/claims.ts"
+export type { ClusterOptions, RunnerOptions } from "./internal/cluster/runners.ts"
 export type { SocketOptions, SocketServerOptions } from "./internal/cluster/sockets.ts"
 export {
   Fence,
@@ -32,5 +34,6 @@ export {
   type SharedOptions,
   SharedPool,
   type SharedPoolClass,
-  type SharedSchemas
+  type SharedSchemas,
+  type SharedServer
 } from "./SharedPool.ts"

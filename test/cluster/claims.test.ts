@@ -10,25 +10,12 @@ import {
   type Store,
   storeMemory
 } from "../../src/internal/cluster/claims.ts"
+import { failing } from "./support/stores.ts"
 
 const expiry = 15_000
 const timeToLive = 10_000
 /** How long a host renews after it sent its last beat. */
 const window = expiry - 11_000
-
-/** A store that can be away. */
-const failing = (store: Store<never>) => {
-  let away = false
-  const ifThere = <A>(effect: Effect.Effect<A>): Effect.Effect<A, string> =>
-    Effect.suspend(() => away ? Effect.fail("away") : effect)
-  const there: Store<string> = {
-    read: (pools) => ifThere(store.read(pools)),
-    take: (next, seen) => ifThere(store.take(next, seen)),
-    beat: (pool, token) => ifThere(store.beat(pool, token)),
-    leave: (pool, token) => ifThere(store.leave(pool, token))
-  }
-  return { store: there, set: (now: "away" | "there") => void (away = now === "away") }
-}
 
 interface Process {
   readonly claims: ClaimsService

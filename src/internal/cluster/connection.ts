@@ -139,7 +139,9 @@ export class Connection {
     })
   }
 
+  /** Whoever waits looks again, if there is something to be seen: a session may be over by the time it was welcomed. */
   private wake(): void {
+    if (this.current === undefined && this.trouble?.lasting !== true) return
     // whoever is woken may wait again
     for (const waiting of [...this.waiting]) waiting.fire()
   }
@@ -214,8 +216,11 @@ export class Connection {
       for (;;) {
         yield* Effect.sleep(session.welcome.timeToLive / 3)
         const sent = this.means.now()
-        yield* session.ask(this.link.client.Renew({ pool, session: session.id }, { headers }))
-        session.renewed(sent)
+        const renewed = yield* Effect.exit(
+          session.ask(this.link.client.Renew({ pool, session: session.id }, { headers }))
+        )
+        // one that is not answered, or not now, may be the next time: until then the session runs out
+        if (Exit.isSuccess(renewed)) session.renewed(sent)
       }
     })
     const reading = Effect.forever(

@@ -52,6 +52,8 @@ export interface Settings<A, D, N> {
   /** The most characters of a message; `undefined`: nobody knows. */
   readonly mostText: number | undefined
   readonly epoch: number
+  /** May this process grant and renew in this instant? Always, where no other could become the host. */
+  readonly holds: () => boolean
   /** The pool's own `borrowTimeout` in milliseconds. */
   readonly borrowTimeout: number
   readonly meets: ((pooled: PooledObject<A, D>, need: N) => boolean) | undefined
@@ -133,6 +135,8 @@ export class Session<A, D> implements Deadline {
   }
 }
 
+const unproven = refusal("Unproven", "the host cannot show at present that it is the host")
+
 const noSession = refusal("NoSession", "the host knows no such session, or not any more")
 
 export class Host<A, D, E, N> {
@@ -142,6 +146,8 @@ export class Host<A, D, E, N> {
   private readonly means: Means
   private readonly sessions = new Map<string, Session<A, D>>()
   private stopping = false
+  /** Until then somebody may believe that he holds something, though nothing here says so. */
+  private looseUntil = -Infinity
 
   constructor(
     definition: Definition<A, D, E, N>,
@@ -159,7 +165,8 @@ export class Host<A, D, E, N> {
   get serving(): Serving {
     return {
       Join: (joining, connection) => this.join(joining, connection),
-      Renew: ({ session }) => Effect.asVoid(this.hear(session)),
+      Renew: ({ session }) =>
+        Effect.flatMap(this.hear(session), () => this.settings.holds() ? Effect.void : Effect.fail(unproven)),
       Borrow: ({ ask, key, session }) => this.borrow(session, key, ask),
       Return: ({ key, outcome, session }) => this.giveBack(session, key, outcome),
       Act: ({ act, key, session }) => this.act(session, key, act),
@@ -184,8 +191,21 @@ export class Host<A, D, E, N> {
     this.stopping = true
     for (const session of this.sessions.values()) {
       Queue.offerUnsafe(session.notices, { _tag: "Stopping" })
-      for (const holding of session.held.values()) this.turnAway(holding)
+      for (const holding of session.held.values()) {
+        if (holding.lease === undefined) this.turnAway(holding)
+      }
     }
+  }
+
+  /** Nothing is lent to anybody who is connected. */
+  get isIdle(): boolean {
+    for (const { held, waiting } of this.sessions.values()) if (held.size > waiting) return false
+    return true
+  }
+
+  /** No borrower believes that he holds something: each lease was given back, or its borrower was silent for long enough. */
+  get isLeft(): boolean {
+    return this.isIdle && this.means.deadlines.now() >= this.looseUntil
   }
 
   /** All sessions are over: the pool is closed. */
@@ -227,6 +247,7 @@ export class Host<A, D, E, N> {
   private refuses(joining: Joining, connection: number | undefined): Failure | undefined {
     const { fingerprint, name } = this.definition
     if (this.stopping) return refusal("Stopping", "the host stops")
+    if (!this.settings.holds()) return unproven
     if (joining.version !== version) {
       return refusal("Incompatible", `the host speaks version ${version} of the protocol, the borrower another`)
     }
@@ -331,7 +352,9 @@ export class Host<A, D, E, N> {
       ? noSession
       : this.stopping
       ? refusal("Stopping", "the host stops")
-      : undefined
+      : this.settings.holds()
+      ? undefined
+      : unproven
     if (why !== undefined) {
       this.takeIn(session, holding, Exit.void)
       return Effect.fail(why)
@@ -448,6 +471,7 @@ export class Host<A, D, E, N> {
   private endSession(session: Session<A, D>, exit: Exit.Exit<unknown, unknown>): void {
     if (this.sessions.get(session.id) !== session) return
     this.sessions.delete(session.id)
+    if (session.held.size > session.waiting) this.looseUntil = Math.max(this.looseUntil, session.due)
     this.means.deadlines.cancel(session)
     for (const holding of [...session.held.values()]) {
       if (holding.lease === undefined) this.turnAway(holding)

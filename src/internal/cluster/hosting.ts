@@ -2,10 +2,12 @@
  * A pool in this process, and its host.
  */
 import * as Clock from "effect/Clock"
+import type { Sharding } from "effect/cluster/Sharding"
 import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import type * as RpcServer from "effect/rpc/RpcServer"
 import * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
@@ -17,7 +19,10 @@ import { Deadlines } from "../structures/deadlines.ts"
 import { Hold } from "../structures/hold.ts"
 import { toMillis } from "../structures/times.ts"
 import { Gate } from "./access.ts"
+import type { Claims } from "./claims.ts"
 import type { Definition } from "./definition.ts"
+import * as Entity from "./entity.ts"
+import { gateway } from "./gateway.ts"
 import { Host, type Settings } from "./host.ts"
 import { serve } from "./server.ts"
 import { tenth } from "./words.ts"
@@ -58,7 +63,7 @@ const toSettings = <A, D, E, N>(
   name: string,
   options: HostOptions<A, D, E, N>,
   mostText: number | undefined
-): Omit<Settings<A, D, N>, "epoch"> => {
+): Omit<Settings<A, D, N>, "epoch" | "holds"> => {
   const check = checks(name)
   const timeToLive = check.duration("timeToLive", options.timeToLive, 10_000)
   if (timeToLive < least || timeToLive === Infinity) {
@@ -96,6 +101,27 @@ export const ofPool = <A, D, E, N>(options: HostOptions<A, D, E, N>): Usual<A, D
   return rest
 }
 
+/** What says whether a process may be the host. */
+export interface Right {
+  readonly epoch: number
+  readonly holds: () => boolean
+}
+
+/** The pool, and its host. */
+export const opened = <A, D, E, N>(
+  definition: Definition<A, D, E, N>,
+  options: HostOptions<A, D, E, N>,
+  make: Make<A, D, E>,
+  mostText: number | undefined,
+  right: Right
+): Effect.Effect<Host<A, D, E, N>, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const settings = toSettings(definition.name, options, mostText)
+    const { deadlines, fork } = yield* means
+    const pool = yield* make({ ...ofPool(options), leaseTimeout: lenient(options.leaseTimeout) })
+    return new Host(definition, pool, { ...settings, ...right }, { deadlines, fork })
+  })
+
 /**
  * Serves a pool of this process until the scope closes: then nothing more is granted, leases have `closing.timeout` to come
  * back, and their borrowers are heard meanwhile.
@@ -106,24 +132,55 @@ export const hosted = <A, D, E, N>(
   make: Make<A, D, E>
 ): Effect.Effect<void, never, Scope.Scope | RpcServer.Protocol> =>
   Effect.gen(function*() {
-    const { access, mostText } = yield* Gate
-    if (access._tag === "Nobody") {
-      checks(definition.name).refuse(
-        "token",
-        undefined,
-        "given to the server's transport, or that without one: see `SharedPool.layerSocketServer`"
-      )
-    }
-    const settings = toSettings(definition.name, options, mostText)
-    const { clock, deadlines, fork } = yield* means
-    const epoch = yield* options.epoch ?? Effect.sync(() => clock.currentTimeMillisUnsafe())
-    const pool = yield* make({ ...ofPool(options), leaseTimeout: lenient(options.leaseTimeout) })
-    const host = new Host(definition, pool, { ...settings, epoch: Math.round(epoch) }, { deadlines, fork })
+    const { access, mostText } = yield* gate(definition.name)
+    const epoch = yield* options.epoch ??
+      Effect.clockWith((clock) => Effect.sync(() => clock.currentTimeMillisUnsafe()))
+    const host = yield* opened(definition, options, make, mostText, { epoch: Math.round(epoch), holds: () => true })
     yield* serve(definition.name, host.serving, access)
     yield* Effect.addFinalizer(() =>
       Effect.andThen(
         Effect.sync(() => host.stop()),
-        Effect.andThen(pool.close, Effect.sync(() => host.end()))
+        Effect.andThen(host.pool.close, Effect.sync(() => host.end()))
       )
     )
   })
+
+/** What the transport says of who may reach it. One that says nothing lets nobody in. */
+const gate = (name: string) =>
+  Effect.map(Gate, (gate) => {
+    if (gate.access._tag !== "Nobody") return gate
+    return checks(name).refuse(
+      "token",
+      undefined,
+      "given to the server's transport, or that without one: see `SharedPool.layerSocketServer`"
+    )
+  })
+
+/** Passes on to the cluster's host what is asked of this process. */
+export const gatewayed = (name: string): Effect.Effect<void, never, Scope.Scope | RpcServer.Protocol | Sharding> =>
+  Effect.gen(function*() {
+    const { access } = yield* gate(name)
+    yield* serve(name, yield* gateway(name), access)
+  })
+
+/** This runner may be the host. */
+export const clustered = <A, D, E, N>(
+  definition: Definition<A, D, E, N>,
+  options: HostOptions<A, D, E, N>,
+  make: Make<A, D, E>
+): Layer.Layer<never, never, Sharding | Claims> =>
+  Layer.unwrap(Effect.sync(() => {
+    const { name } = definition
+    const { timeToLive } = toSettings(name, options, undefined)
+    return Entity.layer({
+      pool: name,
+      timeToLive,
+      closing: checks(name).duration("closing.timeout", options.closing?.timeout, 30_000, "zero"),
+      build: ({ epoch, holds }) =>
+        Effect.gen(function*() {
+          const host = yield* opened(definition, options, make, undefined, { epoch, holds })
+          yield* host.pool.suspend.pipe(Effect.orDie)
+          return host
+        })
+    })
+  }))

@@ -45,8 +45,9 @@ const Endless = Schema.NullOr(Millis)
 /**
  * Why a host does not do what it was asked for.
  *
- * `NoSession`: it knows no such session, or not any more. `Stopping`: go on to the next host. `Unserved`: it has no such
- * pool. `Malformed`: what its own schemas do not encode or decode. `LeasesFull`: the session has as many as it may have.
+ * `Unproven`: it may do so again later. `NoSession`: it knows no such session, or not any more. `Stopping`: go on to the
+ * next host. `Unserved`: it has no such pool. `Malformed`: what its own schemas do not encode or decode. `LeasesFull`: the
+ * session has as many as it may have.
  */
 export const Refusal = Schema.TaggedStruct("Refusal", {
   reason: Schema.Literals([
@@ -54,6 +55,7 @@ export const Refusal = Schema.TaggedStruct("Refusal", {
     "Incompatible",
     "NoSession",
     "Stopping",
+    "Unproven",
     "Unserved",
     "Malformed",
     "LeasesFull"

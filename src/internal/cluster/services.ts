@@ -1,6 +1,7 @@
 /**
  * Shared pools as services: the pool of this process, and one whose host is another.
  */
+import type { Sharding } from "effect/cluster/Sharding"
 import * as Effect from "effect/Effect"
 import * as RpcClient from "effect/rpc/RpcClient"
 import type * as Scope from "effect/Scope"
@@ -11,6 +12,7 @@ import { Pass, toHeaders } from "./access.ts"
 import { Borrower } from "./borrower.ts"
 import { Connection } from "./connection.ts"
 import type { Definition } from "./definition.ts"
+import { clientOf } from "./gateway.ts"
 import { type HostOptions, type Make, means, ofPool } from "./hosting.ts"
 import { LocalLease, toBorrow } from "./local.ts"
 import { operate, type Operated, refuseDuplicates, targets } from "./operating.ts"
@@ -71,6 +73,16 @@ export const remote = <A, D, E, N>(
     const pass = yield* Pass
     const client = yield* RpcClient.make(Guarded, { disableTracing: true })
     return yield* linked(definition, client as unknown as Client, pass)
+  })
+
+/** The pool of a cluster. */
+export const member = <A, D, E, N>(
+  definition: Definition<A, D, E, N>
+): Effect.Effect<SharedPool<A, D, E, N>, never, Scope.Scope | Sharding> =>
+  Effect.gen(function*() {
+    const { name } = yield* Pass
+    const pass = { name, token: undefined, where: "the cluster" }
+    return yield* linked(definition, yield* clientOf(definition.name), pass)
   })
 
 /** A pool that is reached by a client of the protocol. */

@@ -35,6 +35,12 @@ export interface Means {
   readonly fork: <B, E>(effect: Effect.Effect<B, E>) => Fiber.Fiber<B, E>
 }
 
+/** What is refused so is to be asked again, in another session perhaps. */
+const again: ReadonlyArray<string> = ["NoSession", "Stopping", "Unproven"]
+
+/** How long a host that stops may take to hear that the last lease is back, in milliseconds. */
+const farewell = 100
+
 /** Why something was not answered: whoever asked is to try again in the next session. */
 export class Unanswered {
   readonly why: string
@@ -190,6 +196,13 @@ export class Session implements Deadline {
   letGo(key: number, lease: Told): void {
     this.untie(lease)
     this.leases.delete(key)
+    this.leaveStopping()
+  }
+
+  /** With a host that grants nothing more there is nothing to do without a lease; it hears first that the last is back. */
+  private leaveStopping(): void {
+    if (!this.stops || this.leases.size > 0 || this.over) return
+    this.means.fork(Effect.andThen(Effect.sleep(farewell), Effect.sync(() => this.lose())))
   }
 
   /** What the host tells by itself. */
@@ -200,6 +213,7 @@ export class Session implements Deadline {
         return this.leases.get(notice.key)?.over(notice.reason)
       case "Stopping":
         this.stops = true
+        this.leaveStopping()
         for (const leave of [...this.leaving]) leave()
         return
       case "Welcome":
@@ -274,6 +288,6 @@ export class Session implements Deadline {
         : Exit.fail(new Unanswered("its host was not reached"))
     }
     if (error.reason === "NoSession") this.lose()
-    return Exit.fail(error.reason === "NoSession" || error.reason === "Stopping" ? new Unanswered(error.detail) : error)
+    return Exit.fail(again.includes(error.reason) ? new Unanswered(error.detail) : error)
   }
 }

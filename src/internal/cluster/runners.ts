@@ -1,13 +1,6 @@
 /**
- * A cluster for shared pools on Node, over TCP and an SQL database: `Sharding` composed from its parts, with settings that
- * fit pools, and the record of who may be the host of which.
- *
- * **When to use**
- *
- * Use with `layerHost` and `layerClient` of a shared pool, where another process is to take a pool over when its host dies.
- * One host without a database needs none of this: see `layerServer` and `layerRemote`.
- *
- * @since 0.2.0
+ * A cluster for pools on Node, over TCP and an SQL database: `Sharding` composed from its parts, with settings that fit
+ * pools, and the record of who may be the host of which.
  */
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
@@ -30,11 +23,11 @@ import * as Socket from "effect/socket/Socket"
 import type { SocketServerError } from "effect/socket/SocketServer"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import * as Claims from "./internal/cluster/claims.ts"
-import { storeSql } from "./internal/cluster/claimsSql.ts"
-import { patient } from "./internal/cluster/patience.ts"
-import { checks } from "./internal/state/validation.ts"
-import type { InvalidPoolOptions } from "./PoolError.ts"
+import type { InvalidPoolOptions } from "../../PoolError.ts"
+import { checks } from "../state/validation.ts"
+import * as Claims from "./claims.ts"
+import { storeSql } from "./claimsSql.ts"
+import { patient } from "./patience.ts"
 
 /**
  * @category models

@@ -1,0 +1,154 @@
+/** What becomes of leases and waiters when processes die, freeze and stop: real processes, and a real PostgreSQL. */
+import { afterAll, afterEach, assert, beforeAll, describe, it } from "@effect/vitest"
+import { type Postgres, startPostgres } from "../support/postgres.ts"
+import { reap } from "./support/processes.ts"
+import { lastUse, makeWorld, now, type Settings, sleep, within, type World } from "./support/world.ts"
+
+const timeToLive = 2000
+const lockExpiration = 4000
+
+let postgres: Postgres
+beforeAll(async () => void (postgres = await startPostgres()))
+afterAll(async () => {
+  await reap()
+  await postgres.remove()
+})
+
+let world: World
+const begin = async (settings: Partial<Settings> = {}) => {
+  world = await makeWorld({ url: postgres.url, keys: ["k1"], timeToLive, lockExpiration, ...settings })
+  return world
+}
+afterEach(reap)
+
+/** No lease was ever used at the same time as another of its key, and nothing came with a fence that was over. */
+const assertGuarded = async () => {
+  const report = await world.guard.report()
+  assert.deepStrictEqual([report.overlaps, report.refused, report.backwards], [[], 0, 0])
+  return report
+}
+
+/** All that is left stops when it is told to, in time, and by itself. */
+const assertStops = async (most: number, killed: ReadonlyArray<string> = []) => {
+  const began = now()
+  const endings = await world.stop()
+  within("all stop", began, now(), most)
+  assert.deepStrictEqual(endings.filter((ending) => ending !== 0), [...killed])
+}
+
+describe("a borrower", () => {
+  it("that is killed has its key with the next waiter within 100 milliseconds", async () => {
+    const { borrower, host } = await begin()
+    await host()
+    const [killed, next] = [await borrower(), await borrower()]
+    await killed.hold("a")
+    next.ask("b")
+    await sleep(300)
+
+    const began = now()
+    killed.program.signal("SIGKILL")
+    const granted = await next.granted("b")
+
+    within("borrower killed", began, granted.heard, 100)
+    await assertGuarded()
+    await assertStops(3000, ["SIGKILL"])
+  })
+
+  it("that is frozen loses its key after the time to live, and does nothing more with it when it wakes", async () => {
+    const { borrower, host } = await begin()
+    await host()
+    const [frozen, next] = [await borrower(), await borrower()]
+    const lease = await frozen.hold("a")
+    next.ask("b")
+    await sleep(300)
+
+    const began = now()
+    frozen.program.signal("SIGSTOP")
+    const granted = await next.granted("b")
+    within("borrower frozen", began, granted.heard, timeToLive + 500)
+    await sleep(500)
+    frozen.program.signal("SIGCONT")
+    const ended = await frozen.ended("a")
+    await sleep(200)
+
+    assert.strictEqual(ended.error, "LeaseExpired Lost")
+    const report = await assertGuarded()
+    // what it had sent before may have been read after
+    assert.isBelow(lastUse(report, lease).to - began, 100)
+    await next.end("b")
+    await assertStops(3000)
+  })
+})
+
+/** Two runners, of which one is the host, and two borrowers. */
+const beginWithTwo = async (settings?: Partial<Settings>) => {
+  const { borrower, host } = await begin(settings)
+  await Promise.all([host(), host()])
+  return Promise.all([borrower(), borrower()])
+}
+
+describe("a host", () => {
+  it("that is killed is followed by another within 6 seconds, which serves the waiters, and no lease outlives it", async () => {
+    const [holder, waiter] = await beginWithTwo()
+    const lease = await holder.hold("a")
+    const first = world.hosting()
+    waiter.ask("b")
+    await sleep(1000)
+
+    const began = now()
+    first.program.signal("SIGKILL")
+    const granted = await waiter.granted("b")
+
+    within("host killed", began, granted.heard, 6000)
+    assert.strictEqual((await holder.ended("a")).error, "LeaseExpired Lost")
+    assert.isAbove(granted.epoch, lease.epoch)
+    await assertGuarded()
+    await waiter.end("b")
+    await assertStops(3000, ["SIGKILL"])
+  })
+
+  it("that stops gently is followed by another within a second after its last lease has come back", async () => {
+    const [holder, waiter] = await beginWithTwo()
+    await holder.hold("a")
+    const first = world.hosting()
+    waiter.ask("b")
+    await sleep(1000)
+
+    first.program.signal("SIGTERM")
+    await sleep(200)
+    const began = now()
+    const ended = await holder.end("a")
+    const granted = await waiter.granted("b")
+
+    within("host stopped gently", began, granted.heard, 1000)
+    assert.isUndefined(ended.error)
+    await assertGuarded()
+    await waiter.end("b")
+    await assertStops(3000)
+  })
+
+  it("that is frozen, and woken after another has taken over, grants nothing", async () => {
+    const [holder, waiter] = await beginWithTwo()
+    const lease = await holder.hold("a")
+    const first = world.hosting()
+    waiter.ask("b")
+    await sleep(1000)
+
+    const began = now()
+    first.program.signal("SIGSTOP")
+    const granted = await waiter.granted("b")
+    within("host frozen", began, granted.heard, 20_000)
+    assert.strictEqual((await holder.ended("a")).error, "LeaseExpired Lost")
+    holder.ask("c")
+    first.program.signal("SIGCONT")
+    await sleep(2000)
+    await waiter.end("b")
+    const next = await holder.granted("c")
+
+    assert.isAbove(granted.epoch, lease.epoch)
+    assert.strictEqual(next.epoch, granted.epoch)
+    await assertGuarded()
+    await holder.end("c")
+    await assertStops(5000)
+  })
+})
