@@ -1050,6 +1050,7 @@ export declare class PoolUnavailable extends PoolUnavailable_base {
 export {};
 
 // SharedPool.d.ts
+import type { Sharding } from "effect/cluster/Sharding";
 import * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
@@ -1059,6 +1060,8 @@ import type * as RpcServer from "effect/rpc/RpcServer";
 import type * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
 import * as Stream from "effect/Stream";
+import type { Claims } from "./internal/cluster/claims.ts";
+import * as Runners from "./internal/cluster/runners.ts";
 import * as Sockets from "./internal/cluster/sockets.ts";
 import type { Lease } from "./Lease.ts";
 import type { PooledObject } from "./PooledObject.ts";
@@ -1106,8 +1109,14 @@ export interface HostSettings {
 }
 export interface SharedPoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out N> extends Context.ServiceClass<Self, Id, SharedPool<A, D, E, N>>, SharedOperations<Self, A, D, E, N> {
     readonly layer: <RA = never, RS = never, RD = never, RB = never, RR = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR>) => Layer.Layer<Self, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR>;
-    readonly layerServer: <RA = never, RS = never, RD = never, RB = never, RR = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR> & HostSettings) => Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RpcServer.Protocol>;
+    readonly layerServer: SharedServer<A, D, E, N>;
+    readonly layerHost: <RA = never, RS = never, RD = never, RB = never, RR = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR> & Omit<HostSettings, "epoch">) => Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | Sharding | Claims>;
+    readonly layerClient: Layer.Layer<Self, never, Sharding>;
     readonly layerRemote: Layer.Layer<Self, never, RpcClient.Protocol>;
+}
+export interface SharedServer<A, D, E, N> {
+    <RA = never, RS = never, RD = never, RB = never, RR = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR> & HostSettings): Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RpcServer.Protocol>;
+    (): Layer.Layer<never, never, RpcServer.Protocol | Sharding>;
 }
 export interface SharedSchemas<A, D, E, N> {
     readonly object: Schema.Codec<A, unknown>;
@@ -1122,6 +1131,8 @@ export declare const SharedPool: {
     readonly layerSocket: typeof Sockets.layerClient;
     readonly layerAccess: typeof Sockets.layerAccess;
     readonly layerPass: typeof Sockets.layerPass;
+    readonly layerCluster: typeof Runners.layerCluster;
+    readonly layerClusterClient: typeof Runners.layerClusterClient;
 };
 export {};
 
@@ -1174,9 +1185,11 @@ export declare const Verdict: {
 };
 
 // cluster.d.ts
+export { Claims } from "./internal/cluster/claims.ts";
+export type { ClusterOptions, RunnerOptions } from "./internal/cluster/runners.ts";
 export type { SocketOptions, SocketServerOptions } from "./internal/cluster/sockets.ts";
 export { Fence, type HeldLease, type PooledPicture, PoolUnavailable, type SharedAddOptions, type SharedBorrowOptions, type SharedLease } from "./SharedLease.ts";
-export { type HostSettings, type SharedOperations, type SharedOptions, SharedPool, type SharedPoolClass, type SharedSchemas } from "./SharedPool.ts";
+export { type HostSettings, type SharedOperations, type SharedOptions, SharedPool, type SharedPoolClass, type SharedSchemas, type SharedServer } from "./SharedPool.ts";
 
 // index.d.ts
 export type { Allowance, AllowanceReport, AllowanceState } from "./Allowance.ts";

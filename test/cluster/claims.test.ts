@@ -1,6 +1,6 @@
 /** Which process may be the host of a pool, over rows that all share. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Effect, Exit, type Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import {
   type Claim,
@@ -164,7 +164,7 @@ describe("a claim", () => {
       const claims = yield* Effect.forEach(processes, (process) => process.take, { concurrency: "unbounded" })
       yield* TestClock.adjust("1 minute")
 
-      const epochs = claims.map((claim) => claim.epoch).sort()
+      const epochs = claims.map((claim) => claim.epoch).sort((a, b) => a - b)
       assert.deepStrictEqual(epochs, [1, 2, 3, 4, 5])
       assert.deepStrictEqual(claims.filter((claim) => claim.holds()).map((claim) => claim.epoch), [5])
     }))

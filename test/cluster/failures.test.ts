@@ -146,7 +146,7 @@ describe("a host", () => {
     const next = await holder.granted("c")
 
     assert.isAbove(granted.epoch, lease.epoch)
-    assert.strictEqual(next.epoch, granted.epoch)
+    assert.strictEqual(next.epoch, granted.epoch, "the one that was frozen takes nothing back")
     await assertGuarded()
     await holder.end("c")
     await assertStops(5000)

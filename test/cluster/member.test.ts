@@ -1,9 +1,9 @@
 /** A pool whose host is an entity of a cluster: in one process, under a clock that the tests set. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema } from "effect"
-import { Claims, SharedPool } from "effect-object-pool/cluster"
 import { TestRunner } from "effect/cluster"
 import { TestClock } from "effect/testing"
+import { Claims, SharedPool } from "../../src/cluster.ts"
 import { make, type Row, type Store, storeMemory } from "../../src/internal/cluster/claims.ts"
 import { failing } from "./support/stores.ts"
 

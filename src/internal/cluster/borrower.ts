@@ -283,7 +283,9 @@ const waitedSince = (error: BorrowTimeout, waited: number): BorrowTimeout => {
 }
 
 const toReason = (reason: Refusal["reason"]): PoolUnavailable["reason"] =>
-  reason === "NoSession" || reason === "Stopping" || reason === "Unserved" ? "Unreachable" : reason
+  reason === "NoSession" || reason === "Stopping" || reason === "Unproven" || reason === "Unserved"
+    ? "Unreachable"
+    : reason
 
 /** What is in a message beside what is to be added. */
 const envelope = 1_000

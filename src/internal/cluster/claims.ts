@@ -22,6 +22,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import { apart } from "./apart.ts"
 
 /** The row of a pool. */
 export interface Row {
@@ -90,126 +91,134 @@ interface Sight {
   readonly at: number
 }
 
+interface Clocks {
+  readonly running: () => number
+  readonly now: () => Moment
+}
+
+const clocks: Effect.Effect<Clocks> = Effect.map(Clock.Clock, (clock) => {
+  const running = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  return { running, now: () => ({ running: running(), shown: clock.currentTimeMillisUnsafe() }) }
+})
+
 export const make = <E>(
   store: Store<E>,
-  options: { readonly expiry: number }
+  { expiry }: { readonly expiry: number }
 ): Effect.Effect<ClaimsService, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const clock = yield* Clock.Clock
-    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-    const shown = () => clock.currentTimeMillisUnsafe()
+    const time = yield* clocks
+    const every = Math.min(500, expiry / 16)
+    const { see, watch } = yield* watching(store, time, every)
+
+    const attempt = (pool: string) =>
+      Effect.gen(function*() {
+        const [row] = yield* store.read([pool])
+        const sight = row === undefined ? undefined : see(row)
+        const epoch = (row?.epoch ?? 0) + 1
+        const next: Row = { pool, epoch, token: yield* token, beat: 0, clean: false, expiry }
+        const sent = time.now()
+        if (!(yield* store.take(next, row))) return undefined
+        const free = sight === undefined || sight.row.clean ? -Infinity : sight.at + sight.row.expiry
+        return { next, sent, free }
+      })
+    const pause = Schedule.spaced(Math.min(200, every))
+    const take: ClaimsService["take"] = (pool, timeToLive) => {
+      const window = expiry - outlasting(timeToLive)
+      return apart(attempt(pool)).pipe(
+        Effect.timeout(Math.max(window, every)),
+        Effect.catchCause((cause) =>
+          Effect.as(Effect.logDebug("The record of hosts does not answer", cause), undefined)
+        ),
+        Effect.repeat({ schedule: pause, until: (taken) => taken !== undefined }),
+        Effect.flatMap((taken) => taken === undefined ? Effect.never : keep(store, time, window, taken))
+      )
+    }
+    return { expiry, watch, take }
+  })
+
+/** Looks at the rows of pools, and remembers when this process first saw the last beat of each. */
+const watching = <E>(store: Store<E>, time: Clocks, every: number) =>
+  Effect.gen(function*() {
     const watched = new Map<string, number>()
     const sights = new Map<string, Sight>()
-    const every = Math.min(500, options.expiry / 16)
-
     const see = (row: Row): Sight => {
-      const sight = sights.get(row.pool)
-      if (sight !== undefined && sight.row.token === row.token && sight.row.beat === row.beat) {
-        // what has been seen of a host that has stopped since is its last beat all the same
-        const same = { row, at: sight.at }
-        sights.set(row.pool, same)
-        return same
-      }
-      const first = { row, at: now() }
-      sights.set(row.pool, first)
-      return first
+      const before = sights.get(row.pool)
+      // of a host that has stopped since, its last beat is what it was
+      const isSame = before !== undefined && before.row.token === row.token && before.row.beat === row.beat
+      const sight = { row, at: isSame ? before.at : time.running() }
+      sights.set(row.pool, sight)
+      return sight
     }
-
-    const look = Effect.suspend(() => watched.size === 0 ? Effect.void : read([...watched.keys()]))
-    const read = (pools: ReadonlyArray<string>) =>
-      store.read(pools).pipe(Effect.map((rows) => {
-        for (const row of rows) see(row)
-      }))
-    yield* look.pipe(
+    const look = Effect.suspend(() => watched.size === 0 ? Effect.succeed([]) : store.read([...watched.keys()]))
+    yield* apart(look).pipe(
+      Effect.map((rows) => rows.forEach(see)),
       Effect.timeout(every * 4),
       Effect.ignore,
       Effect.repeat(Schedule.spaced(every)),
       Effect.forkScoped
     )
-
-    const attempt = (pool: string) =>
-      Effect.gen(function*() {
-        const rows = yield* store.read([pool])
-        const row = rows[0]
-        const sight = row === undefined ? undefined : see(row)
-        const next: Row = {
-          pool,
-          epoch: (row?.epoch ?? 0) + 1,
-          token: yield* token,
-          beat: 0,
-          clean: false,
-          expiry: options.expiry
-        }
-        const sent = { running: now(), shown: shown() }
-        return (yield* store.take(next, row)) ? { next, sent, sight } : undefined
+    const count = (pool: string, change: number) =>
+      Effect.sync(() => {
+        const left = (watched.get(pool) ?? 0) + change
+        if (left > 0) watched.set(pool, left)
+        else watched.delete(pool)
       })
+    return { see, watch: (pool: string) => Effect.acquireRelease(count(pool, 1), () => count(pool, -1)) }
+  })
 
+interface Taken {
+  readonly next: Row
+  readonly sent: Moment
+  /** When every lease of the host before is over. */
+  readonly free: number
+}
+
+/** Keeps a claim up. */
+const keep = <E>(
+  store: Store<E>,
+  time: Clocks,
+  window: number,
+  { free, next: { epoch, pool, token }, sent }: Taken
+): Effect.Effect<Claim, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    // when the last beat was sent that was confirmed; absent: it is this host's no more
+    let last: Moment | undefined = sent
+    const lost = yield* Deferred.make<void>()
+    const beat = Effect.suspend(() => {
+      const sent = time.now()
+      return apart(store.beat(pool, token)).pipe(
+        Effect.timeout(window / 2),
+        Effect.map((mine) => {
+          if (last !== undefined) last = mine ? sent : undefined
+          if (!mine) Deferred.doneUnsafe(lost, Effect.void)
+        }),
+        // it may answer again before the time of the last beat is over
+        Effect.ignore
+      )
+    })
+    yield* Effect.forkScoped(Effect.repeat(beat, Schedule.spaced(window / 4)))
+    yield* Effect.addFinalizer(() => Effect.sync(() => last = undefined))
+
+    const holds = () => {
+      if (last === undefined) return false
+      const { running, shown } = time.now()
+      return running - last.running < window && shown - last.shown < window
+    }
     return {
-      expiry: options.expiry,
-      watch: (pool) =>
-        Effect.acquireRelease(
-          Effect.sync(() => watched.set(pool, (watched.get(pool) ?? 0) + 1)),
-          () =>
-            Effect.sync(() => {
-              const left = (watched.get(pool) ?? 0) - 1
-              if (left > 0) watched.set(pool, left)
-              else watched.delete(pool)
-            })
-        ),
-      take: (pool, timeToLive) =>
-        Effect.gen(function*() {
-          const window = options.expiry - outlasting(timeToLive)
-          const taken = yield* attempt(pool).pipe(
-            Effect.timeout(Math.max(window, every)),
-            Effect.catchCause((cause) =>
-              Effect.as(Effect.logDebug("The record of hosts does not answer", cause), undefined)
-            ),
-            Effect.repeat({ schedule: Schedule.spaced(Math.min(200, every)), until: (taken) => taken !== undefined })
-          )
-          if (taken === undefined) return yield* Effect.never
-          const { next, sent, sight } = taken
-          let last: Moment | undefined = sent
-          const lost = yield* Deferred.make<void>()
-          const free = sight === undefined || sight.row.clean ? -Infinity : sight.at + sight.row.expiry
-
-          const beat = Effect.suspend(() => {
-            const sent = { running: now(), shown: shown() }
-            return store.beat(pool, next.token).pipe(
-              Effect.timeout(window / 2),
-              Effect.map((mine) => {
-                if (mine) {
-                  if (last !== undefined) last = sent
-                } else {
-                  last = undefined
-                  Deferred.doneUnsafe(lost, Effect.void)
-                }
-              }),
-              // it may answer again before the time of the last beat is over
-              Effect.ignore
-            )
-          })
-          yield* beat.pipe(Effect.repeat(Schedule.spaced(window / 4)), Effect.forkScoped)
-          // what goes on without the scope is not this host's any more
-          yield* Effect.addFinalizer(() => Effect.sync(() => last = undefined))
-
-          return {
-            epoch: next.epoch,
-            holds: () => last !== undefined && now() - last.running < window && shown() - last.shown < window,
-            inherited: Effect.suspend(() => {
-              const left = free - now()
-              return left > 0 ? Effect.sleep(Duration.millis(left)) : Effect.void
-            }),
-            lost: Deferred.await(lost),
-            leave: Effect.suspend(() => {
-              last = undefined
-              // the leases of the host before are left, if its time is not over yet
-              return now() < free ? Effect.void : store.leave(pool, next.token).pipe(
-                Effect.timeout(Math.max(window, 1000)),
-                Effect.ignore
-              )
-            })
-          }
-        })
+      epoch,
+      holds,
+      inherited: Effect.suspend(() => {
+        const left = free - time.running()
+        return left > 0 ? Effect.sleep(Duration.millis(left)) : Effect.void
+      }),
+      lost: Deferred.await(lost),
+      leave: Effect.suspend(() => {
+        last = undefined
+        // the leases of the host before are left, if its time is not over yet
+        return time.running() < free
+          ? Effect.void
+          : Effect.ignore(Effect.timeout(apart(store.leave(pool, token)), Math.max(window, 1000)))
+      })
     }
   })
 

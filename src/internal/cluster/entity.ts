@@ -23,7 +23,7 @@ import { type Claim, Claims, outlasting } from "./claims.ts"
 import { Protocol, type Refusal, refusal, type Rpcs, type Serving } from "./protocol.ts"
 
 /** What the entity needs of the host of a pool. */
-export interface Hosting {
+interface Hosting {
   readonly serving: Serving
   /** Grants nothing more, and tells those who wait. */
   stop(): void
@@ -106,6 +106,7 @@ const host = <R>(settings: Settings<R>, claims: Claims["Service"], hosts: Set<Ho
     const there = yield* Latch.make(false)
 
     const term = Effect.gen(function*() {
+      yield* Effect.repeat(Effect.sync(isHere), { until: (here) => here, schedule: glance })
       const claim = yield* claims.take(pool, timeToLive)
       const hosting = yield* settings.build(claim)
       yield* Effect.addFinalizer(() => {

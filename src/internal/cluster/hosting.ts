@@ -102,13 +102,13 @@ export const ofPool = <A, D, E, N>(options: HostOptions<A, D, E, N>): Usual<A, D
 }
 
 /** What says whether a process may be the host. */
-export interface Right {
+interface Right {
   readonly epoch: number
   readonly holds: () => boolean
 }
 
 /** The pool, and its host. */
-export const opened = <A, D, E, N>(
+const opened = <A, D, E, N>(
   definition: Definition<A, D, E, N>,
   options: HostOptions<A, D, E, N>,
   make: Make<A, D, E>,

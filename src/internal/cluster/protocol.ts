@@ -224,7 +224,7 @@ const joining = Schema.Struct({
 })
 export type Joining = typeof joining.Type
 
-const Protocol = RpcGroup.make(
+export const Protocol = RpcGroup.make(
   Rpc.make("Join", { payload: joining, success: Notice, error: Failure, stream: true }),
   Rpc.make("Renew", { payload: whose, error: Failure }),
   Rpc.make("Borrow", { payload: { ...whose, key: Key, ask: Ask }, success: Granted, error: Failure }),

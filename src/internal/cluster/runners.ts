@@ -19,15 +19,18 @@ import * as Option from "effect/Option"
 import * as RpcClient from "effect/rpc/RpcClient"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
-import type { SocketServerError } from "effect/socket/SocketServer"
+import * as SocketServer from "effect/socket/SocketServer"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { InvalidPoolOptions } from "../../PoolError.ts"
 import { checks } from "../state/validation.ts"
+import { apart } from "./apart.ts"
 import * as Claims from "./claims.ts"
 import { storeSql } from "./claimsSql.ts"
-import { patient } from "./patience.ts"
+import { quiet } from "./sockets.ts"
+import * as Storage from "./storage.ts"
 
 /**
  * @category models
@@ -123,11 +126,24 @@ const clientProtocol = Layer.effect(
   })
 ).pipe(Layer.provide(serialization))
 
-const socketServer = Layer.unwrap(Effect.map(ShardingConfig.ShardingConfig, (config) =>
-  NodeSocketServer.layer({
-    ...Option.getOrThrow(Option.orElse(config.runnerListenAddress, () => config.runnerAddress)),
-    noDelay: true
-  })))
+/** How long a server that closes waits for its connections, in milliseconds: one that is cut off never ends. */
+const farewell = 1000
+
+const socketServer = Layer.effect(
+  SocketServer.SocketServer,
+  Effect.gen(function*() {
+    const config = yield* ShardingConfig.ShardingConfig
+    const { host, port } = Option.getOrThrow(Option.orElse(config.runnerListenAddress, () => config.runnerAddress))
+    const scope = yield* Scope.make()
+    yield* Effect.addFinalizer((exit) => Effect.timeoutOption(apart(Scope.close(scope, exit)), farewell))
+    const server = yield* NodeSocketServer.make({ host, port, noDelay: true }).pipe(Scope.provide(scope))
+    const { address, run } = quiet(server)
+    return SocketServer.SocketServer.of({
+      address,
+      run: (handler) => Effect.contextWith((context) => apart(Effect.provideContext(run(handler), context)))
+    })
+  })
+)
 
 /** A runner that does not answer twice within a second has stopped. */
 const health = Layer.effect(
@@ -135,7 +151,7 @@ const health = Layer.effect(
   Effect.map(Runners.Runners, (runners) =>
     RunnerHealth.RunnerHealth.of({
       isAlive: (address) =>
-        runners.ping(address).pipe(
+        apart(runners.ping(address)).pipe(
           Effect.timeout(1000),
           Effect.retry({ times: 2, schedule: Schedule.spaced(100) }),
           Effect.isSuccess
@@ -153,8 +169,13 @@ const lay = <A, E, R>(
     catch: (error) => error as InvalidPoolOptions
   }))
 
-const storage = ({ expiry, prefix }: Settings) =>
-  patient(Layer.orDie(SqlRunnerStorage.layerWith({ prefix })), { expiry, interval: expiry / 8 })
+const storage = ({ config, expiry, prefix }: Settings) =>
+  Storage.layer(Layer.orDie(SqlRunnerStorage.layerWith({ prefix })), {
+    expiry,
+    interval: expiry / 8,
+    table: `${prefix}_primary`,
+    self: Option.getOrUndefined(config.runnerAddress ?? Option.none())
+  })
 
 const common = ({ config }: Settings) =>
   Layer.mergeAll(clientProtocol, MessageStorage.layerNoop, ShardingConfig.layer(config))
@@ -176,7 +197,7 @@ export const layerCluster = (
   options: RunnerOptions
 ): Layer.Layer<
   Sharding | Claims.Claims,
-  InvalidPoolOptions | SocketServerError | SqlError,
+  InvalidPoolOptions | SocketServer.SocketServerError | SqlError,
   SqlClient.SqlClient
 > =>
   lay(options, (settings) =>
@@ -203,7 +224,7 @@ const layerClaims = ({ expiry, prefix }: Settings) =>
  */
 export const layerClusterClient = (
   options: ClusterOptions = {}
-): Layer.Layer<Sharding, InvalidPoolOptions, SqlClient.SqlClient> =>
+): Layer.Layer<Sharding, InvalidPoolOptions | SqlError, SqlClient.SqlClient> =>
   lay(options, (settings) =>
     SocketRunner.layerClientOnly.pipe(
       Layer.provide(storage(settings)),

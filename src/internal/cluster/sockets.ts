@@ -7,6 +7,7 @@
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import type * as Config from "effect/Config"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -126,13 +127,36 @@ export const layerPass = (
   )
 
 /** Connections end in many ways, and none is news: whoever was borrowing has been dealt with. */
-const quiet = (server: SocketServer.SocketServer["Service"]): SocketServer.SocketServer["Service"] => ({
+export const quiet = (server: SocketServer.SocketServer["Service"]): SocketServer.SocketServer["Service"] => ({
   ...server,
   run: (handler) =>
     server.run((socket) =>
-      Effect.ignoreCause(handler(gathering(socket)), { log: "Debug", message: "A connection has ended" })
+      Effect.withFiber((fiber) => {
+        const connection = Context.getOrUndefined(fiber.context, NodeSocket.NetSocket)
+        const handled = handler(gathering(ending(socket, () => connection?.destroyed === true)))
+        return Effect.ignoreCause(handled, { log: "Debug", message: "A connection has ended" })
+      })
     )
 })
+
+/**
+ * A socket that drops what is written once it has ended. The one of effect would wait: for a connection that is destroyed to
+ * take more, or for the next one, of which a server has none. Whoever answers a request as its connection ends would never
+ * be done, nor would the server that closes.
+ */
+const ending = (socket: Socket.Socket, isDestroyed: () => boolean): Socket.Socket => {
+  let ended = false
+  const unlessEnded = <E>(write: Effect.Effect<void, E>) =>
+    Effect.suspend(() => ended || isDestroyed() ? Effect.void : write)
+  return Socket.make({
+    // what is added to a scope last is run first
+    reader: Effect.tap(socket.reader, () => Effect.addFinalizer(() => Effect.sync(() => ended = true))),
+    writer: Effect.map(socket.writer, ({ write, writeAll }) => ({
+      write: (chunk) => unlessEnded(write(chunk)),
+      writeAll: (chunks) => unlessEnded(writeAll(chunks))
+    }))
+  })
+}
 
 /**
  * A server for pools, on a socket of Node, with `noDelay`: the transport for `layerServer`. It fails where it would let in

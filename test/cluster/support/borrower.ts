@@ -39,7 +39,7 @@ export interface Ended {
   readonly refused: number
   readonly at: number
 }
-export interface Churned {
+interface Churned {
   readonly type: "churned"
   readonly borrowed: number
   readonly errors: Record<string, number>

@@ -7,7 +7,7 @@ import { once } from "node:events"
 import { connect, createServer, type Socket } from "node:net"
 import { config, tell, told } from "./processes.ts"
 
-export interface ProxyConfig {
+interface ProxyConfig {
   /** The names of the ways, each with the port that it leads to. */
   readonly ways: Record<string, number>
 }

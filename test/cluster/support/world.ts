@@ -17,7 +17,7 @@ export interface Settings {
 const isReady = (event: { readonly type: string }): event is never => event.type === "ready"
 
 /** A process that borrows. */
-export interface Borrower {
+interface Borrower {
   readonly program: Program<BorrowerCommand, BorrowerEvent>
   /** Asks for a key; it has it when this resolves. */
   readonly hold: (id: string, timeout?: number) => Promise<Told<Granted>>
@@ -40,7 +40,7 @@ export interface World {
   readonly stop: () => Promise<ReadonlyArray<number | string>>
 }
 
-export interface Host {
+interface Host {
   readonly program: Program<unknown, HostEvent>
   readonly port: number
 }
@@ -100,8 +100,13 @@ export const makeWorld = async (settings: Settings): Promise<World> => {
       const program = start<BorrowerCommand, BorrowerEvent>("borrower", config)
       programs.push(program as never)
       await program.next(isReady)
-      const granted = (id: string) =>
-        program.next((event): event is Granted => event.type === "granted" && event.id === id)
+      const granted = async (id: string): Promise<Told<Granted>> => {
+        const event = await program.next((event): event is Granted | Ended =>
+          (event.type === "granted" || event.type === "ended" && event.error !== undefined) && event.id === id
+        )
+        if (event.type === "granted") return event as Told<Granted>
+        throw new Error(`${id} was not granted: ${(event as Told<Ended>).error}`)
+      }
       const ended = (id: string) => program.next((event): event is Ended => event.type === "ended" && event.id === id)
       const ask = (id: string, timeout?: number) =>
         program.tell({ type: "hold", id, ...(timeout === undefined ? {} : { timeout }) })
@@ -133,7 +138,7 @@ export const makeWorld = async (settings: Settings): Promise<World> => {
   }
 }
 
-export interface Proxy {
+interface Proxy {
   readonly ports: Record<string, number>
   readonly set: (type: ProxyCommand["type"], ...ways: ReadonlyArray<string>) => Promise<void>
   readonly stop: () => Promise<void>
