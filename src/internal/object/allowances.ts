@@ -110,7 +110,8 @@ const mostParts = 32
 /** What one lease has taken: one unit of each allowance of leases, its cost of the others, and what was charged since. */
 export interface Taken {
   readonly monotonic: number
-  readonly wall: number
+  /** Where a counter goes by it. */
+  readonly wall: number | undefined
   readonly cost: number
   readonly facet: string | undefined
   /** By the names of the allowances, the latest last; none of those of which nothing was charged, or given back. */
@@ -142,7 +143,7 @@ export class Allowances {
   /** A lease is granted now: {@link spend} follows. */
   begin(cost: number, facet: string | undefined): Taken {
     // the wall clock is read only where a counter goes by it
-    const wall = this.byWall ? this.clocks.moments.now() : NaN
+    const wall = this.byWall ? this.clocks.moments.now() : undefined
     return { monotonic: this.clocks.deadlines.now(), wall, cost, facet, charged: undefined }
   }
 
@@ -150,7 +151,7 @@ export class Allowances {
   spend(taken: Taken): boolean {
     let spends = false
     for (const { counter, unit } of this.all) {
-      const left = counter.take(unit === "leases" ? 1 : taken.cost, taken[counter.clock])
+      const left = counter.take(unit === "leases" ? 1 : taken.cost, takenAt(taken, counter.clock))
       if (left <= 0) spends = true
     }
     return spends
@@ -273,11 +274,13 @@ export class Allowances {
   }
 }
 
+const takenAt = ({ monotonic, wall }: Taken, clock: Counter["clock"]): number => clock === "wall" ? wall! : monotonic
+
 const partsOf = (taken: Taken, { clock, name, unit }: Limit): Array<Part> => {
   const charged = taken.charged ??= new Map<string, Array<Part>>()
   let parts = charged.get(name)
   if (parts === undefined) {
-    parts = [{ at: taken[clock], amount: unit === "leases" ? 1 : taken.cost }]
+    parts = [{ at: takenAt(taken, clock), amount: unit === "leases" ? 1 : taken.cost }]
     charged.set(name, parts)
   }
   return parts
