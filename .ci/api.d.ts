@@ -199,7 +199,7 @@ declare const PoolExhausted_base: Schema.Class<PoolExhausted, Schema.TaggedStruc
             readonly expired: Schema.Int;
         }>;
     }>;
-    readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"]>;
+    readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded"]>;
     readonly retryAfter: Schema.optionalKey<Schema.DurationFromMillis>;
 }>, import("effect/Cause").YieldableError>;
 export declare class PoolExhausted extends PoolExhausted_base {
@@ -517,7 +517,7 @@ export declare const PoolEvent: Schema.TaggedUnion<{
     readonly WaiterRefused: Schema.TaggedStruct<"WaiterRefused", {
         readonly pool: Schema.String;
         readonly at: Schema.DateTimeUtcFromMillis;
-        readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"]>;
+        readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded"]>;
     }>;
     readonly WaiterTimedOut: Schema.TaggedStruct<"WaiterTimedOut", {
         readonly pool: Schema.String;
@@ -570,6 +570,10 @@ export interface PoolSettings {
     } | undefined;
     readonly sharing?: number | "Infinity" | undefined;
     readonly maxWaiters?: number | "Infinity" | undefined;
+    readonly overload?: {
+        readonly target: Duration.Input;
+        readonly interval?: Duration.Input | undefined;
+    } | undefined;
     readonly waitsForResting?: boolean | undefined;
     readonly borrowTimeout?: Duration.Input | undefined;
     readonly leaseTimeout?: Duration.Input | undefined;

@@ -96,7 +96,8 @@ const again = (after: Duration.Duration | undefined): string =>
  * `NoneAvailable`: `tryBorrow` found nothing to lend, and nothing that could be made. `WaitersFull`: `maxWaiters`
  * fibers wait already. `Suspended`: the pool lends nothing at present. `Resting`: everything that the borrower may have rests
  * until known times beyond its deadline, and nothing is being made, nor could be. `CostTooHigh`: the cost of the borrow is
- * above a limit of every object. `retryAfter`: in how long the first object wakes that the borrower may have, where
+ * above a limit of every object. `Overloaded`: the borrower has waited longer than `overload.target`, while more come than can be
+ * served. `retryAfter`: in how long the first object wakes that the borrower may have, where
  * everything rests until known times; so it is in a `BorrowTimeout`.
  *
  * @category errors
@@ -105,7 +106,7 @@ const again = (after: Duration.Duration | undefined): string =>
 export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExhausted", {
   pool: Schema.String,
   stats: PoolStats,
-  reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"]),
+  reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded"]),
   /** In how long the borrower could be served, where that is known. */
   retryAfter: Schema.optionalKey(Schema.DurationFromMillis)
 }) {
@@ -115,7 +116,8 @@ export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExha
       WaitersFull: "lets no more borrowers wait",
       Suspended: "is suspended",
       Resting: "has only objects that rest",
-      CostTooHigh: "has no object that may cost so much"
+      CostTooHigh: "has no object that may cost so much",
+      Overloaded: "is overloaded"
     }[this.reason]
     return `Pool "${this.pool}" ${why}${again(this.retryAfter)} (${picture(this.stats)})`
   }

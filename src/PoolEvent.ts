@@ -111,7 +111,7 @@ export const PoolEvent = Schema.TaggedUnion({
   },
   WaiterRefused: {
     ...ofPool,
-    reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"])
+    reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded"])
   },
   Resized: {
     ...ofPool,

@@ -62,6 +62,27 @@ export interface PoolSettings {
    */
   readonly maxWaiters?: number | "Infinity" | undefined
   /**
+   * What is done where more come than can be served, so that not all who are served have waited as long as they can.
+   *
+   * When the shortest wait of an `interval` was longer than `target`, the pool is overloaded until nobody waits any more: as
+   * others are served, those who have waited longer than `target` fail with `PoolExhausted`, `reason: "Overloaded"`; and of
+   * each priority the newest is served first. That is CoDel with adaptive LIFO: K. Nichols, V. Jacobson, "Controlling Queue
+   * Delay", ACM Queue 10(5), 2012; B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015; as a `queue_target` and a
+   * `queue_interval` in db_connection, of Elixir's Ecto.
+   *
+   * @default none
+   */
+  readonly overload?: {
+    /** How long a borrower may wait in a pool that keeps up. */
+    readonly target: Duration.Input
+    /**
+     * How long the shortest wait has to be longer than that: longer than a burst that the pool gets over.
+     *
+     * @default 20 times `target`
+     */
+    readonly interval?: Duration.Input | undefined
+  } | undefined
+  /**
    * May a borrower wait though everything that it may have rests until known times beyond its deadline, while nothing is
    * being made, nor could be? Then an object that is added, or woken, may serve it in time. Else it fails at
    * once, with `PoolExhausted`, `reason: "Resting"`, whose `retryAfter` says when to come back.

@@ -51,6 +51,12 @@ const nonsense: ReadonlyArray<readonly [options: object, option: string, value: 
   [{ acquire, maxWaiters: -1 }, "maxWaiters", "-1", "a whole number, at least 0"],
   [{ acquire, maxWaiters: NaN }, "maxWaiters", "NaN", "a whole number, at least 0"],
   [{ acquire, maxWaiters: 0.5 }, "maxWaiters", "0.5", "a whole number, at least 0"],
+  [{ acquire, overload: {} }, "overload.target", "null", "a duration longer than zero"],
+  [{ acquire, overload: { target: 0 } }, "overload.target", "0", "a duration longer than zero"],
+  [{ acquire, overload: { target: NaN } }, "overload.target", "NaN", "a duration longer than zero"],
+  [{ acquire, overload: { target: "soon" } }, "overload.target", "\"soon\"", "a duration longer than zero"],
+  [{ acquire, overload: { target: 9, interval: 0 } }, "overload.interval", "0", "a duration longer than zero"],
+  [{ acquire, overload: "1 second" }, "overload", "a text", "a record of options"],
   [{ acquire, borrowTimeout: "-1 seconds" }, "borrowTimeout", "\"-1 seconds\"", "a duration, zero or longer"],
   [{ acquire, borrowTimeout: NaN }, "borrowTimeout", "NaN", "a duration, zero or longer"],
   [{ acquire, borrowTimeout: "soon" }, "borrowTimeout", "\"soon\"", "a duration, zero or longer"],
@@ -142,7 +148,7 @@ const nonsense: ReadonlyArray<readonly [options: object, option: string, value: 
     { acquire, maxSize: 3 },
     "maxSize",
     "not known",
-    "only name, acquire, objects, data, size, select, maxWaiters, waitsForResting, borrowTimeout, "
+    "only name, acquire, objects, data, size, select, maxWaiters, overload, waitsForResting, borrowTimeout, "
   ],
   [{ acquire, borowTimeout: "1 second" }, "borowTimeout", "not known", "borrowTimeout"],
   [{ acquire, size: { maximum: 3 } }, "size.maximum", "not known", "only min, max"],

@@ -241,6 +241,25 @@ describe("the cost of one who waits does not grow with how many wait", () => {
       return pool.addAll(range(n))
     }))
 
+  linear("refused in an overload, as one is served", (n) =>
+    Effect.gen(function*() {
+      const overload = { target: "1 second", interval: "1 second" } as const
+      const pool = yield* ObjectPool.make({ objects: ["a"], overload, borrowTimeout: "Infinity" })
+      let lease = yield* pool.borrow
+      const waiters = yield* Effect.forEach(range(n), () => fork(pool.with(() => Effect.void)))
+      return Effect.gen(function*() {
+        // the second interval is the first of an overload
+        for (let i = 0; i < 3; i++) {
+          yield* TestClock.adjust("2 seconds")
+          const first = yield* fork(pool.borrowWith({ priority: 1 }))
+          yield* lease.release
+          lease = yield* Fiber.join(first)
+        }
+        yield* lease.release
+        yield* Effect.forEach(waiters, Fiber.await)
+      })
+    }))
+
   linear("each with a priority of its own", (n) =>
     Effect.gen(function*() {
       const pool = yield* ObjectPool.make({ objects: ["a"], borrowTimeout: "1 second" })

@@ -22,6 +22,8 @@ export interface Options<A> {
   readonly leaseTimeout?: Duration.Input
   readonly onLeaseExpired?: "return" | "detect" | "destroy"
   readonly maxWaiters?: number
+  readonly overload?: { readonly target: Duration.Input; readonly interval?: Duration.Input } | undefined
+  readonly select?: (available: ReadonlyArray<PooledObject<A>>) => PooledObject<A> | undefined
   readonly lifetime?: {
     readonly maxBorrows?: number
     readonly idleTimeToLive?: Duration.Input

@@ -52,6 +52,7 @@ const expected = (
   "refusals_total Suspended": 0,
   "refusals_total Resting": 0,
   "refusals_total CostTooHigh": 0,
+  "refusals_total Overloaded": 0,
   expirations_total: totals.expired,
   made_total: totals.made,
   destroyed_total: totals.destroyed,

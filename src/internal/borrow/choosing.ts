@@ -37,15 +37,15 @@ export const offerByChoice = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh:
 /** Asks the selector for each waiter that has not been answered yet, until nothing changes any more. */
 export const consider = <A, D>(core: Core<A, D>): void => {
   if (!lends(core)) return core.suspended ? letWait(core) : undefined
-  for (let waiter = core.waiters.first; waiter !== undefined && core.choosing === undefined && lends(core);) {
+  for (let waiter = core.waiters.lead; waiter !== undefined && core.choosing === undefined && lends(core);) {
     const version = core.registry.version
     const offered = offerTo(core, waiter)
     if (offered.length > 0) choose(core, waiter, offered)
     else if (waiter.choosing) waitsOn(core, waiter)
     // where what is listed has changed, it may be for an older waiter
     waiter = version === core.registry.version && waiter.lane !== undefined
-      ? offered.length === 0 ? core.waiters.after(waiter) : waiter
-      : core.waiters.first
+      ? offered.length === 0 ? core.waiters.follower(waiter) : waiter
+      : core.waiters.lead
   }
   if (core.choosing === undefined) core.returned = undefined
 }

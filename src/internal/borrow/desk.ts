@@ -84,6 +84,7 @@ export const lendNow = <A, D>(
 
 /** An object has been lent at once: it may be lent on, and another may have to be ready in its place. */
 const follow = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  core.overload?.served(0)
   if (core.options.sharing > 1) lendOn(core, entry)
   lent(core)
 }
@@ -390,6 +391,11 @@ export const handOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boole
   // a listener that was told of the object's last move may have taken it out, or it was listed when nobody waited
   if (!isLoose(entry)) return
   if (!lends(core)) return core.registry.list(entry)
+  if (core.overload !== undefined && core.waiters.size > 0) {
+    core.overload.relieve(core)
+    // a listener that was told of a refusal may have used the pool
+    if (!isLoose(entry)) return
+  }
   if (core.options.policy.kind === "custom") return Choosing.offerByChoice(core, entry, fresh)
   const { arrivals } = core.waiters
   if (isTaken(core, entry, fresh)) return
@@ -400,13 +406,13 @@ export const handOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boole
 /** Offers an object to the waiters, in their order. `true`: one has it, or it cannot be lent any more. */
 const isTaken = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): boolean => {
   let ready = fresh || !stale(core, entry)
-  const { first } = core.waiters
-  // nothing keeps the oldest from having it: most that wait in a crowd are served so
-  if (ready && first !== undefined && first.request.where === undefined && core.options.onBorrow === undefined) {
-    if (goesTo(core, first, entry, true)) return true
+  const { lead } = core.waiters
+  // nothing keeps the first from having it: most that wait in a crowd are served so
+  if (ready && lead !== undefined && lead.request.where === undefined && core.options.onBorrow === undefined) {
+    if (goesTo(core, lead, entry, true)) return true
   }
   let last: Waiter<A, D> | undefined
-  const taken = core.waiters.find(firstFor(core, entry, ready), (waiter) => {
+  const taken = core.waiters.seek(firstFor(core, entry, ready), (waiter) => {
     if (!mayTake(core, waiter, entry, ready)) return false
     // the `where` may have had the object taken out, lent, or offered anew
     if (!isLoose(entry)) return true
@@ -456,6 +462,7 @@ export const reconsider = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D
 
 /** The first waiter that could take an object: for those before, another is being detected or prepared already. */
 const firstFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ready: boolean): Waiter<A, D> | undefined => {
+  if (core.waiters.newestFirst) return core.waiters.lead
   if (!ready) return core.waiters.free!.first(isFree)
   return needsHook(core, entry) ? core.waiters.unprepared!.first(isUnprepared) : core.waiters.first
 }

@@ -179,6 +179,7 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   waiter.creation = waiter.detection = undefined
   if (creation !== undefined) bequeath(core, creation)
   resumeSoon(waiter)
+  core.overload?.served(core.deadlines.now() - waiter.since)
   observe(core, waiter, lease)
   lent(core)
   return true
@@ -261,7 +262,7 @@ const prepareFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A
  * has no other detected or prepared for it? No walk is needed where no waiter has come, or lost its own, since.
  */
 export const isDue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
-  if (waiter.claimed === core.waiters.claims || waiter.lane === undefined) return false
+  if (waiter.claimed === core.waiters.claims || waiter.lane === undefined || core.waiters.newestFirst) return false
   const claims = (other: Waiter<A, D>) => isFree(other) && !holdsOff(core, other, entry) && fits(core, other, entry)
   const first = core.waiters.find(
     core.waiters.free!.first(isFree),

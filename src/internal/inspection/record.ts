@@ -13,7 +13,14 @@ import { short, textOf } from "./words.ts"
 
 type Refusals = Core<never, never>["tallies"]["refusals"]
 
-const noRefusals: Refusals = { NoneAvailable: 0, WaitersFull: 0, Suspended: 0, Resting: 0, CostTooHigh: 0 }
+const noRefusals: Refusals = {
+  NoneAvailable: 0,
+  WaitersFull: 0,
+  Suspended: 0,
+  Resting: 0,
+  CostTooHigh: 0,
+  Overloaded: 0
+}
 
 /** Of each reason what `f` makes of two counts. */
 const both = (a: Refusals, b: Refusals, f: (a: number, b: number) => number): Refusals => ({
@@ -21,7 +28,8 @@ const both = (a: Refusals, b: Refusals, f: (a: number, b: number) => number): Re
   WaitersFull: f(a.WaitersFull, b.WaitersFull),
   Suspended: f(a.Suspended, b.Suspended),
   Resting: f(a.Resting, b.Resting),
-  CostTooHigh: f(a.CostTooHigh, b.CostTooHigh)
+  CostTooHigh: f(a.CostTooHigh, b.CostTooHigh),
+  Overloaded: f(a.Overloaded, b.Overloaded)
 })
 
 class Bucket {

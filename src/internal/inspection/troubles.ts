@@ -129,6 +129,7 @@ const timeouts: Check = (_, { minute }) =>
   }
 
 const reasons = {
+  Overloaded: "more come than can be served",
   Resting: "all rest for too long",
   CostTooHigh: "the cost is above every limit",
   WaitersFull: "too many wait",

@@ -32,6 +32,7 @@ import { Hold } from "../structures/hold.ts"
 import { Policy, type Tiers } from "../structures/selection/policy.ts"
 import * as Selection from "../structures/selection/selection.ts"
 import { Trusted } from "../structures/trusted.ts"
+import { Overload } from "../waiting/overload.ts"
 import { report } from "../watching/log.ts"
 import { Durations } from "../watching/timings.ts"
 import { turn } from "./turn.ts"
@@ -178,9 +179,17 @@ const makeRegistry = <A, D>(
     detectStatus !== undefined && detection.trustFor ? new Trusted() : undefined
   )
 
-const makeWaiters = <A, D>({ acquire, detectStatus, onBorrow }: Resolved<A, D>, hold: Hold): Waiters<A, D> =>
+const makeWaiters = <A, D>(
+  { acquire, detectStatus, onBorrow, overload }: Resolved<A, D>,
+  hold: Hold
+): Waiters<A, D> =>
   new Waiters(
-    { makes: acquire !== undefined, detects: detectStatus !== undefined, prepares: onBorrow !== undefined },
+    {
+      makes: acquire !== undefined,
+      detects: detectStatus !== undefined,
+      prepares: onBorrow !== undefined,
+      ages: overload !== undefined
+    },
     hold
   )
 
@@ -202,14 +211,16 @@ const makeRefill = <A, D>(core: () => Core<A, D>): Core<A, D>["refill"] => ({
   lostBefore: 0
 })
 
-const reporting = <A, D>(core: () => Core<A, D>) => (defect: unknown): void =>
-  report(core(), "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
+/** What keeps a pool, and what is told of a defect. */
+const keeping = <A, D>(core: () => Core<A, D>): Pick<Core<A, D>, "hold" | "threw"> => ({
+  hold: new Hold(core),
+  threw: (defect) => report(core(), "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
+})
 
 export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): Core<A, D> => {
   const { clock, context, dispatcher, fork, home, random, run } = surroundings(services)
   const options = atHome(given, home)
-  const threw = reporting(() => core)
-  const hold = new Hold(() => core)
+  const { hold, threw } = keeping(() => core)
   const deadlines = new Deadlines.Deadlines(clock, fork, threw, hold)
   const waiters = makeWaiters(options, hold)
   const means: Means<A, D> = { core: () => core, options, deadlines, fork, threw }
@@ -227,6 +238,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     dozing: new Dozing(deadlines, waiters, () => Resting.askDozing(core)),
     registry: makeRegistry(options, random),
     waiters,
+    overload: options.overload && new Overload(options.overload, deadlines, waiters),
     detector: makeDetector(means),
     creator: makeCreator(means),
     destroyer: makeDestroyer(means, dispatcher),
@@ -267,7 +279,7 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
 }
 
 const noTallies = (): Tallies => ({
-  refusals: { NoneAvailable: 0, WaitersFull: 0, Suspended: 0, Resting: 0, CostTooHigh: 0 },
+  refusals: { NoneAvailable: 0, WaitersFull: 0, Suspended: 0, Resting: 0, CostTooHigh: 0, Overloaded: 0 },
   verdicts: { Dormant: 0, Unknown: 0, Invalid: 0 },
   failovers: 0
 })

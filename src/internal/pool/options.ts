@@ -77,6 +77,7 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     remember: toRemember(check, options.remember),
     ...toSharing(check, options.sharing),
     maxWaiters: check.most("maxWaiters", options.maxWaiters, 0, Infinity),
+    overload: toOverload(check, options.overload),
     waitsForResting: check.flag("waitsForResting", options.waitsForResting, false),
     borrowTimeout: check.duration("borrowTimeout", options.borrowTimeout, 30_000, "zero"),
     leaseTimeout: toLeaseTimeout(check, options.leaseTimeout),
@@ -150,6 +151,13 @@ const toAllowance = <A, D>(check: Checks, given: AnyOptions<A, D>["allowance"]):
   }
   const limits = toLimits(check, given)
   return { of: () => limits, same: limits }
+}
+
+const toOverload = (check: Checks, given: unknown): Resolved<never, never>["overload"] => {
+  if (given === undefined) return undefined
+  const { interval, target } = check.record("overload", given)
+  const millis = check.duration("overload.target", target ?? null, Infinity)
+  return { target: millis, interval: check.duration("overload.interval", interval, 20 * millis) }
 }
 
 const toRemember = <A, D>(check: Checks, given: AnyOptions<A, D>["remember"]): Resolved<A, D>["remember"] => {

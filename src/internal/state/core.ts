@@ -35,6 +35,7 @@ import { type AsyncContext, callIn, start } from "../structures/asking.ts"
 import type { Deadline, Deadlines, Moments } from "../structures/deadlines.ts"
 import type { Hold } from "../structures/hold.ts"
 import type { Suspended } from "../waiting/outcome.ts"
+import type { Overload } from "../waiting/overload.ts"
 import type { Feed } from "../watching/events.ts"
 import type { Durations, Timings } from "../watching/timings.ts"
 import type { Entry } from "./entry.ts"
@@ -93,6 +94,8 @@ export interface Core<A, D> {
   readonly dozing: Dozing<A, D>
   readonly registry: Registry<A, D>
   readonly waiters: Waiters<A, D>
+  /** Tells whether more come than can be served; absent where nobody asks. */
+  readonly overload: Overload<A, D> | undefined
   readonly detector: Detector<A, D> | undefined
   readonly creator: Creator<A, D> | undefined
   readonly destroyer: Destroyer<A, D>

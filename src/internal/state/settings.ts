@@ -34,6 +34,8 @@ export interface Resolved<A, D> {
   /** What an object is remembered under; absent where the pool remembers nothing. */
   readonly remember: ((object: A) => unknown) | undefined
   readonly maxWaiters: number
+  /** Milliseconds; absent: no overload is looked for. */
+  readonly overload: { readonly target: number; readonly interval: number } | undefined
   readonly waitsForResting: boolean
   readonly borrowTimeout: number
   readonly leaseTimeout: ((entry: Entry<A, D>) => number) | undefined

@@ -41,6 +41,7 @@ export const levels = {
     "size",
     "select",
     "maxWaiters",
+    "overload",
     "waitsForResting",
     "borrowTimeout",
     "leaseTimeout",
@@ -66,6 +67,7 @@ export const levels = {
   "detection.onBorrow": ["trustFor"],
   creation: ["concurrency", "timeout", "retry"],
   lifetime: ["timeToLive", "idleTimeToLive", "maxBorrows", "jitter"],
+  overload: ["target", "interval"],
   remember: ["key"],
   closing: ["waiters", "timeout"]
 } as const

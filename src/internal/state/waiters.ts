@@ -7,6 +7,7 @@
  * - A waiter is linked exactly while `lane` is set.
  * - `size` counts the linked waiters; `busy` those of them for whom an object is being made, detected or chosen;
  *   `expecting` those for whom one is being made.
+ * - `ages`, where it is kept, has the linked waiters, in the order in which they were linked.
  * - No waiter that a {@link Search} has passed is what it seeks, unless the search was told to look at that waiter again.
  */
 import type * as Effect from "effect/Effect"
@@ -21,6 +22,7 @@ import type { AsyncContext } from "../structures/asking.ts"
 import type { Deadline } from "../structures/deadlines.ts"
 import { Heap } from "../structures/heap.ts"
 import type { Hold } from "../structures/hold.ts"
+import { Queue } from "../structures/queue.ts"
 import { type Rank, Ranks } from "../structures/ranks.ts"
 import type { Site } from "../structures/site.ts"
 import type { Trace } from "../watching/tracing.ts"
@@ -264,6 +266,12 @@ export class Waiters<A, D> {
   arrivals = 0
   /** Grows when a waiter may claim an object that is prepared for one behind it: it has joined, or has lost its own. */
   claims = 0
+  /** How often the last waiter has left the queue. */
+  drains = 0
+  /** The newest of a priority is served first: see `waiting/overload.ts`, which writes this. */
+  newestFirst = false
+  /** The waiters by age; absent where no overload is looked for. */
+  readonly ages: Queue<Waiter<A, D>> | undefined
   /** The waiters for whom something may be done now, in the order of the queue; some of them may have left it. */
   readonly news = new Again<A, D>()
   /** The waiters that are not busy; for whom no object is being made; that are no misfits. */
@@ -276,12 +284,15 @@ export class Waiters<A, D> {
   private readonly hold: Hold
 
   /** What a pool may do for its waiters: make, detect, prepare objects. `hold`: it is held while anybody waits. */
-  constructor({ detects, makes, prepares }: {
+  constructor({ ages = false, detects, makes, prepares }: {
     readonly makes: boolean
     readonly detects: boolean
     readonly prepares: boolean
+    /** Are the waiters kept by age as well? */
+    readonly ages?: boolean
   }, hold: Hold) {
     this.hold = hold
+    this.ages = ages ? new Queue() : undefined
     this.idle = makes ? new Search(this) : undefined
     this.heirs = makes ? new Search(this) : undefined
     this.fitting = makes ? new Search(this) : undefined
@@ -385,6 +396,10 @@ export class Waiters<A, D> {
     if (waiter.busy) this.busy += by
     if (waiter.creation !== undefined) this.expecting += by
     if (isChoosy(waiter)) this.choosy += by
+    if (this.size === 0) this.drains++
+    if (this.ages === undefined) return
+    if (by === 1) this.ages.add(waiter)
+    else this.ages.delete(waiter)
   }
 
   /** The oldest waiter of the highest priority. */
@@ -394,6 +409,28 @@ export class Waiters<A, D> {
 
   after(waiter: Waiter<A, D>): Waiter<A, D> | undefined {
     return waiter.next ?? waiter.lane?.next[0]?.first
+  }
+
+  /** Who is to be served first: the oldest of the highest priority, or the newest. */
+  get lead(): Waiter<A, D> | undefined {
+    return this.newestFirst ? this.lanes.first?.last : this.first
+  }
+
+  /** Who is to be served after a waiter. */
+  follower(waiter: Waiter<A, D>): Waiter<A, D> | undefined {
+    return this.newestFirst ? waiter.previous ?? waiter.lane?.next[0]?.last : this.after(waiter)
+  }
+
+  /** {@link Waiters.find} in the order in which the waiters are to be served, from a waiter on. */
+  seek(from: Waiter<A, D> | undefined, found: (waiter: Waiter<A, D>) => boolean): Waiter<A, D> | undefined {
+    for (let waiter = from; waiter !== undefined;) {
+      const next = this.follower(waiter)
+      if (found(waiter)) return waiter
+      // a waiter that has left leads nowhere
+      if (next === undefined || next.lane !== undefined) waiter = next
+      else waiter = waiter.lane === undefined ? this.lead : this.follower(waiter)
+    }
+    return undefined
   }
 
   /**

@@ -72,7 +72,7 @@ const histograms = (prefix: string): ReadonlyArray<Histogram> => [
 // ------------------------------------------------------------------------------------------------------ names of our own
 
 const states = ["pending", "available", "borrowed", "dormant", "unknown", "invalid"] as const
-const refusals = ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh"] as const
+const refusals = ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded"] as const
 const verdicts = ["Dormant", "Unknown", "Invalid"] as const
 
 const own = (prefix: string): Vocabulary => {
