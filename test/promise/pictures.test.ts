@@ -61,12 +61,12 @@ class Packs extends PoolService<Packs, { key: string }, { pack: { key: string } 
 const subjects: Readonly<Record<string, () => Promise<readonly [value: object, seen: object]>>> = {
   "a pool": async () => {
     const pool = PromisePool.make({ name: "keys", objects: secrets })
-    return [pool, { _id: "PromisePool", name: "keys", stats: pool.stats() }]
+    return [pool, { _id: "PromisePool", name: "keys", suspended: false, stats: pool.stats() }]
   },
   "a pool over a runtime": async () => {
     const layer = Packs.layer({ objects: secrets, pack: (lease) => lease.object })
     const pool = await PromisePool.fromRuntime(Packs, ManagedRuntime.make(layer))
-    return [pool, { _id: "PromisePool", name: "pictures/Packs", stats: pool.stats() }]
+    return [pool, { _id: "PromisePool", name: "pictures/Packs", suspended: false, stats: pool.stats() }]
   },
   "a double of a pool": async () => {
     const double = Layer.mock(Packs, { name: "double" })
