@@ -30,6 +30,182 @@ export interface AllowanceReport {
     readonly resetsAt?: Status.Moment | undefined;
 }
 
+// KeyedPool.d.ts
+import * as Context from "effect/Context";
+import type * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
+import type * as Exit from "effect/Exit";
+import * as Layer from "effect/Layer";
+import * as Scope from "effect/Scope";
+import * as Stream from "effect/Stream";
+import type { Allowance } from "./Allowance.ts";
+import type { Lease } from "./Lease.ts";
+import type { AddedObject, PooledObject } from "./PooledObject.ts";
+import type { BorrowError, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts";
+import type { PoolEvent } from "./PoolEvent.ts";
+import type { AddOptions, BorrowOptions, PoolOptions, WithOptions } from "./PoolOptions.ts";
+import type { PoolTypes } from "./PoolService.ts";
+import type { Self } from "./Self.ts";
+import type { Status } from "./Status.ts";
+export interface KeyedObject<out K, out A, out D = undefined> extends PooledObject<A, D> {
+    readonly key: K;
+}
+export interface KeyedLease<out K, out A, out D = undefined> extends Lease<A, D> {
+    readonly pooled: KeyedObject<K, A, D>;
+}
+export type KeyedEvent<K> = PoolEvent & {
+    readonly key?: K;
+};
+export interface KeyedSize {
+    readonly max?: number | "Infinity" | undefined;
+    readonly perKey?: {
+        readonly min?: number | undefined;
+        readonly max?: number | "Infinity" | undefined;
+    } | undefined;
+}
+export interface KeyedOptions<K, A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never> extends Omit<PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR>, "acquire" | "objects" | "remember" | "size" | "data" | "allowance" | "leaseTimeout" | "pack" | "judge" | "detectStatus" | "onBorrow" | "onRelease"> {
+    readonly acquire?: ((key: K, self: Self) => Effect.Effect<A, EA, RA>) | undefined;
+    readonly size?: KeyedSize | undefined;
+    readonly idleKeys?: Duration.Input | undefined;
+    readonly data?: D | ((object: A, key: NoInfer<K>) => D) | undefined;
+    readonly allowance?: Allowance | ReadonlyArray<Allowance> | ((pooled: KeyedObject<NoInfer<K>, NoInfer<A>, NoInfer<D>>) => Allowance | ReadonlyArray<Allowance>) | undefined;
+    readonly leaseTimeout?: Duration.Input | ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => Duration.Input) | undefined;
+    readonly pack?: ((lease: KeyedLease<NoInfer<K>, A, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined;
+    readonly judge?: ((exit: Exit.Exit<unknown, unknown>, pooled: KeyedObject<NoInfer<K>, NoInfer<A>, NoInfer<D>>) => Status.Answer | undefined) | undefined;
+    readonly detectStatus?: ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>) | undefined;
+    readonly onBorrow?: ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>) | undefined;
+    readonly onRelease?: ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>) | undefined;
+}
+export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out P> {
+    readonly borrow: (key: K) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
+    readonly borrowWith: (key: K, options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
+    readonly tryBorrow: (key: K) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
+    readonly tryBorrowWith: (key: K, options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
+    readonly with: <B, E1, R1>(key: K, f: (borrowed: P) => Effect.Effect<B, E1, R1>, options?: WithOptions<A, D>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>;
+    readonly add: <R = never>(key: K, object: A, options?: AddOptions<A, D, R>) => Effect.Effect<AddedObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>;
+    readonly addAll: <R = never>(key: K, objects: Iterable<A>, options?: AddOptions<A, D, R>) => Effect.Effect<ReadonlyArray<AddedObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>;
+    readonly remove: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
+    readonly has: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
+    readonly get: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<KeyedObject<K, A, D> | undefined, never, S>;
+    readonly rest: (key: K, object: A | PooledObject<A, D>, duration: Duration.Input) => Effect.Effect<boolean, never, S>;
+    readonly wake: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
+    readonly reconsider: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
+    readonly revoke: (key: K, target: Lease<A, D> | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
+    readonly ready: (key: K) => Effect.Effect<void, E | PoolClosed, S>;
+    readonly detect: Effect.Effect<void, PoolClosed, S>;
+    readonly resize: (size: KeyedSize) => Effect.Effect<void, InvalidPoolOptions | PoolClosed, S>;
+    readonly resizeKey: (key: K, size: {
+        readonly min?: number | undefined;
+        readonly max?: number | "Infinity" | undefined;
+    }) => Effect.Effect<void, InvalidPoolOptions | PoolClosed, S>;
+    readonly rotate: Effect.Effect<void, PoolClosed, S>;
+    readonly suspend: Effect.Effect<void, PoolClosed, S>;
+    readonly resume: Effect.Effect<void, PoolClosed, S>;
+    readonly drain: Effect.Effect<void, PoolClosed, S>;
+    readonly keys: Effect.Effect<ReadonlyArray<K>, never, S>;
+    readonly stats: Effect.Effect<PoolStats, never, S>;
+    readonly statsOf: (key: K) => Effect.Effect<PoolStats | undefined, never, S>;
+    readonly objects: Effect.Effect<ReadonlyArray<KeyedObject<K, A, D>>, never, S>;
+    readonly leases: Effect.Effect<ReadonlyArray<KeyedLease<K, A, D>>, never, S>;
+    readonly events: Stream.Stream<KeyedEvent<K>, never, S>;
+    readonly forget: (key: K) => Effect.Effect<boolean, never, S>;
+    readonly close: Effect.Effect<void, never, S>;
+}
+export interface KeyedPool<in out K, in out A, in out D = undefined, out E = never, out P = KeyedLease<K, A, D>> extends KeyedOperations<never, K, A, D, E, P> {
+    readonly name: string;
+}
+export interface KeyedPoolClass<in out Self, in out Id extends string, in out K, in out A, in out D, in out E, in out P> extends Context.ServiceClass<Self, Id, KeyedPool<K, A, D, E, P>>, KeyedOperations<Self, K, A, D, E, P> {
+    readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR> & KeyedDeclared<K, A, D, P>) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>;
+}
+export type KeyedDeclared<K, A, D, P> = ([undefined] extends [D] ? {} : {
+    readonly data: {} | null;
+}) & ([KeyedLease<K, A, D>] extends [P] ? {} : {
+    readonly pack: (lease: KeyedLease<K, A, D>) => unknown;
+});
+export declare namespace KeyedPoolTypes {
+    type Pack<K, A, T> = T extends {
+        readonly pack: infer P;
+    } ? P : KeyedLease<K, A, PoolTypes.Data<T>>;
+}
+export declare const KeyedPool: {
+    readonly Service: <Self, K, A, T extends PoolTypes = {}>() => <const Id extends string>(id: Id) => KeyedPoolClass<Self, Id, K, A, PoolTypes.Data<T>, PoolTypes.Error<T>, KeyedPoolTypes.Pack<K, A, T>>;
+    readonly make: <K, A, D = undefined, EA = never, EP = never, P = KeyedLease<K, A, D>, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: KeyedOptions<K, A, D, EA, EP, P, RA, RP, RS, RD, RB, RR> & {
+        readonly name?: string | undefined;
+    }) => Effect.Effect<KeyedPool<K, A, D, EA | EP, P>, never, Scope.Scope | RA | RP | RS | RD | RB | RR>;
+};
+
+// KeyedPromisePool.d.ts
+import type * as Duration from "effect/Duration";
+import { type KeyedEvent, type KeyedObject, type KeyedSize } from "./KeyedPool.ts";
+import type { PooledObject, PromiseAddedObject } from "./PooledObject.ts";
+import type { PoolStats } from "./PoolError.ts";
+import type { BorrowOptions, PoolOptions } from "./PoolOptions.ts";
+import type { PackedLease, PromiseLease } from "./PromiseLease.ts";
+import type { Awaitable, PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions, PromiseWithOptions } from "./PromiseOptions.ts";
+import type { PromiseJudge } from "./PromiseVerdict.ts";
+import type { PromiseSelf } from "./Self.ts";
+import type { Status } from "./Status.ts";
+export interface KeyedPromiseLease<out K, out A, out D = undefined, out P = A> extends PromiseLease<A, D, P> {
+    readonly pooled: KeyedObject<K, A, D>;
+}
+export interface KeyedPromiseOptions<K, A, D = undefined, P = A> extends Omit<PromisePoolOptions<A, D, P>, "acquire" | "objects" | "remember" | "size" | "data" | "allowance" | "leaseTimeout" | "pack" | "judge" | "detectStatus" | "onBorrow" | "onRelease"> {
+    readonly acquire?: ((key: K, signal: AbortSignal, self: PromiseSelf) => Awaitable<A>) | undefined;
+    readonly size?: KeyedSize | undefined;
+    readonly idleKeys?: Duration.Input | undefined;
+    readonly data?: D | ((object: A, key: NoInfer<K>) => D) | undefined;
+    readonly allowance?: PoolOptions<A, D, never, never, never>["allowance"];
+    readonly leaseTimeout?: Duration.Input | ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => Duration.Input) | undefined;
+    readonly pack?: ((lease: KeyedPromiseLease<NoInfer<K>, A, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>) | undefined;
+    readonly judge?: PromiseJudge<NoInfer<A>, NoInfer<D>> | undefined;
+    readonly detectStatus?: ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>) | undefined;
+    readonly onBorrow?: ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
+    readonly onRelease?: ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
+}
+export interface KeyedPromisePool<in out K, in out A, in out D = undefined, out L extends PackedLease<unknown> = KeyedPromiseLease<K, A, D>> extends AsyncDisposable {
+    readonly name: string;
+    readonly borrow: (key: K, options?: PromiseBorrowOptions<A, D>) => Promise<L>;
+    readonly with: <B>(key: K, f: (object: L["object"], signal: AbortSignal) => B, options?: PromiseWithOptions<A, D>) => Promise<Awaited<B>>;
+    readonly borrowSync: (key: K, options?: Omit<BorrowOptions<A, D>, "timeout">) => L;
+    readonly add: (key: K, object: A, options?: PromiseAddOptions<A, D>) => Promise<PromiseAddedObject<A, D>>;
+    readonly addAll: (key: K, objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => Promise<ReadonlyArray<PromiseAddedObject<A, D>>>;
+    readonly addSync: (key: K, object: A, options?: PromiseAddOptions<A, D>) => PromiseAddedObject<A, D>;
+    readonly addAllSync: (key: K, objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => ReadonlyArray<PromiseAddedObject<A, D>>;
+    readonly remove: (key: K, object: A | PooledObject<A, D>) => boolean;
+    readonly has: (key: K, object: A | PooledObject<A, D>) => boolean;
+    readonly get: (key: K, object: A | PooledObject<A, D>) => KeyedObject<K, A, D> | undefined;
+    readonly rest: (key: K, object: A | PooledObject<A, D>, duration: Duration.Input) => boolean;
+    readonly wake: (key: K, object: A | PooledObject<A, D>) => boolean;
+    readonly reconsider: (key: K, object: A | PooledObject<A, D>) => boolean;
+    readonly revoke: (key: K, target: PromiseLease<A, D, unknown> | PooledObject<A, D>) => boolean;
+    readonly ready: (key: K) => Promise<void>;
+    readonly detect: () => Promise<void>;
+    readonly resize: (size: KeyedSize) => void;
+    readonly resizeKey: (key: K, size: {
+        readonly min?: number | undefined;
+        readonly max?: number | "Infinity" | undefined;
+    }) => void;
+    readonly rotate: () => Promise<void>;
+    readonly suspend: () => void;
+    readonly resume: () => void;
+    readonly drain: () => Promise<void>;
+    readonly keys: () => ReadonlyArray<K>;
+    readonly stats: () => PoolStats;
+    readonly statsOf: (key: K) => PoolStats | undefined;
+    readonly objects: () => ReadonlyArray<KeyedObject<K, A, D>>;
+    readonly leases: () => ReadonlyArray<KeyedPromiseLease<K, A, D>>;
+    readonly events: () => AsyncIterable<KeyedEvent<K>>;
+    readonly forget: (key: K) => Promise<boolean>;
+    readonly close: () => Promise<void>;
+}
+export declare const KeyedPromisePool: {
+    readonly make: {
+        <K, A, D = undefined>(options: KeyedPromiseOptions<K, A, D> & {
+            readonly pack?: undefined;
+        }): KeyedPromisePool<K, A, D>;
+        <K, A, D = undefined, P = A>(options: KeyedPromiseOptions<K, A, D, P>): KeyedPromisePool<K, A, D, KeyedPromiseLease<K, A, D, P>>;
+    };
+};
+
 // Lease.d.ts
 import type * as DateTime from "effect/DateTime";
 import type * as Duration from "effect/Duration";
@@ -199,7 +375,7 @@ declare const PoolExhausted_base: Schema.Class<PoolExhausted, Schema.TaggedStruc
             readonly expired: Schema.Int;
         }>;
     }>;
-    readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded"]>;
+    readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded", "NoRoom"]>;
     readonly retryAfter: Schema.optionalKey<Schema.DurationFromMillis>;
 }>, import("effect/Cause").YieldableError>;
 export declare class PoolExhausted extends PoolExhausted_base {
@@ -440,7 +616,7 @@ export declare const PoolEvent: Schema.TaggedUnion<{
         readonly pool: Schema.String;
         readonly at: Schema.DateTimeUtcFromMillis;
         readonly objectId: Schema.Int;
-        readonly reason: Schema.Literals<readonly ["Detected", "Judged", "Unknown", "Invalidated", "Removed", "Expired", "HookFailed", "Late", "TimeToLive", "Idle", "MaxBorrows", "Resized", "Rotated", "Closed"]>;
+        readonly reason: Schema.Literals<readonly ["Detected", "Judged", "Unknown", "Invalidated", "Removed", "Expired", "HookFailed", "Late", "TimeToLive", "Idle", "MaxBorrows", "Resized", "Room", "Rotated", "Closed"]>;
     }>;
     readonly LeaseExpired: Schema.TaggedStruct<"LeaseExpired", {
         pool: Schema.String;
@@ -517,7 +693,7 @@ export declare const PoolEvent: Schema.TaggedUnion<{
     readonly WaiterRefused: Schema.TaggedStruct<"WaiterRefused", {
         readonly pool: Schema.String;
         readonly at: Schema.DateTimeUtcFromMillis;
-        readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded"]>;
+        readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded", "NoRoom"]>;
     }>;
     readonly WaiterTimedOut: Schema.TaggedStruct<"WaiterTimedOut", {
         readonly pool: Schema.String;
@@ -871,8 +1047,10 @@ export interface PromiseAddOptions<in A, in out D = undefined> {
 // PromisePool.d.ts
 import * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
+import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as ManagedRuntime from "effect/ManagedRuntime";
+import { Running } from "./internal/promise/running.ts";
 import type { Lease } from "./Lease.ts";
 import { ObjectPool } from "./ObjectPool.ts";
 import type { PooledObject, PromiseAddedObject } from "./PooledObject.ts";
@@ -932,6 +1110,44 @@ export declare const PromisePool: {
         <Self, A, D, E, P, RE>(tag: PoolTag<Self, A, D, E, P>, runtime: ManagedRuntime.ManagedRuntime<NoInfer<Self>, RE>): Promise<PromisePool<A, D, PackedLease<P>>>;
     };
 };
+export declare const attempt: <B>(begin: () => Promise<B>) => Promise<B>;
+export declare class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
+    #private;
+    constructor(pool: ObjectPool<A, D, E, P>, running: Running, disposal: Effect.Effect<void> | undefined);
+    get name(): string;
+    borrow: (options?: PromiseBorrowOptions<A, D>) => Promise<PackedLease<unknown>>;
+    borrowSync: (options?: Omit<BorrowOptions<A, D>, "timeout">) => PackedLease<unknown>;
+    with: <B>(f: (object: never, signal: AbortSignal) => B, options?: PromiseWithOptions<A, D>) => Promise<Awaited<B>>;
+    add: (object: A, options?: PromiseAddOptions<A, D>) => Promise<PromiseAddedObject<A, D>>;
+    addAll: (objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => Promise<ReadonlyArray<PromiseAddedObject<A, D>>>;
+    addSync: (object: A, options?: PromiseAddOptions<A, D>) => PromiseAddedObject<A, D>;
+    addAllSync: (objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => ReadonlyArray<PromiseAddedObject<A, D>>;
+    remove: (object: A | PooledObject<A, D>) => boolean;
+    has: (object: A | PooledObject<A, D>) => boolean;
+    get: (object: A | PooledObject<A, D>) => PooledObject<A, D> | undefined;
+    detect: () => Promise<void>;
+    detectSync: () => void;
+    rest: (object: A | PooledObject<A, D>, duration: Duration.Input) => boolean;
+    wake: (object: A | PooledObject<A, D>) => boolean;
+    reconsider: (object: A | PooledObject<A, D>) => boolean;
+    revoke: (target: PromiseLease<A, D, unknown> | PooledObject<A, D>) => boolean;
+    ready: () => Promise<void>;
+    resize: (size: {
+        readonly min?: number | undefined;
+        readonly max?: number | "Infinity" | undefined;
+        readonly spare?: number | undefined;
+    }) => void;
+    rotate: () => Promise<void>;
+    suspend: () => void;
+    resume: () => void;
+    drain: () => Promise<void>;
+    stats: () => PoolStats;
+    objects: () => ReadonlyArray<PooledObject<A, D>>;
+    leases: () => ReadonlyArray<PromiseLease<A, D>>;
+    events: () => AsyncIterable<PoolEvent>;
+    close: () => Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
 export {};
 
 // PromiseVerdict.d.ts
@@ -1197,6 +1413,7 @@ export { type HostSettings, type SharedOperations, type SharedOptions, SharedPoo
 
 // index.d.ts
 export type { Allowance, AllowanceReport, AllowanceState } from "./Allowance.ts";
+export { type KeyedDeclared, type KeyedEvent, type KeyedLease, type KeyedObject, type KeyedOperations, type KeyedOptions, KeyedPool, type KeyedPoolClass, type KeyedPoolTypes, type KeyedSize } from "./KeyedPool.ts";
 export type { Lease } from "./Lease.ts";
 export { ObjectPool, type Operations } from "./ObjectPool.ts";
 export type { AddedObject, PooledObject } from "./PooledObject.ts";
@@ -1244,6 +1461,8 @@ export {};
 
 // promise.d.ts
 export type { Allowance, AllowanceReport, AllowanceState } from "./Allowance.ts";
+export type { KeyedEvent, KeyedObject, KeyedSize } from "./KeyedPool.ts";
+export { type KeyedPromiseLease, type KeyedPromiseOptions, KeyedPromisePool } from "./KeyedPromisePool.ts";
 export { NotSynchronous } from "./NotSynchronous.ts";
 export type { PooledObject, PromiseAddedObject } from "./PooledObject.ts";
 export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";

@@ -97,7 +97,7 @@ const again = (after: Duration.Duration | undefined): string =>
  * fibers wait already. `Suspended`: the pool lends nothing at present. `Resting`: everything that the borrower may have rests
  * until known times beyond its deadline, and nothing is being made, nor could be. `CostTooHigh`: the cost of the borrow is
  * above a limit of every object. `Overloaded`: the borrower has waited longer than `overload.target`, while more come than can be
- * served. `retryAfter`: in how long the first object wakes that the borrower may have, where
+ * served. `NoRoom`: the minimums of other keys fill a `KeyedPool`. `retryAfter`: in how long the first object wakes that the borrower may have, where
  * everything rests until known times; so it is in a `BorrowTimeout`.
  *
  * @category errors
@@ -106,7 +106,15 @@ const again = (after: Duration.Duration | undefined): string =>
 export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExhausted", {
   pool: Schema.String,
   stats: PoolStats,
-  reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded"]),
+  reason: Schema.Literals([
+    "NoneAvailable",
+    "WaitersFull",
+    "Suspended",
+    "Resting",
+    "CostTooHigh",
+    "Overloaded",
+    "NoRoom"
+  ]),
   /** In how long the borrower could be served, where that is known. */
   retryAfter: Schema.optionalKey(Schema.DurationFromMillis)
 }) {
@@ -117,7 +125,8 @@ export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExha
       Suspended: "is suspended",
       Resting: "has only objects that rest",
       CostTooHigh: "has no object that may cost so much",
-      Overloaded: "is overloaded"
+      Overloaded: "is overloaded",
+      NoRoom: "has no room for this key: the minimums of others fill it"
     }[this.reason]
     return `Pool "${this.pool}" ${why}${again(this.retryAfter)} (${picture(this.stats)})`
   }

@@ -97,6 +97,7 @@ export const PoolEvent = Schema.TaggedUnion({
       "Idle",
       "MaxBorrows",
       "Resized",
+      "Room",
       "Rotated",
       "Closed"
     ])
@@ -111,7 +112,15 @@ export const PoolEvent = Schema.TaggedUnion({
   },
   WaiterRefused: {
     ...ofPool,
-    reason: Schema.Literals(["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded"])
+    reason: Schema.Literals([
+      "NoneAvailable",
+      "WaitersFull",
+      "Suspended",
+      "Resting",
+      "CostTooHigh",
+      "Overloaded",
+      "NoRoom"
+    ])
   },
   Resized: {
     ...ofPool,

@@ -57,7 +57,7 @@ import { checkNow, toAddOptions, toRequest } from "./internal/promise/asked.ts"
 import { atOnce, type Attempt } from "./internal/promise/atOnce.ts"
 import { Body } from "./internal/promise/body.ts"
 import { type Begun, PromiseDesk } from "./internal/promise/borrowing.ts"
-import { toOptions } from "./internal/promise/callbacks.ts"
+import { keys, toOptions } from "./internal/promise/callbacks.ts"
 import { Alive, services } from "./internal/promise/clock.ts"
 import { FullLease } from "./internal/promise/lease.ts"
 import { lending } from "./internal/promise/lending.ts"
@@ -279,7 +279,7 @@ export const PromisePool: {
     const lines = logging(checks(name).call("log", options.log))
     const running = new Running(name, Context.merge(services, lines), true)
     const scope = Scope.makeUnsafe()
-    const inner = toOptions(options, running)
+    const inner = toOptions(options, running, keys)
     const given = toStore(checks(name), options, running)
     // what its callbacks need is nothing: they are functions
     const bare = ObjectPool.make(inner as never) as Effect.Effect<
@@ -323,8 +323,12 @@ const over = async <Self, A, D, E, P, RE>(
 /** A function that runs under a lease. */
 type Used<A, B> = (object: A, signal: AbortSignal) => B
 
-/** What is thrown on the way to a promise is its rejection. */
-const attempt = <B>(begin: () => Promise<B>): Promise<B> => {
+/**
+ * What is thrown on the way to a promise is its rejection.
+ *
+ * @internal
+ */
+export const attempt = <B>(begin: () => Promise<B>): Promise<B> => {
   try {
     return begin()
   } catch (error) {
@@ -335,8 +339,10 @@ const attempt = <B>(begin: () => Promise<B>): Promise<B> => {
 /**
  * A pool whose operations are run. They may be taken off it and called bare; whoever prints or clones it sees its picture,
  * and nothing that it reaches.
+ *
+ * @internal
  */
-class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
+export class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unknown>> {
   readonly #pool: ObjectPool<A, D, E, P>
   readonly #running: Running
   /** Absent where borrowing takes a fiber: for `pack`, a tracer, or a double of a pool. */

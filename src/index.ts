@@ -5,6 +5,18 @@
  * @since 0.1.0
  */
 export type { Allowance, AllowanceReport, AllowanceState } from "./Allowance.ts"
+export {
+  type KeyedDeclared,
+  type KeyedEvent,
+  type KeyedLease,
+  type KeyedObject,
+  type KeyedOperations,
+  type KeyedOptions,
+  KeyedPool,
+  type KeyedPoolClass,
+  type KeyedPoolTypes,
+  type KeyedSize
+} from "./KeyedPool.ts"
 export type { Lease } from "./Lease.ts"
 export { ObjectPool, type Operations } from "./ObjectPool.ts"
 export type { AddedObject, PooledObject } from "./PooledObject.ts"

@@ -5,6 +5,8 @@
  * @since 0.1.0
  */
 export type { Allowance, AllowanceReport, AllowanceState } from "./Allowance.ts"
+export type { KeyedEvent, KeyedObject, KeyedSize } from "./KeyedPool.ts"
+export { type KeyedPromiseLease, type KeyedPromiseOptions, KeyedPromisePool } from "./KeyedPromisePool.ts"
 export { NotSynchronous } from "./NotSynchronous.ts"
 export type { PooledObject, PromiseAddedObject } from "./PooledObject.ts"
 export {

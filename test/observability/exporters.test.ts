@@ -53,6 +53,7 @@ const expected = (
   "refusals_total Resting": 0,
   "refusals_total CostTooHigh": 0,
   "refusals_total Overloaded": 0,
+  "refusals_total NoRoom": 0,
   expirations_total: totals.expired,
   made_total: totals.made,
   destroyed_total: totals.destroyed,

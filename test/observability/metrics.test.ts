@@ -36,6 +36,7 @@ const none = {
   "pool.object.refusals_total Resting": 0,
   "pool.object.refusals_total CostTooHigh": 0,
   "pool.object.refusals_total Overloaded": 0,
+  "pool.object.refusals_total NoRoom": 0,
   "pool.object.expirations_total": 0,
   "pool.object.made_total": 0,
   "pool.object.destroyed_total": 0,

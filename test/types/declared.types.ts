@@ -50,7 +50,7 @@ const recovered = sent.pipe(
   Effect.catchTags({
     PoolExhausted: ({ reason, stats }) => {
       expectTypeOf(reason).toEqualTypeOf<
-        "NoneAvailable" | "WaitersFull" | "Suspended" | "Resting" | "CostTooHigh" | "Overloaded"
+        "NoneAvailable" | "WaitersFull" | "Suspended" | "Resting" | "CostTooHigh" | "Overloaded" | "NoRoom"
       >()
       return Effect.succeed(stats.waiting)
     },

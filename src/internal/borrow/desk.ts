@@ -17,7 +17,7 @@ import { have, wants } from "../making/making.ts"
 import { bears } from "../object/allowances.ts"
 import { vouchedFor } from "../object/answers.ts"
 import type { Borrower } from "../state/borrower.ts"
-import { catchUp, type Core, hasRoom, lends, mayAllRest, population, soon } from "../state/core.ts"
+import { catchUp, type Core, hasOwnRoom, hasRoom, lends, mayAllRest, population, soon } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
 import { afterwards, lent, lookAt, Note, offer, workOffNow } from "../state/notes.ts"
@@ -207,13 +207,14 @@ const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D
 /** Is nothing listed, on offer, or to be made for a waiter that has just come? Most that wait in a crowd come so. */
 const mayOnlyWait = <A, D>(core: Core<A, D>, { request }: Waiter<A, D>): boolean =>
   core.registry.listing === 0 && request.cost <= 1 && core.notes === 0 && lends(core) &&
-  (core.creator === undefined || !hasRoom(core)) &&
+  (core.creator === undefined || !hasOwnRoom(core)) &&
   core.options.policy.kind !== "custom" && core.options.maxWaiters === Infinity && request.queues &&
   (core.options.waitsForResting || !mayAllRest(core, request.facet !== undefined))
 
 /** What can be done for a waiter that has just come. */
 const comes = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
   if (isTooHigh(core, waiter)) return refuse(core, waiter, "CostTooHigh")
+  if (core.place?.isShutOut === true) return refuse(core, waiter, "NoRoom")
   if (core.options.policy.kind === "custom" && !core.suspended) {
     core.waiters.note(waiter, "choosing", true)
     Choosing.consider(core)
@@ -236,6 +237,7 @@ const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D
   if (core.life._tag !== "Open" && !lends(core)) return
   if (core.suspended) return admit(core, waiter, "Suspended")
   if (isTooHigh(core, waiter)) return refuse(core, waiter, "CostTooHigh")
+  if (core.place?.isShutOut === true) return refuse(core, waiter, "NoRoom")
   // the selector, or a later task, is about to come to this waiter
   if (waiter.choosing) return
   if (!lendListed(core, waiter, picked)) return serveLater(core, waiter)

@@ -25,15 +25,23 @@ export const bracket = <A, D, P>(
   request: () => Request<A, D>,
   f: (borrowed: P) => AnyEffect,
   held?: (lease: ActiveLease<A, D>) => void
-): AnyEffect =>
-  Effect.withFiber((fiber) => {
-    const run = new Run(core, request(), f, fiber)
-    return Effect.onExitPrimitive(run, (exit) => {
-      if (run.lease === undefined) return undefined
-      held?.(run.lease)
-      return run.end(run.lease, exit)
-    })
+): AnyEffect => Effect.withFiber((fiber) => bracketIn(core, request(), f, fiber, held))
+
+/** The same, in a fiber that runs already. */
+export const bracketIn = <A, D, P>(
+  core: Core<A, D>,
+  request: Request<A, D>,
+  f: (borrowed: P) => AnyEffect,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  held?: (lease: ActiveLease<A, D>) => void
+): AnyEffect => {
+  const run = new Run(core, request, f, fiber)
+  return Effect.onExitPrimitive(run, (exit) => {
+    if (run.lease === undefined) return undefined
+    held?.(run.lease)
+    return run.end(run.lease, exit)
   })
+}
 
 const RunBase = function() {} as unknown as new() => AnyEffect
 

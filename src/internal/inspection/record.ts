@@ -19,7 +19,8 @@ const noRefusals: Refusals = {
   Suspended: 0,
   Resting: 0,
   CostTooHigh: 0,
-  Overloaded: 0
+  Overloaded: 0,
+  NoRoom: 0
 }
 
 /** Of each reason what `f` makes of two counts. */
@@ -29,7 +30,8 @@ const both = (a: Refusals, b: Refusals, f: (a: number, b: number) => number): Re
   Suspended: f(a.Suspended, b.Suspended),
   Resting: f(a.Resting, b.Resting),
   CostTooHigh: f(a.CostTooHigh, b.CostTooHigh),
-  Overloaded: f(a.Overloaded, b.Overloaded)
+  Overloaded: f(a.Overloaded, b.Overloaded),
+  NoRoom: f(a.NoRoom, b.NoRoom)
 })
 
 class Bucket {

@@ -53,6 +53,8 @@ export class Creation<A, D> implements Deadline {
   /** `rotate` was called while the creation was under way. */
   old = false
   fire: () => void = () => {}
+  /** Where the creation stands among those that wait for room which many keys share; -1: it does not. */
+  reservedAt = -1
 
   due = Infinity
   index = -1

@@ -3,7 +3,8 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import { type Core, hasRoom, lends } from "../state/core.ts"
+import { type Core, hasOwnRoom, hasRoom, lends } from "../state/core.ts"
+import { Note, note } from "../state/notes.ts"
 import type { Waiter } from "../state/waiters.ts"
 import { fail, runOut } from "../waiting/outcome.ts"
 import { backsOff, longestTurn, waitForTurn } from "../waiting/patience.ts"
@@ -16,15 +17,22 @@ export const wants = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
 
 /** Has an object made for a waiter that could use one, where there is room. */
 export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
-  if (!wants(core, waiter) || !hasRoom(core)) return
+  if (!wants(core, waiter)) return
+  if (!hasRoom(core)) return askForRoom(core)
   const creation = new Creation(waiter)
   core.waiters.note(waiter, "creation", creation)
   // a tracer of the user's may have ended the wait
   if (creation.owner !== undefined) begin(core, creation)
 }
 
+/** Where many keys share their room, an object of another key may go for this one. */
+const askForRoom = <A, D>(core: Core<A, D>): void => {
+  if (core.place !== undefined && hasOwnRoom(core)) note(core, Note.room)
+}
+
 /** Starts to make an object. */
-const begin = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
+export const begin = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
+  core.place?.take()
   if (core.retry.failing) {
     core.retry.attempt = creation
     // where no schedule waits for its end, a creation that hangs does not keep the next from being made
@@ -35,6 +43,11 @@ const begin = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
 
 /** The owner needs a creation no more: it counts for the oldest waiter that has nothing made for it, if there is one. */
 export const bequeath = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
+  // it has not begun, and there is no room for it: whoever waits for some may have it
+  if (core.place?.forgo(creation) === true) {
+    creation.owner = undefined
+    return
+  }
   // while nothing is lent no waiter wants an object, but all may want one later
   if (!lends(core)) {
     creation.owner = undefined
@@ -78,13 +91,16 @@ export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> |
  * millis, doubling to 30 seconds.
  */
 export const refill = <A, D>(core: Core<A, D>): boolean => {
-  if (core.creator === undefined || !wanting(core)) return false
-  if (!hasRoom(core) || core.refill.deadline.index !== -1) return false
-  // while nothing can be made there is one attempt at a time
-  if (core.refill.failures > 0 && core.creator.promising > 0) return false
+  if (!isShort(core) || !hasRoom(core)) return false
   begin(core, new Creation(undefined))
   return true
 }
+
+/** Would one of the objects that are missing of `size.min` be made now, if there is room? */
+export const isShort = <A, D>(core: Core<A, D>): boolean =>
+  core.creator !== undefined && wanting(core) && core.refill.deadline.index === -1 &&
+  // while nothing can be made there is one attempt at a time
+  (core.refill.failures === 0 || core.creator.promising === 0)
 
 /** Are objects of the minimum missing, or spare ones, in a pool that keeps some? */
 const wanting = <A, D>({ creator, life, registry, size, waiters }: Core<A, D>): boolean => {

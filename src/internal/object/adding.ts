@@ -9,6 +9,7 @@ import type { AddOptions } from "../../PoolOptions.ts"
 import { callback, type Core, population, stats } from "../state/core.ts"
 import { type Entry, isPrimitive } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
+import { sayKey } from "../state/pooled.ts"
 import { checks, toLeaseTimeout } from "../state/validation.ts"
 import { isPlain } from "../structures/record.ts"
 import { tell } from "../watching/events.ts"
@@ -33,6 +34,7 @@ export const addAll = <A, D, R>(
     const added: Array<AddedObject<A, D>> = []
     const joined = (entry: Entry<A, D>) => {
       const record = new Added(core, entry)
+      sayKey(core, record)
       entry.pooled = record
       added.push(record)
     }
@@ -67,7 +69,7 @@ const whyNot = <A, D>(core: Core<A, D>, objects: ReadonlyArray<A>): Effect.Effec
     }
     seen.add(object)
   }
-  return population(core) + objects.length > core.size.max
+  return population(core) + objects.length > core.size.max || core.place?.lacks(objects.length) === true
     ? Effect.fail(new PoolFull({ pool, stats: stats(core) }))
     : undefined
 }
@@ -117,6 +119,7 @@ const joinAll = <A, D, R>(
   ended: () => void
 ): void => {
   core.totals.added += objects.length
+  core.place?.take(objects.length)
   const entries = objects.map((object, i) => {
     const entry = Joining.join(core, object, prepared[i]!, {
       leaseTimeout,

@@ -7,6 +7,7 @@ import { DuplicateObject } from "../../PoolError.ts"
 import { type Core, stats, stays } from "../state/core.ts"
 import { Entry, type Origin } from "../state/entry.ts"
 import { offer } from "../state/notes.ts"
+import { sayKey } from "../state/pooled.ts"
 import { checks } from "../state/validation.ts"
 import { report } from "../watching/log.ts"
 import { Allowances } from "./allowances.ts"
@@ -47,6 +48,7 @@ export const prepare = <A, D>(core: Core<A, D>, object: A, data: D): Prepared<D>
   }
   const id = core.registry.nextId()
   const entry = new Entry(object, data, id, {}, core.clock.currentTimeMillisUnsafe())
+  if (core.place !== undefined) sayKey(core, entry.pooled)
   const allowances = allowance && new Allowances(core, allowance.of(entry))
   return { data, key, id, allowances, capacity: capacity?.(entry) ?? sharing }
 }
@@ -75,6 +77,7 @@ export const join = <A, D>(core: Core<A, D>, object: A, prepared: Prepared<D>, o
   const { allowances, capacity, data, id, key } = prepared
   const twin = twinOf(core, prepared)
   const entry = core.registry.join(object, data, origin, core.clock.currentTimeMillisUnsafe(), id)
+  if (core.place !== undefined) sayKey(core, entry.pooled)
   if (origin.scope !== undefined) drawLimits(core, entry)
   entry.capacity = capacity
   entry.allowances = allowances

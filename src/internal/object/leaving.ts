@@ -75,6 +75,7 @@ export const invalidate = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => 
 export const gone = <A, D>(core: Core<A, D>, entry: Entry<A, D>, failure: Cause.Cause<unknown> | undefined): void => {
   if (entry.scope !== undefined) core.totals.destroyed++
   core.registry.drop(entry)
+  core.place?.room.victims.delete(entry as never)
   if (failure !== undefined) report(core, "Destroying an object failed", { cause: failure, entry })
   if (core.feed !== undefined) {
     const objectId = entry.id

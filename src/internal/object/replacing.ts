@@ -139,7 +139,10 @@ const detecting = <A, D>(pending: Queue<Entry<A, D>>): Entry<A, D> | undefined =
 
 /** How many objects there are more than `size.max`, since `resize`; those that are leaving do not count. */
 const excess = <A, D>(core: Core<A, D>): number =>
-  population(core) - core.registry.counts.Invalid - core.registry.condemned - core.size.max
+  Math.max(
+    population(core) - core.registry.counts.Invalid - core.registry.condemned - core.size.max,
+    core.place === undefined ? -Infinity : core.place.room.excess
+  )
 
 /** Lets free objects go, the oldest first, until there are no more than `size.max`: a slice of them now, then more. */
 export const shrink = <A, D>(core: Core<A, D>): void => {

@@ -11,7 +11,7 @@ import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import type { AddedObject } from "../../PooledObject.ts"
 import type { Self, SelfCall } from "../../Self.ts"
-import { type Core, each, stays } from "../state/core.ts"
+import { type Core, each, heldBy, stays } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { askSelector } from "../state/notes.ts"
 import { Pooled } from "../state/pooled.ts"
@@ -153,7 +153,7 @@ export class Added<A, D> extends Pooled<A, D> implements AddedObject<A, D> {
   constructor(core: Core<A, D>, entry: Entry<A, D>) {
     super(entry)
     this.#name = core.options.name
-    this.#pool = core.hold.pool
+    this.#pool = heldBy(core)
   }
 
   get #self(): Self {

@@ -20,10 +20,11 @@ import * as Leaving from "../object/leaving.ts"
 import { Memory } from "../object/memory.ts"
 import * as Resting from "../object/resting.ts"
 import { Link } from "../object/self.ts"
-import { type Core, forkWith, soon, type Tallies } from "../state/core.ts"
+import { type Core, forkWith, heldBy, soon, type Tallies } from "../state/core.ts"
 import { Note, note } from "../state/notes.ts"
 import { Pace } from "../state/pace.ts"
 import { Registry } from "../state/registry.ts"
+import type { Room } from "../state/room.ts"
 import type { Resolved } from "../state/settings.ts"
 import { Waiters } from "../state/waiters.ts"
 import { type AsyncContext, bind, capture } from "../structures/asking.ts"
@@ -125,7 +126,7 @@ const makeCreator = <A, D>(means: Means<A, D>): Creator<A, D> | undefined => {
   return new Creator(
     {
       acquire: options.acquire as Acquire<A>,
-      link: () => new Link(options.name, core().hold.pool),
+      link: () => new Link(options.name, heldBy(core())),
       prepare: (object) => prepareMade(core(), object),
       stray: (destroy) => Outcomes.destroyStray(core(), destroy),
       made: (creation, object, prepared, scope) => Outcomes.made(core(), creation, object, prepared, scope),
@@ -172,16 +173,19 @@ const makeMemory = <A, D>(
 
 const makeRegistry = <A, D>(
   { detectStatus, detection, policy, sharing }: Resolved<A, D>,
-  random: Core<A, D>["random"]
+  random: Core<A, D>["random"],
+  room: Room | undefined
 ): Registry<A, D> =>
   new Registry(
     Selection.make(policy, random, sharing),
-    detectStatus !== undefined && detection.trustFor ? new Trusted() : undefined
+    detectStatus !== undefined && detection.trustFor ? new Trusted() : undefined,
+    room?.uses
   )
 
 const makeWaiters = <A, D>(
   { acquire, detectStatus, onBorrow, overload }: Resolved<A, D>,
-  hold: Hold
+  hold: Hold,
+  room: Room | undefined
 ): Waiters<A, D> =>
   new Waiters(
     {
@@ -190,7 +194,8 @@ const makeWaiters = <A, D>(
       prepares: onBorrow !== undefined,
       ages: overload !== undefined
     },
-    hold
+    hold,
+    room?.arrivals
   )
 
 const makeRetry = <A, D>({ core, options: { creation } }: Means<A, D>): Core<A, D>["retry"] => ({
@@ -211,19 +216,46 @@ const makeRefill = <A, D>(core: () => Core<A, D>): Core<A, D>["refill"] => ({
   lostBefore: 0
 })
 
-/** What keeps a pool, and what is told of a defect. */
-const keeping = <A, D>(core: () => Core<A, D>): Pick<Core<A, D>, "hold" | "threw"> => ({
-  hold: new Hold(core),
-  threw: (defect) => report(core(), "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
-})
+const reporting = <A, D>(core: () => Core<A, D>) => (defect: unknown): void =>
+  report(core(), "What the pool has called or resumed has thrown", { cause: Cause.die(defect) })
 
 export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<never>): Core<A, D> => {
   const { clock, context, dispatcher, fork, home, random, run } = surroundings(services)
-  const options = atHome(given, home)
-  const { hold, threw } = keeping(() => core)
+  const threw = reporting(() => core)
+  const hold = new Hold(() => core)
   const deadlines = new Deadlines.Deadlines(clock, fork, threw, hold)
-  const waiters = makeWaiters(options, hold)
-  const means: Means<A, D> = { core: () => core, options, deadlines, fork, threw }
+  const moments = new Deadlines.Moments(clock, fork, threw, hold)
+  const surrounding = { clock, context, dispatcher, home, random, run, hold, deadlines, moments }
+  const core: Core<A, D> = putTogether(atHome(given, home), surrounding)
+  return core
+}
+
+/** The pool of one key: it has its surroundings, and its timers, from the root of them all. */
+export const buildFor = <A, D>(root: Core<A, D>, options: Resolved<A, D>, room: Room): Core<A, D> =>
+  putTogether(options, root, room)
+
+/** What the pools of many keys have in common. */
+type Surroundings<A, D> = Pick<
+  Core<A, D>,
+  "clock" | "context" | "dispatcher" | "home" | "random" | "run" | "hold" | "deadlines" | "moments"
+>
+
+const toMeans = <A, D>(
+  core: () => Core<A, D>,
+  options: Resolved<A, D>,
+  { deadlines, home, run }: Surroundings<A, D>
+): Means<A, D> => ({
+  core,
+  options,
+  deadlines,
+  fork: home === undefined ? run : bind(home, run) as typeof run,
+  threw: reporting(core)
+})
+
+const putTogether = <A, D>(options: Resolved<A, D>, around: Surroundings<A, D>, room?: Room): Core<A, D> => {
+  const { clock, context, deadlines, dispatcher, hold, home, moments, random, run } = around
+  const waiters = makeWaiters(options, hold, room)
+  const means = toMeans(() => core, options, around)
   const core: Core<A, D> = {
     options,
     context,
@@ -233,10 +265,12 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     random,
     dispatcher,
     hold,
+    held: undefined,
     deadlines,
-    moments: new Deadlines.Moments(clock, fork, threw, hold),
+    moments,
+    place: undefined,
     dozing: new Dozing(deadlines, waiters, () => Resting.askDozing(core)),
-    registry: makeRegistry(options, random),
+    registry: makeRegistry(options, random, room),
     waiters,
     overload: options.overload && new Overload(options.overload, deadlines, waiters),
     detector: makeDetector(means),
@@ -272,14 +306,14 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
     notesPutOff: 0,
     turning: false,
     turn: () => turn(core),
-    threw,
+    threw: means.threw,
     refill: makeRefill(() => core)
   }
   return core
 }
 
 const noTallies = (): Tallies => ({
-  refusals: { NoneAvailable: 0, WaitersFull: 0, Suspended: 0, Resting: 0, CostTooHigh: 0, Overloaded: 0 },
+  refusals: { NoneAvailable: 0, WaitersFull: 0, Suspended: 0, Resting: 0, CostTooHigh: 0, Overloaded: 0, NoRoom: 0 },
   verdicts: { Dormant: 0, Unknown: 0, Invalid: 0 },
   failovers: 0
 })

@@ -10,6 +10,7 @@
  * and is passed over when its turn comes.
  */
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import { cutOff } from "../lease/holding.ts"
 import { evict } from "../object/leaving.ts"
 import { callback, type Core, each, population, soon } from "../state/core.ts"
@@ -27,14 +28,19 @@ type Job = Iterator<() => void>
 /** Closes the pool; idempotent. An interrupted caller stops waiting; the pool goes on closing. */
 export const close = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
-    const first = core.life._tag === "Open"
-    if (first) beginClosing(core)
-    // `close` never waits for the leases of its caller, nor ends what the caller does under them
-    if (first || held(core, fiber) > 0) work(core, giveUpOwn(core, nameOf(fiber)))
-    if (first) setLimit(core)
-    core.destroyer.flush()
+    begin(core, fiber)
     return hasClosed(core)
   })
+
+/** Begins to close the pool, if nobody has. */
+export const begin = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown>): void => {
+  const first = core.life._tag === "Open"
+  if (first) beginClosing(core)
+  // `close` never waits for the leases of its caller, nor ends what the caller does under them
+  if (first || held(core, fiber) > 0) work(core, giveUpOwn(core, nameOf(fiber)))
+  if (first) setLimit(core)
+  core.destroyer.flush()
+}
 
 const giveUpOwn = function*<A, D>(core: Core<A, D>, owner: number): Generator<() => void> {
   for (const entry of core.registry.entries) {
@@ -44,7 +50,7 @@ const giveUpOwn = function*<A, D>(core: Core<A, D>, owner: number): Generator<()
   }
 }
 
-const hasClosed = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
+export const hasClosed = <A, D>(core: Core<A, D>): Effect.Effect<void> =>
   callback(core, (resume) => {
     const end = () => resume(Effect.void)
     if (core.life._tag === "Closed") return end()
@@ -193,9 +199,17 @@ export const settle = <A, D>(core: Core<A, D>): void => {
     return
   }
   if (core.memory?.lasts === true) return
+  ended(core)
+}
+
+/** The pool is closed for good. */
+export const ended = <A, D>(core: Core<A, D>): void => {
   core.life = { _tag: "Closed" }
-  core.deadlines.end()
-  core.moments.end()
+  // those of many keys are closed with the last of these
+  if (core.place === undefined) {
+    core.deadlines.end()
+    core.moments.end()
+  }
   if (core.feed !== undefined) tell(core, { _tag: "Closed" })
   each(core, core.onClosed)
 }

@@ -32,7 +32,7 @@ import { toObjects, toRequest } from "./options.ts"
 const scoped = <A, D>(core: Core<A, D>, request: Request<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> =>
   core.options.pack === undefined ? Desk.borrowScoped(core, request) : borrowPacked(core, request)
 
-const siteOf = <A, D>({ options }: Core<A, D>, operation: Function): Site.Site | undefined =>
+export const siteOf = <A, D>({ options }: Core<A, D>, operation: Function): Site.Site | undefined =>
   options.capturesSite ? Site.here(operation) : undefined
 
 /** `borrowWith`, which queues, or `tryBorrowWith`, which does not. */
@@ -56,16 +56,24 @@ const bracketing = <A, D>(core: Core<A, D>, request: Request<A, D>) => {
     if (!isRecord(options) || !("failover" in options)) {
       return bracket(core, () => toRequest(core.options, options, true, at), f)
     }
-    return Effect.suspend(() => {
-      const check = checks(core.options.name)
-      check.known("", options, withKeys)
-      const { failover, ...borrow } = options
-      const times = check.whole("failover", failover, 0, 0)
-      const asked = () => toRequest(core.options, borrow, true, at)
-      return times === 0 ? bracket(core, asked, f) : failOver(core, asked, f, times)
-    })
+    return Effect.suspend(() => failingOver(core, f, options, at))
   }
   return bracketed
+}
+
+/** `with`, with `failover` among its options. Nonsense throws an `InvalidPoolOptions`: a defect of the borrower. */
+export const failingOver = <A, D>(
+  core: Core<A, D>,
+  f: (borrowed: never) => Effect.Effect<unknown, unknown, unknown>,
+  options: WithOptions<A, D>,
+  at: Site.Site | undefined
+): Effect.Effect<unknown, unknown, unknown> => {
+  const check = checks(core.options.name)
+  check.known("", options, withKeys)
+  const { failover, ...borrow } = options
+  const times = check.whole("failover", failover, 0, 0)
+  const asked = () => toRequest(core.options, borrow, true, at)
+  return times === 0 ? bracket(core, asked, f) : failOver(core, asked, f, times)
 }
 
 export const operations = <A, D>(core: Core<A, D>): object => {

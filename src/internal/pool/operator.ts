@@ -2,6 +2,7 @@
  * What an operator asks of a running pool: be ready, another size, fresh objects, a pause.
  */
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type { InvalidPoolOptions, PoolClosed } from "../../PoolError.ts"
 import { attendAll } from "../borrow/desk.ts"
 import { retire, shrink } from "../object/replacing.ts"
@@ -114,9 +115,11 @@ export const resume = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> 
   })
 
 export const drain = <A, D>(core: Core<A, D>): Effect.Effect<void, PoolClosed> =>
-  Effect.withFiber((fiber) =>
-    Effect.andThen(
-      suspend(core),
-      new Awaited(core, () => !core.suspended || core.leases === held(core, fiber), false).wait
-    )
-  )
+  Effect.withFiber((fiber) => Effect.andThen(suspend(core), drained(core, fiber)))
+
+/** Waits until every lease is back but those of a fiber, or the pool lends again. */
+export const drained = <A, D>(
+  core: Core<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>
+): Effect.Effect<void, PoolClosed> =>
+  new Awaited(core, () => !core.suspended || core.leases === held(core, fiber), false).wait

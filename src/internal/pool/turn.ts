@@ -11,6 +11,8 @@
  * 8. `watched`: those who wait for a state of the whole pool see what the others have made of it.
  * 9. `closing`: the pool is closed when all of that has left nothing.
  *
+ * Where many keys share their room, 4 and 5 are not for one of their pools to decide: see `sharing.ts`.
+ *
  * After each step, which concerns one object or one waiter, the notes are looked through from the first kind again: one that
  * was left meanwhile may come before. This is the only place where one reaction follows from another, and only `notes.ts`
  * calls it.
@@ -22,6 +24,7 @@ import { replace } from "../object/replacing.ts"
 import type { Core } from "../state/core.ts"
 import { Note, note, putOff } from "../state/notes.ts"
 import { settle } from "./closing.ts"
+import { share } from "./sharing.ts"
 
 /** Works off all notes, those included that this leads to; also where a function of the user's throws. */
 export const turn = <A, D>(core: Core<A, D>): void => {
@@ -46,9 +49,10 @@ export const turn = <A, D>(core: Core<A, D>): void => {
 const react = <A, D>(core: Core<A, D>, kind: number): boolean => {
   switch (kind) {
     case Note.room:
-      return fill(core)
     case Note.minimum:
-      return refill(core)
+      if (core.place !== undefined) share(core.place)
+      else return kind === Note.room ? fill(core) : refill(core)
+      break
     case Note.old:
       return replace(core)
     case Note.offer:

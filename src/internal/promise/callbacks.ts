@@ -214,16 +214,21 @@ const packing = <A, D, P>(
   }
 }
 
-const keys = [...levels[""], "destroy", "unpack", "log"]
+/** The keys of the options of a pool. */
+export const keys = [...levels[""], "destroy", "unpack", "log"]
+
+/** The same of a pool of many keys. */
+export const keyedKeys = [...keys.filter((key) => key !== "objects" && key !== "remember"), "idleKeys"]
 
 /** The options of a pool, from those whose callbacks are functions. Throws `InvalidPoolOptions`. */
 export const toOptions = <A, D, P>(
   options: PromisePoolOptions<A, D, P>,
-  running: Running
+  running: Running,
+  known: ReadonlyArray<string>
 ): AnyOptions<A, D> & { readonly name: string } => {
   const { name } = running
   const check = checks(name)
-  check.known("", options, keys)
+  check.known("", options, known)
   const acquire = check.call("acquire", options.acquire)
   const destroy = check.call("destroy", options.destroy)
   const judge = check.call("judge", options.judge)
@@ -250,15 +255,18 @@ export const toOptions = <A, D, P>(
     detection: withSchedule(check, "detection", options.detection) as AnyOptions<A, D>["detection"],
     creation: withSchedule(check, "creation", options.creation) as AnyOptions<A, D>["creation"],
     name,
-    acquire: acquire && ((self) =>
-      scoped(running, {
+    // where there are many keys, what is made is made for one
+    acquire: acquire && ((...given: ReadonlyArray<unknown>) => {
+      const [self, ...key] = [...given].reverse()
+      return scoped(running, {
         name: "acquire",
-        controller: controlling(acquire, 0),
-        make: (signal) => acquire(signal as AbortSignal, self),
+        controller: controlling(acquire, key.length === 0 ? 0 : 1),
+        make: (signal) => Reflect.apply(acquire, undefined, [...key, signal, self]) as Awaitable<A>,
         undone: destroyed,
         stray,
         grace
-      })),
+      })
+    }),
     pack: pack && packing(running, pack, unpacked, grace),
     select: (typeof select === "function" ? lifted(running, "select", select) : select) as AnyOptions<A, D>["select"],
     judge: judge && ((exit, pooled) => judge(toSettled(exit), pooled)),

@@ -33,7 +33,7 @@ import type { Dozing } from "../object/dozing.ts"
 import type { Memory } from "../object/memory.ts"
 import { type AsyncContext, callIn, start } from "../structures/asking.ts"
 import type { Deadline, Deadlines, Moments } from "../structures/deadlines.ts"
-import type { Hold } from "../structures/hold.ts"
+import type { Held, Hold } from "../structures/hold.ts"
 import type { Suspended } from "../waiting/outcome.ts"
 import type { Overload } from "../waiting/overload.ts"
 import type { Feed } from "../watching/events.ts"
@@ -42,6 +42,7 @@ import type { Entry } from "./entry.ts"
 import type { Owners } from "./owners.ts"
 import type { Pace } from "./pace.ts"
 import type { Registry } from "./registry.ts"
+import type { Place } from "./room.ts"
 import type { Resolved } from "./settings.ts"
 import type { Waiter, Waiters } from "./waiters.ts"
 
@@ -88,6 +89,8 @@ export interface Core<A, D> {
   readonly dispatcher: Scheduler.SchedulerDispatcher
   /** Counts those who depend on the pool: waiters, watchers, listeners, and deadlines that are not upkeep. */
   readonly hold: Hold
+  /** See {@link heldBy}. */
+  held: Held<object> | undefined
   readonly deadlines: Deadlines
   /** Deadlines on the wall clock. */
   readonly moments: Moments
@@ -101,6 +104,9 @@ export interface Core<A, D> {
   readonly destroyer: Destroyer<A, D>
   /** What is written to a store; absent where nothing is. */
   readonly memory: Memory<A, D> | undefined
+
+  /** Where the pool is one of many that share their room: its place there. */
+  place: Place<unknown, A, D> | undefined
 
   life: Life
   /** `suspend` was called: no lease begins; detecting, making and destroying go on. */
@@ -218,6 +224,9 @@ export const catchUp = <A, D>(core: Core<A, D>, all: boolean, now?: number): boo
   return core.deadlines.catchUp(all, now) || woken
 }
 
+/** What whoever reaches the pool by it keeps, without holding the pool. */
+export const heldBy = <A, D>(core: Core<A, D>): Held<object> => core.held ??= core.hold.of<object>(core)
+
 /** Calls each function, whatever the others throw. */
 export const each = <A, D>(core: Core<A, D>, functions: Iterable<() => void>): void => {
   for (const f of functions) {
@@ -296,5 +305,15 @@ export const mayAllRest = <A, D>(core: Core<A, D>, choosy = false): boolean => {
 
 /** Is there room for another object, and may making one begin now? */
 export const hasRoom = <A, D>(core: Core<A, D>): boolean =>
-  population(core) < core.size.max && making(core) < core.options.creation.concurrency &&
-  !core.retry.waits && !(core.retry.failing && core.retry.attempt !== undefined)
+  hasOwnRoom(core) && (core.place === undefined || core.place.admits)
+
+/** The same, as far as it is for the pool alone to say. */
+export const hasOwnRoom = <A, D>(core: Core<A, D>): boolean => {
+  const awaiting = core.place === undefined ? 0 : core.place.awaiting
+  return population(core) + awaiting < core.size.max && making(core) + awaiting < core.options.creation.concurrency &&
+    mayAttempt(core, awaiting)
+}
+
+/** May another attempt to make an object begin now? While they fail, there is one a turn. */
+export const mayAttempt = <A, D>({ retry }: Core<A, D>, awaiting = 0): boolean =>
+  !retry.waits && !(retry.failing && (retry.attempt !== undefined || awaiting > 0))

@@ -6,6 +6,7 @@ import type { AllowanceState } from "../../Allowance.ts"
 import type { PooledObject } from "../../PooledObject.ts"
 import type { Status } from "../../Status.ts"
 import { shows } from "../structures/picture.ts"
+import type { Core } from "./core.ts"
 import type { Entry } from "./entry.ts"
 
 /** No time. A fraction, since V8 converts each of the objects that exist when a field gets its first fraction. */
@@ -83,6 +84,11 @@ export class Pooled<A, D> implements PooledObject<A, D> {
       wakesAt: date(this.wakesAt)
     }
   }
+}
+
+/** What users see of an object of one key among many says the key. */
+export const sayKey = <A, D>(core: Core<A, D>, pooled: PooledObject<A, D>): void => {
+  if (core.place !== undefined) Object.defineProperty(pooled, "key", { value: core.place.key })
 }
 
 // neither the object nor its data: what they say may be a secret

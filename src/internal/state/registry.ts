@@ -16,6 +16,7 @@ import type { Selection } from "../structures/selection/selection.ts"
 import type { Trusted } from "../structures/trusted.ts"
 import { Entry, isPrimitive, type Origin } from "./entry.ts"
 import { Pooled } from "./pooled.ts"
+import type { Place } from "./room.ts"
 
 /** Bits of the statuses that each status may move to. */
 const bit: Record<Status, number> = { Pending: 1, Available: 2, Borrowed: 4, Dormant: 8, Unknown: 16, Invalid: 32 }
@@ -60,11 +61,15 @@ export class Registry<A, D> {
   moved: ((entry: Entry<A, D>, from: Status) => void) | undefined = undefined
   /** The id of the newest entry. */
   lastId = 0
-  private lastOrder = 0
+  /** Counts the uses of objects: of those of all keys, where there are many. */
+  private readonly uses: { last: number }
+  /** Where the pool is one of many that share their room. */
+  place: Place<unknown, A, D> | undefined = undefined
 
-  constructor(selection: Selection<Entry<A, D>>, trusted?: Trusted<Entry<A, D>>) {
+  constructor(selection: Selection<Entry<A, D>>, trusted?: Trusted<Entry<A, D>>, uses = { last: 0 }) {
     this.selection = selection
     this.trusted = trusted
+    this.uses = uses
   }
 
   get size(): number {
@@ -79,7 +84,7 @@ export class Registry<A, D> {
   /** Takes an object in, as `Pending`. */
   join(object: A, data: D, origin: Origin, now: number, id = this.nextId()): Entry<A, D> {
     const entry = new Entry(object, data, id, origin, now)
-    entry.order = ++this.lastOrder
+    entry.order = ++this.uses.last
     this.entries.add(entry)
     if (origin.scope === undefined) this.added++
     if (this.byObject !== undefined) link(this.byObject, entry)
@@ -167,6 +172,7 @@ export class Registry<A, D> {
     // before the selection, which may call a weight of the user's
     if (this.trusted !== undefined && entry.trustedUntil !== undefined) this.trusted.add(entry)
     this.selection.add(entry)
+    if (this.place !== undefined) this.place.listed(entry)
   }
 
   /** The listed objects, the oldest first: a walk, for a borrow with `where` and for a selector of the user's own. */
@@ -184,7 +190,7 @@ export class Registry<A, D> {
 
   /** Stamps the end of a lease. */
   used(entry: Entry<A, D>, now: number): void {
-    entry.order = ++this.lastOrder
+    entry.order = ++this.uses.last
     entry.releasedAtMillis = now
   }
 

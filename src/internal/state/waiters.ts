@@ -262,7 +262,7 @@ export class Waiters<A, D> {
   expecting = 0
   /** How many waiters are of a facet, or of a cost that not every object may bear. */
   choosy = 0
-  /** How many waiters have ever joined. */
+  /** The arrival of the last waiter that has joined: a number that grows. */
   arrivals = 0
   /** Grows when a waiter may claim an object that is prepared for one behind it: it has joined, or has lost its own. */
   claims = 0
@@ -282,16 +282,23 @@ export class Waiters<A, D> {
   readonly free: Search<A, D> | undefined
   readonly unprepared: Search<A, D> | undefined
   private readonly hold: Hold
+  /** Counts the arrivals: those at all keys, where there are many. */
+  private readonly order: { last: number }
 
   /** What a pool may do for its waiters: make, detect, prepare objects. `hold`: it is held while anybody waits. */
-  constructor({ ages = false, detects, makes, prepares }: {
-    readonly makes: boolean
-    readonly detects: boolean
-    readonly prepares: boolean
-    /** Are the waiters kept by age as well? */
-    readonly ages?: boolean
-  }, hold: Hold) {
+  constructor(
+    { ages = false, detects, makes, prepares }: {
+      readonly makes: boolean
+      readonly detects: boolean
+      readonly prepares: boolean
+      /** Are the waiters kept by age as well? */
+      readonly ages?: boolean
+    },
+    hold: Hold,
+    order = { last: 0 }
+  ) {
     this.hold = hold
+    this.order = order
     this.ages = ages ? new Queue() : undefined
     this.idle = makes ? new Search(this) : undefined
     this.heirs = makes ? new Search(this) : undefined
@@ -328,7 +335,7 @@ export class Waiters<A, D> {
   }
 
   join(waiter: Waiter<A, D>): void {
-    waiter.arrival = ++this.arrivals
+    waiter.arrival = this.arrivals = ++this.order.last
     const lane = this.lane(-waiter.request.priority)
     this.link(waiter, lane, lane.last)
   }

@@ -23,7 +23,6 @@ export class Hold {
   readonly whole: () => object
   private readonly grip: Grip = { firmly: undefined }
   private count = 0
-  private weakly: Held<object> | undefined = undefined
 
   constructor(whole: () => object) {
     this.whole = whole
@@ -32,11 +31,6 @@ export class Hold {
   /** What a sleeping fiber keeps that goes on with a part of the pool. */
   of<T extends object>(part: T): Held<T> {
     return { grip: this.grip, part: new WeakRef(part) }
-  }
-
-  /** What whoever reaches the whole pool by it keeps, without holding the pool. */
-  get pool(): Held<object> {
-    return this.weakly ??= this.of(this.whole())
   }
 
   /** Somebody begins to depend on the pool. */

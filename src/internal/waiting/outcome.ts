@@ -79,6 +79,7 @@ export const unqueue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.waiters.leave(waiter)
   core.deadlines.cancel(waiter)
   if (waiter.trouble?.backingOff !== undefined) core.deadlines.cancel(waiter.trouble.backingOff)
+  if (core.place !== undefined) core.place.left()
   // a closing pool may have served its last waiter
   if (core.life._tag === "Closing" && core.life.serving) core.dispatcher.scheduleTask(() => settled(core), 0)
 }
@@ -91,7 +92,10 @@ const quit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   unqueue(core, waiter)
   const { creation, detection } = waiter
   waiter.creation = waiter.detection = undefined
-  if (creation !== undefined) creation.owner = undefined
+  if (creation !== undefined) {
+    creation.owner = undefined
+    core.place?.forgo(creation)
+  }
   detection?.drop()
   const { chooser } = core
   if (core.choosing === waiter && chooser !== undefined) {

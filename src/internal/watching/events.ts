@@ -23,7 +23,10 @@ type Told = PoolEvent extends infer E ? E extends unknown ? Omit<E, "pool" | "at
 /** Tells what has happened. Only where there is a feed. */
 export const tell = <A, D>(core: Core<A, D>, event: Told): void => {
   try {
-    const told = { ...event, pool: core.options.name, at: at(core.clock.currentTimeMillisUnsafe()) } as PoolEvent
+    const now = at(core.clock.currentTimeMillisUnsafe())
+    const told = (core.place === undefined
+      ? { ...event, pool: core.options.name, at: now }
+      : { ...event, pool: core.options.name, at: now, key: core.place.key }) as PoolEvent
     for (const listener of core.feed!.listeners) listener.hear(told)
   } catch (defect) {
     // the step that the event tells of goes on, whatever a listener does
@@ -53,7 +56,8 @@ export class Listener {
 
   hear(event: PoolEvent): void {
     this.heard.push(event)
-    if (event._tag === "Closed") this.over = true
+    // of many pools one may close
+    if (event._tag === "Closed" && !("key" in event)) this.over = true
     // the older half is dropped at once: so no event is moved more often than once
     if (this.heard.length >= 2 * capacity) {
       this.heard = this.heard.slice(capacity)
@@ -110,17 +114,23 @@ export interface Feed {
 export const listen = <A, D>(core: Core<A, D>, holds: boolean): Listener | undefined => {
   if (core.life._tag === "Closed") return undefined
   const listener = new Listener(core as unknown as Core<never, never>, holds)
-  core.registry.moved ??= (entry, from) => moved(core, entry, from)
   core.feed ??= { listeners: new Set() }
+  feed(core, core.feed)
   core.feed.listeners.add(listener)
   if (holds) core.hold.begin()
   return listener
 }
 
+/** The pool tells those who listen to a feed; or nobody. */
+export const feed = <A, D>(core: Core<A, D>, to: Feed | undefined): void => {
+  core.feed = to
+  core.registry.moved = to && ((entry, from) => moved(core, entry, from))
+}
+
 export const unlisten = <A, D>(core: Core<A, D>, listener: Listener): void => {
   if (!core.feed?.listeners.delete(listener)) return
   if (listener.holds) core.hold.end()
-  if (core.feed.listeners.size === 0) core.feed = core.registry.moved = undefined
+  if (core.feed.listeners.size === 0) feed(core, undefined)
 }
 
 /** The events of a pool from now on, until it is closed. */

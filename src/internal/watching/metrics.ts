@@ -72,7 +72,15 @@ const histograms = (prefix: string): ReadonlyArray<Histogram> => [
 // ------------------------------------------------------------------------------------------------------ names of our own
 
 const states = ["pending", "available", "borrowed", "dormant", "unknown", "invalid"] as const
-const refusals = ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded"] as const
+const refusals = [
+  "NoneAvailable",
+  "WaitersFull",
+  "Suspended",
+  "Resting",
+  "CostTooHigh",
+  "Overloaded",
+  "NoRoom"
+] as const
 const verdicts = ["Dormant", "Unknown", "Invalid"] as const
 
 const own = (prefix: string): Vocabulary => {

@@ -1,0 +1,457 @@
+/**
+ * A pool for each key, and one ceiling over all of them: sessions for each tenant, browsers for each proxy, connections for
+ * each host.
+ *
+ * **When to use**
+ *
+ * Use where objects of one key are of no use to another, and there are more keys than there can be objects. Where every key
+ * has one object that all share, effect's `RcMap` is enough.
+ *
+ * **Details**
+ *
+ * Each key has an ordinary pool, made when the key is first borrowed, from the same options; all that those say of a pool
+ * is said of the pool of each key, but for `size.max`. Objects of all keys, those being made and destroyed included, never
+ * exceed `size.max`. Where that is full, the object of another key that has been idle longest goes for a borrower, and what
+ * is made takes its room when it has ended; no object of a key's minimum does, nor one that is lent, rests, is being
+ * detected, or was added. Room that becomes free goes to whoever has waited longest and may use it, of all keys; an object
+ * that comes back serves its own key first. Within a key, priorities and the order of arrival are those of a pool.
+ *
+ * Keys are compared as effect's `Equal` compares: primitives by their value, records, arrays and `Data` by what is in them,
+ * anything else by identity. `undefined` and `NaN` are refused. A record must not be changed while it is a key.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Allowance } from "./Allowance.ts"
+import { keyedOperations, resolveKeyed } from "./internal/pool/keyedOperations.ts"
+import { toName } from "./internal/pool/options.ts"
+import * as Scopes from "./internal/structures/scope.ts"
+import * as Site from "./internal/structures/site.ts"
+import type { Lease } from "./Lease.ts"
+import type { AddedObject, PooledObject } from "./PooledObject.ts"
+import type {
+  BorrowError,
+  DuplicateObject,
+  InvalidPoolOptions,
+  LeaseExpired,
+  PoolClosed,
+  PoolFull,
+  PoolStats
+} from "./PoolError.ts"
+import type { PoolEvent } from "./PoolEvent.ts"
+import type { AddOptions, BorrowOptions, PoolOptions, WithOptions } from "./PoolOptions.ts"
+import type { PoolTypes } from "./PoolService.ts"
+import type { Self } from "./Self.ts"
+import type { Status } from "./Status.ts"
+
+/**
+ * The record of an object of one key among many.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface KeyedObject<out K, out A, out D = undefined> extends PooledObject<A, D> {
+  /** Whose it is. Ids are unique, and grow, within a key. */
+  readonly key: K
+}
+
+/**
+ * A lease of an object of one key among many.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface KeyedLease<out K, out A, out D = undefined> extends Lease<A, D> {
+  readonly pooled: KeyedObject<K, A, D>
+}
+
+/**
+ * An event of one key; without a `key`, of the whole.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type KeyedEvent<K> = PoolEvent & { readonly key?: K }
+
+/**
+ * How much room there is, and how much of it each key may have.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface KeyedSize {
+  /**
+   * The most objects that there are at once, of all keys, those being made or destroyed included.
+   *
+   * @default `10`; without `acquire` no maximum
+   */
+  readonly max?: number | "Infinity" | undefined
+  readonly perKey?: {
+    /**
+     * How many objects to keep for each key: made in the background from its first borrow on, and again when one leaves. They
+     * go for no other key; and a key that keeps some is never forgotten.
+     *
+     * @default `0`
+     */
+    readonly min?: number | undefined
+    /**
+     * The most objects of one key.
+     *
+     * @default as many as there is room for
+     */
+    readonly max?: number | "Infinity" | undefined
+  } | undefined
+}
+
+/**
+ * Everything that pools by key are made from: the options of a pool, whose functions are given the key.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface KeyedOptions<
+  K,
+  A,
+  D,
+  EA,
+  EP,
+  P,
+  RA = never,
+  RP = never,
+  RS = never,
+  RD = never,
+  RB = never,
+  RR = never
+> extends
+  Omit<
+    PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR>,
+    | "acquire"
+    | "objects"
+    | "remember"
+    | "size"
+    | "data"
+    | "allowance"
+    | "leaseTimeout"
+    | "pack"
+    | "judge"
+    | "detectStatus"
+    | "onBorrow"
+    | "onRelease"
+  >
+{
+  /** Makes an object of a key: see `PoolOptions`. One that throws, or fails, for one key does so for nobody else. */
+  readonly acquire?: ((key: K, self: Self) => Effect.Effect<A, EA, RA>) | undefined
+  readonly size?: KeyedSize | undefined
+  /**
+   * How long a key is known that has no object, no lease, and nobody who waits. A borrow meanwhile finds it as it was: its
+   * totals, its size, and how long attempts wait after failures. It costs some hundred bytes until then.
+   *
+   * @default `"10 minutes"`
+   */
+  readonly idleKeys?: Duration.Input | undefined
+  /** Data of each object, or what makes it. */
+  readonly data?: D | ((object: A, key: NoInfer<K>) => D) | undefined
+  readonly allowance?:
+    | Allowance
+    | ReadonlyArray<Allowance>
+    | ((pooled: KeyedObject<NoInfer<K>, NoInfer<A>, NoInfer<D>>) => Allowance | ReadonlyArray<Allowance>)
+    | undefined
+  readonly leaseTimeout?:
+    | Duration.Input
+    | ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => Duration.Input)
+    | undefined
+  readonly pack?: ((lease: KeyedLease<NoInfer<K>, A, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined
+  readonly judge?:
+    | ((
+      exit: Exit.Exit<unknown, unknown>,
+      pooled: KeyedObject<NoInfer<K>, NoInfer<A>, NoInfer<D>>
+    ) => Status.Answer | undefined)
+    | undefined
+  readonly detectStatus?:
+    | ((
+      pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>
+    ) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>)
+    | undefined
+  readonly onBorrow?:
+    | ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>)
+    | undefined
+  readonly onRelease?:
+    | ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>)
+    | undefined
+}
+
+/**
+ * Every operation of the pools of many keys. `S` is what reaching them needs.
+ *
+ * **Details**
+ *
+ * An operation on a key does what the same operation of a pool does: see `Operations`. A key that is not known is made by a
+ * borrow, by `add`, by `ready` and by `resizeKey`; the others answer as a pool that has nothing. What is no key is a defect, an
+ * `InvalidPoolOptions`.
+ *
+ * When all is closed, what takes a key fails with `PoolClosed`, or answers as a closed pool does.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out P> {
+  /**
+   * Takes a lease of an object of a key. Where the minimums of other keys fill the whole, and the key has nothing, it fails
+   * at once, with `PoolExhausted`, `reason: "NoRoom"`.
+   */
+  readonly borrow: (key: K) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  readonly borrowWith: (key: K, options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  /** Takes a lease without queueing. An idle object of another key may go for it. */
+  readonly tryBorrow: (key: K) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  readonly tryBorrowWith: (key: K, options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  readonly with: <B, E1, R1>(
+    key: K,
+    f: (borrowed: P) => Effect.Effect<B, E1, R1>,
+    options?: WithOptions<A, D>
+  ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>
+  /** Puts an object in. Fails with `PoolFull` where there is no room for it, or others wait for some: nothing goes for it. */
+  readonly add: <R = never>(
+    key: K,
+    object: A,
+    options?: AddOptions<A, D, R>
+  ) => Effect.Effect<AddedObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>
+  readonly addAll: <R = never>(
+    key: K,
+    objects: Iterable<A>,
+    options?: AddOptions<A, D, R>
+  ) => Effect.Effect<ReadonlyArray<AddedObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>
+  readonly remove: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  readonly has: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  readonly get: (
+    key: K,
+    object: A | PooledObject<A, D>
+  ) => Effect.Effect<KeyedObject<K, A, D> | undefined, never, S>
+  readonly rest: (key: K, object: A | PooledObject<A, D>, duration: Duration.Input) => Effect.Effect<boolean, never, S>
+  readonly wake: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  readonly reconsider: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  /** Takes a lease back, or all those of an object. */
+  readonly revoke: (key: K, target: Lease<A, D> | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  /** Waits until the minimum of a key can be lent, or is. */
+  readonly ready: (key: K) => Effect.Effect<void, E | PoolClosed, S>
+  /** Detects the objects of all keys, each key as its pool does. */
+  readonly detect: Effect.Effect<void, PoolClosed, S>
+  /**
+   * Another size of the whole, and of each key that has none of its own. Where it shrinks, idle objects go, the one idle
+   * longest first; those of a minimum last.
+   */
+  readonly resize: (size: KeyedSize) => Effect.Effect<void, InvalidPoolOptions | PoolClosed, S>
+  /** Another size of one key, until it is forgotten. */
+  readonly resizeKey: (
+    key: K,
+    size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined }
+  ) => Effect.Effect<void, InvalidPoolOptions | PoolClosed, S>
+  /** Replaces every made object of all keys. */
+  readonly rotate: Effect.Effect<void, PoolClosed, S>
+  /** No new leases, of any key. */
+  readonly suspend: Effect.Effect<void, PoolClosed, S>
+  readonly resume: Effect.Effect<void, PoolClosed, S>
+  /** Suspends, and waits until every lease is back but those of the caller, or `resume` is called. */
+  readonly drain: Effect.Effect<void, PoolClosed, S>
+  /** The keys that are known. */
+  readonly keys: Effect.Effect<ReadonlyArray<K>, never, S>
+  /**
+   * The counts of all keys, and `size.max`. Totals include those of keys that were forgotten. A walk over the keys that have
+   * something.
+   */
+  readonly stats: Effect.Effect<PoolStats, never, S>
+  /** The counts of one key; none where it is not known. */
+  readonly statsOf: (key: K) => Effect.Effect<PoolStats | undefined, never, S>
+  /** The records of all objects, key by key. */
+  readonly objects: Effect.Effect<ReadonlyArray<KeyedObject<K, A, D>>, never, S>
+  /** The open leases, key by key. */
+  readonly leases: Effect.Effect<ReadonlyArray<KeyedLease<K, A, D>>, never, S>
+  /** What happens from now on, of all keys, in order, until all is closed. */
+  readonly events: Stream.Stream<KeyedEvent<K>, never, S>
+  /**
+   * Closes the pool of one key, as a pool closes, and forgets it: who waits for it fails with `PoolClosed`, and so does who
+   * borrows it meanwhile. A borrow after that begins anew. Ends when nothing is left; answers whether the key was known. An
+   * interruption ends the wait, not the closing.
+   */
+  readonly forget: (key: K) => Effect.Effect<boolean, never, S>
+  /** What closing the scope does: all pools close, each as a pool does. Idempotent; ends when nothing is left. */
+  readonly close: Effect.Effect<void, never, S>
+}
+
+/**
+ * Pools by key, under one ceiling.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface KeyedPool<in out K, in out A, in out D = undefined, out E = never, out P = KeyedLease<K, A, D>>
+  extends KeyedOperations<never, K, A, D, E, P>
+{
+  readonly name: string
+}
+
+/**
+ * A tag of pools by key.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface KeyedPoolClass<in out Self, in out Id extends string, in out K, in out A, in out D, in out E, in out P>
+  extends Context.ServiceClass<Self, Id, KeyedPool<K, A, D, E, P>>, KeyedOperations<Self, K, A, D, E, P>
+{
+  /** The pools, from options in code. Options that make no sense are a defect, an `InvalidPoolOptions`. */
+  readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(
+    options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR> & KeyedDeclared<K, A, D, P>
+  ) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>
+}
+
+/**
+ * What the options of a declared tag must also have: `data` where it was declared, `pack` where it was declared.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type KeyedDeclared<K, A, D, P> =
+  & ([undefined] extends [D] ? {} : { readonly data: {} | null })
+  & ([KeyedLease<K, A, D>] extends [P] ? {} : { readonly pack: (lease: KeyedLease<K, A, D>) => unknown })
+
+/**
+ * @category utility types
+ * @since 0.1.0
+ */
+export declare namespace KeyedPoolTypes {
+  /**
+   * @category utility types
+   * @since 0.1.0
+   */
+  export type Pack<K, A, T> = T extends { readonly pack: infer P } ? P : KeyedLease<K, A, PoolTypes.Data<T>>
+}
+
+/**
+ * Makes pools by key.
+ *
+ * **Example** (Sessions for each tenant)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { KeyedPool } from "effect-object-pool"
+ *
+ * interface Session {
+ *   readonly role: string
+ * }
+ *
+ * class Tenants extends KeyedPool.Service<Tenants, string, Session>()("app/Tenants") {}
+ *
+ * const TenantsLayer = Tenants.layer({
+ *   acquire: (tenant) => Effect.succeed({ role: `role_of_${tenant}` }),
+ *   size: { max: 50, perKey: { max: 5 } }
+ * })
+ *
+ * const program = Tenants.with("acme", (lease) => Effect.succeed(lease.object.role))
+ *
+ * await Effect.runPromise(Effect.provide(program, TenantsLayer)) // => "role_of_acme"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const KeyedPool: {
+  /** Declares pools by key as a tag: `class Tenants extends KeyedPool.Service<Tenants, TenantId, Session>()("app/Tenants") {}`. */
+  readonly Service: <Self, K, A, T extends PoolTypes = {}>() => <const Id extends string>(
+    id: Id
+  ) => KeyedPoolClass<Self, Id, K, A, PoolTypes.Data<T>, PoolTypes.Error<T>, KeyedPoolTypes.Pack<K, A, T>>
+  /**
+   * Pools that close with the scope. They take `Clock`, `Random` and what the callbacks need from the fiber that builds them.
+   * Options that make no sense are a defect, an `InvalidPoolOptions`.
+   */
+  readonly make: <
+    K,
+    A,
+    D = undefined,
+    EA = never,
+    EP = never,
+    P = KeyedLease<K, A, D>,
+    RA = never,
+    RP = never,
+    RS = never,
+    RD = never,
+    RB = never,
+    RR = never
+  >(
+    options: KeyedOptions<K, A, D, EA, EP, P, RA, RP, RS, RD, RB, RR> & { readonly name?: string | undefined }
+  ) => Effect.Effect<KeyedPool<K, A, D, EA | EP, P>, never, Scope.Scope | RA | RP | RS | RD | RB | RR>
+} = {
+  Service: () => (id) => declare(id) as never,
+  make: (options) =>
+    Effect.withFiber((fiber) => Effect.succeed(assembleKeyed(toName(options, "KeyedPool"), options, fiber) as never))
+}
+
+type AnyKeyed = KeyedPool<unknown, unknown, unknown, unknown, unknown>
+
+/**
+ * Builds pools by key in one step, in the scope of the fiber. Throws `InvalidPoolOptions`.
+ */
+const assembleKeyed = (name: string, options: object, fiber: Fiber.Fiber<unknown, unknown>): AnyKeyed => {
+  const keyed = resolveKeyed(name, options, fiber.context)
+  const scope = Context.getUnsafe(fiber.context, Scope.Scope)
+  if (!Scopes.add(scope, keyed.root, () => keyed.close)) keyed.root.run(keyed.close)
+  return keyedOperations(keyed) as AnyKeyed
+}
+
+const declare = (id: string): unknown => {
+  const tag = Context.Service<AnyKeyed, AnyKeyed>()(id)
+  const layer = (options: object) =>
+    Layer.effect(tag, Effect.withFiber((fiber) => Effect.succeed(assembleKeyed(id, options, fiber))))
+  return Object.assign(tag, accessors(tag), { layer })
+}
+
+/** Every operation, on the tag. */
+const accessors = (
+  tag: Context.Service<AnyKeyed, AnyKeyed>
+): KeyedOperations<AnyKeyed, unknown, unknown, unknown, unknown, unknown> => {
+  const reach = <B, E, R>(f: (pool: AnyKeyed) => Effect.Effect<B, E, R>) =>
+    Effect.withFiber<B, E, R | AnyKeyed>((fiber) =>
+      f(Context.getUnsafe(fiber.context as Context.Context<AnyKeyed>, tag))
+    )
+  const reachFrom = <B, E, R>(operation: Function, f: (pool: AnyKeyed) => Effect.Effect<B, E, R>) =>
+    reach(Site.handing(Site.ofTag(operation), f))
+  const operations: KeyedOperations<AnyKeyed, unknown, unknown, unknown, unknown, unknown> = {
+    borrow: (key) => reachFrom(operations.borrow, (pool) => pool.borrow(key)),
+    borrowWith: (key, options) => reachFrom(operations.borrowWith, (pool) => pool.borrowWith(key, options)),
+    tryBorrow: (key) => reachFrom(operations.tryBorrow, (pool) => pool.tryBorrow(key)),
+    tryBorrowWith: (key, options) => reachFrom(operations.tryBorrowWith, (pool) => pool.tryBorrowWith(key, options)),
+    with: (key, f, options) => reachFrom(operations.with, (pool) => pool.with(key, f, options)),
+    add: (key, object, options) => reach((pool) => pool.add(key, object, options)),
+    addAll: (key, objects, options) => reach((pool) => pool.addAll(key, objects, options)),
+    remove: (key, object) => reach((pool) => pool.remove(key, object)),
+    has: (key, object) => reach((pool) => pool.has(key, object)),
+    get: (key, object) => reach((pool) => pool.get(key, object)),
+    rest: (key, object, duration) => reach((pool) => pool.rest(key, object, duration)),
+    wake: (key, object) => reach((pool) => pool.wake(key, object)),
+    reconsider: (key, object) => reach((pool) => pool.reconsider(key, object)),
+    revoke: (key, target) => reach((pool) => pool.revoke(key, target)),
+    ready: (key) => reach((pool) => pool.ready(key)),
+    detect: reach((pool) => pool.detect),
+    resize: (size) => reach((pool) => pool.resize(size)),
+    resizeKey: (key, size) => reach((pool) => pool.resizeKey(key, size)),
+    rotate: reach((pool) => pool.rotate),
+    suspend: reach((pool) => pool.suspend),
+    resume: reach((pool) => pool.resume),
+    drain: reach((pool) => pool.drain),
+    keys: reach((pool) => pool.keys),
+    stats: reach((pool) => pool.stats),
+    statsOf: (key) => reach((pool) => pool.statsOf(key)),
+    objects: reach((pool) => pool.objects),
+    leases: reach((pool) => pool.leases),
+    events: Stream.unwrap(Effect.map(tag, (pool) => pool.events)),
+    forget: (key) => reach((pool) => pool.forget(key)),
+    close: reach((pool) => pool.close)
+  }
+  return operations
+}

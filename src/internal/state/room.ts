@@ -1,0 +1,292 @@
+/**
+ * The room that the pools of many keys share: how much there is, who waits for some, and what could make some.
+ *
+ * Room is what one object takes, from when the pool begins to make it until its destruction has ended. Who gets what is
+ * decided in `pool/sharing.ts` alone; here it is counted, and found in steps that grow with the logarithm of the number of
+ * keys.
+ *
+ * Invariants, at the end of every step in which nothing is shared out:
+ * - `total` is the sum of all `counted`, and no place has more objects than are `counted`: what a pool begins to make, or is
+ *   given, is counted before any function of the user's is called; what has gone is counted until its place is reckoned. So
+ *   `total <= max`, but for what was there when `max` was lowered.
+ * - Where there is room, nobody waits for some. Where there is none, nobody waits for it as long as another key has an idle
+ *   object above its minimum: that has been sent away, and is one of the `victims` until it has ended.
+ * - A waiter for whom an object was sent away has a creation that has not begun: it is in `reserved`, and counts as
+ *   `awaiting` for its own pool, which so never plans for more than it may have. No victim is bound to one of them: room that
+ *   becomes free goes to whoever has waited longest.
+ * - A place is in `lacking` exactly while its pool would make an object for a waiter if there were room, unless it was
+ *   stirred since it was reckoned; its rank is the arrival of that waiter, which all keys count together.
+ * - A place with an idle object above its minimum is in `idle`. Its rank there is a lower bound of when its oldest idle object
+ *   was last used: objects are used again and again, and nothing is moved for it before somebody seeks the oldest.
+ */
+import type { Creation } from "../making/creator.ts"
+import { Heap } from "../structures/heap.ts"
+import { Relay } from "../structures/slice.ts"
+import { type Core, population, soon } from "./core.ts"
+import type { Entry } from "./entry.ts"
+import { Note, note } from "./notes.ts"
+
+type AnyPlace = Place<unknown, never, never>
+type AnyCreation = Creation<never, never>
+
+/** The place of one key: what its pool has of the room, and wants of it. */
+export class Place<K, A, D> {
+  readonly room: Room
+  readonly key: K
+  readonly core: Core<A, D>
+  /** How many objects of the pool are counted in the room, those being made and destroyed included. */
+  counted = 0
+  /** How many of them no other key can have. */
+  kept = 0
+  /** How many of them are about to leave, whether anybody waits for their room or not. */
+  leaving = 0
+  /** How many creations of the pool wait for room. */
+  awaiting = 0
+  /** The arrival of the waiter that would be served next if there were room, and the place among those that lack it. */
+  arrival = Infinity
+  lackingAt = -1
+  /** No idle object of the pool was last used before this; and the place among those that have some. */
+  usedSince = 0
+  idleAt = -1
+  /** Something has changed: the place is to be reckoned before room is shared out. */
+  isStirred = false
+  /** The key is known no more. */
+  gone = false
+
+  constructor(room: Room, key: K, core: Core<A, D>) {
+    this.room = room
+    this.key = key
+    this.core = core
+  }
+
+  /** May the pool begin to make an object, as far as the room goes? Not ahead of others who wait for some. */
+  get admits(): boolean {
+    const { room } = this
+    return room.total < room.max && (room.turn === this as unknown || !room.isAwaited)
+  }
+
+  /** Is there no room for so many more, ahead of whoever waits for some? */
+  lacks(objects: number): boolean {
+    const { room } = this
+    return room.total + objects > room.max || room.isAwaited
+  }
+
+  /** The pool begins to make an object, or is given some. */
+  take(objects = 1): void {
+    this.counted += objects
+    this.room.total += objects
+  }
+
+  /** A creation gives up its claim to room: `false`, if it has none. Others of the key may make one for it. */
+  forgo(creation: Creation<A, D>): boolean {
+    if (!this.room.forgo(creation as unknown as AnyCreation, this as unknown as AnyPlace)) return false
+    soon(this.core, () => note(this.core, Note.room))
+    return true
+  }
+
+  /** A waiter has left: the key may be idle now. */
+  left(): void {
+    if (this.core.waiters.size === 0 && population(this.core) === 0) this.room.emptied(this as unknown as AnyPlace)
+  }
+
+  /** Can no object ever be made for the key, since the minimums of others fill the whole, and it has none? */
+  get isShutOut(): boolean {
+    const { core, room } = this
+    return core.creator !== undefined && room.kept >= room.max && population(core) === 0
+  }
+
+  /** Something has changed that the room does not know of yet. */
+  stir(): void {
+    if (this.isStirred) return
+    this.isStirred = true
+    this.room.stirred.push(this as unknown as AnyPlace)
+  }
+
+  /** An object was listed: whoever waits for room may want it to go. */
+  listed(entry: Entry<A, D>): void {
+    if (entry.scope === undefined || entry.status !== "Available") return
+    if (this.idleAt === -1) this.room.idles(this as unknown as AnyPlace, 0)
+    if (this.room.isWanted) note(this.core, Note.room)
+  }
+
+  /** The object of the pool that has been idle longest, of those that it has made. */
+  get oldest(): Entry<A, D> | undefined {
+    let oldest: Entry<A, D> | undefined
+    for (const entry of this.core.registry.entries) {
+      const isIdle = entry.slot !== -1 && entry.status === "Available" && entry.scope !== undefined
+      if (isIdle && (oldest === undefined || entry.order < oldest.order)) oldest = entry
+    }
+    return oldest
+  }
+
+  /** Has the pool more objects than it is to keep? */
+  get spares(): boolean {
+    const { registry, size } = this.core
+    return registry.size - registry.counts.Invalid - registry.going > size.min
+  }
+}
+
+/** An idle object, and its place. */
+export interface Idler {
+  readonly place: AnyPlace
+  readonly entry: Entry<never, never>
+}
+
+/** The places whose pools would make an object for a waiter if there were room, the oldest waiter first. */
+class Lacking extends Heap<AnyPlace> {
+  protected override before(one: AnyPlace, other: AnyPlace): boolean {
+    return one.arrival < other.arrival
+  }
+  protected override placed(place: AnyPlace, at: number): void {
+    place.lackingAt = at
+  }
+  /** The one that comes after the first. */
+  get second(): AnyPlace | undefined {
+    const [, left, right] = this.items
+    return left !== undefined && right !== undefined && right.arrival < left.arrival ? right : left
+  }
+  /** Moves a place to where its waiter belongs; none: the place leaves. */
+  rank(place: AnyPlace, arrival: number): void {
+    if (place.arrival === arrival && (place.lackingAt !== -1) === (arrival !== Infinity)) return
+    if (place.lackingAt !== -1) {
+      this.removeAt(place.lackingAt)
+      place.lackingAt = -1
+    }
+    place.arrival = arrival
+    if (arrival !== Infinity) this.push(place)
+  }
+}
+
+/** The places that have idle objects, that of the oldest first, as far as is known. */
+class Idle extends Heap<AnyPlace> {
+  protected override before(one: AnyPlace, other: AnyPlace): boolean {
+    return one.usedSince < other.usedSince
+  }
+  protected override placed(place: AnyPlace, at: number): void {
+    place.idleAt = at
+  }
+  leave(place: AnyPlace): void {
+    if (place.idleAt === -1) return
+    this.removeAt(place.idleAt)
+    place.idleAt = -1
+  }
+}
+
+/** The creations that wait for room, that of the oldest waiter first. */
+class Reserved extends Heap<AnyCreation> {
+  protected override before(one: AnyCreation, other: AnyCreation): boolean {
+    return one.begunFor!.arrival < other.begunFor!.arrival
+  }
+  protected override placed(creation: AnyCreation, at: number): void {
+    creation.reservedAt = at
+  }
+  get size(): number {
+    return this.items.length
+  }
+  /** `false`: the creation does not wait for room. */
+  leave(creation: AnyCreation): boolean {
+    if (creation.reservedAt === -1) return false
+    this.removeAt(creation.reservedAt)
+    creation.reservedAt = -1
+    return true
+  }
+}
+
+export class Room {
+  max: number
+  total = 0
+  leaving = 0
+  /** How many objects are of the minimum of their key, so that no other can have them. */
+  kept = 0
+  readonly lacking = new Lacking()
+  readonly reserved = new Reserved()
+  readonly idle = new Idle()
+  /** The objects that were sent away for the waiters of other keys, until they have ended. */
+  readonly victims = new Set<Entry<never, never>>()
+  /** The places whose pools would make an object for their minimum if there were room. */
+  readonly short = new Set<AnyPlace>()
+  readonly stirred: Array<AnyPlace> = []
+  /** The place whose turn it is to take what is free. */
+  turn: AnyPlace | undefined = undefined
+  /** Room is being shared out: whoever changes something meanwhile stirs his place. */
+  sharing = false
+  /** What is shared out since others last had their turn. */
+  readonly relay: Relay
+  /** What all keys count together, so that one can be told from another: arrivals of waiters, uses of objects. */
+  readonly arrivals = { last: 0 }
+  readonly uses = { last: 0 }
+
+  /** Whose room it is: what all keys have in common. */
+  readonly root: Core<never, never>
+  /** A place has neither an object nor a waiter. */
+  readonly emptied: (place: AnyPlace) => void
+
+  constructor(max: number, root: Core<never, never>, emptied: (place: AnyPlace) => void) {
+    this.max = max
+    this.root = root
+    this.emptied = emptied
+    this.relay = new Relay(root.deadlines, (then) => soon(root, then))
+  }
+
+  /** Does somebody wait for room? */
+  get isAwaited(): boolean {
+    return this.lacking.first !== undefined || this.reserved.first !== undefined
+  }
+
+  /** Would it serve somebody if an idle object went? */
+  get isWanted(): boolean {
+    return this.lacking.first !== undefined || this.short.size > 0 || this.excess > 0
+  }
+
+  /** How many more objects there are than there is room for, since there is less; those that are leaving do not count. */
+  get excess(): number {
+    return this.total - this.leaving - this.max
+  }
+
+  /** A place has an idle object; `since`: none of them was last used before that. */
+  idles(place: AnyPlace, since: number): void {
+    place.usedSince = since
+    this.idle.push(place)
+  }
+
+  /** Counts what a place has now. */
+  count(place: AnyPlace): void {
+    const { core } = place
+    const objects = place.gone ? 0 : population(core)
+    const leaving = place.gone ? 0 : core.registry.counts.Invalid + core.registry.condemned
+    this.total += objects - place.counted
+    this.leaving += leaving - place.leaving
+    const kept = Math.min(objects, core.size.min)
+    this.kept += kept - place.kept
+    place.kept = kept
+    place.counted = objects
+    place.leaving = leaving
+    if (place.gone) return this.idle.leave(place)
+    if (objects === 0) place.left()
+    if (place.idleAt === -1 && core.registry.listing > 0 && place.spares) this.idles(place, 0)
+  }
+
+  /** A creation gives up its claim to room, if it has one: `false`, if it has not. */
+  forgo(creation: AnyCreation, place: AnyPlace): boolean {
+    if (!this.reserved.leave(creation)) return false
+    place.awaiting--
+    place.stir()
+    return true
+  }
+
+  /** The object that has been idle longest, of all keys but one; where `min` is kept, none of a key's minimum. */
+  oldestIdle(except: AnyPlace | undefined, keepsMinimum: boolean): Idler | undefined {
+    let passed: AnyPlace | undefined
+    let found: Idler | undefined
+    for (let place = this.idle.first; place !== undefined && found === undefined; place = this.idle.first) {
+      const entry = keepsMinimum && !place.spares ? undefined : place.oldest
+      if (entry === undefined || place === except || entry.order > place.usedSince) this.idle.leave(place)
+      if (entry === undefined) continue
+      if (place === except) passed = place
+      else if (entry.order > place.usedSince) this.idles(place, entry.order)
+      else found = { place, entry }
+    }
+    if (passed !== undefined) this.idles(passed, passed.usedSince)
+    return found
+  }
+}
