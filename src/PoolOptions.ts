@@ -422,7 +422,8 @@ export interface PoolOptions<
  * that no longer than `hookTimeout`. A process that is killed has lost the last second. No lease waits for the store.
  *
  * An object that joins is `Pending` until its entry has been read, no longer than `hookTimeout`. A store that takes longer, or
- * fails, and an entry that makes no sense, are lines in the log, and the object joins as new. The time since the entry was
+ * fails, and an entry that makes no sense, are lines in the log, and the object joins as new. Of very many that join at once a
+ * few are read at a time, and `hookTimeout` begins anew for the others whenever the store answers. The time since the entry was
  * written has passed for it, by the wall clock; where that has been set back meanwhile, none has. A sliding window is exact up to
  * 1000 leases; of more, those of a thousandth of it last as long as the last of them.
  *

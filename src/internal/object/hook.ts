@@ -11,13 +11,15 @@ import type { Entry } from "../state/entry.ts"
 import { ask, type AsyncContext } from "../structures/asking.ts"
 import type { Deadline } from "../structures/deadlines.ts"
 
+export type Ended = (failure: Cause.Cause<unknown> | undefined) => void
+
 /** One run of a hook. The run is itself the deadline of its time. */
 export class Hook<A, D> implements Deadline {
-  private readonly core: Core<A, D>
+  protected readonly core: Core<A, D>
   readonly entry: Entry<A, D>
   /** The asynchronous context in which the hook runs; absent: that in which the pool was built. */
   private readonly context: AsyncContext | undefined
-  private readonly ended: (failure: Cause.Cause<unknown> | undefined) => void
+  private readonly ended: Ended
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private over = false
 
@@ -27,7 +29,7 @@ export class Hook<A, D> implements Deadline {
   constructor(
     core: Core<A, D>,
     entry: Entry<A, D>,
-    ended: (failure: Cause.Cause<unknown> | undefined) => void,
+    ended: Ended,
     context?: AsyncContext
   ) {
     this.core = core

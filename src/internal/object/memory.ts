@@ -25,7 +25,7 @@ import { type Deadline, make } from "../structures/deadlines.ts"
 import { Queue } from "../structures/queue.ts"
 import { Slice } from "../structures/slice.ts"
 import { report } from "../watching/log.ts"
-import { Hook } from "./hook.ts"
+import { type Ended, Hook } from "./hook.ts"
 import { know, type Known, read, recall, type Remembered, write } from "./remembered.ts"
 
 /** What is used of effect's `KeyValueStore`. */
@@ -43,6 +43,38 @@ const silence = 60_000
 
 /** How many entries are read at once, and how many are written. */
 const atOnce = 32
+
+/**
+ * An object is told what the store has of it. While others are read before it, its time begins when the store has answered
+ * last: so a store that hangs keeps nobody longer than `hookTimeout`, and one that is slow is not held to be by its queue.
+ */
+class Reading<A, D> extends Hook<A, D> {
+  private readonly late: (since: number) => number
+  private since: number
+  private begun = false
+
+  /** `late`: when it is too late, for one that has waited since then. */
+  constructor(core: Core<A, D>, entry: Entry<A, D>, ended: Ended, late: (since: number) => number) {
+    super(core, entry, ended)
+    this.late = late
+    this.since = core.deadlines.now()
+  }
+
+  /** The store is asked now. */
+  begin(): void {
+    const now = this.core.deadlines.now()
+    // else it is about to end
+    if (now >= this.late(this.since)) return
+    this.begun = true
+    this.since = now
+  }
+  override fire(): void {
+    const { deadlines, options: { hookTimeout } } = this.core
+    const due = this.begun ? this.since + hookTimeout : this.late(this.since)
+    if (due > deadlines.now()) deadlines.set(this, due)
+    else super.fire()
+  }
+}
 
 /** What is known, and written, under one key. It is itself the deadline of the moment at which all of that is over. */
 export class Slot<A, D> implements Deadline {
@@ -89,8 +121,12 @@ export class Memory<A, D> {
   private readonly marked = new Set<Slot<A, D>>()
   private readonly queue = new Queue<Slot<A, D>>()
   private writing = 0
+  /** How many of those that are under way have had their time: others do not wait for them. */
+  private hung = 0
   private pumping = false
   private readonly reading = Semaphore.makeUnsafe(atOnce)
+  /** Monotonic: when the store has answered last what was read. */
+  private heardAt = -Infinity
   /** Monotonic: when those before were written; and when it was last told that some could not be, and how many since. */
   private flushedAt = -Infinity
   private toldAt = -Infinity
@@ -138,13 +174,20 @@ export class Memory<A, D> {
 
   private read(entry: Entry<A, D>, slot: Slot<A, D>, then: () => void): void {
     let text: unknown
-    const hook = new Hook(this.core(), entry, (failure) => {
+    const { deadlines, options: { hookTimeout } } = this.core()
+    const ended = (failure: Cause.Cause<unknown> | undefined) => {
       // it has left, or another has taken its key over
       if (slot.entry === entry) this.wasRead(entry, slot, text, failure)
       then()
+    }
+    const reading = new Reading(this.core(), entry, ended, (since) => Math.max(since, this.heardAt) + hookTimeout)
+    const get = Effect.suspend(() => {
+      reading.begin()
+      return this.store.get(this.toKey(slot))
     })
-    hook.run(() =>
-      this.reading.withPermit(Effect.map(Effect.suspend(() => this.store.get(this.toKey(slot))), (got) => {
+    reading.run(() =>
+      this.reading.withPermit(Effect.map(get, (got) => {
+        this.heardAt = deadlines.now()
         text = got
       }))
     )
@@ -220,7 +263,7 @@ export class Memory<A, D> {
     this.pumping = true
     const core = this.core()
     const turn = new Slice(core.deadlines)
-    while (!this.ended && this.writing < atOnce && this.queue.size > 0) {
+    while (!this.ended && this.writing - this.hung < atOnce && this.queue.size > 0) {
       this.write(this.queue.take()!)
       if (!turn.over) continue
       return soon(core, () => {
@@ -245,13 +288,18 @@ export class Memory<A, D> {
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.wrote(slot, known, exit)
     const { deadlines, options: { hookTimeout } } = core
+    let hangs = false
     const late = make(() => {
       this.tellFailure(slot, Cause.fail(new Cause.TimeoutError("The store took longer than hookTimeout")))
+      hangs = true
+      this.hung++
       fiber.interruptUnsafe()
+      this.pump()
     }, true)
     deadlines.set(late, deadlines.now() + hookTimeout)
     fiber.addObserver((exit) => {
       deadlines.cancel(late)
+      if (hangs) this.hung--
       this.wrote(slot, known, exit)
       this.pump()
     })

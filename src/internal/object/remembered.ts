@@ -47,7 +47,7 @@ const Remembered = Schema.Struct({
   ...rests,
   facets: Schema.optionalKey(Schema.Array(Schema.Struct({ name: Schema.String, ...rests }))),
   failures: Schema.optionalKey(Times),
-  outlier: Schema.optionalKey(Schema.Struct({ failures: Times, rests: Times, rest: Ahead })),
+  outlier: Schema.optionalKey(Schema.Struct({ failures: Times, rests: Times, rest: Schema.NullOr(Ahead) })),
   trial: Schema.optionalKey(Schema.Boolean)
 })
 
@@ -95,7 +95,7 @@ const knowRests = <A, D>(
     resting: {
       ...forRest > 0 && { rest: span(forRest) },
       ...forMoment > 0 && { moment: span(forMoment) },
-      ...counted !== undefined && counted.counts.length > 0 && { counts: counted.counts }
+      ...counted !== undefined && counted.counts.length > 0 && { counts: counted.counts.map(bounded) }
     },
     until: Math.max(at + forRest, at + forMoment, counted?.until ?? -Infinity)
   }
@@ -103,16 +103,23 @@ const knowRests = <A, D>(
 
 const span = (millis: number): number | null => millis > century ? null : Math.ceil(millis)
 
+/** What is more than makes sense counts as the most that does: a debt without measure, a moment of another age. */
+const bounded = ({ name, said, taken }: Counted): Counted => ({
+  name,
+  taken: taken.map(([at, amount]) => [Math.max(at, -century), Math.min(amount, most)] as const),
+  ...said && { said: [Math.max(said[0], -century), Math.min(said[1], most), Math.min(said[2], century)] as const }
+})
+
 const knowVerdicts = <A, D>(
   core: Core<A, D>,
   entry: Entry<A, D>
 ): Pick<Remembered, "failures" | "outlier" | "trial"> => {
   const { failures, onTrial } = entry
   const row = worst(entry)
-  const rest = Math.max(0, Math.ceil((row?.until ?? -Infinity) - core.deadlines.now()))
+  const rest = span(Math.max(0, (row?.until ?? -Infinity) - core.deadlines.now()))
   return {
     ...failures > 0 && { failures },
-    ...row !== undefined && row.failures + row.rests + rest > 0 &&
+    ...row !== undefined && row.failures + row.rests + (rest ?? Infinity) > 0 &&
       { outlier: { failures: row.failures, rests: row.rests, rest } },
     ...onTrial !== 0 && { trial: true }
   }
@@ -155,7 +162,7 @@ const recallVerdicts = <A, D>(
   // whatever lease comes is one after the rest
   if (trial && core.detector === undefined) entry.onTrial = -1
   if (outlier === undefined) return
-  entry.outlying = { known: { ...outlier, spared: false, until: since + outlier.rest }, rows: [] }
+  entry.outlying = { known: { ...outlier, spared: false, until: since + (outlier.rest ?? Infinity) }, rows: [] }
 }
 
 const endsOf = (

@@ -66,8 +66,11 @@ export const countAnew = (counter: Counter, { said, taken }: Count, since: numbe
   for (const [at, amount] of [...taken].sort(([one], [other]) => one - other)) counter.take(amount, since + at)
 }
 
-/** When something was, as seen from now. */
+/** When something will be, as seen from now. */
 const seenFrom = (now: number, at: number): number => Math.ceil(at - now)
+
+/** When something was, as seen from now: not later, though sums be rounded, and the wall clock have been set back. */
+const ago = (now: number, at: number): number => Math.min(0, seenFrom(now, at))
 
 /** From so many takes on, those of a thousandth of a window are told as one. */
 const mostTold = 1000
@@ -193,7 +196,7 @@ export class Sliding implements Counter {
     for (let i = 0; i < this.count; i++) {
       const end = this.ends[this.at(i)]!
       const amount = this.amounts[this.at(i)]!
-      const at = seenFrom(now, end - this.per)
+      const at = ago(now, end - this.per)
       const grain = this.count > mostTold ? this.grain(end) : at
       if (grain === last) taken[taken.length - 1] = [at, taken.at(-1)![1] + amount]
       else if (amount > rounding) taken.push([at, amount])
@@ -429,14 +432,14 @@ abstract class Windows implements Counter {
   private saidAt = -Infinity
   /** When the window began that lasts; and when it ends, or the one before it has ended. */
   private began = -Infinity
-  protected end = -Infinity
+  private end = -Infinity
 
   constructor(limit: number) {
     this.limit = limit
   }
 
-  /** When a window ends in which something is taken now. */
-  protected abstract endFrom(now: number): number
+  /** When a window ends that begins at a time. */
+  protected abstract endFrom(began: number): number
 
   left(now: number): number {
     this.look(now)
@@ -478,10 +481,11 @@ abstract class Windows implements Counter {
   counted(now: number): Count | undefined {
     this.look(now)
     if (this.taken < rounding) return undefined
-    const began = seenFrom(now, this.began)
-    return this.said === this.end
-      ? { taken: [], said: [began, this.taken, seenFrom(now, this.end)] }
-      : { taken: [[began, this.taken]] }
+    const began = ago(now, this.began)
+    // a window that begins anew then ends when this one does: unless a server has said its end, or the clock was set back
+    return this.said !== this.end && this.endFrom(now + began) >= this.end
+      ? { taken: [[began, this.taken]] }
+      : { taken: [], said: [began, this.taken, seenFrom(now, this.end)] }
   }
 
   private look(now: number): void {
@@ -495,7 +499,7 @@ abstract class Windows implements Counter {
     if (this.lasts) return
     this.lasts = true
     this.began = now
-    this.end = this.endFrom(now)
+    this.end = this.endFrom(Math.max(now, this.end))
   }
 }
 
@@ -509,8 +513,8 @@ export class Fixed extends Windows {
     this.per = per
   }
 
-  protected override endFrom(now: number): number {
-    return now + this.per
+  protected override endFrom(began: number): number {
+    return began + this.per
   }
 }
 
@@ -524,7 +528,7 @@ export class Reset extends Windows {
     this.next = next
   }
 
-  protected override endFrom(now: number): number {
-    return this.next(Math.max(now, this.end))
+  protected override endFrom(began: number): number {
+    return this.next(began)
   }
 }
