@@ -16,7 +16,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { Fence, type HostSettings, type SharedOptions, SharedPool } from "../../src/cluster.ts"
-import { stopped } from "../support/clocks.ts"
+import { skewed, stopped } from "../support/clocks.ts"
 import { makeWire, type Wire } from "../support/wire.ts"
 import { type ApiKey, keyOf, Keys, type Refused, usual } from "./contract.ts"
 
@@ -594,5 +594,89 @@ describe("at its end", () => {
       assert.strictEqual((yield* watching.keys.stats).leases, 0)
       lost(yield* Fiber.join(fiber))
       yield* stop
+    }))
+})
+
+describe("one server", () => {
+  class Others extends SharedPool.Service<Others>()("app/Others", { object: Schema.String }) {}
+  const open = SharedPool.layerAccess("anybody")
+
+  it.effect("serves several pools, each to its own borrowers, as long as any is there", () =>
+    Effect.gen(function*() {
+      const wire = makeWire()
+      const transport = yield* Layer.build(Layer.merge(wire.layerServer, Layer.orDie(open)))
+      const served = Layer.succeedContext(transport)
+      const first = yield* Scope.make()
+      yield* Layer.buildWithScope(
+        Layer.provide(Keys.layerServer({ ...usual, objects: [keyOf("a")] }), served),
+        first
+      )
+      yield* Layer.build(Layer.provide(Others.layerServer({ objects: ["b"] }), served))
+      const { keys } = yield* borrower(wire)
+      const others = Context.get(yield* Layer.build(Layer.provide(Others.layerRemote, wire.layerClient())), Others)
+
+      assert.strictEqual(yield* keys.with((lease) => Effect.succeed(lease.object.key)), "secret-a")
+      assert.strictEqual(yield* others.with((lease) => Effect.succeed(lease.object)), "b")
+      yield* Scope.close(first, Exit.void)
+      assert.strictEqual(yield* others.with((lease) => Effect.succeed(lease.object)), "b")
+    }))
+
+  it.effect("has one pool of each name", () =>
+    Effect.gen(function*() {
+      const wire = makeWire()
+      const served = Layer.succeedContext(yield* Layer.build(Layer.merge(wire.layerServer, Layer.orDie(open))))
+      yield* Layer.build(Layer.provide(Others.layerServer({ objects: ["b"] }), served))
+
+      const exit = yield* Effect.exit(
+        Effect.scoped(Layer.build(Layer.provide(Others.layerServer({ objects: ["c"] }), served)))
+      )
+
+      assert.include(String(exit), "one pool of each name")
+      const others = Context.get(yield* Layer.build(Layer.provide(Others.layerRemote, wire.layerClient())), Others)
+      assert.strictEqual(yield* others.with((lease) => Effect.succeed(lease.object)), "b")
+    }))
+})
+
+describe("clocks that show other times than the host's", () => {
+  it.effect("change nothing: leases last, expire and rest as long as they should", () =>
+    Effect.gen(function*() {
+      const wire = makeWire()
+      yield* host(wire, { timeToLive: "2 seconds" })
+      const { clock, skew } = yield* skewed
+      skew.millis = -3_600_000
+      const { keys } = yield* Effect.provideService(borrower(wire), Clock.Clock, clock)
+      const lease = yield* keys.borrowWith({ leaseTimeout: "30 seconds" })
+      yield* pass(20)
+      yield* lease.renew
+      yield* lease.restUntil(clock.currentTimeMillisUnsafe() + 5000)
+      const over = yield* Effect.forkChild(Effect.flip(lease.expired), { startImmediately: true })
+      yield* pass(29)
+      assert.isUndefined(over.pollUnsafe())
+
+      yield* pass(1)
+
+      assert.strictEqual((yield* Fiber.join(over)).reason, "Expired")
+      yield* Effect.scoped(Effect.flatMap(keys.borrow, (next) => next.rest("5 seconds")))
+      yield* pass(4.5)
+      assert.strictEqual((yield* keys.stats).dormant, 1)
+      yield* pass(0.5)
+      assert.strictEqual((yield* keys.stats).available, 1)
+    }))
+
+  it.effect("but one that is set ahead by the time to live loses its leases, as a machine that has slept does", () =>
+    Effect.gen(function*() {
+      const wire = makeWire()
+      yield* host(wire, { timeToLive: "2 seconds" })
+      const { clock, skew } = yield* skewed
+      const { keys } = yield* Effect.provideService(borrower(wire), Clock.Clock, clock)
+      const { begun, run, state } = yield* body
+      const fiber = yield* Effect.forkChild(keys.with(() => run), { startImmediately: true })
+      yield* begun
+
+      skew.millis = 3_600_000
+      yield* elapse("1 second")
+
+      assert.isTrue(state.interrupted)
+      lost(yield* Fiber.await(fiber))
     }))
 })
