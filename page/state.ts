@@ -157,4 +157,5 @@ const remember = (pool: Pool | undefined, fresh: Seconds): void => {
 }
 
 /** Who borrows. */
-export const borrower = (owner: number): string => owner === 0 ? "a promise" : `fiber #${owner}`
+export const borrower = (owner: number | string): string =>
+  typeof owner === "string" ? owner : owner === 0 ? "a promise" : `fiber #${owner}`

@@ -25,6 +25,8 @@ import { type LeaseExpired, PoolExhausted } from "../../PoolError.ts"
 import type { BorrowOptions } from "../../PoolOptions.ts"
 import { Handle } from "../lease/handle.ts"
 import type { Work } from "../lease/lease.ts"
+import { forget, introduce } from "../state/borrower.ts"
+import { standDown, standIn } from "../state/owners.ts"
 import type { Deadline, Deadlines } from "../structures/deadlines.ts"
 import type { Definition } from "./definition.ts"
 import { operate, targets } from "./operating.ts"
@@ -108,6 +110,8 @@ export class Session<A, D> implements Deadline {
   readonly id: string
   /** What the borrower calls itself. */
   readonly borrower: string
+  /** In whose name its leases are. */
+  readonly owner: number
   /** The connection it came by, if that is known. */
   readonly connection: number | undefined
   readonly notices: Queue.Queue<Notice, Failure | Cause.Done>
@@ -125,6 +129,7 @@ export class Session<A, D> implements Deadline {
   ) {
     this.id = session
     this.borrower = borrower
+    this.owner = introduce(borrower)
     this.connection = connection
     this.notices = notices
     this.silent = silent
@@ -285,6 +290,7 @@ export class Host<A, D, E, N> {
         const began = this.means.deadlines.now()
         const holding = new Holding<A, D>(this, session, key)
         holding.fiber = fiber
+        standIn(fiber, { id: session.owner })
         session.held.set(key, holding)
         session.waiting++
         const { pool } = this
@@ -334,6 +340,7 @@ export class Host<A, D, E, N> {
   /** A wait has ended. */
   private waited(session: Session<A, D>, holding: Holding<A, D>, exit: Exit.Exit<Lease<A, D>, unknown>): void {
     session.waiting--
+    if (holding.fiber !== undefined) standDown(holding.fiber)
     holding.fiber = undefined
     if (Exit.isSuccess(exit)) holding.lease = exit.value
     else session.held.delete(holding.key)
@@ -477,6 +484,7 @@ export class Host<A, D, E, N> {
       if (holding.lease === undefined) this.turnAway(holding)
       else this.takeIn(session, holding, exit)
     }
+    forget(session.owner)
     Queue.endUnsafe(session.notices)
   }
 }

@@ -33,7 +33,14 @@ export const troublesShown = 100
 /** The status of an object in one letter; `O`: borrowed, and overdue. */
 export type Letter = "P" | "A" | "B" | "O" | "D" | "U" | "I"
 
-export type LeaseRow = readonly [id: number, fiber: number, borrowedAt: number, expiresAt: number, overdue: 0 | 1]
+/** `borrower`: a fiber, by its id; or another process, by its name. */
+export type LeaseRow = readonly [
+  id: number,
+  borrower: number | string,
+  borrowedAt: number,
+  expiresAt: number,
+  overdue: 0 | 1
+]
 
 /** `fullAt`: when all of it is there again; 0 where it is. */
 export type AllowanceRow = readonly [name: string, left: number, limit: number, fullAt: number]
@@ -77,7 +84,7 @@ export type ObjectRow = readonly [
 ]
 
 export type WaiterRow = readonly [
-  fiber: number,
+  borrower: number | string,
   since: number,
   /** 0: it waits without a deadline. */
   until: number,

@@ -1,5 +1,6 @@
 /** How a pool looks at an instant, as plain data. Nothing of an object is in it but what `describe` has said. */
 import type { ActiveLease } from "../lease/lease.ts"
+import { processOf } from "../state/borrower.ts"
 import { type Core, stats } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import type { Waiter } from "../state/waiters.ts"
@@ -76,7 +77,7 @@ const letters = { Pending: "P", Available: "A", Borrowed: "B", Dormant: "D", Unk
 
 const leaseRow = (lease: AnyLease, viewer: Viewer): LeaseRow => [
   lease.id,
-  lease.owner,
+  processOf(lease.owner) ?? lease.owner,
   millis(lease.borrowedAtMillis),
   millis(lease.expiry?.expiresAtMillis),
   viewer.overdue(lease) ? 1 : 0
@@ -251,7 +252,7 @@ export const waiters = (core: AnyCore, most: number): Array<Waiter<never, never>
 }
 
 const waiterRow = (core: AnyCore, waiter: Waiter<never, never>, sinceEpoch: number): WaiterRow => [
-  waiter.owner,
+  processOf(waiter.owner) ?? waiter.owner,
   millis(waiter.since + sinceEpoch),
   waiter.due === Infinity ? 0 : millis(waiter.due + sinceEpoch),
   // JSON has no infinity

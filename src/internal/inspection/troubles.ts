@@ -52,8 +52,8 @@ const factory: Check = (core, { failure, failures }) => {
 const selfWaiting: Check = (core, _, { leases, lent }) => {
   if (core.waiters.size === 0 || core.registry.counts.Available > 0) return undefined
   const holds = new Map(waiters(core, asked).map(({ owner }) => [owner, 0]))
-  // of those who await promises, none is known to be the same as another
-  holds.delete(promised.id)
+  // of those who await promises, or are of another process, none is known to be the same as another
+  for (const owner of holds.keys()) if (owner <= promised.id) holds.delete(owner)
   let left = leases
   for (const entry of lent) {
     visitLeases(entry, ({ owner }) => {

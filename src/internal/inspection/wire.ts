@@ -28,7 +28,7 @@ const Picture = Schema.Struct({
     cells: Schema.optionalKey(Schema.Struct({ letters: Schema.String })),
     rows: Schema.Array(Schema.TupleWithRest(Schema.Tuple([Count, Schema.String]), more))
   }),
-  waiters: Schema.Array(Schema.TupleWithRest(Schema.Tuple([Count, Moment]), more)),
+  waiters: Schema.Array(Schema.TupleWithRest(Schema.Tuple([Schema.Union([Count, Schema.String]), Moment]), more)),
   allowances: Schema.optionalKey(
     Schema.Array(Schema.TupleWithRest(Schema.Tuple([Schema.String, Count, Count, Count, Count]), more))
   ),

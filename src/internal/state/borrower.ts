@@ -19,5 +19,21 @@ export const promised: Borrower = {
   cache: { tracer: undefined, tracerEnabled: false, span: undefined, stackFrame: undefined }
 }
 
+/** What other processes that borrow from pools of this one are called, by their ids: those are below the others. */
+const processes = new Map<number, string>()
+let lastProcess = promised.id
+
+/** A process begins to borrow: its id. Whoever borrows for it {@link forget}s it. */
+export const introduce = (name: string): number => {
+  processes.set(--lastProcess, name)
+  return lastProcess
+}
+
+export const forget = (id: number): void => void processes.delete(id)
+
+/** What a process is called; `undefined` for whoever is of this one. */
+export const processOf = (owner: number): string | undefined => processes.get(owner)
+
 /** What a borrower is called where somebody looks at the pool. */
-export const called = (owner: number): string => owner === promised.id ? "a promise" : `fiber #${owner}`
+export const called = (owner: number): string =>
+  owner === promised.id ? "a promise" : processOf(owner) ?? `fiber #${owner}`

@@ -3,7 +3,7 @@
  */
 import type * as Fiber from "effect/Fiber"
 import type { ActiveLease } from "../lease/lease.ts"
-import type { Borrower } from "./borrower.ts"
+import { type Borrower, promised } from "./borrower.ts"
 import type { Core } from "./core.ts"
 
 /** Open leases, in no order. */
@@ -23,17 +23,17 @@ export const leases = <A, D>(core: Core<A, D>): Array<ActiveLease<A, D>> => open
 const standIns = new Map<number, number>()
 
 /** In whose name somebody borrows: his own; or that of the fiber for which his stands in. */
-export const nameOf = ({ id }: Borrower): number => standIns.size === 0 ? id : standIns.get(id) ?? id
+export const nameOf = ({ id }: Pick<Borrower, "id">): number => standIns.size === 0 ? id : standIns.get(id) ?? id
 
 /**
  * A fiber borrows in the name of another that waits for it, until {@link standDown}. What is forked there, and goes on by
  * itself, does not.
  */
-export const standIn = (fiber: Fiber.Fiber<unknown, unknown>, above: Fiber.Fiber<unknown, unknown>): void => {
+export const standIn = (fiber: Pick<Fiber.Fiber<unknown, unknown>, "id">, above: Pick<Borrower, "id">): void => {
   standIns.set(fiber.id, nameOf(above))
 }
 
-export const standDown = (fiber: Fiber.Fiber<unknown, unknown>): void => {
+export const standDown = (fiber: Pick<Fiber.Fiber<unknown, unknown>, "id">): void => {
   standIns.delete(fiber.id)
 }
 
@@ -71,9 +71,10 @@ export const own = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, change: 1 
   if (!core.owners!.note(lease.owner, change)) core.owners = undefined
 }
 
-/** How many open leases one fiber has. */
+/** How many open leases one fiber has. Of a process nobody knows which of its fibers has which. */
 export const held = <A, D>(core: Core<A, D>, fiber: Fiber.Fiber<unknown, unknown>): number => {
-  if (core.leases === 0) return 0
+  const owner = nameOf(fiber)
+  if (core.leases === 0 || owner < promised.id) return 0
   core.owners ??= new Owners(openLeases(core), core.registry.size + core.leases)
-  return core.owners.of(nameOf(fiber))
+  return core.owners.of(owner)
 }

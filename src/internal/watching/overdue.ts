@@ -7,7 +7,7 @@
 import * as Duration from "effect/Duration"
 import type * as Fiber from "effect/Fiber"
 import type { ActiveLease } from "../lease/lease.ts"
-import { type Borrower, promised } from "../state/borrower.ts"
+import { type Borrower, processOf, promised } from "../state/borrower.ts"
 import type { Core } from "../state/core.ts"
 import { leasesOf } from "../state/entry.ts"
 import type { Deadline } from "../structures/deadlines.ts"
@@ -52,6 +52,8 @@ export class Overdue<A, D> implements Deadline {
 
   private get borrower(): string {
     const { fiberId, span } = this
+    const process = processOf(this.lease.owner)
+    if (process !== undefined) return process
     if (span === undefined) return fiberId === promised.id ? "a promise" : `fiber ${fiberId}`
     return span._tag === "Span" ? `span ${span.name} of trace ${span.traceId}` : `a span of trace ${span.traceId}`
   }
