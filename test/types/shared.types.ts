@@ -1,5 +1,4 @@
 /** A pool that processes share: what its schemas say is what its operations have. */
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as RpcClient from "effect/rpc/RpcClient"
@@ -26,19 +25,19 @@ import type {
   PoolStats
 } from "../../src/index.ts"
 
-const ApiKey = Schema.Struct({ key: Schema.String, since: Schema.DateTimeUtcFromMillis })
+export const ApiKey = Schema.Struct({ key: Schema.String, since: Schema.DateTimeUtcFromMillis })
 type ApiKey = typeof ApiKey.Type
 const Weight = Schema.Struct({ weight: Schema.Finite })
 type Weight = typeof Weight.Type
-class Refused extends Schema.TaggedError<Refused>()("Refused", { code: Schema.Int }) {}
-declare class Vault {
+export class Refused extends Schema.TaggedError<Refused>()("Refused", { code: Schema.Int }) {}
+export declare class Vault {
   readonly "~id": "Vault"
 }
-declare const open: Effect.Effect<ApiKey, Refused, Vault | Scope.Scope>
+export declare const open: Effect.Effect<ApiKey, Refused, Vault | Scope.Scope>
 
 // Of its object alone: a lease of that, and what any borrow fails with.
 
-class Plain extends SharedPool.Service<Plain>()("mail/Plain", { object: Schema.String }) {}
+export class Plain extends SharedPool.Service<Plain>()("mail/Plain", { object: Schema.String }) {}
 
 expectTypeOf(Plain.borrow).toEqualTypeOf<
   Effect.Effect<SharedLease<string>, BorrowError | PoolUnavailable, Plain | Scope.Scope>
@@ -51,7 +50,7 @@ expectTypeOf(Plain.layerServer({ objects: ["a"], timeToLive: "3 seconds" })).toE
 
 // With all that travels: the type that a schema decodes to, not the one that it encodes to.
 
-class Keys extends SharedPool.Service<Keys>()("mail/Keys", {
+export class Keys extends SharedPool.Service<Keys>()("mail/Keys", {
   object: ApiKey,
   data: Weight,
   error: Refused,
@@ -77,7 +76,7 @@ const options = { acquire: open, data: { weight: 1 }, meets: () => true }
 expectTypeOf(Keys.layer(options)).toEqualTypeOf<Layer.Layer<Keys, never, Vault>>()
 expectTypeOf(Keys.layerServer(options)).toEqualTypeOf<Layer.Layer<never, never, Vault | RpcServer.Protocol>>()
 
-Keys.with((lease) => {
+export const body = Keys.with((lease) => {
   expectTypeOf(lease.object).toEqualTypeOf<ApiKey>()
   expectTypeOf(lease.fence).toEqualTypeOf<Fence>()
   expectTypeOf(lease.pooled).toEqualTypeOf<PooledPicture<Weight>>()
@@ -85,30 +84,3 @@ Keys.with((lease) => {
   return Effect.void
 })
 expectTypeOf(Fence.compare({ epoch: 1, number: 1 }, { epoch: 1, number: 2 })).toEqualTypeOf<-1 | 0 | 1>()
-
-// What must not compile.
-
-// @ts-expect-error no `Self`
-class _NoSelf extends SharedPool.Service()("mail/NoSelf", { object: Schema.String }) {}
-// @ts-expect-error a schema that needs a service to decode
-SharedPool.Service<Keys>()("mail/Keys", { object: ApiKey as unknown as Schema.Codec<ApiKey, string, Vault> })
-// @ts-expect-error objects of another type
-Plain.layer({ objects: [3] })
-// @ts-expect-error an `acquire` that fails, where no schema says with what
-Plain.layer({ acquire: Effect.fail("no") })
-// @ts-expect-error a need that nobody answers
-Keys.layer({ acquire: open, data: { weight: 1 } })
-// @ts-expect-error data that nobody makes
-Keys.layer({ acquire: open, meets: () => true })
-// @ts-expect-error functions do not travel
-Keys.borrowWith({ where: () => true })
-// @ts-expect-error no such need
-Keys.borrowWith({ need: "moon" })
-// @ts-expect-error a shared pool has no `pack`
-Plain.layer({ objects: ["a"], pack: () => 1 })
-// @ts-expect-error a picture has no object
-Effect.map(Keys.objects, (objects) => objects[0]?.object)
-// @ts-expect-error a token that anybody could read
-SharedPool.layerSocket({ port: 1, token: "0123456789abcdef" })
-// @ts-expect-error a token that anybody could read in a log
-SharedPool.layerSocketServer({ port: 1, token: Config.String("TOKEN") })

@@ -203,7 +203,8 @@ export class RemoteLease<A, D> implements Deadline, Told {
 export const giveBack = ({ link, means }: Connection, session: Session, key: number, outcome: Outcome): void => {
   if (session.isOver) return
   const request = link.client.Return({ pool: link.pool, session: session.id, key, outcome }, { headers: link.headers })
-  means.fork(Effect.ignoreCause(session.ask(request)))
+  // nobody waits for the answer: where the connection is lost, the session is over with it
+  means.fork(Effect.ignoreCause(request))
 }
 
 /** What a judge on the host is told of how a body has ended. */
