@@ -2,12 +2,14 @@
  * The contract of a shared pool, against each of its layers.
  */
 import { describe, it } from "@effect/vitest"
+import { TestRunner } from "effect/cluster"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { SocketServer } from "effect/socket"
 import { TestClock } from "effect/testing"
-import { SharedPool } from "../../src/cluster.ts"
+import { Claims, SharedPool } from "../../src/cluster.ts"
+import { make, storeMemory } from "../../src/internal/cluster/claims.ts"
 import { makeWire } from "../support/wire.ts"
 import { contract, Keys } from "./contract.ts"
 
@@ -19,6 +21,8 @@ const inMemory = {
   settle,
   test: it.effect
 }
+
+const live = { elapse: Effect.sleep, settle: Effect.sleep("30 millis"), test: it.live }
 
 describe("`layer`", () => {
   contract({ name: "in one process", layer: (options) => Keys.layer(options), ...inMemory })
@@ -47,8 +51,34 @@ describe("`layerRemote`, from `layerServer`", () => {
         const server = Keys.layerServer(options).pipe(Layer.provide(Layer.succeedContext(transport)))
         return Layer.provide(Keys.layerRemote, SharedPool.layerSocket({ port })).pipe(Layer.provide(server))
       })).pipe(Layer.orDie),
-    elapse: Effect.sleep,
-    settle: Effect.sleep("30 millis"),
-    test: it.live
+    ...live
+  })
+})
+
+/** A cluster that is this process. */
+const cluster = Layer.suspend(() =>
+  Layer.merge(TestRunner.layer, Layer.effect(Claims, make(storeMemory(), { expiry: 15_000 })))
+)
+
+describe("`layerClient`, from `layerHost`", () => {
+  contract({
+    name: "within a cluster",
+    layer: (options) => Layer.provideMerge(Keys.layerClient, Keys.layerHost(options)).pipe(Layer.provide(cluster)),
+    ...live
+  })
+})
+
+describe("`layerRemote`, from a gateway", () => {
+  contract({
+    name: "from outside of a cluster",
+    layer: (options) => {
+      const wire = makeWire()
+      const gateway = Layer.provideMerge(Keys.layerServer(), Keys.layerHost(options)).pipe(
+        Layer.provide([wire.layerServer, SharedPool.layerAccess("anybody")]),
+        Layer.provide(cluster)
+      )
+      return Layer.provide(Keys.layerRemote, wire.layerClient()).pipe(Layer.provide(gateway), Layer.orDie)
+    },
+    ...live
   })
 })
