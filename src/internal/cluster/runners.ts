@@ -29,6 +29,7 @@ import { checks } from "../state/validation.ts"
 import { apart } from "./apart.ts"
 import * as Claims from "./claims.ts"
 import { storeSql } from "./claimsSql.ts"
+import { gathering } from "./gathering.ts"
 import { quiet } from "./sockets.ts"
 import * as Storage from "./storage.ts"
 
@@ -100,7 +101,8 @@ const settings = (options: ClusterOptions & Partial<RunnerOptions>): Settings =>
   }
 }
 
-const serialization = RpcSerialization.layerSchemaBinary()
+/** Text: effect's binary form does not answer every request of the protocol. */
+const serialization = RpcSerialization.layerNdjson
 
 /** Small writes each way make a lease: Nagle's algorithm would hold each back for the acknowledgement of the last. */
 const clientProtocol = Layer.effect(
@@ -118,7 +120,7 @@ const clientProtocol = Layer.effect(
           noDelay: true
         })
         return yield* RpcClient.makeProtocolSocket().pipe(
-          Effect.provideService(Socket.Socket, socket),
+          Effect.provideService(Socket.Socket, gathering(socket)),
           Effect.provideService(RpcSerialization.RpcSerialization, serialization)
         )
       }, Effect.orDie)

@@ -23,6 +23,7 @@ export type BorrowerCommand =
   /** Borrows for so long each, again and again, until it is told to stop. */
   | { readonly type: "churn"; readonly hold: number; readonly fibers: number }
   | { readonly type: "stop" }
+  | { readonly type: "stats" }
 export interface Granted {
   readonly type: "granted"
   readonly id: string
@@ -39,12 +40,17 @@ export interface Ended {
   readonly refused: number
   readonly at: number
 }
-interface Churned {
+export interface Stats {
+  readonly type: "stats"
+  readonly leases: number
+  readonly waiting: number
+}
+export interface Churned {
   readonly type: "churned"
   readonly borrowed: number
   readonly errors: Record<string, number>
 }
-export type BorrowerEvent = { readonly type: "ready" } | Granted | Ended | Churned
+export type BorrowerEvent = { readonly type: "ready" } | Granted | Ended | Churned | Stats
 
 if (process.argv[1] === import.meta.filename) {
   const { cluster, guard, remote } = config<BorrowerConfig>()
@@ -107,6 +113,11 @@ if (process.argv[1] === import.meta.filename) {
     } else if (command.type === "end") {
       const end = ends.get(command.id)
       if (end !== undefined) Deferred.doneUnsafe(end, Effect.void)
+    } else if (command.type === "stats") {
+      runtime.runFork(Effect.matchCause(Keys.stats, {
+        onSuccess: ({ leases, waiting }) => tell({ type: "stats", leases, waiting } satisfies Stats),
+        onFailure: (cause) => console.error(Cause.pretty(cause))
+      }))
     } else if (command.type === "stop") {
       churning = false
     } else {
