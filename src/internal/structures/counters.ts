@@ -366,9 +366,12 @@ export class Bucket implements Counter {
     this.refill(now)
     const amount = this.limit - this.level
     if (amount < rounding) return undefined
-    return this.said === undefined
-      ? { taken: [[0, amount]] }
-      : { taken: [], said: [0, amount, seenFrom(now, this.said.end)] }
+    const { said } = this
+    if (said === undefined) return { taken: [[0, amount]] }
+    // what was taken since the server has spoken is refilled after its moment
+    const refilled = Math.min(amount, said.rate * (said.end - now))
+    const since = amount - refilled
+    return { taken: since < rounding ? [] : [[0, since]], said: [0, refilled, seenFrom(now, said.end)] }
   }
 
   private notePeak(now: number): void {
