@@ -8,6 +8,7 @@ import { garbage, idle, leased, waiting } from "./heap.ts"
 import { evicting, expiring, timingOut } from "./loop.ts"
 import { promised, promisedAborts, promisedWaiters, soaked } from "./promises.ts"
 import { scale } from "./scale.ts"
+import { held, remote } from "./shared.ts"
 import { format, type Table } from "./table.ts"
 import { type Ending, waiters } from "./waiters.ts"
 
@@ -142,5 +143,14 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
     { title: "Very many leases", unit: "µs", measure: scale("leases") },
     { title: "Borrows beside very many", unit: "µs", measure: scale("borrows") },
     { title: "Walks", unit: "µs", measure: scale("walks") }
+  ],
+  shared: [
+    { title: "Borrow from a pool of another process, and give back", unit: "ms", measure: remote },
+    {
+      title: "What its host takes for one process that holds",
+      unit: "bytes per lease",
+      kind: "size",
+      measure: held(5000, 9000)
+    }
   ]
 }
