@@ -94,7 +94,8 @@ const stream = Effect.fnUntraced(
     yield* Deferred.succeed(head, answered)
     yield* response.stream.pipe(
       Stream.decodeText,
-      Stream.pipeThroughChannel(Sse.decode()),
+      Stream.mapEffect(reader()),
+      Stream.flattenIterable,
       Stream.timeoutOrElse({ duration: silence, orElse: () => Stream.fail(silent(chat.model)) }),
       Stream.runForEach(({ data }) => {
         const event = parse(data)
@@ -102,8 +103,7 @@ const stream = Effect.fnUntraced(
         return isBare(event) && !chat.showsUsage ? Effect.void : Queue.offer(events, `data: ${data}\n\n`)
       }),
       Effect.catch((error) => {
-        const why = error._tag === "Retry" ? "It wants to be asked again" : error.message
-        const { error: said } = new Refused({ status: 502, type: "server_error", code: null, why })
+        const { error: said } = new Refused({ status: 502, type: "server_error", code: null, why: error.message })
         // a failure would be tried with another key, and this is the client's already; the judge sees the defect, too
         return Effect.andThen(Queue.offer(events, `data: ${JSON.stringify(said)}\n\n`), Effect.die(error))
       })
@@ -111,6 +111,18 @@ const stream = Effect.fnUntraced(
     return { answered, used }
   }
 )
+
+/** Reads the events of one stream. When to come again, which one may say between them, is not for who is being answered. */
+const reader = () => {
+  let read: Array<Sse.Event> = []
+  const parser = Sse.makeParser((event) => void (event._tag === "Event" && read.push(event)))
+  return (text: string): Effect.Effect<ReadonlyArray<Sse.Event>, Sse.SseError> =>
+    Effect.suspend(() => {
+      read = []
+      const error = parser.feed(text)
+      return error === undefined ? Effect.succeed(read) : Effect.fail(error)
+    })
+}
 
 const parse = (data: string): unknown => {
   try {

@@ -8,23 +8,26 @@ import { PoolMetrics } from "../../src/index.ts"
 import { Inspector } from "../../src/inspector.ts"
 import { Bookings } from "./bookings.ts"
 import { complete } from "./completions.ts"
-import { Keys, tierOf } from "./keys.ts"
+import { Keys, ProviderFailed, tierOf } from "./keys.ts"
+import { silent } from "./provider.ts"
 import { refuse } from "./refusals.ts"
 import { GatewaySettings } from "./settings.ts"
 import { Store } from "./store.ts"
 
 const models = Keys.with(({ object }) =>
   Effect.gen(function*() {
-    const { url } = yield* GatewaySettings
-    const response = yield* HttpClient.get(`${url}/models`, { headers: { authorization: `Bearer ${object.secret}` } })
-    return HttpServerResponse.jsonUnsafe(yield* response.json, { status: response.status })
+    const { silence, url } = yield* GatewaySettings
+    const asked = HttpClient.get(`${url}/models`, { headers: { authorization: `Bearer ${object.secret}` } })
+    return yield* Effect.flatMap(asked, (response) =>
+      Effect.map(response.json, (body) => HttpServerResponse.jsonUnsafe(body, { status: response.status }))).pipe(
+        Effect.mapError(({ message }) =>
+          new ProviderFailed({ status: 502, why: message, model: "any" })
+        ),
+        Effect.timeoutOrElse({ duration: silence, orElse: () => Effect.fail(silent("any")) })
+      )
   }), { cost: 0 }).pipe(
     Effect.catchTag(
-      "HttpClientError",
-      ({ message }) => HttpServerResponse.json({ error: { message } }, { status: 502 })
-    ),
-    Effect.catchTag(
-      ["PoolExhausted", "BorrowTimeout", "PoolClosed", "LeaseExpired"],
+      ["PoolExhausted", "BorrowTimeout", "PoolClosed", "LeaseExpired", "ProviderFailed"],
       (failure) => Effect.map(refuse(failure), ({ response }) => response)
     )
   )

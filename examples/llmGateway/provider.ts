@@ -64,10 +64,11 @@ const begin = (lease: KeyLease, estimate: number) => {
    */
   const heed = (headers: Headers.Headers, now: number) =>
     Effect.forEach(before, ({ heldBack, left, name }) => {
-      const remaining = Number(headers[`x-ratelimit-remaining-${name}`] ?? Infinity) - heldBack
-      if (!(remaining < left - data.taken[name])) return Effect.void
-      const resetsAt = now + toMillis(headers[`x-ratelimit-reset-${name}`] ?? "")
-      return lease.report({ name, remaining: remaining - data.underWay[name], resetsAt })
+      const said = Number(headers[`x-ratelimit-remaining-${name}`] ?? Infinity)
+      const resetsIn = toMillis(headers[`x-ratelimit-reset-${name}`] ?? "")
+      const remaining = said - heldBack
+      if (!(said >= 0 && resetsIn <= longest && remaining < left - data.taken[name])) return Effect.void
+      return lease.report({ name, remaining: remaining - data.underWay[name], resetsAt: now + resetsIn })
     }, { discard: true })
 
   return { counted, heed }
@@ -75,9 +76,12 @@ const begin = (lease: KeyLease, estimate: number) => {
 
 const units: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
 
+/** A year: what is said to last longer makes no sense, and is not believed. */
+const longest = 365 * 86_400_000
+
 /** As providers write a duration: `6m0s`, `1.25s`, `20ms`. */
 const toMillis = (text: string): number => {
   let millis = 0
-  for (const [, count, unit] of text.matchAll(/([\d.]+)(ms|[dhms])/g)) millis += Number(count) * units[unit!]!
+  for (const [, count, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[dhms])/g)) millis += Number(count) * units[unit!]!
   return millis
 }

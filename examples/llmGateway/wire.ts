@@ -57,7 +57,9 @@ export const readChat: Effect.Effect<Chat, Refused, HttpServerRequest.HttpServer
 )
 
 /** How many tokens an answer has cost, in all. */
-const Used = Schema.Struct({ usage: Schema.Struct({ total_tokens: Schema.Int }) })
+const Used = Schema.Struct({
+  usage: Schema.Struct({ total_tokens: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)) })
+})
 const isUsed = Schema.is(Used)
 
 export const tokensOf = (answer: unknown): number | undefined => isUsed(answer) ? answer.usage.total_tokens : undefined
