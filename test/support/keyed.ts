@@ -49,6 +49,8 @@ export const world = (max: number, perKey = Infinity) => {
     get all() {
       return all
     },
+    /** How many there are of a key. */
+    of: (key: string): number => there.get(key) ?? 0,
     get most() {
       return most
     },
@@ -83,11 +85,12 @@ export const make = (
 ) =>
   Effect.tap(
     KeyedPool.make({ closing: { timeout: 0 }, ...world.options, ...options as {} }),
-    // time stands still as the test ends
+    // time stands still as the test ends: what takes some has to end before
     () =>
       Effect.addFinalizer(() =>
-        Effect.sync(() => {
+        Effect.suspend(() => {
           world.script.destroy = () => Effect.void
+          return TestClock.adjust("1 hour")
         })
       )
   )

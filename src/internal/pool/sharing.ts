@@ -84,17 +84,24 @@ const shed = (room: Room): boolean => {
 /** Room is free: whoever has waited longest makes an object. */
 const give = (room: Room): boolean => {
   const { lacking, reserved } = room
+  const first = lacking.first
+  if (first !== undefined && hasMoved(first)) return true
   const creation = reserved.first
-  if (creation !== undefined && (lacking.first === undefined || creation.begunFor!.arrival < lacking.first.arrival)) {
+  if (creation !== undefined && (first === undefined || creation.begunFor!.arrival < first.arrival)) {
     beginReserved(room, creation)
     return true
   }
-  const place = lacking.first ?? room.short.values().next().value
+  const place = first ?? room.short.values().next().value
   if (place === undefined) return false
-  // who waited for it may have left since
-  reckon(place)
   if (!take(room, place)) leaveOut(room, place)
   return true
+}
+
+/** The waiter of the first place may have left, or been served, since: is another the first by now, perhaps of another key? */
+const hasMoved = (first: AnyPlace): boolean => {
+  const { arrival } = first
+  reckon(first)
+  return first.arrival !== arrival
 }
 
 /** A place takes what is free. `false`: it does not. */
@@ -137,8 +144,7 @@ const makeRoom = (room: Room): boolean => {
   const coming = victims.size - reserved.size
   const place = lacking.first
   if (place !== undefined) {
-    reckon(place)
-    if (place !== lacking.first) return true
+    if (hasMoved(place)) return true
     return coming > 0 ? reserve(place) : sendAwayFor(room, place) || sendAwayForSecond(room)
   }
   if (coming < 0) return sendAway(room, undefined)
