@@ -78,7 +78,8 @@ if (process.argv[1] === import.meta.filename) {
   }
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on("error", () => {})
-    createInterface({ input: socket }).on("line", (line) => {
+    // who is killed resets its connection
+    createInterface({ input: socket }).on("error", () => {}).on("line", (line) => {
       // of who is killed amid a line nothing was said
       if (!line.endsWith("}")) return
       socket.write(use(JSON.parse(line) as Use) ? "accepted\n" : "refused\n")
