@@ -684,6 +684,17 @@ describe("the deadlines", () => {
     return { deadlines, fired, forks, named }
   })
 
+  it.live("go by the monotonic time that effect's own clock tells", () =>
+    Effect.gen(function*() {
+      const { deadlines } = yield* make
+      const told = Effect.clockWith((clock) => Effect.sync(() => Number(clock.monotonicTimeNanosUnsafe()) / 1e6))
+      const before = yield* told
+      const now = deadlines.now()
+
+      assert.isAtLeast(now, before - 1)
+      assert.isAtMost(now, (yield* told) + 1)
+    }))
+
   it.effect("fire in the order of their times, each at its time", () =>
     Effect.gen(function*() {
       const { deadlines, fired, named } = yield* make

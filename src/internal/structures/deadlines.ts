@@ -49,15 +49,18 @@ interface Quick {
 // taken once, as effect's own clock takes its source: what a test runner replaces later moves neither
 const { performance, process } = globalThis as {
   readonly performance?: { readonly now?: () => number }
-  readonly process?: { readonly hrtime?: { readonly bigint?: unknown } }
+  readonly process?: { readonly hrtime?: { readonly bigint?: () => bigint } }
 }
-const read = performance?.now
 
-/** What effect's own clock measures by, where that is what `performance` measures by as well: in half of the time. */
-const usual: Quick | undefined =
-  typeof read === "function" && (process === undefined || typeof process.hrtime?.bigint === "function")
-    ? { monotonicTimeMillisUnsafe: () => read.call(performance) }
-    : undefined
+/** What effect's own clock measures, in half of the time: `performance` goes as `hrtime` does, from another beginning. */
+const measure = (): Quick | undefined => {
+  const read = performance?.now
+  if (typeof read !== "function") return undefined
+  const hrtime = process?.hrtime
+  const beginning = typeof hrtime?.bigint === "function" ? Number(hrtime.bigint()) / 1e6 - read.call(performance) : 0
+  return { monotonicTimeMillisUnsafe: () => read.call(performance) + beginning }
+}
+const usual = measure()
 
 const quickOf = (clock: Clock.Clock): Quick | undefined =>
   "monotonicTimeMillisUnsafe" in clock
