@@ -287,6 +287,8 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
     readonly tryBorrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
     readonly tryBorrowWith: (options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
     readonly with: <B, E1, R1>(f: (borrowed: P) => Effect.Effect<B, E1, R1>, options?: WithOptions<A, D>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>;
+    readonly borrowMany: (n: number, options?: BorrowOptions<A, D>) => Effect.Effect<ReadonlyArray<P>, E | BorrowError | InvalidPoolOptions, S | Scope.Scope>;
+    readonly withMany: <B, E1, R1>(n: number, f: (borrowed: ReadonlyArray<P>) => Effect.Effect<B, E1, R1>, options?: BorrowOptions<A, D>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | InvalidPoolOptions, S | R1>;
     readonly add: <R = never>(object: A, options?: AddOptions<A, D, R>) => Effect.Effect<AddedObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>;
     readonly addAll: <R = never>(objects: Iterable<A>, options?: AddOptions<A, D, R>) => Effect.Effect<ReadonlyArray<AddedObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>;
     readonly remove: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
@@ -1063,6 +1065,8 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
     readonly name: string;
     readonly borrow: (options?: PromiseBorrowOptions<A, D>) => Promise<L>;
     readonly with: <B>(f: (object: L["object"], signal: AbortSignal) => B, options?: PromiseWithOptions<A, D>) => Promise<Awaited<B>>;
+    readonly borrowMany: (n: number, options?: PromiseBorrowOptions<A, D>) => Promise<ReadonlyArray<L>>;
+    readonly withMany: <B>(n: number, f: (objects: ReadonlyArray<L["object"]>, signal: AbortSignal) => B, options?: PromiseBorrowOptions<A, D>) => Promise<Awaited<B>>;
     readonly borrowSync: (options?: Omit<BorrowOptions<A, D>, "timeout">) => L;
     readonly add: (object: A, options?: PromiseAddOptions<A, D>) => Promise<PromiseAddedObject<A, D>>;
     readonly addAll: (objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => Promise<ReadonlyArray<PromiseAddedObject<A, D>>>;
@@ -1118,6 +1122,8 @@ export declare class Promised<A, D, E, P> implements PromisePool<A, D, PackedLea
     borrow: (options?: PromiseBorrowOptions<A, D>) => Promise<PackedLease<unknown>>;
     borrowSync: (options?: Omit<BorrowOptions<A, D>, "timeout">) => PackedLease<unknown>;
     with: <B>(f: (object: never, signal: AbortSignal) => B, options?: PromiseWithOptions<A, D>) => Promise<Awaited<B>>;
+    borrowMany: (n: number, options?: PromiseBorrowOptions<A, D>) => Promise<ReadonlyArray<PackedLease<unknown>>>;
+    withMany: <B>(n: number, f: (objects: never, signal: AbortSignal) => B, options?: PromiseBorrowOptions<A, D>) => Promise<Awaited<B>>;
     add: (object: A, options?: PromiseAddOptions<A, D>) => Promise<PromiseAddedObject<A, D>>;
     addAll: (objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => Promise<ReadonlyArray<PromiseAddedObject<A, D>>>;
     addSync: (object: A, options?: PromiseAddOptions<A, D>) => PromiseAddedObject<A, D>;

@@ -96,6 +96,34 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
     options?: WithOptions<A, D>
   ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>
   /**
+   * Takes `n` leases at once, all or nothing, each of another object; they are given back when the scope closes, or one by
+   * one by `lease.release`.
+   *
+   * **Details**
+   *
+   * The borrower waits in its turn. What it may have, and comes free, is set aside for it and for nobody else, up to its
+   * deadline: an object that is not lent yet, so that it still rests, or leaves, as it has to, and the borrower waits for
+   * another. Those behind wait, but those who can be served by what it cannot use. Who comes before it, by a higher priority,
+   * has first what was set aside for it. At its deadline, and when it is interrupted, all of that goes on to the next. Two
+   * borrowers of several never wait for each other. The leases begin together.
+   *
+   * `n` is a whole number from 1 to `size.max`: another is refused at once, with `InvalidPoolOptions`. Where a `pack` fails,
+   * none is lent.
+   */
+  readonly borrowMany: (
+    n: number,
+    options?: BorrowOptions<A, D>
+  ) => Effect.Effect<ReadonlyArray<P>, E | BorrowError | InvalidPoolOptions, S | Scope.Scope>
+  /**
+   * `borrowMany`, runs, and gives all of them back. `f` runs in a child fiber. When one of the leases expires, or is revoked,
+   * the body is interrupted, its finalizers run, and the effect fails with `LeaseExpired`.
+   */
+  readonly withMany: <B, E1, R1>(
+    n: number,
+    f: (borrowed: ReadonlyArray<P>) => Effect.Effect<B, E1, R1>,
+    options?: BorrowOptions<A, D>
+  ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | InvalidPoolOptions, S | R1>
+  /**
    * Puts an object in. Ends when its first detection has ended; the record's `status` says how (`Invalid`: it is gone
    * again). An interruption ends the wait, not the membership. After a failure the object is its owner's, as before; but a
    * pool that closes meanwhile, and gives up a detection that does not end, has taken it out as it takes out all others.

@@ -60,7 +60,7 @@ import { type Begun, PromiseDesk } from "./internal/promise/borrowing.ts"
 import { keys, toOptions } from "./internal/promise/callbacks.ts"
 import { Alive, services } from "./internal/promise/clock.ts"
 import { FullLease } from "./internal/promise/lease.ts"
-import { lending } from "./internal/promise/lending.ts"
+import { lending, lendingMany } from "./internal/promise/lending.ts"
 import { logging } from "./internal/promise/logging.ts"
 import { Running } from "./internal/promise/running.ts"
 import { toStore } from "./internal/promise/storing.ts"
@@ -127,6 +127,19 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   readonly with: <B>(
     f: (object: L["object"], signal: AbortSignal) => B,
     options?: PromiseWithOptions<A, D>
+  ) => Promise<Awaited<B>>
+  /**
+   * Takes `n` leases at once, all or nothing, each of another object. What may be had, and comes free, is set aside for this
+   * borrower and for nobody else, up to its deadline; those behind wait, but those who can be served by what it cannot use.
+   * Two borrowers of several never wait for each other. Rejects with what `borrow` does, and with `InvalidPoolOptions` where
+   * `n` is no whole number from 1 to `size.max`.
+   */
+  readonly borrowMany: (n: number, options?: PromiseBorrowOptions<A, D>) => Promise<ReadonlyArray<L>>
+  /** `borrowMany`, runs `f` with all the objects, and gives them back when that has settled or thrown: as `with` does. */
+  readonly withMany: <B>(
+    n: number,
+    f: (objects: ReadonlyArray<L["object"]>, signal: AbortSignal) => B,
+    options?: PromiseBorrowOptions<A, D>
   ) => Promise<Awaited<B>>
   /**
    * Takes a lease without waiting: of what is lendable, or can be made at once. Throws `PoolExhausted` when there is
@@ -425,6 +438,32 @@ export class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unkno
             options === undefined ? undefined : again ? { ...request, failover } : request
           )
       )
+      return this.#running.ending(() => this.#running.fork(run), body)
+    })
+
+  borrowMany = (n: number, options?: PromiseBorrowOptions<A, D>): Promise<ReadonlyArray<PackedLease<unknown>>> =>
+    attempt(() => {
+      const { signal, ...request } = toRequest(this.#running, options)
+      const { begin, undo } = lendingMany(this.#running, this.#pool.borrowMany(n, request))
+      return this.#running.ending(begin, {
+        signal,
+        abort: (fiber) => {
+          fiber?.interruptUnsafe()
+          if (fiber !== undefined) undo(fiber)
+        }
+      })
+    })
+
+  withMany = <B>(
+    n: number,
+    f: (objects: never, signal: AbortSignal) => B,
+    options?: PromiseBorrowOptions<A, D>
+  ): Promise<Awaited<B>> =>
+    attempt(() => {
+      if (typeof f !== "function") throw new TypeError("`withMany` was given no function")
+      const { signal, ...request } = toRequest(this.#running, options)
+      const body = new Body(this.#running, f, signal, false, true)
+      const run = this.#pool.withMany(n, (borrowed) => body.run(borrowed), request)
       return this.#running.ending(() => this.#running.fork(run), body)
     })
 

@@ -20,11 +20,12 @@ import type { Borrower } from "../state/borrower.ts"
 import { catchUp, type Core, hasOwnRoom, hasRoom, lends, mayAllRest, population, soon } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
-import { afterwards, lent, lookAt, Note, offer, workOffNow } from "../state/notes.ts"
+import { afterwards, lent, lookAt, Note, note, offer, workOffNow } from "../state/notes.ts"
 import { nameOf } from "../state/owners.ts"
-import type { Request, Waiter } from "../state/waiters.ts"
+import { isBefore, type Request, type Waiter } from "../state/waiters.ts"
 import { type AsyncContext, capture } from "../structures/asking.ts"
 import { Slice } from "../structures/slice.ts"
+import { goesOn, takeOut } from "../waiting/aside.ts"
 import { fail, refuse, Suspended, timeOut } from "../waiting/outcome.ts"
 import { backsOff, pauseOn } from "../waiting/patience.ts"
 import { restsByFacet, restsFor } from "../waiting/rests.ts"
@@ -208,7 +209,8 @@ const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D
 const mayOnlyWait = <A, D>(core: Core<A, D>, { request }: Waiter<A, D>): boolean =>
   core.registry.listing === 0 && request.cost <= 1 && core.notes === 0 && lends(core) &&
   (core.creator === undefined || !hasOwnRoom(core)) &&
-  core.options.policy.kind !== "custom" && core.options.maxWaiters === Infinity && request.queues &&
+  core.waiters.several.size === 0 && core.options.policy.kind !== "custom" && core.options.maxWaiters === Infinity &&
+  request.queues &&
   (core.options.waitsForResting || !mayAllRest(core, request.facet !== undefined))
 
 /** What can be done for a waiter that has just come. */
@@ -246,12 +248,38 @@ const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D
 
 /** Nothing that is listed serves a waiter: it has an object made, or waits. */
 const serveOtherwise = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  if (core.waiters.several.size > 0) takeFromBehind(core, waiter)
   if (idles(waiter) && core.offers.length === 0) provide(core, waiter)
   // what is on offer, or has been made at once, may be for this waiter
   if (idles(waiter) && core.offers.length > 0) return lookAt(core, waiter)
   admit(core, waiter, "NoneAvailable")
   // the phase of the wait may have ended with what was under way
   if (waiter.trace !== undefined && waiter.lane !== undefined) waiter.trace.enter(waiter.phase)
+}
+
+/** A waiter that nothing listed serves takes what is set aside for those who come after it. */
+const takeFromBehind = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  if (waiter.request.many !== undefined) note(core, Note.minimum)
+  for (const other of core.waiters.several) {
+    if (!isBefore(waiter, other) || other.aside === undefined) continue
+    for (const entry of [...other.aside]) if (idles(waiter)) takeFrom(core, waiter, other, entry)
+  }
+}
+
+const takeFrom = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  other: Waiter<A, D>,
+  entry: Entry<A, D>
+): void => {
+  if (entry.keeper !== other || waitsAWhile(core, waiter) || !fits(core, waiter, entry)) return
+  // the `where` may have used the pool
+  if (entry.keeper !== other) return
+  takeOut(other, entry)
+  if (!entry.prepared) lend(core, waiter, entry)
+  goesOn(core, entry)
+  core.waiters.lookAgain(other)
+  lookAt(core, other)
 }
 
 /** Is the cost of a borrow above the limits of all objects that there are, or could be? */

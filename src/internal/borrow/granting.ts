@@ -20,6 +20,7 @@ import { type Entry, isSpoilt } from "../state/entry.ts"
 import { askSelector, changed, lent, lookAt, offer, onceOffered } from "../state/notes.ts"
 import { isBefore, type Request, type Waiter } from "../state/waiters.ts"
 import { type AsyncContext, callIn } from "../structures/asking.ts"
+import { lacks, setAside } from "../waiting/aside.ts"
 import { fail, resumeSoon, unqueue, waited } from "../waiting/outcome.ts"
 import { backsOff, noteRefusal, refillFailed } from "../waiting/patience.ts"
 import { tell } from "../watching/events.ts"
@@ -102,7 +103,7 @@ const borrowed = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, waiter: Wait
 }
 
 /** What an operator sees of a lease that was waited for. */
-const observe = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, lease: ActiveLease<A, D>): void => {
+export const observe = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, lease: ActiveLease<A, D>): void => {
   if (core.options.leaseWarning !== undefined) watch(lease, waiter.borrower, waiter.request.site)
   if (core.timings === undefined && waiter.trace === undefined) return
   const millis = core.deadlines.now() - waiter.since
@@ -169,6 +170,10 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
     prepareFor(core, waiter, entry)
     return true
   }
+  if (waiter.request.many !== undefined) {
+    gather(core, waiter, entry)
+    return true
+  }
   // the waiter leaves the queue before anything else may be offered, and has its lease before the user's code is called
   unqueue(core, waiter)
   const lease = take(core, entry, timeout, waiter.owner, now, waiter.request, waiter)
@@ -183,6 +188,21 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   observe(core, waiter, lease)
   lent(core)
   return true
+}
+
+/** Sets an object aside for a waiter of several, which waits no more when it has them all. */
+const gather = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
+  setAside(core, waiter, entry)
+  if (lacks(waiter) > 0) {
+    // what is being prepared for one behind it may be for this one now
+    core.waiters.claims++
+    return lookAt(core, waiter)
+  }
+  unqueue(core, waiter)
+  const { creation } = waiter
+  waiter.creation = waiter.detection = undefined
+  if (creation !== undefined) bequeath(core, creation)
+  resumeSoon(waiter)
 }
 
 /**

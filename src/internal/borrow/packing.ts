@@ -51,6 +51,19 @@ export const borrowPacked = <A, D>(
     )
   })
 
+/** Packs a lease that its borrower's fiber has been granted. */
+export const packGranted = <A, D>(
+  core: Core<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  lease: ActiveLease<A, D>
+): Effect.Effect<unknown, unknown> =>
+  Effect.onExitPrimitive(
+    Effect.suspend(() =>
+      lease.over === undefined ? within(fiber, lease, pack(core, lease)) : leaseExpired(core, lease, lease.over)
+    ),
+    (exit) => packed(fiber, lease, exit)
+  )
+
 /** A pack has ended: its lease is the borrower's, unless it is over. */
 const packed = <A, D>(
   fiber: Fiber.Fiber<unknown, unknown>,

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import { type Core, hasOwnRoom, hasRoom, lends } from "../state/core.ts"
 import { Note, note } from "../state/notes.ts"
 import type { Waiter } from "../state/waiters.ts"
+import { lacks } from "../waiting/aside.ts"
 import { fail, runOut } from "../waiting/outcome.ts"
 import { backsOff, longestTurn, waitForTurn } from "../waiting/patience.ts"
 import { Creation } from "./creator.ts"
@@ -102,12 +103,20 @@ export const isShort = <A, D>(core: Core<A, D>): boolean =>
   // while nothing can be made there is one attempt at a time
   (core.refill.failures === 0 || core.creator.promising === 0)
 
+/** How many objects waiters of several lack, beyond the one that each may have made for itself. */
+const missing = <A, D>({ several }: Core<A, D>["waiters"]): number => {
+  let missing = 0
+  for (const waiter of several) missing += lacks(waiter) - 1
+  return missing
+}
+
 /** Are objects of the minimum missing, or spare ones, in a pool that keeps some? */
 const wanting = <A, D>({ creator, life, registry, size, waiters }: Core<A, D>): boolean => {
   if (life._tag !== "Open") return false
   const { counts, retired, retiredLent } = registry
   const { promising } = creator!
   if (registry.size - counts.Invalid - retired + promising < size.min) return true
+  if (waiters.several.size > 0 && counts.Pending + promising - waiters.expecting < missing(waiters)) return true
   if (size.spare === 0) return false
   // what is made for a waiter, or was and is being detected, is as good as lent
   return counts.Available + counts.Pending - (retired - retiredLent) + promising - waiters.expecting < size.spare

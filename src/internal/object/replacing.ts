@@ -66,7 +66,7 @@ const idled = <A, D>(
   const now = core.deadlines.now()
   idling.upkeep = keeps(core)
   // `Pending`: a hook or a detection runs, perhaps for a borrower
-  const busy = entry.status === "Borrowed" || entry.status === "Pending"
+  const busy = entry.status === "Borrowed" || entry.status === "Pending" || entry.keeper !== undefined
   if (busy || idleSince + limit > now) return core.deadlines.set(idling, busy ? now + limit : idleSince + limit)
   if (staying(core) > core.size.min && (entry.status !== "Available" || isSpared(core))) discard(core, entry, "Idle")
   // an object of the minimum, or a spare one, stays, idle or not; later there may be more of them

@@ -10,6 +10,7 @@ import type { AddOptions, BorrowOptions, WithOptions } from "../../PoolOptions.t
 import * as Desk from "../borrow/desk.ts"
 import { failOver } from "../borrow/failover.ts"
 import { borrowPacked } from "../borrow/packing.ts"
+import { borrowSeveral, withSeveral } from "../borrow/several.ts"
 import { bracket } from "../borrow/with.ts"
 import { handleOf, revoke } from "../lease/handle.ts"
 import { addAll } from "../object/adding.ts"
@@ -27,7 +28,7 @@ import { isRecord } from "../structures/times.ts"
 import * as Events from "../watching/events.ts"
 import * as Closing from "./closing.ts"
 import * as Upkeep from "./operator.ts"
-import { toObjects, toRequest } from "./options.ts"
+import { toMany, toObjects, toRequest } from "./options.ts"
 
 const scoped = <A, D>(core: Core<A, D>, request: Request<A, D>): Effect.Effect<unknown, unknown, Scope.Scope> =>
   core.options.pack === undefined ? Desk.borrowScoped(core, request) : borrowPacked(core, request)
@@ -76,6 +77,31 @@ export const failingOver = <A, D>(
   return times === 0 ? bracket(core, asked, f) : failOver(core, asked, f, times)
 }
 
+/** What a borrower of several asks for. A number that makes no sense is a typed failure. */
+const requesting = <A, D>(core: Core<A, D>) => (n: number, borrow: BorrowOptions<A, D> | undefined) =>
+  Effect.suspend(() => {
+    const checked = toMany(core.options.name, n, core.size.max)
+    return Effect.isEffect(checked)
+      ? checked
+      : Effect.succeed(() => ({ ...toRequest(core.options, borrow, true), many: checked }))
+  })
+
+const severally = <A, D>(core: Core<A, D>) => {
+  const several = requesting(core)
+  return {
+    borrowMany: (n: number, borrow?: BorrowOptions<A, D>) =>
+      Effect.flatMap(several(n, borrow), (asked) => borrowSeveral(core, asked(), Effect.succeed)),
+    withMany: (
+      n: number,
+      f: (borrowed: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown, unknown>,
+      borrow?: BorrowOptions<A, D>
+    ) =>
+      typeof f === "function"
+        ? Effect.flatMap(several(n, borrow), (asked) => withSeveral(core, asked, f))
+        : Effect.die(new TypeError("`withMany` was given no function"))
+  }
+}
+
 export const operations = <A, D>(core: Core<A, D>): object => {
   const { options } = core
   const request = toRequest<A, D>(options, undefined, true)
@@ -87,6 +113,7 @@ export const operations = <A, D>(core: Core<A, D>): object => {
     tryBorrow: scoped(core, now),
     tryBorrowWith: borrowingWith(core, false),
     with: bracketing(core, request),
+    ...severally(core),
     add: <R>(object: A, settings?: AddOptions<A, D, R>) =>
       Effect.map(addAll(core, () => [object], settings), (entries) => entries[0]),
     addAll: <R>(objects: Iterable<A>, settings?: AddOptions<A, D, R>) =>

@@ -290,6 +290,18 @@ export const toSize = <A, D>(
   }
 }
 
+/** How many objects a borrower wants at once, or the failure that says why that makes no sense. */
+export const toMany = (name: string, n: unknown, max: number): number | Effect.Effect<never, InvalidPoolOptions> => {
+  const check = checks(name)
+  try {
+    const many = check.whole("n", n ?? null, 1, 1)
+    return many > max ? check.refuse("n", many, `at most size.max, ${max}`) : many
+  } catch (error) {
+    if (error instanceof InvalidPoolOptions) return Effect.fail(error)
+    throw error
+  }
+}
+
 /** The request of one borrow. Nonsense throws an `InvalidPoolOptions`: a defect of the borrower. */
 export const toRequest = <A, D>(
   options: Resolved<A, D>,

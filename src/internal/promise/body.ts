@@ -17,7 +17,7 @@ import { reasonOf, sees } from "./signals.ts"
 /** One call of the function. */
 interface Run {
   readonly controller: AbortController | undefined
-  readonly lease: Lease<unknown, unknown> | undefined
+  readonly leases: ReadonlyArray<Lease<unknown, unknown>>
   /** Nobody waits for it any more: its lease is over. */
   dropped: boolean
 }
@@ -36,13 +36,17 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
   private endWait = (): void => {}
   /** Where the function fails, it may be called again with another object. */
   private readonly again: boolean
+  /** It is given the objects of several leases. */
+  private readonly several: boolean
 
   constructor(
     running: Running,
     f: (object: never, signal: AbortSignal) => B,
     signal: AbortSignal | undefined,
-    again = false
+    again = false,
+    several = false
   ) {
+    this.several = several
     this.again = again
     this.running = running
     this.f = f
@@ -53,20 +57,21 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
     // it has fired in a callback of the borrow
     if (this.signal?.aborted === true) return left(reasonOf(this.signal))
     this.begun = true
-    const lease = leaseIn(borrowed)
+    const all = this.all(borrowed)
+    const leases = all.map(leaseIn).filter((lease) => lease !== undefined)
+    const isEndless = leases.length === all.length && leases.every(({ expiresAt }) => expiresAt === undefined)
     // where the function may be called again, another object may have to be waited for
-    if (!this.again && this.signal === undefined && lease !== undefined && lease.expiresAt === undefined) {
+    if (!this.again && this.signal === undefined && isEndless) {
       this.ends = false
       this.endWait()
     }
     const controller = this.controller = sees(this.f, 1) ? new AbortController() : undefined
     const tells = () => {
-      if (controller !== undefined && lease !== undefined) {
-        whenOver(this.running, lease, (reason) => controller.abort(reason))
-      }
+      if (controller === undefined) return
+      for (const lease of leases) whenOver(this.running, lease, (reason) => controller.abort(reason))
     }
     tells()
-    const run: Run = { controller, lease, dropped: false }
+    const run: Run = { controller, leases, dropped: false }
     return Effect.onExit(
       Effect.catchCause(
         call(() => this.call(borrowed, run)),
@@ -80,16 +85,21 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
           if (this.again && Exit.isFailure(exit)) this.begun = this.settled = false
           if (!run.dropped) return
           // its lease is over, which says why itself where it can be seen: now, before the function is called again
-          if (lease === undefined) controller?.abort()
+          if (leases.length === 0) controller?.abort()
           else tells()
         })
     )
   }
 
+  private all(borrowed: unknown): ReadonlyArray<unknown> {
+    return this.several ? borrowed as ReadonlyArray<unknown> : [borrowed]
+  }
+
   /** What the function answers. Whoever waits for a promise may go: its failure is nobody's then, but for the log. */
   private call(borrowed: unknown, run: Run): B {
-    const { controller, lease } = run
-    const answer = this.f(objectIn(borrowed) as never, controller?.signal as AbortSignal)
+    const { controller, leases: [lease] } = run
+    const given = this.several ? this.all(borrowed).map(objectIn) : objectIn(borrowed)
+    const answer = this.f(given as never, controller?.signal as AbortSignal)
     if (!Predicate.isPromiseLike(answer)) return answer
     const settling = new Promise<unknown>((resolve) => resolve(answer))
     settling.then(undefined, (reason) => {

@@ -9,17 +9,33 @@ import type { PackedLease } from "../../PromiseLease.ts"
 import { FullLease, HeldLease, leaseIn, objectIn } from "./lease.ts"
 import type { Running } from "./running.ts"
 
+/** The lease of what has been lent; `giveBack` ends one that does not show. */
+const held = (running: Running, borrowed: unknown, giveBack: Effect.Effect<void>): PackedLease<unknown> => {
+  const lease = leaseIn(borrowed)
+  if (lease === undefined) return new HeldLease<unknown>(running, borrowed, giveBack)
+  return lease === borrowed ? FullLease.of(running, lease) : new FullLease(running, objectIn(borrowed), giveBack, lease)
+}
+
 /** Borrows into a scope of its own, which the lease that is lent closes. */
 export const lending = <P, E>(running: Running, borrow: Effect.Effect<P, E, Scope.Scope>) => {
   const scope = Scope.makeUnsafe()
   const giveBack = Scope.close(scope, Exit.void)
-  const lent = Effect.map(borrow, (borrowed): PackedLease<unknown> => {
-    const lease = leaseIn(borrowed)
-    if (lease === undefined) return new HeldLease<unknown>(running, borrowed, giveBack)
-    return lease === borrowed
-      ? FullLease.of(running, lease)
-      : new FullLease(running, objectIn(borrowed), giveBack, lease)
-  })
+  return beginning(running, scope, Effect.map(borrow, (borrowed) => held(running, borrowed, giveBack)))
+}
+
+/** Borrows several into a scope of their own. Where their leases do not show, the first to be given back closes it. */
+export const lendingMany = <P, E>(running: Running, borrow: Effect.Effect<ReadonlyArray<P>, E, Scope.Scope>) => {
+  const scope = Scope.makeUnsafe()
+  const giveBack = Scope.close(scope, Exit.void)
+  const lent = Effect.map(
+    borrow,
+    (all) => all.map((borrowed) => held(running, borrowed, leaseIn(borrowed)?.release ?? giveBack))
+  )
+  return beginning(running, scope, lent)
+}
+
+const beginning = <B, E>(running: Running, scope: Scope.Closeable, lent: Effect.Effect<B, E, Scope.Scope>) => {
+  const giveBack = Scope.close(scope, Exit.void)
   return {
     begin: () => running.forkIn(lent, scope),
     // an interruption may come too late: nobody gets what was lent

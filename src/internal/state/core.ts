@@ -280,9 +280,9 @@ export const lends = <A, D>(core: Core<A, D>): boolean => !core.suspended && sta
 
 /** May an object be lent, to one borrower more? */
 export const lendable = <A, D>(entry: Entry<A, D>): boolean =>
-  entry.status === "Available" ||
-  (entry.status === "Borrowed" && entry.open < entry.capacity && !entry.condemned && !entry.retired &&
-    !entry.benched && !entry.asked && !entry.doubted && entry.onTrial === 0 && entry.fate === "return")
+  entry.keeper === undefined && (entry.status === "Available" ||
+    (entry.status === "Borrowed" && entry.open < entry.capacity && !entry.condemned && !entry.retired &&
+      !entry.benched && !entry.asked && !entry.doubted && entry.onTrial === 0 && entry.fate === "return"))
 
 const making = <A, D>(core: Core<A, D>): number => core.creator?.making ?? 0
 

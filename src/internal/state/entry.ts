@@ -19,6 +19,7 @@ import type { Deadline } from "../structures/deadlines.ts"
 import type { Queue } from "../structures/queue.ts"
 import type { Pace } from "./pace.ts"
 import { never, Pooled } from "./pooled.ts"
+import type { Waiter } from "./waiters.ts"
 
 /** Why an object leaves. */
 export type Eviction = Extract<PoolEvent, { readonly _tag: "Evicted" }>["reason"]
@@ -86,6 +87,8 @@ export class Entry<A, D> {
    * later is a success. 0: it is not on trial.
    */
   onTrial = 0
+  /** The waiter of several that the object is set aside for: nobody else is lent it. Written by `waiting/aside.ts`. */
+  keeper: Waiter<A, D> | undefined = undefined
   /** The object is on offer: the turn has yet to find who gets it. `fresh`: it was detected just before. */
   offered: "no" | "stale" | "fresh" = "no"
   /**

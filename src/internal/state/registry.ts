@@ -110,10 +110,16 @@ export class Registry<A, D> {
       counts.Pending--
       counts.Available++
     } else this.countByTable(entry, to)
-    this.unlist(entry)
+    this.leave(entry)
     entry.status = to
     if (entry.condemned || entry.retired) this.recount(entry, from, to)
     if (this.moved !== undefined) this.moved(entry, from)
+  }
+
+  /** An object is not listed any more, nor set aside for anybody. */
+  private leave(entry: Entry<A, D>): void {
+    this.unlist(entry)
+    if (entry.keeper !== undefined) entry.keeper.lose(entry)
   }
 
   private countByTable(entry: Entry<A, D>, to: Status): void {

@@ -27,8 +27,9 @@ import { type Rank, Ranks } from "../structures/ranks.ts"
 import type { Site } from "../structures/site.ts"
 import type { Trace } from "../watching/tracing.ts"
 import type { Borrower } from "./borrower.ts"
-import type { Core } from "./core.ts"
+import { type Core, soon } from "./core.ts"
 import type { Entry } from "./entry.ts"
+import { lookAt } from "./notes.ts"
 import { nameOf } from "./owners.ts"
 import type { Pace } from "./pace.ts"
 
@@ -48,6 +49,8 @@ export interface Request<A, D> {
   readonly cost: number
   /** A `tryBorrow` does not queue: it fails as soon as no object is being made, detected or chosen for it. */
   readonly queues: boolean
+  /** How many objects the borrower wants, all at once; absent for one of one. */
+  readonly many?: number | undefined
   /** The site of the borrow, where the pool captures it. */
   readonly site?: Site | undefined
 }
@@ -113,6 +116,8 @@ export abstract class Waiter<A, D> extends WaiterBase implements Deadline {
   made: Entry<A, D> | undefined = undefined
   /** The waiter's `where` has rejected `made`, or `made` has not served one that does not queue: no more is made for it. */
   misfit = false
+  /** What is set aside for a waiter of several: see `waiting/aside.ts`. */
+  aside: Set<Entry<A, D>> | undefined = undefined
   /** What has gone wrong for the waiter, if anything has. */
   trouble: Trouble | undefined = undefined
   /** The version of the registry when the user's selector last answered "none" for the waiter. */
@@ -150,6 +155,18 @@ export abstract class Waiter<A, D> extends WaiterBase implements Deadline {
   abstract leave(): Effect.Effect<void>
   /** The waiter has an outcome: has `resume` called, but not within this step. */
   abstract resumeSoon(): void
+  /** An object that was set aside for the waiter is not to be lent any more. */
+  lose(entry: Entry<A, D>): void {
+    entry.keeper = undefined
+    // whoever is lent it next has it prepared anew
+    entry.prepared = false
+    this.aside?.delete(entry)
+    soon(this.core, () => {
+      if (this.lane === undefined) return
+      this.core.waiters.lookAgain(this)
+      lookAt(this.core, this)
+    })
+  }
   /** The record of what has gone wrong; made when it is first asked for. */
   get troubled(): Trouble {
     return this.trouble ??= new Trouble()
@@ -260,6 +277,8 @@ export class Waiters<A, D> {
   busy = 0
   /** How many waiters an object is being made for. */
   expecting = 0
+  /** The waiters of several. */
+  readonly several = new Set<Waiter<A, D>>()
   /** How many waiters are of a facet, or of a cost that not every object may bear. */
   choosy = 0
   /** The arrival of the last waiter that has joined: a number that grows. */
@@ -403,10 +422,16 @@ export class Waiters<A, D> {
     if (waiter.busy) this.busy += by
     if (waiter.creation !== undefined) this.expecting += by
     if (isChoosy(waiter)) this.choosy += by
+    if (waiter.request.many !== undefined) this.countSeveral(waiter, by)
     if (this.size === 0) this.drains++
     if (this.ages === undefined) return
     if (by === 1) this.ages.add(waiter)
     else this.ages.delete(waiter)
+  }
+
+  private countSeveral(waiter: Waiter<A, D>, by: 1 | -1): void {
+    if (by === 1) this.several.add(waiter)
+    else this.several.delete(waiter)
   }
 
   /** The oldest waiter of the highest priority. */

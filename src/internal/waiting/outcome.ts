@@ -16,6 +16,7 @@ import { type Request, Waiter } from "../state/waiters.ts"
 import { slice } from "../structures/deadlines.ts"
 import { span } from "../structures/times.ts"
 import { tell } from "../watching/events.ts"
+import { letGo } from "./aside.ts"
 import { restsFor } from "./rests.ts"
 
 /** How many more waiters are resumed in one task, whose outcome was decided by those who were resumed before. */
@@ -97,6 +98,7 @@ const quit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
     core.place?.forgo(creation)
   }
   detection?.drop()
+  letGo(core, waiter)
   const { chooser } = core
   if (core.choosing === waiter && chooser !== undefined) {
     core.choosing = core.chooser = undefined
@@ -192,6 +194,7 @@ const withdraw = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Effect.Effect<v
   waiter.resume = undefined
   if (waiter.lane !== undefined) quit(core, waiter)
   waiter.forget()
+  letGo(core, waiter)
   const { lease } = waiter
   // the work that goes on under the lease gives it back
   if (lease === undefined || (lease.holder !== undefined && lease.holder !== waiter)) return Effect.void

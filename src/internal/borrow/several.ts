@@ -1,0 +1,185 @@
+/**
+ * Borrowing several objects at once: all or nothing.
+ *
+ * The waiter keeps its place in the queue until all are set aside for it (`waiting/aside.ts`); the leases begin together, in
+ * the step that resumes its fiber. What was lost until then has it wait on, in its place.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import { attach, handleOf } from "../lease/handle.ts"
+import { type ActiveLease, end } from "../lease/lease.ts"
+import { callback, type Core, lends, stays } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
+import { closed, leaseExpired } from "../state/failures.ts"
+import { lent, lookAt } from "../state/notes.ts"
+import type { Request, Waiter } from "../state/waiters.ts"
+import * as Scopes from "../structures/scope.ts"
+import { lacks, letGo, takeOut } from "../waiting/aside.ts"
+import { Suspended } from "../waiting/outcome.ts"
+import { queue } from "./desk.ts"
+import { lasting, lendOn, observe, take } from "./granting.ts"
+import { packGranted } from "./packing.ts"
+
+type Leases<A, D> = ReadonlyArray<ActiveLease<A, D>>
+
+class Gathering<A, D> extends Suspended<A, D> {
+  /** The fiber has gone on. */
+  delivered = false
+
+  override deliver(resume: NonNullable<Waiter<A, D>["resume"]>): void {
+    const { core, holder } = this
+    if (this.failure === undefined && !stays(core)) {
+      letGo(core, this)
+      this.failure = closed(core, this)
+    }
+    const leases = this.failure === undefined ? takeAll(core, this) : undefined
+    if (leases === undefined && this.failure === undefined) return waitOn(core, this)
+    this.delivered = true
+    this.forget()
+    resume(leases === undefined ? this.failure! : tie(leases, holder as Scope.Scope))
+  }
+}
+
+const tie = <A, D>(leases: Leases<A, D>, scope: Scope.Scope): Effect.Effect<Leases<A, D>> => {
+  for (const lease of leases) void attach(lease, scope)
+  return Exit.succeed(leases)
+}
+
+/** Not all are there any more: the waiter has its place again. */
+const waitOn = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  core.waiters.rejoin(waiter)
+  const { timeout } = waiter.request
+  if (timeout !== Infinity) core.deadlines.set(waiter, waiter.since + timeout)
+  lookAt(core, waiter)
+}
+
+/** Lends a waiter all that is set aside for it. Nothing where that is not all any more, or a function of its throws. */
+const takeAll = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Leases<A, D> | undefined => {
+  const entries = [...waiter.aside!]
+  let times: ReadonlyArray<number>
+  try {
+    times = entries.map((entry) => lasting(core, entry, waiter.request, waiter.context))
+  } catch (defect) {
+    letGo(core, waiter)
+    waiter.failure = Effect.die(defect)
+    return undefined
+  }
+  const now = core.clock.currentTimeMillisUnsafe()
+  // a function of the user's may have used the pool
+  if (lacks(waiter) > 0 || !lends(core)) return undefined
+  const leases: Array<ActiveLease<A, D>> = []
+  for (const [i, entry] of entries.entries()) {
+    const lease = begin(core, waiter, entry, times[i]!, now)
+    if (lease !== undefined) leases.push(lease)
+  }
+  // a listener that was told of one of them has had another taken out, or back
+  if (leases.length < entries.length || leases.some(({ over }) => over !== undefined)) {
+    for (const lease of leases) end(lease, Exit.void, false)
+    return undefined
+  }
+  for (const lease of leases) {
+    observe(core, waiter, lease)
+    lendOn(core, lease.entry)
+  }
+  lent(core)
+  return leases
+}
+
+const begin = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  entry: Entry<A, D>,
+  timeout: number,
+  now: number
+): ActiveLease<A, D> | undefined => {
+  if (entry.keeper !== waiter) return undefined
+  takeOut(waiter, entry)
+  return take(core, entry, timeout, waiter.owner, now, waiter.request)
+}
+
+const gather = <A, D>(
+  core: Core<A, D>,
+  request: Request<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  scope: Scope.Scope
+): Effect.Effect<Leases<A, D>, unknown> =>
+  Effect.callback((resume: NonNullable<Waiter<A, D>["resume"]>) => {
+    const waiter = new Gathering(core, request, fiber, Exit.succeed, scope)
+    waiter.hasty = core.detector !== undefined && fiber.cache.scheduler.executionMode === "sync"
+    queue(core, waiter, undefined)
+    waiter.resume = resume
+    if (waiter.lane === undefined) waiter.deliver(resume)
+    return waiter.delivered ? undefined : waiter
+  }) as Effect.Effect<Leases<A, D>, unknown>
+
+/** Borrows several under the fiber's scope. Where one of them cannot be packed, none is lent. */
+export const borrowSeveral = <A, D, B>(
+  core: Core<A, D>,
+  request: Request<A, D>,
+  then: (borrowed: ReadonlyArray<unknown>, leases: Leases<A, D>) => Effect.Effect<B, unknown, unknown>
+): Effect.Effect<B, unknown, unknown> =>
+  Effect.withFiber((fiber) => {
+    const scope = Context.getUnsafe(fiber.context as Context.Context<Scope.Scope>, Scope.Scope)
+    const own = Scope.makeUnsafe()
+    const isOpen = Scopes.add(scope, own, (exit) => Scope.close(own, exit))
+    return Effect.onExitPrimitive(
+      Effect.flatMap(
+        Effect.suspend(() => gather(core, request, fiber, own)),
+        (leases) => Effect.flatMap(packed(core, fiber, leases), (borrowed) => then(borrowed, leases))
+      ),
+      (exit) => {
+        if (isOpen && Exit.isSuccess(exit)) return undefined
+        Scopes.remove(scope, own)
+        return Scope.close(own, exit)
+      }
+    )
+  })
+
+const packed = <A, D>(
+  core: Core<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  leases: Leases<A, D>
+): Effect.Effect<ReadonlyArray<unknown>, unknown> =>
+  core.options.pack === undefined
+    ? Exit.succeed(leases.map(handleOf))
+    : Effect.forEach(leases, (lease) => packGranted(core, fiber, lease))
+
+/** Borrows several, runs, and gives all of them back. A lease that is over before ends the body. */
+export const withSeveral = <A, D>(
+  core: Core<A, D>,
+  request: () => Request<A, D>,
+  f: (borrowed: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown, unknown>
+): Effect.Effect<unknown, unknown, unknown> =>
+  Effect.scoped(Effect.suspend(() =>
+    borrowSeveral(core, request(), (borrowed, leases) => {
+      const body = Effect.suspend(() => {
+        const answer: unknown = f(borrowed)
+        return Effect.isEffect(answer)
+          ? answer as Effect.Effect<unknown, unknown, unknown>
+          : Effect.die(new TypeError("The body of `withMany` answered no effect"))
+      })
+      return Effect.raceFirst(body, over(core, leases))
+    })
+  ))
+
+/** Fails when a lease is over before its body. Where the pool closes, a body whose lease has no time-out goes on. */
+const over = <A, D>(core: Core<A, D>, leases: Leases<A, D>): Effect.Effect<never, unknown> =>
+  callback(core, (resume) => {
+    const watching = leases.map((lease) => {
+      const look = () => {
+        if (lease.over === undefined || lease.over === "Released") return
+        if (lease.over === "Closed" && lease.expiry === undefined) return
+        resume(leaseExpired(core, lease, lease.over))
+      }
+      look()
+      lease.watchers ??= new Set()
+      lease.watchers.add(look)
+      return () => lease.watchers?.delete(look)
+    })
+    return Effect.sync(() => {
+      for (const stop of watching) stop()
+    })
+  })

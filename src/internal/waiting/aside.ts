@@ -1,0 +1,51 @@
+/**
+ * What is set aside for a borrower of several, until it has as many as it wants.
+ *
+ * An object that is set aside is no lease yet: it is as it was, but that nobody else is lent it. It is set aside no more as
+ * it moves to another status, and comes back to the queue as any other then.
+ *
+ * Invariants:
+ * - An object has a `keeper` exactly while it is in the `aside` of that waiter. It is not listed, nor on offer.
+ * - `aside` has no more than `many` objects. The waiter is in the queue while it has fewer; once it has all it is not, until
+ *   it is resumed.
+ * - A waiter that is looked at, and lacks objects while nothing is under way for it, takes those that it may have from
+ *   waiters that come after it. So of two that each keep what the other wants, the first is served.
+ */
+import { cleanUp } from "../object/freeing.ts"
+import { type Core, lendable } from "../state/core.ts"
+import type { Entry } from "../state/entry.ts"
+import { offer } from "../state/notes.ts"
+import type { Waiter } from "../state/waiters.ts"
+
+/** How many objects a waiter lacks. */
+export const lacks = <A, D>({ aside, request: { many = 1 } }: Waiter<A, D>): number => many - (aside?.size ?? 0)
+
+export const setAside = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
+  core.registry.unlist(entry)
+  entry.keeper = waiter
+  waiter.aside ??= new Set()
+  waiter.aside.add(entry)
+}
+
+/** An object is set aside for a waiter no more: whoever calls this offers or lends it. */
+export const takeOut = <A, D>(waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
+  entry.keeper = undefined
+  waiter.aside!.delete(entry)
+}
+
+/** A waiter has no use any more for what is set aside for it: that goes on to the next. */
+export const letGo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  const { aside } = waiter
+  if (aside === undefined) return
+  waiter.aside = undefined
+  for (const entry of aside) entry.keeper = undefined
+  for (const entry of aside) goesOn(core, entry)
+}
+
+/** An object that was set aside goes on to the next; one that was prepared is cleaned up before. */
+export const goesOn = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+  // a function of the user's, called for another, may have used it
+  if (!lendable(entry) || entry.slot !== -1 || entry.offered !== "no") return
+  if (entry.prepared && entry.status === "Available") cleanUp(core, entry)
+  else offer(core, entry, false)
+}
