@@ -5,6 +5,7 @@ import { contended, guarded, guards, observed, selectors, sizes, uncontended } f
 import { background, detecting, detectors } from "./detection.ts"
 import { closing, closingSlowly, filling } from "./filling.ts"
 import { garbage, idle, leased, waiting } from "./heap.ts"
+import { hotKey, idleKey, roundRobin } from "./keyed.ts"
 import { evicting, expiring, timingOut } from "./loop.ts"
 import { promised, promisedAborts, promisedWaiters, soaked } from "./promises.ts"
 import { scale } from "./scale.ts"
@@ -93,6 +94,15 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
       measure: promisedAborts(n)
     })),
     { title: "Promises: the heap of a process that borrows ten million times", unit: "MB", measure: soaked }
+  ],
+  keyed: [
+    { title: "Borrow and give back, of a pool and of one key among many", unit: perCycle, measure: hotKey },
+    {
+      title: "Objects that are made and destroyed, for 10 000 keys in turn, of 1 000",
+      unit: perCycle,
+      measure: roundRobin
+    },
+    { title: "Bytes per key without an object", unit: "bytes", kind: "size", measure: idleKey }
   ],
   filling: [
     { title: "Filling a pool with 10 000 objects that are there at once", unit: "ms", measure: filling },
