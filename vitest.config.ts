@@ -45,6 +45,9 @@ const apart = [
   "test/promise/{fakedTimers,garbage,process}.test.ts"
 ]
 
+/** What measures how much is served in a time: nothing else runs beside it. */
+const alone = ["test/integration/llmGatewayLoad.test.ts"]
+
 export default mergeConfig(
   base,
   defineConfig({
@@ -52,7 +55,8 @@ export default mergeConfig(
       projects: [
         // effect is loaded once for all of these
         { extends: true, test: { name: "together", isolate: false, include: every, exclude: apart } },
-        { extends: true, test: { name: "apart", include: apart } }
+        { extends: true, test: { name: "apart", include: apart, exclude: alone } },
+        { extends: true, test: { name: "alone", include: alone, sequence: { groupOrder: 1 } } }
       ]
     }
   })
