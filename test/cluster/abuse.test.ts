@@ -151,6 +151,23 @@ describe("a server", () => {
       yield* lease.renew
     }).pipe(Effect.scoped))
 
+  it.live("is not sent a need, nor an object to look for, that would end the connection", () =>
+    Effect.gen(function*() {
+      const { keys, lease } = yield* served
+      const much = "x".repeat(20_000)
+
+      const errors = yield* Effect.forEach([
+        Effect.scoped(keys.borrowWith({ need: { region: much }, timeout: "2 seconds" })),
+        Effect.scoped(keys.with(() => Effect.void, { need: { region: much }, timeout: "2 seconds" })),
+        keys.remove(keyOf(much)),
+        keys.rest(keyOf(much), "1 second"),
+        keys.wake(keyOf(much))
+      ], (each: Effect.Effect<unknown, unknown>) => Effect.flip(each))
+
+      for (const error of errors) assert.strictEqual((error as { readonly reason?: unknown }).reason, "TooLarge")
+      yield* lease.renew
+    }).pipe(Effect.scoped))
+
   it.live("refuses numbers that make no sense, and is as it was", () =>
     Effect.gen(function*() {
       const { keys, port } = yield* served

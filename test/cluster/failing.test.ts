@@ -535,6 +535,44 @@ describe("a borrower's process", () => {
       assert.strictEqual(crowded._tag === "PoolExhausted" && crowded.reason, "WaitersFull")
     }))
 
+  it.effect("that may not wait is lent what is free", () =>
+    Effect.gen(function*() {
+      const wire = makeWire()
+      yield* host(wire, { perBorrower: { waiters: 0 } })
+      const { keys } = yield* borrower(wire)
+
+      const lease = yield* keys.borrow
+      const crowded = yield* Effect.flip(Effect.scoped(keys.borrow))
+
+      assert.strictEqual(lease.object.key, "secret-a")
+      assert.strictEqual(crowded._tag === "PoolExhausted" && crowded.reason, "WaitersFull")
+    }))
+
+  it.effect("that waits for more leases than it may have is lent no more than that, and the rest goes to others", () =>
+    Effect.gen(function*() {
+      const wire = makeWire()
+      yield* host(wire, { objects: [keyOf("a"), keyOf("b")], perBorrower: { leases: 1 } })
+      const greedy = yield* borrower(wire)
+      const [one, two] = [yield* borrower(wire), yield* borrower(wire)]
+      const scope = yield* Scope.make()
+      yield* Scope.provide(one.keys.borrow, scope)
+      yield* Scope.provide(two.keys.borrow, scope)
+      const asked = yield* Effect.forEach(
+        [1, 2],
+        () => Effect.forkChild(Effect.exit(greedy.keys.borrow), { startImmediately: true })
+      )
+      yield* settle
+
+      yield* Scope.close(scope, Exit.void)
+      yield* settle
+
+      assert.strictEqual((yield* greedy.keys.leases).length, 1)
+      const [first, second] = yield* Effect.forEach(asked, Fiber.join)
+      assert.isTrue(Exit.isSuccess(first!))
+      assert.include(String(second), "lends no more to this process")
+      yield* one.keys.borrow
+    }))
+
   it.effect("hears of a defect of its host that there was one, and not what it says", () =>
     Effect.gen(function*() {
       const wire = makeWire()
@@ -575,6 +613,18 @@ class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited", {}) {
     return "slow down"
   }
 }
+
+describe("a host whose epoch is no whole number", () => {
+  it.effect("says so as it starts", () =>
+    Effect.gen(function*() {
+      for (const epoch of [Number.NaN, 1.5, -1]) {
+        const exit = yield* Effect.exit(Effect.scoped(host(makeWire(), { epoch: Effect.succeed(epoch) })))
+
+        assert.isTrue(Exit.hasDies(exit))
+        assert.include(String(exit), "epoch")
+      }
+    }))
+})
 
 describe("at its end", () => {
   it.effect("a borrower's process leaves no lease and no session, and a host nothing at all", () =>

@@ -96,3 +96,34 @@ describe("what is written", () => {
       assert.isTrue(Exit.isFailure(yield* Fiber.join(waits)))
     }).pipe(Effect.scoped))
 })
+
+describe("a peer that reads nothing", () => {
+  it.effect("is not read, until it reads, or its connection ends", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      const closed = yield* Deferred.make<void>()
+      let pulls = 0
+      const below = Socket.make({
+        reader: Effect.succeed({
+          pull: Effect.sync(() => [`${++pulls}`] as const),
+          upgrade: () => Effect.die("not upgraded")
+        }),
+        writer: Effect.succeed({ write: () => Deferred.await(gate), writeAll: () => Effect.void })
+      })
+      const socket = gathering(below, Deferred.await(closed))
+      const { write } = yield* socket.writer
+      const { pull } = yield* socket.reader
+      yield* write("a")
+      yield* turn
+      yield* pull
+      yield* Effect.forkChild(write("x".repeat(1_000_001)), { startImmediately: true })
+
+      const first = yield* Effect.forkChild(pull, { startImmediately: true })
+      yield* turn
+      assert.strictEqual(pulls, 1)
+
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(first)
+      assert.strictEqual(pulls, 2)
+    }).pipe(Effect.scoped))
+})

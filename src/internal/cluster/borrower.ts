@@ -101,9 +101,7 @@ export class Borrower<A, D, E, N> {
       const { connection } = this
       const { client, headers, pool } = connection.link
       return Effect.flatMap(connection.joined(connection.means.deadlines.now() + reach), (session) => {
-        if (isTooLarge(operation, session)) {
-          return Effect.fail(connection.unavailable("what is to be added is too much for one message", "TooLarge"))
-        }
+        if (isTooLarge(operation, connection.link, session)) return Effect.fail(this.tooLarge())
         const request = client.Operate({ pool, session: session.id, operation }, { headers })
         return session.ask(request).pipe(Effect.catch((error): Effect.Effect<never, Failure | PoolUnavailable> => {
           if (error instanceof Garbled) return Effect.fail(this.garbled())
@@ -132,6 +130,10 @@ export class Borrower<A, D, E, N> {
         error instanceof PoolUnavailable ? error : connection.unavailable("the connection was lost", "Unreachable")
       )
     })
+  }
+
+  private tooLarge(): PoolUnavailable {
+    return this.connection.unavailable("what is to be sent is too much for one message", "TooLarge")
   }
 
   private garbled(): PoolUnavailable {
@@ -204,6 +206,10 @@ export class Borrower<A, D, E, N> {
     restore: Restore
   ): Effect.Effect<RemoteLease<A, D>, BorrowFailure<E> | Unanswered> {
     const { link: { client, headers, pool }, means } = this.connection
+    // only a need may be of any size
+    if (wish.ask.need !== undefined && isTooLarge(wish.ask, this.connection.link, session)) {
+      return Effect.fail(this.tooLarge())
+    }
     const sent = means.now()
     const due = began + (wish.timeout ?? this.connection.borrowTimeout)
     const left = Math.max(0, due - sent.running)
@@ -287,10 +293,11 @@ const toReason = (reason: Refusal["reason"]): PoolUnavailable["reason"] =>
     ? "Unreachable"
     : reason
 
-/** What is in a message beside what is to be added. */
+/** What is in a message beside what is asked, for which pool, and what is shown. */
 const envelope = 1_000
 
-const isTooLarge = (operation: Operation, session: Session): boolean => {
+/** Would a message end the connection, and every lease with it? */
+const isTooLarge = (asked: Ask | Operation, { headers, pool }: Connection["link"], session: Session): boolean => {
   const most = session.welcome.mostText
-  return most !== undefined && operation._tag === "Add" && JSON.stringify(operation).length + envelope > most
+  return most !== undefined && JSON.stringify([asked, headers, pool]).length + envelope > most
 }

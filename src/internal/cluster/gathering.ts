@@ -7,6 +7,8 @@
  * - What is written goes out in its order, whole messages at a time.
  * - At most one write is under way below. While one is, or a turn has not ended, `pending` gathers what comes.
  * - Whoever writes while more than `most` is pending waits until it has gone out.
+ * - Where a peer is not read while it does not read itself, what is written to it is bounded: by `most`, and by what answers
+ *   what was read from it last.
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -48,6 +50,10 @@ class Gathering {
     return Effect.suspend(() => this.pending.length === 0 ? Effect.void : this.drained)
   }
 
+  get isFull(): boolean {
+    return this.size > most
+  }
+
   end(): void {
     if (this.state === "gathering") this.send()
   }
@@ -75,13 +81,24 @@ class Gathering {
   }
 }
 
-/** The same socket, whose writes are gathered. */
-export const gathering = (socket: Socket.Socket): Socket.Socket =>
-  Socket.make({
-    reader: socket.reader,
+/**
+ * The same socket, whose writes are gathered. With `closed`, which ends as the connection does, a peer that does not read what
+ * it has asked for is not read either: else it could have a server keep any amount of answers. On one side alone, or both
+ * may wait for each other.
+ */
+export const gathering = (socket: Socket.Socket, closed?: Effect.Effect<void>): Socket.Socket => {
+  let current: Gathering | undefined
+  const reading = (pull: Socket.Reader["pull"]): Socket.Reader["pull"] =>
+    Effect.suspend(() =>
+      closed === undefined || current?.isFull !== true
+        ? pull
+        : Effect.andThen(Effect.raceFirst(Effect.ignore(current.flushed), closed), pull)
+    )
+  return Socket.make({
+    reader: Effect.map(socket.reader, (reader) => ({ ...reader, pull: reading(reader.pull) })),
     writer: Effect.gen(function*() {
       const below = yield* socket.writer
-      const gathering = new Gathering(below)
+      const gathering = current = new Gathering(below)
       // before the socket is ended, what was written goes out; where that is not open any more, nobody waits for it
       yield* Effect.addFinalizer(() => Effect.sync(() => gathering.end()))
       return {
@@ -95,3 +112,4 @@ export const gathering = (socket: Socket.Socket): Socket.Socket =>
       }
     })
   })
+}

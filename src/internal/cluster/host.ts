@@ -21,7 +21,7 @@ import * as Stream from "effect/Stream"
 import type { Lease } from "../../Lease.ts"
 import type { ObjectPool } from "../../ObjectPool.ts"
 import type { PooledObject } from "../../PooledObject.ts"
-import { type LeaseExpired, PoolExhausted } from "../../PoolError.ts"
+import { type BorrowError, type LeaseExpired, PoolExhausted } from "../../PoolError.ts"
 import type { BorrowOptions } from "../../PoolOptions.ts"
 import { Handle } from "../lease/handle.ts"
 import type { Work } from "../lease/lease.ts"
@@ -80,6 +80,8 @@ class Holding<A, D> implements Deadline, Work {
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   /** The borrower does not want it any more, though it may not have been granted yet. */
   returned = false
+  /** It was granted as one too many for its session. */
+  exceeds = false
   due = Infinity
   index = -1
   private readonly host: Ending<A, D>
@@ -293,8 +295,7 @@ export class Host<A, D, E, N> {
         standIn(fiber, { id: session.owner })
         session.held.set(key, holding)
         session.waiting++
-        const { pool } = this
-        return Effect.suspend(() => ask.queues ? pool.borrowWith(options) : pool.tryBorrowWith(options)).pipe(
+        return Effect.suspend(() => this.lend(session, ask, options)).pipe(
           Scope.provide(holding.scope),
           Effect.onExit((exit) => Effect.sync(() => this.waited(session, holding, exit))),
           (borrowed) => this.answered(borrowed),
@@ -304,17 +305,29 @@ export class Host<A, D, E, N> {
   }
 
   private refusesBorrow(session: Session<A, D>, key: number): Effect.Effect<never, Failure> | undefined {
-    const { mostLeases, mostWaiters } = this.settings
     if (this.stopping) return Effect.fail(refusal("Stopping", "the host stops"))
     if (session.held.has(key)) return Effect.fail(refusal("Malformed", "the key is not new"))
-    if (session.held.size - session.waiting >= mostLeases) {
-      return Effect.fail(refusal("LeasesFull", `it has ${mostLeases} leases`))
-    }
-    if (session.waiting < mostWaiters) return undefined
+    return session.held.size - session.waiting >= this.settings.mostLeases ? Effect.fail(this.leasesFull) : undefined
+  }
+
+  private get leasesFull(): Failure {
+    return refusal("LeasesFull", `it has ${this.settings.mostLeases} leases`)
+  }
+
+  /** Lends an object; where the session has as many waiters as it may have, only one that nobody has to wait for. */
+  private lend(
+    session: Session<A, D>,
+    ask: Ask,
+    options: BorrowOptions<A, D>
+  ): Effect.Effect<Lease<A, D>, E | BorrowError, Scope.Scope> {
     const { pool, definition: { name } } = this
-    return Effect.flatMap(
-      pool.stats,
-      (stats) => Effect.fail(new PoolExhausted({ pool: name, stats, reason: "WaitersFull" }))
+    if (!ask.queues) return pool.tryBorrowWith(options)
+    // the borrow itself is among those that wait
+    if (session.waiting <= this.settings.mostWaiters) return pool.borrowWith(options)
+    return Effect.catchIf(
+      pool.tryBorrowWith(options),
+      (error): error is PoolExhausted => error instanceof PoolExhausted,
+      ({ stats }) => Effect.fail(new PoolExhausted({ pool: name, stats, reason: "WaitersFull" }))
     )
   }
 
@@ -342,8 +355,10 @@ export class Host<A, D, E, N> {
     session.waiting--
     if (holding.fiber !== undefined) standDown(holding.fiber)
     holding.fiber = undefined
-    if (Exit.isSuccess(exit)) holding.lease = exit.value
-    else session.held.delete(holding.key)
+    if (Exit.isFailure(exit)) return void session.held.delete(holding.key)
+    holding.lease = exit.value
+    // others that waited beside it may have been granted meanwhile
+    holding.exceeds = session.held.size - session.waiting > this.settings.mostLeases
   }
 
   private grant(
@@ -357,6 +372,8 @@ export class Host<A, D, E, N> {
       ? refusal("Malformed", "the host cannot encode the object: it is not what the schema `object` says")
       : holding.returned
       ? noSession
+      : holding.exceeds
+      ? this.leasesFull
       : this.stopping
       ? refusal("Stopping", "the host stops")
       : this.settings.holds()

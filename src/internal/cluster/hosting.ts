@@ -95,6 +95,12 @@ const lenient = <A, D>(
     ? (pooled) => patient(timeout(pooled))
     : patient(timeout)
 
+/** The epoch of a host: a whole number, as it travels. */
+export const toEpoch = (name: string, given: Effect.Effect<number> | undefined): Effect.Effect<number> =>
+  given === undefined
+    ? Effect.clockWith((clock) => Effect.sync(() => Math.round(clock.currentTimeMillisUnsafe())))
+    : Effect.map(given, (epoch) => checks(name).whole("epoch", epoch, 0, 0))
+
 /** The options of the pool alone. */
 export const ofPool = <A, D, E, N>(options: HostOptions<A, D, E, N>): Usual<A, D, E> => {
   const { epoch: _epoch, meets: _meets, perBorrower: _perBorrower, timeToLive: _timeToLive, ...rest } = options
@@ -133,9 +139,8 @@ export const hosted = <A, D, E, N>(
 ): Effect.Effect<void, never, Scope.Scope | RpcServer.Protocol> =>
   Effect.gen(function*() {
     const { access, mostText } = yield* gate(definition.name)
-    const epoch = yield* options.epoch ??
-      Effect.clockWith((clock) => Effect.sync(() => clock.currentTimeMillisUnsafe()))
-    const host = yield* opened(definition, options, make, mostText, { epoch: Math.round(epoch), holds: () => true })
+    const epoch = yield* toEpoch(definition.name, options.epoch)
+    const host = yield* opened(definition, options, make, mostText, { epoch, holds: () => true })
     yield* serve(definition.name, host.serving, access)
     yield* Effect.addFinalizer(() =>
       Effect.andThen(

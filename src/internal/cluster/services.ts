@@ -13,7 +13,7 @@ import { Borrower } from "./borrower.ts"
 import { Connection } from "./connection.ts"
 import type { Definition } from "./definition.ts"
 import { clientOf } from "./gateway.ts"
-import { type HostOptions, type Make, means, ofPool } from "./hosting.ts"
+import { type HostOptions, type Make, means, ofPool, toEpoch } from "./hosting.ts"
 import { LocalLease, toBorrow } from "./local.ts"
 import { operate, type Operated, refuseDuplicates, targets } from "./operating.ts"
 import { picture } from "./pictures.ts"
@@ -29,8 +29,7 @@ export const local = <A, D, E, N>(
 ): Effect.Effect<SharedPool<A, D, E, N>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const pool = yield* make(ofPool(options))
-    const epoch = yield* options.epoch ??
-      Effect.clockWith((clock) => Effect.sync(() => clock.currentTimeMillisUnsafe()))
+    const epoch = yield* toEpoch(definition.name, options.epoch)
     const operated: Operated<A, D, E, N> = { definition, pool, settings: { epoch }, borrowers: () => new Map() }
     const find = targets(operated)
     const held = (lease: ConstructorParameters<typeof LocalLease<A, D>>[0]): SharedLease<A, D> =>

@@ -17,6 +17,7 @@ import * as RpcServer from "effect/rpc/RpcServer"
 import * as Schedule from "effect/Schedule"
 import * as Socket from "effect/socket/Socket"
 import * as SocketServer from "effect/socket/SocketServer"
+import type * as Net from "node:net"
 import { InvalidPoolOptions } from "../../PoolError.ts"
 import { checks } from "../state/validation.ts"
 import { type Access, Gate, Pass } from "./access.ts"
@@ -42,7 +43,7 @@ export interface SocketServerOptions {
   /** What a borrower has to show, at least 16 characters. It travels as it is: over a network, in a tunnel or a private one. */
   readonly token?: Token | undefined
   /**
-   * The most characters of one message of a borrower; a longer one ends its connection.
+   * The most characters of one message of a borrower, at least 10 000; a longer one ends its connection.
    *
    * @default `1_000_000`
    */
@@ -133,11 +134,26 @@ export const quiet = (server: SocketServer.SocketServer["Service"]): SocketServe
     server.run((socket) =>
       Effect.withFiber((fiber) => {
         const connection = Context.getOrUndefined(fiber.context, NodeSocket.NetSocket)
-        const handled = handler(gathering(ending(socket, () => connection?.destroyed === true)))
+        const bounded = ending(socket, () => connection?.destroyed === true)
+        const handled = handler(gathering(bounded, connection && closing(connection)))
         return Effect.ignoreCause(handled, { log: "Debug", message: "A connection has ended" })
       })
     )
 })
+
+/** How long a borrower may take to read some of what it has asked for, in milliseconds. */
+const stall = 30_000
+
+/** Ends as the connection does; one whose borrower does not read for too long is ended. */
+const closing = (connection: Net.Socket): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    const end = () => resume(Effect.void)
+    if (connection.destroyed) return end()
+    connection.once("close", end)
+    return Effect.sync(() => connection.off("close", end))
+  }).pipe(
+    Effect.timeoutOrElse({ duration: stall, orElse: () => Effect.sync(() => void connection.destroy()) })
+  )
 
 /**
  * A socket that drops what is written once it has ended. The one of effect would wait: for a connection that is destroyed to
@@ -173,7 +189,7 @@ export const layerServer = (
 > =>
   Layer.unwrap(Effect.gen(function*() {
     const { host = "127.0.0.1", port } = options
-    const mostText = checks("SharedPool").whole("maxMessage", options.maxMessage, 1_000, 1_000_000)
+    const mostText = checks("SharedPool").whole("maxMessage", options.maxMessage, 10_000, 1_000_000)
     const access = yield* toAccess(host, yield* read(options.token))
     const server = Layer.effect(
       SocketServer.SocketServer,
