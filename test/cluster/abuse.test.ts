@@ -4,9 +4,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
 import { SocketServer } from "effect/socket"
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net"
 import { SharedPool } from "../../src/cluster.ts"
@@ -167,6 +170,29 @@ describe("a server", () => {
       for (const error of errors) assert.strictEqual((error as { readonly reason?: unknown }).reason, "TooLarge")
       yield* lease.renew
     }).pipe(Effect.scoped))
+
+  it.live("stops, though somebody does not read what he has asked for", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const { port } = yield* Scope.provide(served, scope)
+      const peer = yield* Effect.acquireRelease(
+        Effect.callback<Socket>((resume) => {
+          const socket: Socket = connect(port, "127.0.0.1", () => resume(Effect.succeed(socket)))
+          socket.pause().on("error", () => {})
+        }),
+        (socket) => Effect.sync(() => socket.destroy())
+      )
+      const asked = Array.from({ length: 1000 }, (_, id) => request("Renew", whose, id)).join("")
+      // the server takes no more, as nobody takes its answers
+      while (peer.writableLength < 1_000_000) {
+        peer.write(asked)
+        yield* Effect.sleep("10 millis")
+      }
+
+      const stopped = yield* Effect.timeoutOption(Scope.close(scope, Exit.void), "50 seconds")
+
+      assert.isTrue(Option.isSome(stopped))
+    }).pipe(Effect.scoped), 90_000)
 
   it.live("refuses numbers that make no sense, and is as it was", () =>
     Effect.gen(function*() {

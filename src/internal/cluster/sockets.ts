@@ -135,24 +135,26 @@ export const quiet = (server: SocketServer.SocketServer["Service"]): SocketServe
       Effect.withFiber((fiber) => {
         const connection = Context.getOrUndefined(fiber.context, NodeSocket.NetSocket)
         const bounded = ending(socket, () => connection?.destroyed === true)
-        const handled = handler(gathering(bounded, connection && closing(connection)))
-        return Effect.ignoreCause(handled, { log: "Debug", message: "A connection has ended" })
+        const handled = handler(gathering(bounded, connection && closing(connection, stall)))
+        return Effect.ignoreCause(handled, { log: "Debug", message: "A connection has ended" }).pipe(
+          Effect.ensuring(connection ? Effect.forkDetach(closing(connection, last)) : Effect.void)
+        )
       })
     )
 })
 
-/** How long a borrower may take to read some of what it has asked for, in milliseconds. */
-const stall = 30_000
+/** How long a borrower may read nothing of what it has asked for, in milliseconds: usually, and once its connection was ended. */
+const [stall, last] = [30_000, 1_000]
 
-/** Ends as the connection does; one whose borrower does not read for too long is ended. */
-const closing = (connection: Net.Socket): Effect.Effect<void> =>
+/** Ends as the connection does, which is destroyed where that takes too long: a server that stops waits for all that are open. */
+const closing = (connection: Net.Socket, within: number): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const end = () => resume(Effect.void)
     if (connection.destroyed) return end()
     connection.once("close", end)
     return Effect.sync(() => connection.off("close", end))
   }).pipe(
-    Effect.timeoutOrElse({ duration: stall, orElse: () => Effect.sync(() => void connection.destroy()) })
+    Effect.timeoutOrElse({ duration: within, orElse: () => Effect.sync(() => void connection.destroy()) })
   )
 
 /**
