@@ -1,6 +1,7 @@
 /**
  * When to come back. Many are refused at once, and if all were told when the next key has room, all would come then, and all
- * but one in vain. So each is told a time of its own, one after the other, at the rate at which the keys can answer.
+ * but one in vain. So each is told a time of its own, one after the other, at the rate at which the keys can answer. Until he
+ * comes, what the keys have room for is kept for him: who comes for the first time is told a time as well.
  */
 import { Context, Duration, Effect, Layer } from "effect"
 import { GatewaySettings } from "./settings.ts"
@@ -26,6 +27,11 @@ const make = (patience: number) => {
   }
 
   return {
+    /** Is all that the keys have room for kept for those who have been told to come? */
+    isBooked: (room: number): boolean => {
+      forget(performance.now())
+      return booked.length > 0 && booked.length + waiting >= room
+    },
     /**
      * Answers in how many milliseconds one more should come: not before `earliest`, nor before those are served who have been
      * told already. `rate`: how many are served in a millisecond.
@@ -34,7 +40,9 @@ const make = (patience: number) => {
       const now = performance.now()
       forget(now)
       const last = booked.at(-1) ?? -Infinity
-      const at = Math.max(now + earliest, now + (booked.length + waiting + 1) / rate, last + 1 / rate)
+      // a few wait at any time, so that no room is left unused; they have a part of their patience left
+      const turn = now + (booked.length + waiting + 1) / rate - patience / 4
+      const at = Math.max(now + earliest, turn, last + 0.9 / rate)
       if (at > now + atMost) return atMost
       booked.push(at)
       return at - now

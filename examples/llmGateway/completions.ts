@@ -12,7 +12,7 @@ import type { Lease } from "../../src/index.ts"
 import { Bookings } from "./bookings.ts"
 import { Keys, ProviderFailed, tierOf, type Use } from "./keys.ts"
 import { ask, silent } from "./provider.ts"
-import { refuse, tooLarge } from "./refusals.ts"
+import { giveWay, refuse, tooLarge } from "./refusals.ts"
 import { GatewaySettings, type Key } from "./settings.ts"
 import { type Chat, isBare, readChat, Refused, tokensOf } from "./wire.ts"
 
@@ -35,6 +35,7 @@ export const complete = Effect.gen(function*() {
   }
   // clients of OpenAI say how often they have come back
   const isBack = Number(headers["x-stainless-retry-count"] ?? 0) > 0
+  if (!isBack) yield* giveWay
   const seated = isBack ? (yield* Bookings).comeBack() : () => {}
   const cheapest = Math.min(...keys.map(tierOf))
 

@@ -56,15 +56,40 @@ const earliest = (failure: BorrowError | ProviderFailed): number => {
   return "retryAfter" in failure && failure.retryAfter !== undefined ? Duration.toMillis(failure.retryAfter) : 1000
 }
 
+/** The keys that do not rest but for their limits, with how many tokens a request has cost. */
+const usable = (keys: ReadonlyArray<PooledObject<Key, Use>>) =>
+  keys.filter(({ allowances, status }) => status !== "Dormant" || allowances.some(({ left }) => left <= 0))
+    .map(({ allowances, data: { taken }, object }) => ({
+      allowances,
+      object,
+      cost: Math.max(1, taken.tokens / Math.max(1, taken.requests))
+    }))
+
 /** How many requests the keys can answer in a millisecond, `Infinity` where nothing limits them. */
 const rate = (settings: Settings, keys: ReadonlyArray<PooledObject<Key, Use>>): number => {
   let requests = 0
-  for (const { allowances, data, object, status } of keys) {
-    // it rests for another reason
-    if (status === "Dormant" && allowances.every(({ left }) => left > 0)) continue
-    const cost = data.taken.tokens / Math.max(1, data.taken.requests)
-    requests += Math.min(object.requests ?? Infinity, (object.tokens ?? Infinity) / Math.max(1, cost))
+  for (const { cost, object } of usable(keys)) {
+    requests += Math.min(object.requests ?? Infinity, (object.tokens ?? Infinity) / cost)
   }
   // where all of them rest for another reason, nobody knows
   return (requests || Infinity) / Duration.toMillis(settings.window)
 }
+
+/** For how many requests the keys have room now. */
+const room = (keys: ReadonlyArray<PooledObject<Key, Use>>): number => {
+  let requests = 0
+  for (const { allowances, cost } of usable(keys)) {
+    requests += Math.max(0, Math.min(...allowances.map(({ left, unit }) => unit === "cost" ? left / cost : left)))
+  }
+  return requests
+}
+
+/** Who comes for the first time does not take what is kept for those who have been told to come now. */
+export const giveWay = Effect.gen(function*() {
+  const { book, isBooked } = yield* Bookings
+  const keys = yield* Keys.objects
+  if (!isBooked(room(keys))) return
+  const { code, status, type } = busy
+  const retryAfter = book(0, rate(yield* GatewaySettings, keys))
+  return yield* new Refused({ status, type, code, why: "All keys are at their limits", retryAfter })
+})
