@@ -45,8 +45,8 @@ const apart = [
   "test/promise/{fakedTimers,garbage,process}.test.ts"
 ]
 
-/** What measures how much is served in a time: nothing else runs beside it. */
-const alone = ["test/integration/llmGatewayLoad.test.ts"]
+/** What measures times of other processes, or how much is served in a time: nothing else runs beside it. */
+const alone = ["test/integration/llmGatewayLoad.test.ts", "test/cluster/{chaos,failures,processes,storage}.test.ts"]
 
 export default mergeConfig(
   base,
@@ -54,9 +54,9 @@ export default mergeConfig(
     test: {
       projects: [
         // effect is loaded once for all of these
-        { extends: true, test: { name: "together", isolate: false, include: every, exclude: apart } },
+        { extends: true, test: { name: "together", isolate: false, include: every, exclude: [...apart, ...alone] } },
         { extends: true, test: { name: "apart", include: apart, exclude: alone } },
-        { extends: true, test: { name: "alone", include: alone, sequence: { groupOrder: 1 } } }
+        { extends: true, test: { name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } } }
       ]
     }
   })
