@@ -1,7 +1,8 @@
 /**
  * When to come back. Many are refused at once, and if all were told when the next key has room, all would come then, and all
  * but one in vain. So each is told a time of its own, one after the other, at the rate at which the keys can answer. Until he
- * comes, what the keys have room for is kept for him: who comes for the first time is told a time as well.
+ * comes, what the keys have room for is kept for him: who comes for the first time is told a time as well. So it is among
+ * those who say how often they have come, as clients of OpenAI do; whoever does not takes his chance.
  */
 import { Context, Duration, Effect, Layer } from "effect"
 import { GatewaySettings } from "./settings.ts"
@@ -34,9 +35,10 @@ const make = (patience: number) => {
     },
     /**
      * Answers in how many milliseconds one more should come: not before `earliest`, nor before those are served who have been
-     * told already. `rate`: how many are served in a millisecond.
+     * told already. `rate`: how many are served in a millisecond. `keeps`: room is kept for him, since he will say that he has
+     * come back.
      */
-    book: (earliest: number, rate: number): number => {
+    book: (earliest: number, rate: number, keeps: boolean): number => {
       const now = performance.now()
       forget(now)
       const last = booked.at(-1) ?? -Infinity
@@ -44,7 +46,7 @@ const make = (patience: number) => {
       const turn = now + (booked.length + waiting + 1) / rate - patience / 4
       const at = Math.max(now + earliest, turn, last + 0.9 / rate)
       if (at > now + atMost) return atMost
-      booked.push(at)
+      if (keeps) booked.push(at)
       return at - now
     },
     /** Somebody has come back; to be called again when he has a key, or has none. */

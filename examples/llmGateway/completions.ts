@@ -34,8 +34,9 @@ export const complete = Effect.gen(function*() {
     events: yield* Queue.bounded<string, Cause.Done>(16)
   }
   // clients of OpenAI say how often they have come back
-  const isBack = Number(headers["x-stainless-retry-count"] ?? 0) > 0
-  if (!isBack) yield* giveWay
+  const retries = headers["x-stainless-retry-count"]
+  const isBack = Number(retries ?? 0) > 0
+  if (retries !== undefined && !isBack) yield* giveWay
   const seated = isBack ? (yield* Bookings).comeBack() : () => {}
   const cheapest = Math.min(...keys.map(tierOf))
 
@@ -52,7 +53,9 @@ export const complete = Effect.gen(function*() {
     Effect.ensuring(Effect.sync(seated)),
     // what is not streamed is answered when the lease is over
     Effect.flatMap((response) => Deferred.succeed(answer.head, response)),
-    Effect.catch((failure) => Effect.flatMap(refuse(failure), (refused) => Deferred.fail(answer.head, refused))),
+    Effect.catch((failure) =>
+      Effect.flatMap(refuse(failure, retries !== undefined), (refused) => Deferred.fail(answer.head, refused))
+    ),
     // nobody listens to this where the head has been sent
     Effect.catchCause((cause) => Deferred.failCause(answer.head, cause)),
     // the client sees the end when the lease is over

@@ -28,7 +28,7 @@ const models = Keys.with(({ object }) =>
   }), { cost: 0 }).pipe(
     Effect.catchTag(
       ["PoolExhausted", "BorrowTimeout", "PoolClosed", "LeaseExpired", "ProviderFailed"],
-      (failure) => Effect.map(refuse(failure), ({ response }) => response)
+      (failure) => Effect.map(refuse(failure, false), ({ response }) => response)
     )
   )
 

@@ -6,7 +6,8 @@ import { Keys, type ProviderFailed, type Use } from "./keys.ts"
 import { GatewaySettings, type Key, type Settings } from "./settings.ts"
 import { Refused } from "./wire.ts"
 
-export const refuse = Effect.fnUntraced(function*(failure: BorrowError | ProviderFailed) {
+/** `keeps`: room is to be kept for who is refused, until he comes. */
+export const refuse = Effect.fnUntraced(function*(failure: BorrowError | ProviderFailed, keeps: boolean) {
   if (failure._tag === "PoolExhausted" && failure.reason === "CostTooHigh") {
     return new Refused({ ...tooLarge, why: "No key may be used for so many tokens at once" })
   }
@@ -14,7 +15,7 @@ export const refuse = Effect.fnUntraced(function*(failure: BorrowError | Provide
   if (status < 500 && status !== 429) return new Refused({ status, type, code, why })
   const settings = yield* GatewaySettings
   const { book } = yield* Bookings
-  const retryAfter = book(earliest(failure), rate(settings, yield* Keys.objects))
+  const retryAfter = book(earliest(failure), rate(settings, yield* Keys.objects), keeps)
   return new Refused({ status, type, code, why, retryAfter })
 })
 
@@ -90,6 +91,6 @@ export const giveWay = Effect.gen(function*() {
   const keys = yield* Keys.objects
   if (!isBooked(room(keys))) return
   const { code, status, type } = busy
-  const retryAfter = book(0, rate(yield* GatewaySettings, keys))
+  const retryAfter = book(0, rate(yield* GatewaySettings, keys), true)
   return yield* new Refused({ status, type, code, why: "All keys are at their limits", retryAfter })
 })
