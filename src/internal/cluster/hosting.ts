@@ -51,7 +51,7 @@ export const means = Effect.gen(function*() {
   const track = Fiber.runIn(scope)
   const fork = <B, F>(effect: Effect.Effect<B, F>): Fiber.Fiber<B, F> => track(run(effect))
   const threw = (defect: unknown) => void run(Effect.logError("A deadline has thrown", defect))
-  const deadlines = new Deadlines(clock, fork, threw, new Hold(() => deadlines))
+  const deadlines: Deadlines = new Deadlines(clock, fork, threw, new Hold((): Deadlines => deadlines))
   yield* Effect.addFinalizer(() => Effect.sync(() => deadlines.end()))
   return { clock, deadlines, fork, run }
 })
