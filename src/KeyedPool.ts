@@ -158,30 +158,37 @@ export interface KeyedOptions<
   readonly idleKeys?: Duration.Input | undefined
   /** Data of each object, or what makes it. */
   readonly data?: D | ((object: A, key: NoInfer<K>) => D) | undefined
+  /** How much an object of a key may be used in a time: see `PoolOptions`. */
   readonly allowance?:
     | Allowance
     | ReadonlyArray<Allowance>
     | ((pooled: KeyedObject<NoInfer<K>, NoInfer<A>, NoInfer<D>>) => Allowance | ReadonlyArray<Allowance>)
     | undefined
+  /** How long one lease may last: the same for all, or asked for each lease. */
   readonly leaseTimeout?:
     | Duration.Input
     | ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => Duration.Input)
     | undefined
+  /** Makes what a borrower gets of its lease. */
   readonly pack?: ((lease: KeyedLease<NoInfer<K>, A, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined
+  /** What the end of a lease says of its object: see `PoolOptions`. */
   readonly judge?:
     | ((
       exit: Exit.Exit<unknown, unknown>,
       pooled: KeyedObject<NoInfer<K>, NoInfer<A>, NoInfer<D>>
     ) => Status.Answer | undefined)
     | undefined
+  /** Tells what an object is doing: see `PoolOptions`. */
   readonly detectStatus?:
     | ((
       pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>
     ) => Status.Answer | Effect.Effect<Status.Answer, unknown, RD>)
     | undefined
+  /** Prepares an object before it is lent. One that it fails for is destroyed. */
   readonly onBorrow?:
     | ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>)
     | undefined
+  /** Cleans an object that has come back. One that it fails for is destroyed. */
   readonly onRelease?:
     | ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>)
     | undefined
@@ -207,10 +214,13 @@ export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out
    * at once, with `PoolExhausted`, `reason: "NoRoom"`.
    */
   readonly borrow: (key: K) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  /** `borrow`, with options of its own. */
   readonly borrowWith: (key: K, options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
   /** Takes a lease without queueing. An idle object of another key may go for it. */
   readonly tryBorrow: (key: K) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  /** `tryBorrow`, with options of its own; its `timeout` counts for nothing. */
   readonly tryBorrowWith: (key: K, options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  /** Borrows an object of a key, runs, gives back. A lease that is over before interrupts the body, and fails with `LeaseExpired`. */
   readonly with: <B, E1, R1>(
     key: K,
     f: (borrowed: P) => Effect.Effect<B, E1, R1>,
@@ -222,19 +232,26 @@ export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out
     object: A,
     options?: AddOptions<A, D, R>
   ) => Effect.Effect<AddedObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>
+  /** Puts objects in, all or none: as `add` does. */
   readonly addAll: <R = never>(
     key: K,
     objects: Iterable<A>,
     options?: AddOptions<A, D, R>
   ) => Effect.Effect<ReadonlyArray<AddedObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>
+  /** Takes an object of a key out, when its lease has ended. Was it in? */
   readonly remove: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  /** Is an object in the pool of a key? */
   readonly has: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  /** The record of an object of a key; none where it is not in. */
   readonly get: (
     key: K,
     object: A | PooledObject<A, D>
   ) => Effect.Effect<KeyedObject<K, A, D> | undefined, never, S>
+  /** Benches an object of a key from outside a lease. Was it in? */
   readonly rest: (key: K, object: A | PooledObject<A, D>, duration: Duration.Input) => Effect.Effect<boolean, never, S>
+  /** Ends the rest of an object of a key now. Was there one to end? */
   readonly wake: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
+  /** Has the weight or rank of an object of a key read again. Was it in? */
   readonly reconsider: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
   /** Takes a lease back, or all those of an object. */
   readonly revoke: (key: K, target: Lease<A, D> | PooledObject<A, D>) => Effect.Effect<boolean, never, S>
@@ -256,6 +273,7 @@ export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out
   readonly rotate: Effect.Effect<void, PoolClosed, S>
   /** No new leases, of any key. */
   readonly suspend: Effect.Effect<void, PoolClosed, S>
+  /** Ends a suspension, also of the keys that have come since. */
   readonly resume: Effect.Effect<void, PoolClosed, S>
   /** Suspends, and waits until every lease is back but those of the caller, or `resume` is called. */
   readonly drain: Effect.Effect<void, PoolClosed, S>
@@ -319,7 +337,10 @@ export interface KeyedPoolClass<in out Self, in out Id extends string, in out K,
  */
 export type KeyedDeclared<K, A, D, P> =
   & ([undefined] extends [D] ? {} : { readonly data: {} | null })
-  & ([KeyedLease<K, A, D>] extends [P] ? {} : { readonly pack: (lease: KeyedLease<K, A, D>) => unknown })
+  & ([KeyedLease<K, A, D>] extends [P] ? {} : {
+    /** Makes what the tag was declared to lend. */
+    readonly pack: (lease: KeyedLease<K, A, D>) => unknown
+  })
 
 /**
  * @category utility types

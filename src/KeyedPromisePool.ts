@@ -82,21 +82,28 @@ export interface KeyedPromiseOptions<K, A, D = undefined, P = A> extends
   readonly idleKeys?: Duration.Input | undefined
   /** Data of each object, or what makes it. */
   readonly data?: D | ((object: A, key: NoInfer<K>) => D) | undefined
+  /** How much an object of a key may be used in a time: see `PromisePoolOptions`. */
   readonly allowance?: PoolOptions<A, D, never, never, never>["allowance"]
+  /** How long one lease may last: the same for all, or asked for each lease. */
   readonly leaseTimeout?:
     | Duration.Input
     | ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => Duration.Input)
     | undefined
+  /** Makes what a borrower gets of its lease. */
   readonly pack?:
     | ((lease: KeyedPromiseLease<NoInfer<K>, A, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>)
     | undefined
+  /** What the end of a lease says of its object: see `PromisePoolOptions`. */
   readonly judge?: PromiseJudge<NoInfer<A>, NoInfer<D>> | undefined
+  /** Tells what an object is doing: see `PromisePoolOptions`. */
   readonly detectStatus?:
     | ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>)
     | undefined
+  /** Prepares an object before it is lent. One that it throws for, or rejects, is destroyed. */
   readonly onBorrow?:
     | ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>, signal: AbortSignal) => unknown)
     | undefined
+  /** Cleans an object that has come back. One that it throws for, or rejects, is destroyed. */
   readonly onRelease?:
     | ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>, signal: AbortSignal) => unknown)
     | undefined
@@ -120,7 +127,9 @@ export interface KeyedPromisePool<
   out L extends PackedLease<unknown> = KeyedPromiseLease<K, A, D>
 > extends AsyncDisposable {
   readonly name: string
+  /** Takes a lease of an object of a key. Where the minimums of other keys fill the whole it rejects with `PoolExhausted`, `reason: "NoRoom"`. */
   readonly borrow: (key: K, options?: PromiseBorrowOptions<A, D>) => Promise<L>
+  /** Borrows an object of a key, runs, gives back. When the lease is over before, the signal fires, and it rejects with `LeaseExpired`. */
   readonly with: <B>(
     key: K,
     f: (object: L["object"], signal: AbortSignal) => B,
@@ -128,24 +137,35 @@ export interface KeyedPromisePool<
   ) => Promise<Awaited<B>>
   /** Takes a lease without waiting. Where an object of another key would have to go for it, this throws `NotSynchronous`. */
   readonly borrowSync: (key: K, options?: Omit<BorrowOptions<A, D>, "timeout">) => L
+  /** Puts an object in. Rejects with `PoolFull` where there is no room for it, or others wait for some. */
   readonly add: (key: K, object: A, options?: PromiseAddOptions<A, D>) => Promise<PromiseAddedObject<A, D>>
+  /** Puts objects in, all or none. */
   readonly addAll: (
     key: K,
     objects: Iterable<A>,
     options?: PromiseAddOptions<A, D>
   ) => Promise<ReadonlyArray<PromiseAddedObject<A, D>>>
+  /** `add`, at once: throws where it would have to wait, as for `remember` or a hook. */
   readonly addSync: (key: K, object: A, options?: PromiseAddOptions<A, D>) => PromiseAddedObject<A, D>
+  /** `addAll`, at once. */
   readonly addAllSync: (
     key: K,
     objects: Iterable<A>,
     options?: PromiseAddOptions<A, D>
   ) => ReadonlyArray<PromiseAddedObject<A, D>>
+  /** Takes an object of a key out, when its lease has ended. Was it in? */
   readonly remove: (key: K, object: A | PooledObject<A, D>) => boolean
+  /** Is an object in the pool of a key? */
   readonly has: (key: K, object: A | PooledObject<A, D>) => boolean
+  /** The record of an object of a key; none where it is not in. */
   readonly get: (key: K, object: A | PooledObject<A, D>) => KeyedObject<K, A, D> | undefined
+  /** Benches an object of a key from outside a lease. Was it in? */
   readonly rest: (key: K, object: A | PooledObject<A, D>, duration: Duration.Input) => boolean
+  /** Ends the rest of an object of a key now. Was there one to end? */
   readonly wake: (key: K, object: A | PooledObject<A, D>) => boolean
+  /** Has the weight or rank of an object of a key read again. Was it in? */
   readonly reconsider: (key: K, object: A | PooledObject<A, D>) => boolean
+  /** Takes a lease back, or all those of an object. Was there any? */
   readonly revoke: (key: K, target: PromiseLease<A, D, unknown> | PooledObject<A, D>) => boolean
   /** Resolves when the minimum of a key can be lent, or is. */
   readonly ready: (key: K) => Promise<void>
@@ -160,7 +180,9 @@ export interface KeyedPromisePool<
   ) => void
   /** Replaces every made object of all keys. */
   readonly rotate: () => Promise<void>
+  /** No new leases, of any key. Throws `PoolClosed`. */
   readonly suspend: () => void
+  /** Ends a suspension. Throws `PoolClosed`. */
   readonly resume: () => void
   /** Suspends, and resolves when every lease is back, or `resume` is called. */
   readonly drain: () => Promise<void>
@@ -170,8 +192,11 @@ export interface KeyedPromisePool<
   readonly stats: () => PoolStats
   /** The counts of one key; none where it is not known. */
   readonly statsOf: (key: K) => PoolStats | undefined
+  /** The records of all objects, key by key. */
   readonly objects: () => ReadonlyArray<KeyedObject<K, A, D>>
+  /** The open leases, key by key. */
   readonly leases: () => ReadonlyArray<KeyedPromiseLease<K, A, D>>
+  /** What happens from now on, of all keys, in order, until all is closed. */
   readonly events: () => AsyncIterable<KeyedEvent<K>>
   /** Closes the pool of one key, and forgets it. Answers whether it was known. */
   readonly forget: (key: K) => Promise<boolean>

@@ -96,9 +96,9 @@ const again = (after: Duration.Duration | undefined): string =>
  * `NoneAvailable`: `tryBorrow` found nothing to lend, and nothing that could be made. `WaitersFull`: `maxWaiters`
  * fibers wait already. `Suspended`: the pool lends nothing at present. `Resting`: everything that the borrower may have rests
  * until known times beyond its deadline, and nothing is being made, nor could be. `CostTooHigh`: the cost of the borrow is
- * above a limit of every object. `Overloaded`: the borrower has waited longer than `overload.target`, while more come than can be
- * served. `NoRoom`: the minimums of other keys fill a `KeyedPool`. `retryAfter`: in how long the first object wakes that the borrower may have, where
- * everything rests until known times; so it is in a `BorrowTimeout`.
+ * above a limit of every object. `Overloaded`: the borrower has waited longer than `overload.target`, while more come than
+ * can be served. `NoRoom`: the minimums of other keys fill a `KeyedPool`. `retryAfter`: in how long the first object wakes
+ * that the borrower may have, where everything rests until known times; so it is in a `BorrowTimeout`.
  *
  * @category errors
  * @since 0.1.0

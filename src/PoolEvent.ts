@@ -10,6 +10,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { PoolExhausted } from "./PoolError.ts"
 import { Status } from "./Status.ts"
 
 const transitions = Object.entries(Status.transitions).flatMap(([from, targets]) =>
@@ -112,15 +113,7 @@ export const PoolEvent = Schema.TaggedUnion({
   },
   WaiterRefused: {
     ...ofPool,
-    reason: Schema.Literals([
-      "NoneAvailable",
-      "WaitersFull",
-      "Suspended",
-      "Resting",
-      "CostTooHigh",
-      "Overloaded",
-      "NoRoom"
-    ])
+    reason: PoolExhausted.fields.reason
   },
   Resized: {
     ...ofPool,

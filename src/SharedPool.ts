@@ -349,11 +349,17 @@ export const SharedPool: {
     id: Id,
     schemas: SharedSchemas<A, D, E, N>
   ) => [Self] extends [never] ? MissingSelf : SharedPoolClass<Self, Id, A, D, E, N>
+  /** A server for pools, on a socket of Node: the transport for `layerServer`. One without a token listens on this machine alone. */
   readonly layerSocketServer: typeof Sockets.layerServer
+  /** The connection of a borrower, on a socket of Node: the transport for `layerRemote`. It is made anew whenever it is lost. */
   readonly layerSocket: typeof Sockets.layerClient
+  /** Who may borrow by a transport of the program's own: beside that of a server, in place of `layerSocketServer`. */
   readonly layerAccess: typeof Sockets.layerAccess
+  /** What a borrower shows by a transport of the program's own: beside that, in place of `layerSocket`. */
   readonly layerPass: typeof Sockets.layerPass
+  /** A runner of a cluster, that may be the host of pools: for `layerHost` and `layerClient`. */
   readonly layerCluster: typeof Runners.layerCluster
+  /** A member of a cluster that hosts nothing: for `layerClient`. */
   readonly layerClusterClient: typeof Runners.layerClusterClient
 } = {
   Service: () => declare as never,

@@ -215,8 +215,7 @@ const mayOnlyWait = <A, D>(core: Core<A, D>, { request }: Waiter<A, D>): boolean
 
 /** What can be done for a waiter that has just come. */
 const comes = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
-  if (isTooHigh(core, waiter)) return refuse(core, waiter, "CostTooHigh")
-  if (core.place?.isShutOut === true) return refuse(core, waiter, "NoRoom")
+  if (refusesForGood(core, waiter)) return
   if (core.options.policy.kind === "custom" && !core.suspended) {
     core.waiters.note(waiter, "choosing", true)
     Choosing.consider(core)
@@ -238,8 +237,7 @@ const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D
   // a closing pool is about to fail the waiter
   if (core.life._tag !== "Open" && !lends(core)) return
   if (core.suspended) return admit(core, waiter, "Suspended")
-  if (isTooHigh(core, waiter)) return refuse(core, waiter, "CostTooHigh")
-  if (core.place?.isShutOut === true) return refuse(core, waiter, "NoRoom")
+  if (refusesForGood(core, waiter)) return
   // the selector, or a later task, is about to come to this waiter
   if (waiter.choosing) return
   if (!lendListed(core, waiter, picked)) return serveLater(core, waiter)
@@ -280,6 +278,14 @@ const takeFrom = <A, D>(
   goesOn(core, entry)
   core.waiters.lookAgain(other)
   lookAt(core, other)
+}
+
+/** Refuses a waiter that nothing which there is, or could be, may serve. */
+const refusesForGood = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean => {
+  if (isTooHigh(core, waiter)) refuse(core, waiter, "CostTooHigh")
+  else if (core.place?.isShutOut === true) refuse(core, waiter, "NoRoom")
+  else return false
+  return true
 }
 
 /** Is the cost of a borrow above the limits of all objects that there are, or could be? */

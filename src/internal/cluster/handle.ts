@@ -15,6 +15,7 @@ import { checks } from "../state/validation.ts"
 import { shows } from "../structures/picture.ts"
 import { aMoment, toMoment } from "../structures/times.ts"
 import type { RemoteLease } from "./lease.ts"
+import { printed } from "./pictures.ts"
 import type { Act } from "./protocol.ts"
 import { toEndless } from "./words.ts"
 
@@ -111,12 +112,4 @@ const resting = (millis: number, facet: string | undefined): Act => ({
   ...(facet === undefined ? {} : { facet })
 })
 
-// neither the object nor its data: what they say may be a secret
-shows(RemoteHandle.prototype, ({ borrowedAt, expiresAt, fence, id, pooled }) => ({
-  _id: "SharedLease",
-  id,
-  objectId: pooled.id,
-  fence,
-  borrowedAt,
-  expiresAt
-}))
+shows(RemoteHandle.prototype, printed)

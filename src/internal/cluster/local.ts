@@ -13,7 +13,7 @@ import type { BorrowOptions } from "../../PoolOptions.ts"
 import type { Fence, PooledPicture, SharedBorrowOptions, SharedLease } from "../../SharedLease.ts"
 import type { Status } from "../../Status.ts"
 import { shows } from "../structures/picture.ts"
-import { picture } from "./pictures.ts"
+import { picture, printed } from "./pictures.ts"
 
 export class LocalLease<A, D> implements SharedLease<A, D> {
   readonly #lease: Lease<A, D>
@@ -77,15 +77,7 @@ export class LocalLease<A, D> implements SharedLease<A, D> {
   }
 }
 
-// neither the object nor its data: what they say may be a secret
-shows(LocalLease.prototype, ({ borrowedAt, expiresAt, fence, id, pooled }) => ({
-  _id: "SharedLease",
-  id,
-  objectId: pooled.id,
-  fence,
-  borrowedAt,
-  expiresAt
-}))
+shows(LocalLease.prototype, printed)
 
 /** What a borrow in this process asks of the pool. */
 export const toBorrow = <A, D, N>(

@@ -4,7 +4,7 @@
 import * as DateTime from "effect/DateTime"
 import type { Lease } from "../../Lease.ts"
 import type { PooledObject } from "../../PooledObject.ts"
-import type { HeldLease, PooledPicture } from "../../SharedLease.ts"
+import type { HeldLease, PooledPicture, SharedLease } from "../../SharedLease.ts"
 import { moment } from "../state/pooled.ts"
 import type { Coder } from "./definition.ts"
 import type { Held, Picture } from "./protocol.ts"
@@ -97,4 +97,14 @@ export const shownLease = (held: Held): HeldLease => ({
   borrower: held.borrower,
   borrowedAt: DateTime.makeUnsafe(held.borrowedAt),
   expiresAt: moment(held.expiresAt)
+})
+
+/** A lease as it prints: neither the object nor its data, since what they say may be a secret. */
+export const printed = ({ borrowedAt, expiresAt, fence, id, pooled }: SharedLease<unknown, unknown>) => ({
+  _id: "SharedLease",
+  id,
+  objectId: pooled.id,
+  fence,
+  borrowedAt,
+  expiresAt
 })

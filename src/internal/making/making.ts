@@ -88,8 +88,8 @@ export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> |
 }
 
 /**
- * Makes one of the objects that are missing of `size.min`, or of `size.spare`. `false`: none is, or there is no room. Failures put it off: 100
- * millis, doubling to 30 seconds.
+ * Makes one of the objects that are missing of `size.min`, or of `size.spare`. `false`: none is, or there is no room. Failures
+ * put it off: 100 millis, doubling to 30 seconds.
  */
 export const refill = <A, D>(core: Core<A, D>): boolean => {
   if (!isShort(core) || !hasRoom(core)) return false

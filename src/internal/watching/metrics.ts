@@ -1,6 +1,6 @@
 /** What is shown of a pool to a registry of metrics, by which names. */
 import type { HistogramState } from "effect/Metric"
-import type { PoolStats } from "../../PoolError.ts"
+import { PoolExhausted, type PoolStats } from "../../PoolError.ts"
 import type { PoolMetricsOptions } from "../../PoolMetrics.ts"
 import type { Core, Tallies } from "../state/core.ts"
 import { overdueLeases } from "./overdue.ts"
@@ -72,15 +72,7 @@ const histograms = (prefix: string): ReadonlyArray<Histogram> => [
 // ------------------------------------------------------------------------------------------------------ names of our own
 
 const states = ["pending", "available", "borrowed", "dormant", "unknown", "invalid"] as const
-const refusals = [
-  "NoneAvailable",
-  "WaitersFull",
-  "Suspended",
-  "Resting",
-  "CostTooHigh",
-  "Overloaded",
-  "NoRoom"
-] as const
+const refusals = PoolExhausted.fields.reason.literals
 const verdicts = ["Dormant", "Unknown", "Invalid"] as const
 
 const own = (prefix: string): Vocabulary => {
