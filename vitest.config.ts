@@ -46,7 +46,11 @@ const apart = [
 ]
 
 /** What measures times of other processes, or how much is served in a time: nothing else runs beside it. */
-const alone = ["test/integration/llmGatewayLoad.test.ts", "test/cluster/{chaos,failures,processes,storage}.test.ts"]
+const alone = [
+  "test/examples/llmGateway.test.ts",
+  "test/integration/llmGatewayLoad.test.ts",
+  "test/cluster/{chaos,failures,processes,storage}.test.ts"
+]
 
 export default mergeConfig(
   base,

@@ -30,11 +30,14 @@ import { demo } from "./demo.ts"
 import { Gateway } from "./gateway.ts"
 import { GatewaySettings } from "./settings.ts"
 
+/** How long each of the three loads of the demonstration lasts. */
+const seconds = Config.Number("GATEWAY_SECONDS").pipe(Config.withDefault(10))
+
 const serve = Layer.launch(Layer.provide(Gateway, GatewaySettings.fromEnvironment))
 
 Effect.gen(function*() {
   const url = yield* Config.String("GATEWAY_URL").pipe(Config.withDefault(""))
-  return yield* url === "" ? demo(10) : serve
+  return yield* url === "" ? demo(yield* seconds) : serve
 }).pipe(
   Effect.tapError((error) =>
     Console.error(`llmGateway: ${error._tag === "PlatformError" ? error.message : explain(error)}`)

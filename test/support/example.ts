@@ -65,8 +65,8 @@ export const start = (
 export const run = (example: string, options?: RunOptions): Promise<Ending> => start(example, options).ended
 
 /** Runs an example that has to end well, and by itself, and answers its lines. */
-export const linesOf = async (example: string): Promise<ReadonlyArray<string>> => {
-  const { code, stderr, stdout } = await run(example)
+export const linesOf = async (example: string, options?: RunOptions): Promise<ReadonlyArray<string>> => {
+  const { code, stderr, stdout } = await run(example, options)
   if (code !== 0 || stderr !== "") throw new Error(`${example} ended with ${code}: ${stderr}`)
   return stdout.trimEnd().split("\n")
 }
