@@ -31,6 +31,7 @@ export interface AllowanceReport {
 }
 
 // KeyedPool.d.ts
+import type * as Config from "effect/Config";
 import * as Context from "effect/Context";
 import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
@@ -43,7 +44,7 @@ import type { Lease } from "./Lease.ts";
 import type { AddedObject, PooledObject } from "./PooledObject.ts";
 import type { BorrowError, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts";
 import type { PoolEvent } from "./PoolEvent.ts";
-import type { AddOptions, BorrowOptions, PoolOptions, WithOptions } from "./PoolOptions.ts";
+import type { AddOptions, BorrowOptions, PoolOptions, PoolSettings, WithOptions } from "./PoolOptions.ts";
 import type { PoolTypes } from "./PoolService.ts";
 import type { Self } from "./Self.ts";
 import type { Status } from "./Status.ts";
@@ -63,10 +64,12 @@ export interface KeyedSize {
         readonly max?: number | "Infinity" | undefined;
     } | undefined;
 }
-export interface KeyedOptions<K, A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never> extends Omit<PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR>, "acquire" | "objects" | "remember" | "size" | "data" | "allowance" | "leaseTimeout" | "pack" | "judge" | "detectStatus" | "onBorrow" | "onRelease"> {
-    readonly acquire?: ((key: K, self: Self) => Effect.Effect<A, EA, RA>) | undefined;
+export interface KeyedSettings extends Omit<PoolSettings, "size"> {
     readonly size?: KeyedSize | undefined;
     readonly idleKeys?: Duration.Input | undefined;
+}
+export interface KeyedOptions<K, A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never> extends Omit<PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR>, "acquire" | "objects" | "remember" | "size" | "data" | "allowance" | "leaseTimeout" | "pack" | "judge" | "detectStatus" | "onBorrow" | "onRelease">, Pick<KeyedSettings, "size" | "idleKeys"> {
+    readonly acquire?: ((key: K, self: Self) => Effect.Effect<A, EA, RA>) | undefined;
     readonly data?: D | ((object: A, key: NoInfer<K>) => D) | undefined;
     readonly allowance?: Allowance | ReadonlyArray<Allowance> | ((pooled: KeyedObject<NoInfer<K>, NoInfer<A>, NoInfer<D>>) => Allowance | ReadonlyArray<Allowance>) | undefined;
     readonly leaseTimeout?: Duration.Input | ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => Duration.Input) | undefined;
@@ -116,6 +119,7 @@ export interface KeyedPool<in out K, in out A, in out D = undefined, out E = nev
 }
 export interface KeyedPoolClass<in out Self, in out Id extends string, in out K, in out A, in out D, in out E, in out P> extends Context.ServiceClass<Self, Id, KeyedPool<K, A, D, E, P>>, KeyedOperations<Self, K, A, D, E, P> {
     readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR> & KeyedDeclared<K, A, D, P>) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>;
+    readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR> & KeyedDeclared<K, A, D, P>, settings: Config.Wrap<KeyedSettings>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>;
 }
 export type KeyedDeclared<K, A, D, P> = ([undefined] extends [D] ? {} : {
     readonly data: {} | null;
@@ -849,13 +853,13 @@ export interface AddOptions<in out A, in out D = undefined, out R = never> {
 export {};
 
 // PoolService.d.ts
-import * as Config from "effect/Config";
+import type * as Config from "effect/Config";
 import * as Context from "effect/Context";
 import * as Layer from "effect/Layer";
 import type * as Scope from "effect/Scope";
 import type { Lease } from "./Lease.ts";
 import { type ObjectPool, type Operations } from "./ObjectPool.ts";
-import { InvalidPoolOptions } from "./PoolError.ts";
+import type { InvalidPoolOptions } from "./PoolError.ts";
 import type { DataRequired, Declared, PoolOptions, PoolSettings, RememberedIn } from "./PoolOptions.ts";
 export interface PoolTypes {
     readonly error?: unknown;
@@ -1419,7 +1423,7 @@ export { type HostSettings, type SharedOperations, type SharedOptions, SharedPoo
 
 // index.d.ts
 export type { Allowance, AllowanceReport, AllowanceState } from "./Allowance.ts";
-export { type KeyedDeclared, type KeyedEvent, type KeyedLease, type KeyedObject, type KeyedOperations, type KeyedOptions, KeyedPool, type KeyedPoolClass, type KeyedPoolTypes, type KeyedSize } from "./KeyedPool.ts";
+export { type KeyedDeclared, type KeyedEvent, type KeyedLease, type KeyedObject, type KeyedOperations, type KeyedOptions, KeyedPool, type KeyedPoolClass, type KeyedPoolTypes, type KeyedSettings, type KeyedSize } from "./KeyedPool.ts";
 export type { Lease } from "./Lease.ts";
 export { ObjectPool, type Operations } from "./ObjectPool.ts";
 export type { AddedObject, PooledObject } from "./PooledObject.ts";

@@ -21,6 +21,7 @@
  *
  * @since 0.1.0
  */
+import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -30,6 +31,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Allowance } from "./Allowance.ts"
+import { configured } from "./internal/pool/configured.ts"
 import { keyedOperations, resolveKeyed } from "./internal/pool/keyedOperations.ts"
 import { toName } from "./internal/pool/options.ts"
 import * as Scopes from "./internal/structures/scope.ts"
@@ -46,7 +48,7 @@ import type {
   PoolStats
 } from "./PoolError.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
-import type { AddOptions, BorrowOptions, PoolOptions, WithOptions } from "./PoolOptions.ts"
+import type { AddOptions, BorrowOptions, PoolOptions, PoolSettings, WithOptions } from "./PoolOptions.ts"
 import type { PoolTypes } from "./PoolService.ts"
 import type { Self } from "./Self.ts"
 import type { Status } from "./Status.ts"
@@ -111,6 +113,23 @@ export interface KeyedSize {
 }
 
 /**
+ * The part of the options that is plain data: what `layerConfig` can read from the environment.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface KeyedSettings extends Omit<PoolSettings, "size"> {
+  readonly size?: KeyedSize | undefined
+  /**
+   * How long a key is known that has no object, no lease, and nobody who waits. A borrow meanwhile finds it as it was: its
+   * totals, its size, and how long attempts wait after failures. It costs some hundred bytes until then.
+   *
+   * @default `"10 minutes"`
+   */
+  readonly idleKeys?: Duration.Input | undefined
+}
+
+/**
  * Everything that pools by key are made from: the options of a pool, whose functions are given the key.
  *
  * @category options
@@ -144,18 +163,11 @@ export interface KeyedOptions<
     | "detectStatus"
     | "onBorrow"
     | "onRelease"
-  >
+  >,
+  Pick<KeyedSettings, "size" | "idleKeys">
 {
   /** Makes an object of a key: see `PoolOptions`. One that throws, or fails, for one key does so for nobody else. */
   readonly acquire?: ((key: K, self: Self) => Effect.Effect<A, EA, RA>) | undefined
-  readonly size?: KeyedSize | undefined
-  /**
-   * How long a key is known that has no object, no lease, and nobody who waits. A borrow meanwhile finds it as it was: its
-   * totals, its size, and how long attempts wait after failures. It costs some hundred bytes until then.
-   *
-   * @default `"10 minutes"`
-   */
-  readonly idleKeys?: Duration.Input | undefined
   /** Data of each object, or what makes it. */
   readonly data?: D | ((object: A, key: NoInfer<K>) => D) | undefined
   /** How much an object of a key may be used in a time: see `PoolOptions`. */
@@ -327,6 +339,18 @@ export interface KeyedPoolClass<in out Self, in out Id extends string, in out K,
   readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(
     options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR> & KeyedDeclared<K, A, D, P>
   ) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>
+  /**
+   * The same, with settings (plain data, each a `Config`) read from the environment and laid over the options: a setting
+   * replaces only its own key.
+   */
+  readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(
+    options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR> & KeyedDeclared<K, A, D, P>,
+    settings: Config.Wrap<KeyedSettings>
+  ) => Layer.Layer<
+    Self,
+    Config.ConfigError | InvalidPoolOptions,
+    Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR
+  >
 }
 
 /**
@@ -429,7 +453,9 @@ const declare = (id: string): unknown => {
   const tag = Context.Service<AnyKeyed, AnyKeyed>()(id)
   const layer = (options: object) =>
     Layer.effect(tag, Effect.withFiber((fiber) => Effect.succeed(assembleKeyed(id, options, fiber))))
-  return Object.assign(tag, accessors(tag), { layer })
+  const layerConfig = (options: object, settings: Config.Wrap<KeyedSettings>) =>
+    configured(tag, options, settings, (options, fiber) => assembleKeyed(id, options, fiber))
+  return Object.assign(tag, accessors(tag), { layer, layerConfig })
 }
 
 /** Every operation, on the tag. */

@@ -3,18 +3,18 @@
  *
  * @since 0.1.0
  */
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { configured } from "./internal/pool/configured.ts"
 import type { AnyOptions } from "./internal/pool/options.ts"
-import { isPlain } from "./internal/structures/record.ts"
 import * as Site from "./internal/structures/site.ts"
 import type { Lease } from "./Lease.ts"
 import { assemble, type ObjectPool, type Operations } from "./ObjectPool.ts"
-import { InvalidPoolOptions } from "./PoolError.ts"
+import type { InvalidPoolOptions } from "./PoolError.ts"
 import type { DataRequired, Declared, PoolOptions, PoolSettings, RememberedIn } from "./PoolOptions.ts"
 
 /**
@@ -219,17 +219,7 @@ const declare = (id: string, options?: AnyOptions<unknown, unknown>): unknown =>
   const layer = (options: AnyOptions<unknown, unknown>) =>
     Layer.effect(tag, Effect.withFiber((fiber) => Effect.succeed(assemble(id, options, fiber))))
   const layerConfig = (options: AnyOptions<unknown, unknown>, settings: Config.Wrap<PoolSettings>) =>
-    Layer.effect(
-      tag,
-      Effect.flatMap(Config.unwrap(settings), (read) =>
-        Effect.withFiber((fiber) => {
-          try {
-            return Effect.succeed(assemble(id, overlay(options, read), fiber))
-          } catch (error) {
-            return error instanceof InvalidPoolOptions ? Effect.fail(error) : Effect.die(error)
-          }
-        }))
-    )
+    configured(tag, options, settings, (options, fiber) => assemble(id, options, fiber))
   // some are made when they are read: they are not to be read here
   const complete = Object.defineProperties(tag, Object.getOwnPropertyDescriptors(accessors(tag)))
   return Object.assign(complete, {
@@ -284,15 +274,4 @@ const accessors = (tag: Context.Service<AnyPool, AnyPool>): Operations<AnyPool, 
     })
   }
   return operations
-}
-
-/** Lays settings over options: a setting replaces only its own key. */
-const overlay = <O extends object>(options: O, settings: object): O => {
-  const merged = { ...options } as Record<string, unknown>
-  for (const [key, value] of Object.entries(settings)) {
-    if (value === undefined) continue
-    const below = merged[key]
-    merged[key] = isPlain(value) && isPlain(below) ? overlay(below, value) : value
-  }
-  return merged as O
 }

@@ -15,6 +15,7 @@ export {
   KeyedPool,
   type KeyedPoolClass,
   type KeyedPoolTypes,
+  type KeyedSettings,
   type KeyedSize
 } from "./KeyedPool.ts"
 export type { Lease } from "./Lease.ts"

@@ -138,7 +138,7 @@ interface Member {
   readonly standard: string | undefined
 }
 
-const groups = ["size", "detection", "creation", "lifetime", "closing"]
+const groups = ["size", "perKey", "detection", "creation", "lifetime", "closing"]
 
 /** The members that an interface of a source file declares itself, as dotted paths. */
 const declaredIn = (file: string, name: string): ReadonlyArray<Member> => {
@@ -180,8 +180,13 @@ const everyOption = (): ReadonlyArray<Member> => {
     declaredIn(options, name).map((member) =>
       ofPools.some(({ path }) => path === member.path) ? { ...member, path: `${member.path} ${of}` } : member
     )
+  const ofKeys = [
+    ...nested("size", declaredIn("src/KeyedPool.ts", "KeyedSize")),
+    ...declaredIn("src/KeyedPool.ts", "KeyedSettings")
+  ].map((member) => member.path === "size.max" ? { ...member, path: "size.max of all keys" } : member)
   return [
     ...ofPools,
+    ...ofKeys,
     ...ofCalls("BorrowOptions", "of a borrow"),
     ...ofCalls("WithOptions", "of a body"),
     ...ofCalls("AddOptions", "of an object")

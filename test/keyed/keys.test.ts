@@ -3,6 +3,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -236,6 +238,43 @@ describe("options of a pool of many keys", () => {
         assert.strictEqual(yield* defect(KeyedPool.make(given as never)), says)
       }))
   }
+})
+
+describe("settings from the environment, of a pool of many keys", () => {
+  class Tenants extends KeyedPool.Service<Tenants, string, { readonly role: string }>()("app/Tenants") {}
+  const options = {
+    acquire: (key: string) => Effect.succeed({ role: key }),
+    size: { max: 9, perKey: { min: 1, max: 4 } }
+  }
+  const layer = Tenants.layerConfig(options, {
+    size: { perKey: { max: Config.Int("PER_TENANT") } },
+    idleKeys: Config.Duration("IDLE").pipe(Config.withDefault("1 minute"))
+  })
+  const read = (env: unknown) =>
+    Effect.gen(function*() {
+      yield* Tenants.ready("acme")
+      const { max } = yield* Tenants.stats
+      const { max: most, min: least } = (yield* Tenants.statsOf("acme"))!
+      return [max, least, most]
+    }).pipe(
+      Effect.provide(layer),
+      Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env))
+    )
+
+  it.effect("a setting replaces only its own key", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* read({ PER_TENANT: "2" }), [9, 1, 2])
+      assert.deepStrictEqual(options.size, { max: 9, perKey: { min: 1, max: 4 } })
+    }))
+
+  it.effect("a setting that makes no sense is a typed failure", () =>
+    Effect.gen(function*() {
+      const says = (env: unknown) => Effect.map(Effect.flip(read(env)), ({ message }) => message)
+
+      assert.match(yield* says({ PER_TENANT: "0" }), /`size.perKey.max` is 0/)
+      assert.match(yield* says({ PER_TENANT: "2", IDLE: "0 seconds" }), /`idleKeys` is 0/)
+      assert.match(yield* says({ PER_TENANT: "two" }), /PER_TENANT/)
+    }))
 })
 
 describe("`resize`", () => {

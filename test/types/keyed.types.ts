@@ -1,6 +1,7 @@
 /**
  * Pools by key: what is inferred, and what does not compile.
  */
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -9,6 +10,7 @@ import type * as Stream from "effect/Stream"
 import { expectTypeOf } from "vitest"
 import {
   type BorrowError,
+  type InvalidPoolOptions,
   type KeyedEvent,
   type KeyedLease,
   type KeyedObject,
@@ -43,6 +45,18 @@ const layer = Tenants.layer({
   }
 })
 expectTypeOf(layer).toEqualTypeOf<Layer.Layer<Tenants, never, Vault>>()
+
+const FromEnvironment = Tenants.layerConfig({
+  acquire: () => Effect.map(Vault, ({ secret }): Session => ({ role: secret })),
+  data: new Date(0)
+}, {
+  size: { max: Config.Int("MAX"), perKey: { max: Config.Int("PER_TENANT") } },
+  idleKeys: Config.Duration("IDLE"),
+  borrowTimeout: Config.Duration("TIMEOUT")
+})
+expectTypeOf(FromEnvironment).toEqualTypeOf<Layer.Layer<Tenants, Config.ConfigError | InvalidPoolOptions, Vault>>()
+// @ts-expect-error a minimum is one of each key
+void Tenants.layerConfig({ data: new Date(0) }, { size: { min: Config.Int("MIN") } })
 
 expectTypeOf(Tenants.borrow(1)).toEqualTypeOf<
   Effect.Effect<KeyedLease<number, Session, Date>, "no role" | BorrowError, Tenants | Scope.Scope>
