@@ -305,6 +305,12 @@ export class Model {
     return (borrower.kind === undefined || borrower.kind === kind) && (this.setup.select !== "picky" || n % 2 === 0)
   }
 
+  /** Does this object leave as soon as it is not lent? */
+  private leaves(pooled: Pooled): boolean {
+    const { leaving, verdict } = this.entry(pooled)
+    return leaving || (pooled.status === "Borrowed" && verdict === "not fine")
+  }
+
   check(view: View): void {
     this.books(view)
     this.leases(view)
@@ -329,9 +335,7 @@ export class Model {
     const population = stats.size + stats.making
     must(population <= this.max || population <= this.population, "2 size + making is at most max", what)
     // those that leave at their return are as good as gone: also a lent one about which the detector has failed too often
-    const leaves = (each: Pooled) =>
-      this.entry(each).leaving || (each.status === "Borrowed" && this.entry(each).verdict === "not fine")
-    const leaving = objects.filter((each) => each.status !== "Invalid" && leaves(each)).length
+    const leaving = objects.filter((each) => each.status !== "Invalid" && this.leaves(each)).length
     const hooked = pending > 0 && (this.setup.onBorrow !== undefined || this.setup.onRelease !== undefined)
     must(
       hooked || population - invalid - leaving <= this.max ||
@@ -374,7 +378,7 @@ export class Model {
       if (borrower.ending !== "PoolExhausted Resting" || this.refused.has(borrower)) continue
       this.refused.add(borrower)
       const serves = objects.find((pooled) =>
-        this.wants(borrower, pooled) && pooled.status !== "Invalid" &&
+        this.wants(borrower, pooled) && pooled.status !== "Invalid" && (this.setup.acquire || !this.leaves(pooled)) &&
         !(pooled.wakesAt !== undefined && Number(pooled.wakesAt.epochMilliseconds) > borrower.until)
       )
       must(
