@@ -24,8 +24,10 @@ export const base = defineConfig({
       { name: "alone", description: "in a process in which no other test file has run" }
     ],
     reporters: ["default"],
-    // what a test logs is shown where it fails
+    // what a test logs is shown where it fails, and what its pools warn of
     silent: "passed-only",
+    execArgv: ["--disable-warning=EFFECT_OBJECT_POOL"],
+    setupFiles: [fileURLToPath(new URL("./test/support/warnings.ts", import.meta.url))],
     // many a file waits for processes, browsers and a database, while others have the cores
     maxWorkers: 2 * availableParallelism(),
     sequence: { concurrent: false },
@@ -45,12 +47,11 @@ const apart = [
   "test/promise/{fakedTimers,garbage,process}.test.ts"
 ]
 
-/** What measures times of other processes, or how much is served in a time: nothing else runs beside it. */
-const alone = [
-  "test/examples/llmGateway.test.ts",
-  "test/integration/llmGatewayLoad.test.ts",
-  "test/cluster/{chaos,failures,processes,storage}.test.ts"
-]
+/** Processes that are killed and frozen, whose leases last for real time: beside each other, since they wait, and no more. */
+const waiting = ["test/cluster/{chaos,failures,processes,storage}.test.ts"]
+
+/** What measures how much is served in a time: nothing else runs beside it. */
+const alone = ["test/examples/llmGateway.test.ts", "test/integration/llmGatewayLoad.test.ts"]
 
 export default mergeConfig(
   base,
@@ -58,9 +59,13 @@ export default mergeConfig(
     test: {
       projects: [
         // effect is loaded once for all of these
-        { extends: true, test: { name: "together", isolate: false, include: every, exclude: [...apart, ...alone] } },
+        {
+          extends: true,
+          test: { name: "together", isolate: false, include: every, exclude: [...apart, ...waiting, ...alone] }
+        },
         { extends: true, test: { name: "apart", include: apart, exclude: alone } },
-        { extends: true, test: { name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } } }
+        { extends: true, test: { name: "waiting", include: waiting, maxWorkers: 3, sequence: { groupOrder: 1 } } },
+        { extends: true, test: { name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } } }
       ]
     }
   })

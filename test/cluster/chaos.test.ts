@@ -5,10 +5,10 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { type Postgres, startPostgres } from "../support/postgres.ts"
 import type { Churned, Stats } from "./support/borrower.ts"
-import { reap } from "./support/processes.ts"
-import { makeWorld, now, sleep } from "./support/world.ts"
+import { now, reap } from "./support/processes.ts"
+import { makeWorld, sleep } from "./support/world.ts"
 
-const rounds = Number(process.env["CHAOS_ROUNDS"] ?? 50)
+const rounds = Number(process.env["CHAOS_ROUNDS"] ?? 30)
 const seed = Number(process.env["CHAOS_SEED"] ?? Date.now() % 1_000_000)
 
 /** Numbers from 0 to below 1, by a linear congruential generator. */
@@ -136,7 +136,7 @@ describe("processes that are killed, frozen and stopped at random", () => {
     assert.isAbove(report.accepted, rounds)
     // a process may be frozen between the look at its lease and the use that follows: that one is refused
     assert.isAtMost(report.overlaps.length, report.refused)
-    assert.isAtMost(report.refused, rounds / 50)
+    assert.isAtMost(report.refused, Math.ceil(rounds / 50))
     assert.deepStrictEqual([stats.leases, stats.waiting, await sessions()], [0, 0, 0])
   }, 120_000 + rounds * 5_000)
 })

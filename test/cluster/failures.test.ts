@@ -1,8 +1,8 @@
 /** What becomes of leases and waiters when processes die, freeze and stop: real processes, and a real PostgreSQL. */
 import { afterAll, afterEach, assert, beforeAll, describe, it } from "@effect/vitest"
 import { type Postgres, startPostgres } from "../support/postgres.ts"
-import { reap } from "./support/processes.ts"
-import { lastUse, makeWorld, now, type Settings, sleep, within, type World } from "./support/world.ts"
+import { now, reap } from "./support/processes.ts"
+import { lastUse, makeWorld, mark, type Settings, sleep, within, type World } from "./support/world.ts"
 
 const timeToLive = 2000
 const lockExpiration = 4000
@@ -30,7 +30,7 @@ const assertGuarded = async () => {
 
 /** All that is left stops when it is told to, in time, and by itself. */
 const assertStops = async (most: number, killed: ReadonlyArray<string> = []) => {
-  const began = now()
+  const began = mark()
   const endings = await world.stop()
   within("all stop", began, now(), most)
   assert.deepStrictEqual(endings.filter((ending) => ending !== 0), [...killed])
@@ -45,7 +45,7 @@ describe("a borrower", () => {
     next.ask("b")
     await sleep(300)
 
-    const began = now()
+    const began = mark()
     killed.program.signal("SIGKILL")
     const granted = await next.granted("b")
 
@@ -62,7 +62,7 @@ describe("a borrower", () => {
     next.ask("b")
     await sleep(300)
 
-    const began = now()
+    const began = mark()
     frozen.program.signal("SIGSTOP")
     const granted = await next.granted("b")
     within("borrower frozen", began, granted.heard, timeToLive + 500)
@@ -95,7 +95,7 @@ describe("a host", () => {
     waiter.ask("b")
     await sleep(1000)
 
-    const began = now()
+    const began = mark()
     first.program.signal("SIGKILL")
     const granted = await waiter.granted("b")
 
@@ -116,7 +116,7 @@ describe("a host", () => {
 
     first.program.signal("SIGTERM")
     await sleep(200)
-    const began = now()
+    const began = mark()
     const ended = await holder.end("a")
     const granted = await waiter.granted("b")
 
@@ -134,7 +134,7 @@ describe("a host", () => {
     waiter.ask("b")
     await sleep(1000)
 
-    const began = now()
+    const began = mark()
     first.program.signal("SIGSTOP")
     const granted = await waiter.granted("b")
     within("host frozen", began, granted.heard, 20_000)

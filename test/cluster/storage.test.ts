@@ -2,7 +2,7 @@
 import { afterAll, afterEach, assert, beforeAll, describe, it } from "@effect/vitest"
 import { freePort, type Postgres, startPostgres } from "../support/postgres.ts"
 import { reap } from "./support/processes.ts"
-import { makeProxy, makeWorld, now, sleep, within } from "./support/world.ts"
+import { makeProxy, makeWorld, mark, sleep, within } from "./support/world.ts"
 
 let postgres: Postgres
 beforeAll(async () => void (postgres = await startPostgres()))
@@ -13,20 +13,20 @@ afterAll(async () => {
 afterEach(reap)
 
 describe("a database", () => {
-  it("that is away for 10 seconds, less than the lock's expiry, ends no lease, and keeps nobody from borrowing", async () => {
+  it("that is away for 5 seconds, less than the lock's expiry, ends no lease, and keeps nobody from borrowing", async () => {
     const world = await makeWorld({ url: postgres.url, keys: ["k1", "k2"], timeToLive: 3000, lockExpiration: 20_000 })
     await world.host()
     const borrower = await world.borrower()
     const lease = await borrower.hold("a")
 
     await postgres.stop()
-    await sleep(5000)
-    const asked = now()
+    await sleep(3500)
+    const asked = mark()
     const other = await borrower.hold("b", 5000)
     within("borrowed while the database is away", asked, other.heard, 5000)
-    await sleep(5000)
+    await sleep(1500)
     await postgres.start()
-    await sleep(5000)
+    await sleep(2000)
     const [a, b] = [await borrower.end("a"), await borrower.end("b")]
     const after = await borrower.hold("c")
 
@@ -45,10 +45,10 @@ describe("a database", () => {
     const lease = await holder.hold("a")
 
     await postgres.stop()
-    const stopped = now()
+    const stopped = mark()
     const lost = await holder.ended("a")
     within("storage gone: lease lost", stopped, lost.heard, 4500)
-    const asked = now()
+    const asked = mark()
     waiter.ask("b", 3000)
     const refused = await waiter.ended("b")
     within("storage gone: refused", asked, refused.heard, 4000)
@@ -87,7 +87,7 @@ describe("a host that is cut off from everybody", () => {
 
     const way = world.hosting() === first ? "first" : "second"
     assert.isTrue(world.hosting() === first || world.hosting() === second)
-    const began = now()
+    const began = mark()
     await proxy.set("drop", way, `${way}Storage`)
     const lost = await holder.ended("a")
     within("cut off: lease lost", began, lost.heard, 2500)

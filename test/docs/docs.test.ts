@@ -1,5 +1,6 @@
 /**
- * Every `ts` block of the documentation and of the doc comments in src/ is type-checked, and run in a process of its own.
+ * Every `ts` block of the documentation and of the doc comments in src/ is type-checked, and run: those of a document in one
+ * process, each when the one before has ended.
  *
  * - `expression // => value` asserts that the expression, a statement at the top level of its block, has that value.
  * - A block whose fence says `ts vitest` is a test file: those run together, by the test runner.
@@ -14,7 +15,7 @@ import { node, typeCheck } from "../support/node.ts"
 import { documents } from "./documents.ts"
 
 interface Block {
-  readonly title: string
+  readonly document: string
   readonly file: string
   readonly runner: "node" | "vitest"
 }
@@ -63,7 +64,7 @@ const writeBlocks = (document: string): ReadonlyArray<Block> => {
       .replaceAll(`"effect-object-pool/promise"`, `"../../../src/promise.ts"`)
       .replaceAll(`"effect-object-pool/inspector"`, `"../../../src/inspector.ts"`)
     fs.writeFileSync(file, helpers + "\n".repeat(fence) + withAssertions(title, code))
-    return { title, file, runner }
+    return { document, file, runner }
   })
 }
 
@@ -79,7 +80,12 @@ describe.concurrent("the documentation", () => {
   it("has test files that pass", ({ signal }) =>
     node(["node_modules/vitest/vitest.mjs", "run", "--config", "test/docs/vitest.config.ts"], signal))
 
-  for (const { title, file } of blocks.filter((block) => block.runner === "node")) {
-    it(`${title} runs and ends`, ({ signal }) => node([file], signal))
+  const programs = Map.groupBy(
+    blocks.filter(({ runner }) => runner === "node"),
+    ({ document }) => document.startsWith("src/") ? "the doc comments" : document
+  )
+  for (const [of, blocks] of programs) {
+    it(`each block of ${of} runs and ends`, ({ signal }) =>
+      node(["test/docs/inTurn.ts", ...blocks.map(({ file }) => file)], signal))
   }
 })

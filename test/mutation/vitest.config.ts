@@ -16,7 +16,8 @@ export default mergeConfig(
       exclude: [
         "node_modules",
         "test/{docs,examples,fuzz,inspector,integration,types}/**",
-        "test/{gates,interruption,package,promise/{fakedTimers,process},scale*,soak}.test.ts"
+        "test/cluster/{abuse,chaos,contract,failures,processes,storage}.test.ts",
+        "test/{dropped,gates,interruption,package,promise/{fakedTimers,process},scale*,soak}.test.ts"
       ],
       ...tags,
       env: { SWEEP: "thin", MODEL_RUNS: "60", MODEL_SHRINK: "no" },
