@@ -22,6 +22,7 @@ const inMemory = {
   test: it.effect
 }
 
+/** Messages take their time, which the tests may spend beside each other. */
 const live = { elapse: Effect.sleep, settle: Effect.sleep("30 millis"), test: it.live }
 
 describe("`layer`", () => {
@@ -60,7 +61,7 @@ const cluster = Layer.suspend(() =>
   Layer.merge(TestRunner.layer, Layer.effect(Claims, make(storeMemory(), { expiry: 15_000 })))
 )
 
-describe("`layerClient`, from `layerHost`", () => {
+describe.concurrent("`layerClient`, from `layerHost`", () => {
   contract({
     name: "within a cluster",
     layer: (options) => Layer.provideMerge(Keys.layerClient, Keys.layerHost(options)).pipe(Layer.provide(cluster)),
@@ -68,7 +69,7 @@ describe("`layerClient`, from `layerHost`", () => {
   })
 })
 
-describe("`layerRemote`, from a gateway", () => {
+describe.concurrent("`layerRemote`, from a gateway", () => {
   contract({
     name: "from outside of a cluster",
     layer: (options) => {

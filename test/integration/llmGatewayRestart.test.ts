@@ -98,7 +98,7 @@ describe("a gateway that is killed amid a load", () => {
   const limited = ["sk-1", "sk-2", "sk-3"]
 
   it("uses no key again before the time that it had been told, nor beyond its limits", async () => {
-    const first = await open(8)
+    const first = await open(10)
     const other = new OpenAI({ baseURL: provider.url, apiKey: "sk-4", maxRetries: 0 })
     const question = { model: "small", messages: [{ role: "user", content: "Who is there?" } as const], max_tokens: 10 }
     await Promise.all(Array.from({ length: 20 }, () => other.chat.completions.create(question)))
