@@ -32,7 +32,7 @@ const embedded = Layer.effect(
   Effect.gen(function*() {
     const EmbeddedPostgres = yield* loadEmbeddedPostgres
     const fileSystem = yield* FileSystem.FileSystem
-    const databaseDir = yield* fileSystem.makeTempDirectoryScoped({ prefix: "httpServer-" })
+    const databaseDir = yield* fileSystem.makeTempDirectoryScoped({ prefix: "postgres-" })
     const password = randomUUID()
     let log = ""
     const instance = (port: number) =>

@@ -34,6 +34,8 @@ export type QueryError = typeof QueryError.Type
 
 export interface SessionOptions {
   readonly url: URL
+  /** Whose session it is, as `pg_stat_activity` names it. */
+  readonly application: string
   readonly statementTimeout: Duration.Duration
   /** Called once, as soon as the connection is known to be gone, unless it was closed on purpose. */
   readonly onLost: (session: Session, reason: string) => void
@@ -65,7 +67,7 @@ export class Session {
   /** Opens a session. It is closed with the scope. */
   static readonly open = Effect.fnUntraced(function*(options: SessionOptions) {
     const client = yield* connect(options.url, {
-      application_name: "httpServer",
+      application_name: options.application,
       keepAlive: true,
       statement_timeout: millis(options.statementTimeout),
       // the server keeps that limit, if it can be reached at all
@@ -99,7 +101,7 @@ export class Session {
    * cancellation that came late would hit the next statement.
    */
   private cancel(ended: Effect.Effect<void>): Effect.Effect<void> {
-    return connect(this.options.url, { application_name: "httpServer: cancel" }).pipe(
+    return connect(this.options.url, { application_name: `${this.options.application}: cancel` }).pipe(
       Effect.flatMap((client) => Effect.promise(() => client.query("SELECT pg_cancel_backend($1)", [this.pid]))),
       Effect.scoped,
       Effect.andThen(ended),

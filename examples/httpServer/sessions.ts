@@ -30,7 +30,7 @@ export class Sessions extends PoolService<Sessions, Session, {
     const { url } = yield* Database
     const statementTimeout = Duration.times(yield* leaseTimeout, 0.8)
     return Sessions.layerConfig({
-      acquire: (self) => open({ url, statementTimeout }, self),
+      acquire: (self) => open({ url, application: "httpServer", statementTimeout }, self),
       // The pool heals itself: a server that is down is tried again, by one session for all, once a second at last. Who
       // borrows meanwhile keeps its deadline.
       creation: { retry: Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]) },

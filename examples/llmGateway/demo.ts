@@ -6,6 +6,7 @@ import { load, type Tally } from "./load.ts"
 import { GatewaySettings, type Key } from "./settings.ts"
 import { Accounts, StandIn } from "./standIn.ts"
 import type { Account } from "./standIn/account.ts"
+import { table } from "./table.ts"
 
 /** What a window lasts, in seconds. That of a real provider is a minute. */
 const window = 2
@@ -101,14 +102,6 @@ const row = (name: string, { accounts, seconds, tally }: Outcome) => [
   percent(tally.served, tally.returned),
   `${(tally.slowest / 1000).toFixed(1)} s`
 ]
-
-const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
-  return rows.map((row) =>
-    row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join("  ")
-  )
-    .join("\n")
-}
 
 export const demo = (seconds: number) =>
   Effect.gen(function*() {
