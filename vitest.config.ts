@@ -29,7 +29,7 @@ export const base = defineConfig({
     execArgv: ["--disable-warning=EFFECT_OBJECT_POOL"],
     setupFiles: [fileURLToPath(new URL("./test/support/warnings.ts", import.meta.url))],
     // many a file waits for processes, browsers and a database, while others have the cores
-    maxWorkers: 2 * availableParallelism(),
+    maxWorkers: 3 * availableParallelism(),
     sequence: { concurrent: false },
     // no promise: what hangs ends at last, also where the machine is busy with other things
     testTimeout: 300_000,

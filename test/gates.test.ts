@@ -34,8 +34,8 @@ interface Case {
 type Pool = ObjectPool<Thing, undefined, Failed>
 
 /** Lets time pass; the books balance all the while. */
-const pass = (pool: Pool, seconds: number) =>
-  Effect.repeat(Effect.andThen(TestClock.adjust("1 second"), balanced(pool)), { times: seconds - 1 })
+const pass = (pool: Pool, seconds: number, step = 1) =>
+  Effect.repeat(Effect.andThen(TestClock.adjust(`${step} seconds`), balanced(pool)), { times: seconds / step - 1 })
 
 const bad = (gate: Gate): boolean => gate === "fail" || gate === "never"
 
@@ -103,7 +103,9 @@ const play = (asked: Asked) =>
     )
     if (gate.step === "before") borrower.interruptUnsafe()
     const bystander = yield* start(pool.with(use()))
-    yield* pass(pool, 50)
+    // what ends does so soon, or when it has run out of time
+    yield* pass(pool, 10)
+    yield* pass(pool, 40, 5)
 
     const end = state(borrower)
     if (gate.step === "before") assert.strictEqual(end, "interrupted")

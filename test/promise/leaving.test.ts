@@ -117,8 +117,8 @@ describe("failover", () => {
   it("has a function that fails too late say so in the log, though another call of it has succeeded", async () => {
     const lines: Array<string> = []
     const pool = expiring(lines)
-    const fails = late(40).then(() => Promise.reject(new Error("late")))
-    assert.strictEqual(await pool.with((object) => object === "a" ? fails : object, { failover: 1 }), "b")
+    const fails = () => late(40).then(() => Promise.reject(new Error("late")))
+    assert.strictEqual(await pool.with((object) => object === "a" ? fails() : object, { failover: 1 }), "b")
     await until(() => lines.length > 0)
     assert.deepStrictEqual(lines, ["A body failed when nobody waited for it any more: 1"])
   })
