@@ -13,6 +13,7 @@ import * as Scope from "effect/Scope"
 import { SocketServer } from "effect/socket"
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net"
 import { SharedPool } from "../../src/cluster.ts"
+import { version } from "../../src/internal/cluster/protocol.ts"
 import { keyOf, Keys, usual } from "./contract.ts"
 
 const token = Redacted.make("0123456789abcdef")
@@ -125,11 +126,11 @@ describe("a server", () => {
         "x".repeat(20_000),
         `${"[".repeat(5000)}\n`,
         request("Join", { ...whose, version: 99, fingerprint: "?", borrower: "x" }),
-        request("Join", { ...whose, version: 1, fingerprint: "?".repeat(5000), borrower: "x" }),
+        request("Join", { ...whose, version, fingerprint: "?".repeat(5000), borrower: "x" }),
         request("Borrow", { ...whose, key: 1, ask: { queues: true } }),
         request("Borrow", { ...whose, key: 2 ** 60, ask: { queues: true } }),
         request("Renew", whose, "__proto__"),
-        request("Return", { ...whose, key: 1, outcome: { ended: "Success" } }),
+        request("Return", { ...whose, returned: [{ key: 1, outcome: { ended: "Success" } }] }),
         request("Operate", { ...whose, operation: { _tag: "Stats" } })
       ]
 
@@ -197,7 +198,7 @@ describe("a server", () => {
   it.live("refuses numbers that make no sense, and is as it was", () =>
     Effect.gen(function*() {
       const { keys, port } = yield* served
-      const join = request("Join", { ...whose, version: 1, fingerprint: yield* fingerprint, borrower: "x" }, 0)
+      const join = request("Join", { ...whose, version, fingerprint: yield* fingerprint, borrower: "x" }, 0)
       const answered = (back: string) => back.includes("\"requestId\":1,")
       const fine = { queues: false }
       const borrow = (key: unknown, ask: object) => ["Borrow", { ...whose, key, ask: { ...fine, ...ask } }] as const

@@ -215,16 +215,20 @@ export class Borrower<A, D, E, N> {
     const left = Math.max(0, due - sent.running)
     const key = session.key()
     const ask = { ...wish.ask, timeout: toEndless(left) }
-    const request = client.Borrow({ pool, session: session.id, key, ask }, { headers })
+    // a need may take all the room that there is in a message
+    const returned = ask.need === undefined ? session.returns.take() : []
+    const borrow = { pool, session: session.id, key, ask, ...(returned.length === 0 ? {} : { returned }) }
+    const request = client.Borrow(borrow, { headers })
     const asked = session.ask(request, sent.running + left + grace + 4 * session.trip)
     return Effect.flatMap(
       Effect.exit(restore(asked)),
       (exit): Effect.Effect<RemoteLease<A, D>, BorrowFailure<E> | Unanswered> => {
         if (Exit.isSuccess(exit)) return this.granted(session, key, exit.value, sent)
         const error = exit.cause.reasons.find(Cause.isFailReason)?.error
-        // nobody knows whether it was granted
+        // nobody knows whether it was granted, or heard of
         if (error === undefined || error instanceof Unanswered || error instanceof Garbled) {
-          giveBack(this.connection, session, key, { ended: "Interrupt" })
+          for (const each of returned) giveBack(session, each.key, each.outcome)
+          giveBack(session, key, { ended: "Interrupt" })
         }
         if (error === undefined) return Effect.failCause(exit.cause as Cause.Cause<never>)
         if (error instanceof Unanswered) return Effect.fail(error)
@@ -243,7 +247,7 @@ export class Borrower<A, D, E, N> {
     const { data, object } = this.definition
     const decoded = object.decode(granted.object)
     if (decoded === undefined) {
-      giveBack(this.connection, session, key, { ended: "Success" })
+      giveBack(session, key, { ended: "Success" })
       return Effect.fail(this.garbled())
     }
     const pooled = shown<D>(granted.pooled, data)

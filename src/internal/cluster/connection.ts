@@ -13,7 +13,7 @@ import type { RpcClientError } from "effect/rpc/RpcClientError"
 import * as Scope from "effect/Scope"
 import { PoolUnavailable } from "../../SharedLease.ts"
 import type { Deadline } from "../structures/deadlines.ts"
-import { type Failure, type Notice, version } from "./protocol.ts"
+import { type Failure, type Notice, type Returned, version } from "./protocol.ts"
 import { type Client, type Means, Session } from "./session.ts"
 
 export interface Link {
@@ -182,7 +182,8 @@ export class Connection {
           yield* Scope.close(scope, exit)
           return yield* Effect.failCause(exit.cause)
         }
-        const session = new Session(id, exit.value.welcome, sent, this.means)
+        const session = new Session(id, exit.value.welcome, sent, this.means, (session, returned) =>
+          this.giveBack(session, returned))
         this.sessions.add(session)
         this.begin(session)
         this.means.fork(this.keeping(session, exit.value.notices, scope))
@@ -191,9 +192,22 @@ export class Connection {
     )
   }
 
-  /** All sessions are over. */
-  close(): void {
-    for (const session of this.sessions) session.lose()
+  /** All sessions are over, and what was given back is on its way: it is written at the end of the turn. */
+  get close(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      for (const { returns } of this.sessions) returns.flush()
+    }).pipe(
+      Effect.andThen(Effect.yieldNow),
+      Effect.andThen(Effect.sync(() => {
+        for (const session of this.sessions) session.lose()
+      }))
+    )
+  }
+
+  /** Tells the host what is used no more. Nobody waits for the answer: where the connection is lost, the session is over. */
+  private giveBack(session: Session, returned: ReadonlyArray<Returned>): void {
+    const { client, headers, pool } = this.link
+    this.means.fork(Effect.ignoreCause(client.Return({ pool, session: session.id, returned }, { headers })))
   }
 
   private begin(session: Session): void {

@@ -40,6 +40,7 @@ import {
   type Notice,
   type Outcome,
   refusal,
+  type Returned,
   type Serving,
   version
 } from "./protocol.ts"
@@ -174,8 +175,8 @@ export class Host<A, D, E, N> {
       Join: (joining, connection) => this.join(joining, connection),
       Renew: ({ session }) =>
         Effect.flatMap(this.hear(session), () => this.settings.holds() ? Effect.void : Effect.fail(unproven)),
-      Borrow: ({ ask, key, session }) => this.borrow(session, key, ask),
-      Return: ({ key, outcome, session }) => this.giveBack(session, key, outcome),
+      Borrow: ({ ask, key, returned, session }) => this.borrow(session, key, ask, returned),
+      Return: ({ returned, session }) => Effect.map(this.hear(session), (session) => this.giveBack(session, returned)),
       Act: ({ act, key, session }) => this.act(session, key, act),
       Operate: ({ operation, session }) =>
         Effect.andThen(this.hear(session), this.answered(operate(this, targets(this), operation))),
@@ -282,9 +283,15 @@ export class Host<A, D, E, N> {
     })
   }
 
-  private borrow(id: string, key: number, ask: Ask): Effect.Effect<Granted, Failure> {
+  private borrow(
+    id: string,
+    key: number,
+    ask: Ask,
+    returned: ReadonlyArray<Returned> = []
+  ): Effect.Effect<Granted, Failure> {
     return Effect.flatMap(this.hear(id), (session) =>
       Effect.withFiber((fiber) => {
+        this.giveBack(session, returned)
         const refused = this.refusesBorrow(session, key)
         if (refused !== undefined) return refused
         const options = this.toOptions(ask)
@@ -409,14 +416,16 @@ export class Host<A, D, E, N> {
     this.means.fork(Effect.asVoid(told))
   }
 
-  private giveBack(id: string, key: number, outcome: Outcome): Effect.Effect<void, Failure> {
-    return Effect.map(this.hear(id), (session) => {
+  private giveBack(session: Session<A, D>, returned: ReadonlyArray<Returned>): void {
+    for (const { key, outcome } of returned) {
       const holding = session.held.get(key)
-      if (holding === undefined) return
-      if (holding.lease === undefined) return this.turnAway(holding)
-      if (outcome.ended === "Expired") this.expire(holding.lease)
-      this.takeIn(session, holding, toExit(outcome))
-    })
+      if (holding === undefined) continue
+      if (holding.lease === undefined) this.turnAway(holding)
+      else {
+        if (outcome.ended === "Expired") this.expire(holding.lease)
+        this.takeIn(session, holding, toExit(outcome))
+      }
+    }
   }
 
   /** The time of a lease is over at its borrower, and has a tenth to go here. */

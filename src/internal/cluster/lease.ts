@@ -117,7 +117,7 @@ export class RemoteLease<A, D> implements Deadline, Told {
   private returned(outcome: Outcome): void {
     if (this.isReturned) return
     this.isReturned = true
-    giveBack(this.connection, this.session, this.grant.key, outcome)
+    giveBack(this.session, this.grant.key, outcome)
   }
 
   /** Tells the host something of the object, and waits until it has heard. Without effect on a lease that is over. */
@@ -200,11 +200,8 @@ export class RemoteLease<A, D> implements Deadline, Told {
 }
 
 /** Tells the host that a lease, or a wait, is over. */
-export const giveBack = ({ link, means }: Connection, session: Session, key: number, outcome: Outcome): void => {
-  if (session.isOver) return
-  const request = link.client.Return({ pool: link.pool, session: session.id, key, outcome }, { headers: link.headers })
-  // nobody waits for the answer: where the connection is lost, the session is over with it
-  means.fork(Effect.ignoreCause(request))
+export const giveBack = (session: Session, key: number, outcome: Outcome): void => {
+  if (!session.isOver) session.returns.add({ key, outcome })
 }
 
 /** What a judge on the host is told of how a body has ended. */

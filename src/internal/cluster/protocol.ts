@@ -5,7 +5,8 @@
  * - `Join` opens a session: the stream lasts as long as the session does, and tells the borrower what the host does by
  *   itself. Where it ends, however it does, all leases of the session are over.
  * - `Renew` keeps the session: the borrower sends it, and reckons from when it did.
- * - `Borrow` answers with a lease; `Return` gives it back, or leaves the queue; both name it by a key of the borrower's.
+ * - `Borrow` answers with a lease; `Return` gives it back, or leaves the queue; both name it by a key of the borrower's. What
+ *   is given back just before a borrow goes with that: half the messages, where a process borrows again and again.
  *
  * One stream for each session, and not one for each lease: a lease costs its host an entry in a map, a renewal renews all
  * leases of a borrower, and nothing has to be reckoned from an acknowledgement, of which nobody knows when it was sent.
@@ -32,7 +33,7 @@ import {
 import { PoolEvent } from "../../PoolEvent.ts"
 
 /** Raised with every change that an older host or borrower would not understand. */
-export const version = 1
+export const version = 2
 
 /** The most characters of what a borrower may name. */
 const text = (most: number) => Schema.String.check(Schema.isMaxLength(most))
@@ -169,6 +170,10 @@ const Outcome = Schema.Struct({
 })
 export type Outcome = typeof Outcome.Type
 
+/** What is given back. A key that the host does not know, or no more, is nothing to it. */
+const Returned = Schema.Struct({ key: Key, outcome: Outcome })
+export type Returned = typeof Returned.Type
+
 const Act = Schema.TaggedUnion({
   Invalidate: {},
   Rest: { duration: Endless, facet: Schema.optionalKey(text(256)) },
@@ -227,8 +232,12 @@ export type Joining = typeof joining.Type
 export const Protocol = RpcGroup.make(
   Rpc.make("Join", { payload: joining, success: Notice, error: Failure, stream: true }),
   Rpc.make("Renew", { payload: whose, error: Failure }),
-  Rpc.make("Borrow", { payload: { ...whose, key: Key, ask: Ask }, success: Granted, error: Failure }),
-  Rpc.make("Return", { payload: { ...whose, key: Key, outcome: Outcome }, error: Failure }),
+  Rpc.make("Borrow", {
+    payload: { ...whose, key: Key, ask: Ask, returned: Schema.optionalKey(Schema.Array(Returned)) },
+    success: Granted,
+    error: Failure
+  }),
+  Rpc.make("Return", { payload: { ...whose, returned: Schema.Array(Returned) }, error: Failure }),
   Rpc.make("Act", { payload: { ...whose, key: Key, act: Act }, error: Failure }),
   Rpc.make("Operate", { payload: { ...whose, operation: Operation }, success: Answer, error: Failure }),
   Rpc.make("Watch", { payload: whose, success: PoolEvent, error: Failure, stream: true })

@@ -103,7 +103,7 @@ const linked = <A, D, E, N>(
     const now = () => ({ running: deadlines.now(), shown: clock.currentTimeMillisUnsafe() })
     const connection = new Connection(link, { deadlines, now, fork: (effect) => run(effect) })
     yield* Effect.forkScoped(connection.run, { startImmediately: true })
-    yield* Effect.addFinalizer(() => Effect.sync(() => connection.close()))
+    yield* Effect.addFinalizer(() => connection.close)
     const borrower = new Borrower(connection, definition)
     return {
       name: definition.name,

@@ -17,7 +17,8 @@ import type { RpcClient } from "effect/rpc/RpcClient"
 import type { RpcClientError } from "effect/rpc/RpcClientError"
 import type { PoolStats } from "../../PoolError.ts"
 import type { Deadline, Deadlines } from "../structures/deadlines.ts"
-import type { Failure, Notice, Rpcs } from "./protocol.ts"
+import type { Failure, Notice, Returned, Rpcs } from "./protocol.ts"
+import { Returns } from "./returns.ts"
 
 /** How a borrower reaches whoever serves its pool. */
 export type Client = RpcClient<Rpcs, RpcClientError>
@@ -113,6 +114,7 @@ const isKnown = (error: Failure): boolean => known.has(error._tag)
 export class Session implements Deadline {
   readonly id: string
   readonly welcome: Welcome
+  readonly returns: Returns
   /** How long an answer took; a deadline leaves the host that much, and more, to say itself what is wrong. */
   trip: number
   stats: PoolStats
@@ -129,8 +131,15 @@ export class Session implements Deadline {
   private stops = false
   private readonly leaving = new Set<() => void>()
 
-  constructor(id: string, welcome: Welcome, sent: Moment, means: Means) {
+  constructor(
+    id: string,
+    welcome: Welcome,
+    sent: Moment,
+    means: Means,
+    giveBack: (session: Session, returned: ReadonlyArray<Returned>) => void
+  ) {
     this.id = id
+    this.returns = new Returns((returned) => giveBack(this, returned))
     this.welcome = welcome
     this.stats = welcome.stats
     this.means = means
@@ -255,6 +264,7 @@ export class Session implements Deadline {
         resume(exit)
       })
       if (!this.tie(pending)) return resume(Exit.fail(lost))
+      this.returns.flush()
       const fiber = this.means.fork(request)
       pending.fiber = fiber
       fiber.addObserver((exit) => pending.answered(Exit.isSuccess(exit) ? exit : this.understood(exit.cause)))
