@@ -8,9 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import { RpcClient, type RpcMessage } from "effect/rpc"
 import { MaxOpsBeforeYield } from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { SocketServer } from "effect/socket"
+import { TestClock } from "effect/testing"
 import { SharedPool } from "../../src/cluster.ts"
 import { makeWire } from "../support/wire.ts"
 import { keyOf, Keys, usual } from "./contract.ts"
@@ -30,7 +32,31 @@ const hosted = (names: ReadonlyArray<string>) =>
       Context.get(Keys)
     )
     const sent = (tag: string) => wire.carried.filter((message) => message.includes(`"tag":"${tag}"`)).length
-    return { borrower, sent }
+    return { borrower, sent, layerClient: wire.layerClient }
+  })
+
+/** A borrower whose first returns do not arrive, and are interrupted: as by a cluster whose host moves. */
+const deaf = (client: Layer.Layer<RpcClient.Protocol>) =>
+  Effect.gen(function*() {
+    let left = 3
+    const through = Layer.effect(
+      RpcClient.Protocol,
+      Effect.map(RpcClient.Protocol, (protocol) => {
+        let respond: Parameters<typeof protocol.run>[1] = () => Effect.void
+        return {
+          ...protocol,
+          run: (id: number, f: typeof respond) => protocol.run(id, respond = f),
+          send: (id: number, message: RpcMessage.FromClientEncoded) => {
+            if (message._tag !== "Request" || message.tag !== "Return" || left === 0) return protocol.send(id, message)
+            left--
+            const exit = { _tag: "Failure", cause: [{ _tag: "Interrupt", fiberId: 0 }] } as const
+            return respond({ _tag: "Exit", requestId: message.id, exit })
+          }
+        }
+      })
+    ).pipe(Layer.provide(client))
+    const context = yield* Layer.build(Layer.provide(Keys.layerRemote, through))
+    return { keys: Context.get(context, Keys), unanswered: () => left }
   })
 
 describe("what is given back", () => {
@@ -102,6 +128,21 @@ describe("what is given back", () => {
         assert.strictEqual((yield* keys.stats).leases, 1, `interrupted after ${steps} steps`)
       }
       yield* held.release
+    }))
+
+  it.effect("is told again where it was not answered, though the session goes on", () =>
+    Effect.gen(function*() {
+      const { borrower, layerClient } = yield* hosted(["a"])
+      const { keys, unanswered } = yield* deaf(layerClient())
+      yield* keys.with(() => Effect.void)
+      yield* settle
+      assert.strictEqual(unanswered(), 2)
+      const waiting = yield* Effect.forkChild((yield* borrower).with((lease) => Effect.succeed(lease.object)))
+
+      yield* Effect.repeat(Effect.andThen(TestClock.adjust("100 millis"), settle), { times: 3 })
+
+      assert.strictEqual(unanswered(), 0)
+      assert.deepStrictEqual(yield* Fiber.join(waiting), keyOf("a"))
     }))
 
   it.live("as a process ends is heard of before its connection ends: a judge is told how the body has ended", () =>

@@ -10,11 +10,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import type { RpcClientError } from "effect/rpc/RpcClientError"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { PoolUnavailable } from "../../SharedLease.ts"
 import type { Deadline } from "../structures/deadlines.ts"
 import { type Failure, type Notice, type Returned, version } from "./protocol.ts"
-import { type Client, type Means, Session } from "./session.ts"
+import { type Client, type Means, Session, Unanswered } from "./session.ts"
 
 export interface Link {
   readonly pool: string
@@ -48,6 +49,9 @@ class Waiting implements Deadline {
 /** How long an attempt to join may take, and how long the next one waits. */
 const patience = 5_000
 const [shortest, longest] = [20, 500]
+
+/** When something that was not answered is told again. */
+const soon = Schedule.spaced(100)
 
 /** How long a borrower waits at least while the first attempt is under way. */
 const first = 1_000
@@ -204,10 +208,15 @@ export class Connection {
     )
   }
 
-  /** Tells the host what is used no more. Nobody waits for the answer: where the connection is lost, the session is over. */
+  /**
+   * Tells the host what is used no more, until it has answered, or the session is over: one that goes on would keep what the
+   * host has not heard of. Nobody waits for that.
+   */
   private giveBack(session: Session, returned: ReadonlyArray<Returned>): void {
     const { client, headers, pool } = this.link
-    this.means.fork(Effect.ignoreCause(client.Return({ pool, session: session.id, returned }, { headers })))
+    const told = session.ask(client.Return({ pool, session: session.id, returned }, { headers }))
+    const unheard = (error: unknown) => error instanceof Unanswered && !session.isOver
+    this.means.fork(Effect.ignoreCause(Effect.retry(told, { while: unheard, schedule: soon })))
   }
 
   private begin(session: Session): void {

@@ -1,8 +1,8 @@
 /**
  * What the borrowers of a session give back, on the way to the host.
  *
- * What is given back goes with the next borrow, where that comes before anything else has had its turn, as it does where a
- * process borrows again and again; else in a message of its own, at once. The host hears of it before it hears of what is
+ * What is given back goes with the next borrow, where that comes in the same turn of the event loop, as it does where a process
+ * borrows again and again; else in a message of its own, at the turn's end. The host hears of it before it hears of what is
  * asked next.
  *
  * Invariant: what was added is sent at least once, in the order of its coming. Whoever takes it along, and cannot tell whether
@@ -17,15 +17,18 @@ export class Returns {
   private pending: Array<Returned> = []
   private readonly send: (returned: ReadonlyArray<Returned>) => void
 
-  constructor(send: (returned: ReadonlyArray<Returned>) => void) {
+  private readonly soon: (task: () => void) => void
+
+  constructor(send: (returned: ReadonlyArray<Returned>) => void, soon: (task: () => void) => void) {
     this.send = send
+    this.soon = soon
   }
 
   add(returned: Returned): void {
     this.pending.push(returned)
     // what a failure has said may be long
     if (this.pending.length >= most || returned.outcome.message !== undefined) this.flush()
-    else if (this.pending.length === 1) queueMicrotask(() => this.flush())
+    else if (this.pending.length === 1) this.soon(() => this.flush())
   }
 
   /** What a borrow takes along. */

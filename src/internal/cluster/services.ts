@@ -4,6 +4,7 @@
 import type { Sharding } from "effect/cluster/Sharding"
 import * as Effect from "effect/Effect"
 import * as RpcClient from "effect/rpc/RpcClient"
+import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import type { ObjectPool } from "../../ObjectPool.ts"
 import type { SharedAddOptions, SharedBorrowOptions, SharedLease } from "../../SharedLease.ts"
@@ -92,6 +93,7 @@ const linked = <A, D, E, N>(
 ): Effect.Effect<SharedPool<A, D, E, N>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { clock, deadlines, run } = yield* means
+    const dispatcher = (yield* Scheduler.Scheduler).makeDispatcher()
     const link = {
       pool: definition.name,
       client,
@@ -101,7 +103,12 @@ const linked = <A, D, E, N>(
       where: pass.where
     }
     const now = () => ({ running: deadlines.now(), shown: clock.currentTimeMillisUnsafe() })
-    const connection = new Connection(link, { deadlines, now, fork: (effect) => run(effect) })
+    const connection = new Connection(link, {
+      deadlines,
+      now,
+      fork: (effect) => run(effect),
+      soon: (task) => dispatcher.scheduleTask(task, 0)
+    })
     yield* Effect.forkScoped(connection.run, { startImmediately: true })
     yield* Effect.addFinalizer(() => connection.close)
     const borrower = new Borrower(connection, definition)

@@ -29,11 +29,12 @@ export interface Moment {
   readonly shown: number
 }
 
-/** The means of a borrower: its timer, its clocks, and how it runs what it does by itself. */
+/** The means of a borrower: its timer, its clocks, and how it runs what it does by itself, now or at the end of the turn. */
 export interface Means {
   readonly deadlines: Deadlines
   readonly now: () => Moment
   readonly fork: <B, E>(effect: Effect.Effect<B, E>) => Fiber.Fiber<B, E>
+  readonly soon: (task: () => void) => void
 }
 
 /** What is refused so is to be asked again, in another session perhaps. */
@@ -139,7 +140,7 @@ export class Session implements Deadline {
     giveBack: (session: Session, returned: ReadonlyArray<Returned>) => void
   ) {
     this.id = id
-    this.returns = new Returns((returned) => giveBack(this, returned))
+    this.returns = new Returns((returned) => giveBack(this, returned), means.soon)
     this.welcome = welcome
     this.stats = welcome.stats
     this.means = means
