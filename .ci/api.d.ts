@@ -721,15 +721,17 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Scope from "effect/Scope";
+import type { KeyedPool } from "./KeyedPool.ts";
 import type { ObjectPool } from "./ObjectPool.ts";
 export interface PoolMetricsOptions {
     readonly names?: {
         readonly prefix: string;
     } | "OpenTelemetry" | undefined;
+    readonly describeKey?: ((key: unknown) => string | undefined) | undefined;
 }
 export declare const PoolMetrics: {
-    readonly layer: <Self, A, D, E, P>(tag: Context.Key<Self, ObjectPool<A, D, E, P>>, options?: PoolMetricsOptions) => Layer.Layer<never, never, Self>;
-    readonly register: <A, D, E, P>(pool: ObjectPool<A, D, E, P>, options?: PoolMetricsOptions) => Effect.Effect<void, never, Scope.Scope>;
+    readonly layer: <Self, K, A, D, E, P>(tag: Context.Key<Self, ObjectPool<A, D, E, P>> | Context.Key<Self, KeyedPool<K, A, D, E, P>>, options?: PoolMetricsOptions) => Layer.Layer<never, never, Self>;
+    readonly register: <K, A, D, E, P>(pool: ObjectPool<A, D, E, P> | KeyedPool<K, A, D, E, P>, options?: PoolMetricsOptions) => Effect.Effect<void, never, Scope.Scope>;
 };
 
 // PoolOptions.d.ts
@@ -1456,6 +1458,7 @@ export interface InspectorOptions<RD = never> {
     readonly hosts?: ReadonlyArray<string> | undefined;
     readonly describe?: ((pooled: PooledObject<unknown, unknown>, pool: string) => string | Effect.Effect<string, unknown, RD>) | undefined;
     readonly describeFailure?: ((failure: unknown) => string) | undefined;
+    readonly describeKey?: ((key: unknown, pool: string) => string | undefined) | undefined;
 }
 export type InspectorActions<R = never> = {
     readonly actions?: false | undefined;

@@ -112,15 +112,20 @@ const rotateButton = ({ id, picture: { name } }: Pool): HTMLButtonElement =>
 
 const resizeButton = (pool: Pool): HTMLButtonElement =>
   button("Resize", "Another size", () => {
-    const { name, stats } = pool.picture
+    const { keys, name, stats } = pool.picture
     ask(
       {
         title: `Resize ${name}`,
         text: "Growing serves who waits at once; what is too many leaves when it is free.",
         yes: "Resize",
-        fields: [{ label: "At least", value: stats.min, min: 0 }, { label: "At most", value: stats.max, min: 1 }]
+        fields: [
+          // of many keys a minimum is one of each
+          ...(keys === undefined ? [{ label: "At least", value: stats.min, min: 0 }] : []),
+          { label: "At most", value: stats.max, min: 1 }
+        ]
       },
-      (min, max) => {
+      (...values) => {
+        const [max, min] = values.reverse()
         const size = { ...min !== undefined && { min }, ...max !== undefined && { max } }
         void act({ _tag: "resize", pool: pool.id, ...size }, `${name} has another size`)
       }

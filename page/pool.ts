@@ -4,6 +4,7 @@ import { type Buttons, destroyButton, drawActions, root } from "./actions.ts"
 import { cellAt, type Cells, drawCells, moveChosen, placesOf } from "./cells.ts"
 import { type Chart, drawChart, makeChart, recent } from "./charts.ts"
 import { children, count, el, mark, on, plural, rate, say, span } from "./dom.ts"
+import { drawKeys, type Keys, makeKeys } from "./keys.ts"
 import {
   backOf,
   drawAllowances,
@@ -26,7 +27,7 @@ interface Count {
   readonly number: HTMLElement
 }
 
-export interface View extends Cells, Buttons, Sums {
+export interface View extends Cells, Buttons, Keys, Sums {
   readonly id: number
   readonly element: HTMLElement
   readonly title: HTMLElement
@@ -104,6 +105,7 @@ export const makeView = (id: number): View => {
   }
   const [queueTitle, queue] = [el("h3"), el("ol")]
   const sums = makeSums()
+  const keys = makeKeys()
   const [tableNote, rows] = [el("caption"), el("tbody")]
   const table = makeTable(tableNote, rows)
   const items = [...legend.values()].map(({ item }) => item)
@@ -122,6 +124,7 @@ export const makeView = (id: number): View => {
     ...{ id, element, title, badge, size, actions, canvas, legend, detail, queueTitle, queue, table, tableNote, rows },
     ...charts,
     ...sums,
+    ...keys,
     layout: undefined,
     chosen: undefined,
     places: 0,
@@ -212,6 +215,7 @@ export const drawPool = (pool: Pool, view: View): void => {
   drawSums(pool, view)
   drawCharts(pool, view)
   drawQueue(pool, view)
+  drawKeys(pool, view, view.table)
   drawActions(pool, view)
   drawTable(pool, view)
 }
@@ -253,7 +257,7 @@ const drawQueue = ({ picture: { stats, waiters } }: Pool, view: View): void => {
     () => el("li", {}, el("span"), el("span", { class: "bar" }, el("i")), el("span"))
   )
   const time = now()
-  shown.forEach(([fiber, since, until, priority, doing], i) => {
+  shown.forEach(([fiber, since, until, priority, doing, key], i) => {
     const [who, bar, what] = items[i]!.children as unknown as [HTMLElement, HTMLElement, HTMLElement]
     const part = until === 0 ? 0 : Math.min(1, (time - since) / (until - since))
     const filled = bar.firstElementChild as HTMLElement
@@ -262,7 +266,7 @@ const drawQueue = ({ picture: { stats, waiters } }: Pool, view: View): void => {
     mark(filled, "late", part > .75)
     const limit = until === 0 ? "" : ` of ${span(until - since)}`
     const rank = priority === 0 ? "" : `, priority ${priority}`
-    say(what, `${span(time - since)}${limit}${doings[doing]}${rank}`)
+    say(what, `${span(time - since)}${limit}${doings[doing]}${rank}${key === undefined ? "" : `, for ${key}`}`)
   })
 }
 

@@ -34,6 +34,7 @@ import type { Allowance } from "./Allowance.ts"
 import { configured } from "./internal/pool/configured.ts"
 import { keyedOperations, resolveKeyed } from "./internal/pool/keyedOperations.ts"
 import { toName } from "./internal/pool/options.ts"
+import { list } from "./internal/state/pools.ts"
 import * as Scopes from "./internal/structures/scope.ts"
 import * as Site from "./internal/structures/site.ts"
 import type { Lease } from "./Lease.ts"
@@ -60,7 +61,7 @@ import type { Status } from "./Status.ts"
  * @since 0.1.0
  */
 export interface KeyedObject<out K, out A, out D = undefined> extends PooledObject<A, D> {
-  /** Whose it is. Ids are unique, and grow, within a key. */
+  /** Whose it is. Ids are unique, and grow, over all keys. */
   readonly key: K
 }
 
@@ -445,6 +446,7 @@ type AnyKeyed = KeyedPool<unknown, unknown, unknown, unknown, unknown>
 const assembleKeyed = (name: string, options: object, fiber: Fiber.Fiber<unknown, unknown>): AnyKeyed => {
   const keyed = resolveKeyed(name, options, fiber.context)
   const scope = Context.getUnsafe(fiber.context, Scope.Scope)
+  list(keyed.root)
   if (!Scopes.add(scope, keyed.root, () => keyed.close)) keyed.root.run(keyed.close)
   return keyedOperations(keyed) as AnyKeyed
 }

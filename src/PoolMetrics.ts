@@ -21,6 +21,7 @@
  * | `pool.object.verdicts_total` | counter | verdicts of `judge` against an object, by `verdict`: `Dormant`, `Unknown`, `Invalid` |
  * | `pool.object.failovers_total` | counter | bodies of `with` that were run again on another object |
  * | `pool.object.allowance.left`, `pool.object.allowance.limit` | gauge | what is left of an allowance, less than 0 for a debt, and its limit, by `allowance` and `object`; of a pool of more than 100 objects the sums, by `allowance` |
+ * | `pool.object.key.size`, `pool.object.key.leases`, `pool.object.key.pending_requests` | gauge | objects, leases, and fibers that wait, by `key`, of a `KeyedPool` that knows no more than 100 keys; those of all keys are above |
  * | `pool.object.wait_time` | histogram | from a borrow to its lease; at once is 0 |
  * | `pool.object.use_time` | histogram | from a lease to its end, in whole milliseconds |
  * | `pool.object.create_time` | histogram | making an object |
@@ -49,18 +50,23 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Scope from "effect/Scope"
 import { type Core, coreOf, stats } from "./internal/state/core.ts"
+import { parts, wholeStats } from "./internal/state/whole.ts"
 import * as Scopes from "./internal/structures/scope.ts"
+import { nameOfKey } from "./internal/watching/keys.ts"
 import {
-  type AllowanceReading,
-  type AllowanceValue,
+  type PartValue,
   readAllowances,
+  type Reading,
+  type Readings,
+  readKeys,
   type Value,
   type Vocabulary,
   vocabularyOf
 } from "./internal/watching/metrics.ts"
 import { boundaries, Timings } from "./internal/watching/timings.ts"
+import type { KeyedPool } from "./KeyedPool.ts"
 import type { ObjectPool } from "./ObjectPool.ts"
-import { InvalidPoolOptions } from "./PoolError.ts"
+import { InvalidPoolOptions, type PoolStats } from "./PoolError.ts"
 
 /**
  * How the metrics of a pool are called.
@@ -77,6 +83,13 @@ export interface PoolMetricsOptions {
    * @default { prefix: "pool.object" }
    */
   readonly names?: { readonly prefix: string } | "OpenTelemetry" | undefined
+  /**
+   * What a key is called in `pool.object.key.*`, of a pool of many keys. Keys that are called the same are added up; those
+   * that are called nothing are `other`.
+   *
+   * @default a number as it is, and a text of up to 24 letters, digits and `_ . : -`; a key that is anything else may be a secret
+   */
+  readonly describeKey?: ((key: unknown) => string | undefined) | undefined
 }
 
 /**
@@ -124,17 +137,18 @@ export interface PoolMetricsOptions {
  */
 export const PoolMetrics: {
   /** Shows the pool of a tag, as long as the layer lives. */
-  readonly layer: <Self, A, D, E, P>(
-    tag: Context.Key<Self, ObjectPool<A, D, E, P>>,
+  readonly layer: <Self, K, A, D, E, P>(
+    tag: Context.Key<Self, ObjectPool<A, D, E, P>> | Context.Key<Self, KeyedPool<K, A, D, E, P>>,
     options?: PoolMetricsOptions
   ) => Layer.Layer<never, never, Self>
   /** Shows a pool until the scope closes. A pool that is closing is not shown. */
-  readonly register: <A, D, E, P>(
-    pool: ObjectPool<A, D, E, P>,
+  readonly register: <K, A, D, E, P>(
+    pool: ObjectPool<A, D, E, P> | KeyedPool<K, A, D, E, P>,
     options?: PoolMetricsOptions
   ) => Effect.Effect<void, never, Scope.Scope>
 } = {
-  layer: (tag, options) => Layer.effectDiscard(Effect.flatMap(tag, (pool) => register(pool, options))),
+  layer: <Self>(tag: object, options?: PoolMetricsOptions) =>
+    Layer.effectDiscard(Effect.flatMap(tag as Context.Key<Self, object>, (pool) => register(pool, options))),
   register: (pool, options) => register(pool, options)
 }
 
@@ -144,7 +158,8 @@ const register = (pool: object, options: PoolMetricsOptions = {}): Effect.Effect
     if (core === undefined) return Effect.void
     const vocabulary = checked(core.options.name, options)
     if (core.life._tag === "Open") {
-      show(core, vocabulary, fiber.context, Context.getUnsafe(fiber.context, Scope.Scope))
+      const series = new Series(core, vocabulary, options.describeKey ?? nameOfKey, fiber.context)
+      show(core, series, vocabulary, Context.getUnsafe(fiber.context, Scope.Scope))
     }
     return Effect.void
   })
@@ -153,25 +168,43 @@ const checked = (pool: string, options: PoolMetricsOptions): Vocabulary => {
   const refuse = (option: string, value: string, allowed: string): never => {
     throw new InvalidPoolOptions({ pool, option, value, allowed })
   }
-  for (const option of Object.keys(options)) if (option !== "names") refuse(option, "given", "only names")
-  const { names = { prefix: "pool.object" } } = options
+  for (const option of Object.keys(options)) {
+    if (option !== "names" && option !== "describeKey") refuse(option, "given", "only names, describeKey")
+  }
+  const { describeKey, names = { prefix: "pool.object" } } = options
+  if (describeKey !== undefined && typeof describeKey !== "function") {
+    refuse("describeKey", "something else", "a function")
+  }
   return vocabularyOf(names) ??
     refuse("names", "something else", "\"OpenTelemetry\", or a `prefix` of words with dots between")
+}
+
+/** Gauges of each object, or of each key, by their attributes as text. */
+class Family {
+  readonly values: ReadonlyArray<PartValue>
+  readonly read: (core: Core<never, never>) => Readings
+  readonly registrations = new Map<string, ReadonlyArray<Metric.Registration>>()
+  /** As of when the first series of the pool was read. */
+  readings: Readings = new Map()
+
+  constructor(values: ReadonlyArray<PartValue>, read: (core: Core<never, never>) => Readings) {
+    this.values = values
+    this.read = read
+  }
 }
 
 /** In one step: it is shown, and is sure to be hidden. */
 const show = (
   core: Core<never, never>,
+  series: Series,
   vocabulary: Vocabulary,
-  context: Context.Context<never>,
   scope: Scope.Scope
 ): void => {
-  const timings = core.timings ??= new Timings(core)
-  timings.users++
-  const series = new Series(core, vocabulary, context)
+  const timings = core.timings ?? new Timings(core)
+  if (timings.users++ === 0) measure(core, timings)
   fill(series, vocabulary, timings, core)
   const hide = () => {
-    if (series.remove() && --timings.users === 0) core.timings = undefined
+    if (series.remove() && --timings.users === 0) measure(core, undefined)
   }
   core.onClosed.add(hide)
   const end = Effect.sync(() => {
@@ -181,17 +214,21 @@ const show = (
   if (!Scopes.add(scope, series, () => end)) Effect.runSync(end)
 }
 
+const measure = (core: Core<never, never>, timings: Timings | undefined): void => {
+  for (const part of parts(core)) part.timings = timings
+}
+
 /** What a series is read by is made elsewhere than where the pool is at hand: it would hold it. */
 const fill = (series: Series, vocabulary: Vocabulary, timings: Timings, core: Core<never, never>): void => {
   for (const value of vocabulary.values) if (value.of?.(core) !== false) series.value(value)
   time(series, vocabulary, timings)
-  series.followAllowances(core)
+  series.follow(core)
 }
 
 const time = (series: Series, { histograms }: Vocabulary, timings: Timings): void => {
   for (const { description, name, read } of histograms) {
     const metric = Metric.histogram(name, { description, attributes: { unit: "s" }, boundaries })
-    series.pull(metric, () => read(timings))
+    series.pull(metric, (core) => read(timings, core))
   }
 }
 
@@ -205,13 +242,22 @@ class Series {
   /** What a registration needs, made anew: all that the builder has may hold the pool. */
   private readonly context: Context.Context<never>
   private readonly registrations = new Set<Metric.Registration>()
-  /** The gauges of each allowance, by its attributes, as text. */
-  private readonly ofAllowances = new Map<string, ReadonlyArray<Metric.Registration>>()
-  /** What is left of the allowances, as of when the first of these series was read: a registry is read in its order. */
-  private readings: ReadonlyMap<string, AllowanceReading> = new Map()
+  /** What comes and goes with objects, and with keys. */
+  private readonly families: ReadonlyArray<Family>
+  /** The counts of many keys, as of when the first of these series was read: a registry is read in its order. */
+  private counts: PoolStats | undefined = undefined
   private bounded = false
 
-  constructor(core: Core<never, never>, vocabulary: Vocabulary, context: Context.Context<never>) {
+  constructor(
+    core: Core<never, never>,
+    vocabulary: Vocabulary,
+    describeKey: (key: unknown) => string | undefined,
+    context: Context.Context<never>
+  ) {
+    this.families = [
+      new Family(vocabulary.allowances, readAllowances),
+      new Family(vocabulary.keys, (core) => readKeys(core, describeKey))
+    ]
     this.core = new WeakRef(core)
     this.vocabulary = vocabulary
     this.context = Context.make(Metric.CurrentMetricAttributes, {
@@ -225,7 +271,8 @@ class Series {
   }
 
   value({ attributes = {}, description, kind, name, read, unit }: Value): void {
-    const number = (core: Core<never, never> | undefined) => core === undefined ? 0 : read(stats(core), core)
+    const number = (core: Core<never, never> | undefined) =>
+      core === undefined ? 0 : read(this.counts ?? stats(core), core)
     if (kind === "gauge") {
       const metric = Metric.gauge(name, { description, attributes: { unit } })
       this.pull(metric, (core) => ({ value: number(core) }), attributes)
@@ -236,17 +283,14 @@ class Series {
     this.pull(metric, (core) => ({ count: number(core), incremental }), attributes)
   }
 
-  private allowance(
-    { description, name, read }: AllowanceValue,
-    key: string,
-    attributes: AllowanceReading["attributes"]
-  ) {
-    const metric = Metric.gauge(name, { description, attributes: { unit: "{unit}" } })
+  private part({ at, description, name, unit }: PartValue, family: Family, key: string, { attributes }: Reading) {
+    const metric = Metric.gauge(name, { description, attributes: { unit } })
     // what has gone meanwhile has nothing
-    return this.pull(metric, (core) => {
-      const reading = core === undefined ? undefined : this.readings.get(key)
-      return { value: reading === undefined ? 0 : read(reading) }
-    }, attributes)
+    return this.pull(
+      metric,
+      (core) => ({ value: core === undefined ? 0 : family.readings.get(key)?.values[at] ?? 0 }),
+      attributes
+    )
   }
 
   /**
@@ -266,7 +310,7 @@ class Series {
     const get = () => {
       const core = this.core.deref()
       if (core !== undefined) this.bound(core)
-      if (core !== undefined && isFirst) this.followAllowances(core)
+      if (core !== undefined && isFirst) this.follow(core)
       return read(core)
     }
     const registration = Metric.registerUnsafe(metric, context, { get, update: () => {}, modify: () => {} })
@@ -283,20 +327,24 @@ class Series {
   }
 
   /** What is new in the pool is shown from the next reading on; what has gone is not. */
-  followAllowances(core: Core<never, never>): void {
-    if (core.options.allowance === undefined || this.vocabulary.allowances.length === 0) return
-    this.readings = readAllowances(core)
-    for (const [key, registrations] of this.ofAllowances) {
-      if (this.readings.has(key)) continue
-      this.ofAllowances.delete(key)
-      for (const registration of registrations) {
-        registration.remove()
-        this.registrations.delete(registration)
+  follow(core: Core<never, never>): void {
+    this.counts = core.many === undefined ? undefined : wholeStats(core)
+    for (const family of this.families) {
+      const { registrations, values } = family
+      if (values.length === 0) continue
+      family.readings = family.read(core)
+      for (const [key, some] of registrations) {
+        if (family.readings.has(key)) continue
+        registrations.delete(key)
+        for (const registration of some) {
+          registration.remove()
+          this.registrations.delete(registration)
+        }
       }
-    }
-    for (const [key, { attributes }] of this.readings) {
-      if (this.ofAllowances.has(key)) continue
-      this.ofAllowances.set(key, this.vocabulary.allowances.map((value) => this.allowance(value, key, attributes)))
+      for (const [key, reading] of family.readings) {
+        if (registrations.has(key)) continue
+        registrations.set(key, values.map((value) => this.part(value, family, key, reading)))
+      }
     }
   }
 

@@ -9,7 +9,8 @@
  *
  * The page shows every pool of the process that is not closed: its objects by status, with age, uses, holder and the time
  * that is left of the lease; what is left of its allowances, when it is back, and why it rests; who waits, and how long;
- * borrows, waits and time-outs of the last 5 minutes; the last events. It loads nothing from elsewhere.
+ * borrows, waits and time-outs of the last 5 minutes; the last events. Pools by key are shown as one, with those of its keys
+ * for which most wait, or that have most. It loads nothing from elsewhere.
  *
  * Nothing is paid while nobody looks. The first look starts one sampler for all who look, and listens to the pools; it ends
  * when nobody has looked for 5 minutes. So the history begins with the first look, and survives a reload.
@@ -36,6 +37,7 @@ import { namedHost } from "./internal/inspection/hosts.ts"
 import { routes } from "./internal/inspection/http.ts"
 import { Hub, type HubOptions } from "./internal/inspection/hub.ts"
 import { nameOfFailure } from "./internal/inspection/words.ts"
+import { nameOfKey } from "./internal/watching/keys.ts"
 import type { PooledObject } from "./PooledObject.ts"
 
 /**
@@ -86,6 +88,11 @@ export interface InspectorOptions<RD = never> {
    * may hold a password. A code is shown only if it is a number, or looks like a constant, a word, or a code of SQL.
    */
   readonly describeFailure?: ((failure: unknown) => string) | undefined
+  /**
+   * What a key is called, in a pool of many keys; where it says nothing, the key has a number. Without it, keys are shown
+   * that are numbers, or texts of up to 24 letters, digits and `_ . : -`: any other may be a secret.
+   */
+  readonly describeKey?: ((key: unknown, pool: string) => string | undefined) | undefined
 }
 
 /**
@@ -166,7 +173,8 @@ export const Inspector: {
           actions: authorize !== undefined,
           // run with the context of the layer, which has what it needs
           describe: (options.describe ?? (() => "")) as HubOptions["describe"],
-          describeFailure: options.describeFailure ?? nameOfFailure
+          describeFailure: options.describeFailure ?? nameOfFailure,
+          describeKey: options.describeKey ?? nameOfKey
         },
         yield* Clock.Clock,
         Context.omit(Scope.Scope, Tracer.ParentSpan)(context) as Context.Context<never>
@@ -176,10 +184,10 @@ export const Inspector: {
     }))
 }
 
-const known = ["path", "hosts", "describe", "describeFailure", "actions", "authorize"]
+const known = ["path", "hosts", "describe", "describeFailure", "describeKey", "actions", "authorize"]
 
 const checked = <RD, R>(options: InspectorOptions<RD> & InspectorActions<R>) => {
-  const { actions = false, authorize, describe, describeFailure, hosts = [], path = "/pools" } = options
+  const { actions = false, authorize, describe, describeFailure, describeKey, hosts = [], path = "/pools" } = options
   refuseUnknown(options)
   if (typeof path !== "string" || !/^\/[^:*?#]*$/.test(path)) {
     refuse("path", show(path), "a path that begins with /, without : * ? #")
@@ -189,7 +197,7 @@ const checked = <RD, R>(options: InspectorOptions<RD> & InspectorActions<R>) => 
   if (actions && !Effect.isEffect(authorize)) {
     refuse("authorize", kindOf(authorize), "with `actions: true` an effect that fails to refuse a request")
   }
-  refuseNoFunctions({ describe, describeFailure })
+  refuseNoFunctions({ describe, describeFailure, describeKey })
   return { path: path.replace(/\/+$/, ""), hosts: names, authorize: actions ? authorize : undefined }
 }
 

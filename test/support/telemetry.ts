@@ -23,7 +23,7 @@ export const ownRegistry = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Ef
   Effect.suspend(() => Effect.provideService(program, Metric.MetricRegistry, new Map()))
 
 /** What tells the series of one name apart, beside the pool. */
-const kinds = ["state", "reason", "verdict", "allowance", "object"]
+const kinds = ["state", "reason", "verdict", "allowance", "object", "key"]
 
 /** The gauges and counters, by name and kind. */
 export const series = Effect.map(

@@ -7,6 +7,7 @@ import { detectAll } from "../object/sweeping.ts"
 import * as Upkeep from "../pool/operator.ts"
 import { type Core, fork } from "../state/core.ts"
 import { closed } from "../state/failures.ts"
+import { parts } from "../state/whole.ts"
 
 const pool = Schema.Int
 
@@ -30,25 +31,38 @@ export const perform = (
 ): Effect.Effect<void, PoolClosed | InvalidPoolOptions | NoSuchObject> => {
   switch (action._tag) {
     case "rotate":
-      return begin(core, Upkeep.rotate(core))
+      return begin(core, core.many?.rotate ?? Upkeep.rotate(core))
     case "detect":
-      return begin(core, detectAll(core))
+      return begin(core, core.many?.detect ?? detectAll(core))
     case "suspend":
-      return Upkeep.suspend(core)
+      return core.many?.suspend ?? Upkeep.suspend(core)
     case "resume":
-      return Upkeep.resume(core)
-    case "resize": {
-      const { max, min } = action
-      return Upkeep.resize(core, { ...min !== undefined && { min }, ...max !== undefined && { max } })
-    }
+      return core.many?.resume ?? Upkeep.resume(core)
+    case "resize":
+      return resize(core, action)
     case "destroy":
-      return Effect.suspend(() => {
-        const entry = [...core.registry.entries].find(({ id }) => id === action.object)
-        return entry !== undefined && remove<never, never>(core, entry.pooled)
-          ? Effect.void
-          : Effect.fail(new NoSuchObject({ object: action.object }))
-      })
+      return Effect.suspend(() => destroy(core, action.object))
   }
+}
+
+/** Of many keys a minimum is one of each. */
+const resize = (
+  core: Core<never, never>,
+  { max, min }: Extract<Action, { readonly _tag: "resize" }>
+): Effect.Effect<void, PoolClosed | InvalidPoolOptions> => {
+  const least = min !== undefined && { min }
+  const most = max !== undefined && { max }
+  return core.many === undefined
+    ? Upkeep.resize(core, { ...least, ...most })
+    : core.many.resize({ ...most, perKey: { ...least } })
+}
+
+const destroy = (core: Core<never, never>, object: number): Effect.Effect<void, NoSuchObject> => {
+  for (const part of parts(core)) {
+    const entry = [...part.registry.entries].find(({ id }) => id === object)
+    if (entry !== undefined && remove<never, never>(part, entry.pooled)) return Effect.void
+  }
+  return Effect.fail(new NoSuchObject({ object }))
 }
 
 /** Goes on in a fiber of the pool, whatever becomes of the request. A pool that closes meanwhile ends it. */

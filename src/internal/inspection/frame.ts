@@ -19,6 +19,8 @@ export const pictured = 1_000_000
 /** How many leases of one object are sent, of those that have been open longest. */
 export const leasesShown = 10
 export const waitersShown = 100
+/** Of a pool of many keys: those for which most wait, and then those that have most. */
+export const keysShown = 20
 /** How many allowances of one object, or of one pool, and how many facets at rest of one object. */
 export const allowancesShown = 8
 /** How many of those objects that come back first. */
@@ -89,8 +91,32 @@ export type WaiterRow = readonly [
   /** 0: it waits without a deadline. */
   until: number,
   priority: number,
-  doing: "Waiting" | "Acquiring" | "Detecting" | "Choosing" | "BackingOff" | "Suspended"
+  doing: "Waiting" | "Acquiring" | "Detecting" | "Choosing" | "BackingOff" | "Suspended",
+  /** Whose object it waits for, in a pool of many keys. */
+  key?: string
 ]
+
+/** A key that has something, in a pool of many. */
+export type KeyRow = readonly [
+  key: string,
+  objects: number,
+  leases: number,
+  available: number,
+  waiting: number,
+  /** Since when the first of those waits; 0: nobody does. */
+  since: number,
+  /** The last attempt to make an object has failed. */
+  failing: 0 | 1
+]
+
+/** The keys of a pool of many. */
+export interface KeysPicture {
+  readonly rows: ReadonlyArray<KeyRow>
+  /** What those have together that are awake, and are not in `rows`. */
+  readonly rest: { readonly keys: number; readonly objects: number; readonly leases: number; readonly waiting: number }
+  /** How many are known that have nothing. */
+  readonly asleep: number
+}
 
 /** One pool at an instant. */
 export interface PoolPicture {
@@ -113,6 +139,8 @@ export interface PoolPicture {
     readonly beyond: number
   }
   readonly waiters: ReadonlyArray<WaiterRow>
+  /** Absent where there are no keys. */
+  readonly keys?: KeysPicture
   /** Do its objects have allowances? */
   readonly limited: boolean
   readonly allowances: ReadonlyArray<SumRow>

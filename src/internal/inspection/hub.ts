@@ -17,13 +17,14 @@ import * as Option from "effect/Option"
 import type { PoolEvent } from "../../PoolEvent.ts"
 import { type Core, forkWith } from "../state/core.ts"
 import { pools } from "../state/pools.ts"
+import { entriesOf } from "../state/whole.ts"
 import { listen, type Listener, unlisten } from "../watching/events.ts"
 import { type Describe, Descriptions } from "./descriptions.ts"
 import { eventsKept, type Frame, type ObjectRow, poolsShown, type Trouble } from "./frame.ts"
 import { type Heard, isEveryday, Record } from "./record.ts"
 import { isOverdue, look, picture, type Room, roomOf, rowOf, type Viewer } from "./snapshot.ts"
 import { troubles, unreadable, worstFirst } from "./troubles.ts"
-import { nameOfFailure, nameOfPool } from "./words.ts"
+import { nameOfFailure, nameOfPool, namingKeys } from "./words.ts"
 
 /** At most 4 frames a second, and as many looks at the pools. */
 const interval = 250
@@ -44,6 +45,7 @@ export interface HubOptions {
   readonly actions: boolean
   readonly describe: Describe
   readonly describeFailure: (failure: unknown) => string
+  readonly describeKey: (key: unknown, pool: string) => string | undefined
 }
 
 /** What somebody has been told, and how far that goes. */
@@ -102,6 +104,7 @@ export class Hub {
   private readonly clock: Clock.Clock
   private readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   private readonly descriptions: Descriptions
+  private readonly nameKey: (key: unknown, pool: string) => string | undefined
   private attended = new WeakMap<AnyCore, Attended>()
   private readonly ids = new WeakMap<AnyCore, number>()
   private readonly waiting = new Set<Client>()
@@ -119,6 +122,7 @@ export class Hub {
     this.options = options
     this.clock = clock
     this.fork = forkWith(context)
+    this.nameKey = namingKeys(options.describeKey)
     this.descriptions = new Descriptions(options.describe, context)
   }
 
@@ -153,7 +157,7 @@ export class Hub {
 
   /** One object, with all that there is to say of it. */
   row(core: AnyCore, objectId: number): ObjectRow | undefined {
-    for (const entry of core.registry.entries) {
+    for (const entry of entriesOf(core)) {
       if (entry.id === objectId) return rowOf(entry, this.viewer(core, this.clock.currentTimeMillisUnsafe()))
     }
     return undefined
@@ -234,7 +238,9 @@ export class Hub {
   }
 
   private attach(core: AnyCore, second: number): Attended {
-    const record = new Record(core, this.idOf(core), second, this.options.describeFailure)
+    const name = nameOfPool(core)
+    const nameKey = (key: unknown) => this.nameKey(key, name)
+    const record = new Record(core, this.idOf(core), second, this.options.describeFailure, nameKey)
     const listener = listen(core, false)
     const attended = { record, listener }
     this.attended.set(core, attended)
@@ -282,7 +288,12 @@ export class Hub {
     return {
       sinceEpoch: this.sinceEpoch,
       overdue: isOverdue(this.attended.get(core)?.record.medianHold ?? -1, now),
-      describe: (entry) => this.descriptions.of(entry, name, now)
+      describeKey: (key, number) => this.nameKey(key, name) ?? `key ${number}`,
+      describe: (entry) => {
+        const said = this.descriptions.of(entry, name, now)
+        const key = core.many === undefined ? undefined : this.nameKey((entry.pooled as { key?: unknown }).key, name)
+        return key === undefined ? said : said === "" ? key : `${key}: ${said}`
+      }
     }
   }
 
@@ -334,7 +345,7 @@ export class Hub {
     const found = look(core, viewer, room.visible)
     return {
       picture: picture(core, record.id, found, viewer, room),
-      troubles: troubles(core, record, found, at)
+      troubles: troubles(core, record, found, at, viewer)
     }
   }
 

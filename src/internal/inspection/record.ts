@@ -7,6 +7,7 @@
 import * as Duration from "effect/Duration"
 import type { PoolEvent } from "../../PoolEvent.ts"
 import type { Core } from "../state/core.ts"
+import { sum, totalsOf } from "../state/whole.ts"
 import { Histogram } from "../structures/histogram.ts"
 import { type EventRow, eventsKept, history, type Minute, type Seconds } from "./frame.ts"
 import { short, textOf } from "./words.ts"
@@ -112,10 +113,19 @@ export class Record {
   medianHold = -1
   private readonly name: (failure: unknown) => string
 
-  constructor(core: Core<never, never>, id: number, second: number, describeFailure: (failure: unknown) => string) {
+  private readonly nameKey: (key: unknown) => string | undefined
+
+  constructor(
+    core: Core<never, never>,
+    id: number,
+    second: number,
+    describeFailure: (failure: unknown) => string,
+    nameKey: (key: unknown) => string | undefined
+  ) {
     this.id = id
+    this.nameKey = nameKey
     this.now = new Bucket(second)
-    this.totals = { ...core.totals }
+    this.totals = { ...totalsOf(core) }
     this.refusals = { ...core.tallies.refusals }
     this.name = (failure) => {
       try {
@@ -126,7 +136,7 @@ export class Record {
     }
     this.minute = this.sumMinute()
     // how often it failed before somebody looked, as far as the pool knows
-    this.failures = Math.max(core.refill.failures, core.retry.failing ? 1 : 0)
+    this.failures = Math.max(core.refill.failures, sum(core, ({ retry }) => retry.failing ? 1 : 0))
   }
 
   hear(event: PoolEvent, seq: number): void {
@@ -161,9 +171,11 @@ export class Record {
   }
 
   /** The time goes on: the buckets of the seconds that are over are closed. */
-  advance({ tallies, totals }: Core<never, never>, second: number): void {
+  advance(core: Core<never, never>, second: number): void {
     // a clock that is set back ends nothing
     if (second <= this.now.second) return
+    const { tallies } = core
+    const totals = totalsOf(core)
     const { borrowed, timedOut } = totals
     this.now.borrows = borrowed - this.totals.borrowed
     this.now.timeouts = timedOut - this.totals.timedOut
@@ -231,6 +243,8 @@ export class Record {
   }
 
   private toRow({ event, seq }: Heard): EventRow {
+    const text = textOf(event, this.name)
+    const key = "key" in event ? this.nameKey(event.key) : undefined
     return [
       seq,
       this.id,
@@ -238,7 +252,7 @@ export class Record {
       event._tag,
       "objectId" in event ? event.objectId : 0,
       "leaseId" in event ? event.leaseId : 0,
-      textOf(event, this.name)
+      key === undefined ? text : text === "" ? key : `${key}: ${text}`
     ]
   }
 }

@@ -1,9 +1,11 @@
 /** How a pool looks at an instant, as plain data. Nothing of an object is in it but what `describe` has said. */
+import type { PoolStats } from "../../PoolError.ts"
 import type { ActiveLease } from "../lease/lease.ts"
 import { processOf } from "../state/borrower.ts"
-import { type Core, stats } from "../state/core.ts"
+import type { Core } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import type { Waiter } from "../state/waiters.ts"
+import { entriesOf, firstWaiters, wholeStats } from "../state/whole.ts"
 import {
   detailed,
   exemplary,
@@ -18,6 +20,7 @@ import {
   type WaiterRow,
   waitersShown
 } from "./frame.ts"
+import { keysOf } from "./keys.ts"
 import { Back, limitsOf, millis, Sums } from "./limits.ts"
 import { nameOfPool } from "./words.ts"
 
@@ -50,6 +53,8 @@ export interface Viewer {
   readonly sinceEpoch: number
   readonly overdue: (lease: AnyLease) => boolean
   readonly describe: (entry: AnyEntry) => string
+  /** What a key is called. */
+  readonly describeKey: (key: unknown, number: number) => string
 }
 
 /**
@@ -117,6 +122,7 @@ const lookAt = (entry: AnyEntry, viewer: Viewer, most: number): Letter => {
 
 /** What a walk over the objects has found. */
 export interface Found {
+  readonly stats: PoolStats
   readonly entries: ReadonlyArray<AnyEntry>
   /** One for each entry. */
   readonly letters: string
@@ -150,9 +156,13 @@ export const look = (core: AnyCore, viewer: Viewer, most: number): Found => {
     if (oldest === undefined || lease.borrowedAtMillis < oldest.borrowedAtMillis) oldest = lease
     return true
   }
-  for (const entry of core.registry.entries) {
+  for (const entry of entriesOf(core)) {
     if (entries.length === most) break
     entries.push(entry)
+  }
+  // an object stays in its place, whatever becomes of the others of its key
+  if (core.many !== undefined) entries.sort((one, other) => one.id - other.id)
+  for (const entry of entries) {
     if (entry.allowances !== undefined && entry.status !== "Invalid") sums.add(entry.allowances)
     if (entry.rest !== undefined) back.add(entry)
     if (entry.lease !== undefined) {
@@ -162,7 +172,7 @@ export const look = (core: AnyCore, viewer: Viewer, most: number): Found => {
       text += late ? "O" : letters[entry.status]
     } else text += letters[entry.status]
   }
-  return { entries, letters: text, lent, overdue, oldest, leases, sums, back }
+  return { stats: wholeStats(core), entries, letters: text, lent, overdue, oldest, leases, sums, back }
 }
 
 /** As much of a pool as there is room for, as JSON. */
@@ -181,9 +191,10 @@ export const picture = (
     sharing: core.options.sharing,
     makes: core.creator !== undefined,
     detects: core.detector !== undefined,
-    stats: stats(core),
+    stats: found.stats,
     overdue: found.overdue,
-    waiters: waiters(core, room.waiters).map((waiter) => waiterRow(core, waiter, viewer.sinceEpoch)),
+    waiters: firstWaiters(core, room.waiters).map((waiter) => waiterRow(waiter, viewer)),
+    ...core.many !== undefined && { keys: keysOf(core.many, viewer) },
     limited: core.options.allowance !== undefined,
     allowances: found.sums.rows,
     moreAllowances: found.sums.more,
@@ -192,7 +203,7 @@ export const picture = (
   let { rows, visible } = room
   while (true) {
     const text = JSON.stringify(
-      { ...whole, objects: objects(core, found, viewer, rows, visible) } satisfies PoolPicture
+      { ...whole, objects: objects(found, viewer, rows, visible) } satisfies PoolPicture
     )
     if (text.length <= room.characters || visible === 0) return text
     // descriptions and ids may be of any length: less is tried until it fits
@@ -202,14 +213,13 @@ export const picture = (
 }
 
 const objects = (
-  core: AnyCore,
   found: Found,
   viewer: Viewer,
   rows: number,
   visible: number
 ): PoolPicture["objects"] => {
   const entries = found.entries.length > visible ? found.entries.slice(0, visible) : found.entries
-  const beyond = core.registry.size - entries.length
+  const beyond = found.stats.size - entries.length
   if (entries.length <= rows) {
     return { rows: entries.map((entry, i) => objectRow(entry, found.letters[i] as Letter, viewer)), beyond }
   }
@@ -241,26 +251,21 @@ const longestHeld = (lent: ReadonlyArray<AnyEntry>, most: number): ReadonlyArray
   return first
 }
 
-/** Those at the head of the queue. */
-export const waiters = (core: AnyCore, most: number): Array<Waiter<never, never>> => {
-  const found: Array<Waiter<never, never>> = []
-  for (let waiter = core.waiters.first; waiter !== undefined && found.length < most;) {
-    found.push(waiter)
-    waiter = core.waiters.after(waiter)
-  }
-  return found
+const waiterRow = (waiter: Waiter<never, never>, { describeKey, sinceEpoch }: Viewer): WaiterRow => {
+  const { core } = waiter
+  const row = [
+    processOf(waiter.owner) ?? waiter.owner,
+    millis(waiter.since + sinceEpoch),
+    waiter.due === Infinity ? 0 : millis(waiter.due + sinceEpoch),
+    // JSON has no infinity
+    Number.isFinite(waiter.request.priority) ? waiter.request.priority : Math.sign(waiter.request.priority) * 1e9,
+    doing(waiter)
+  ] as const
+  return core.place === undefined ? row : [...row, describeKey(core.place.key, core.place.number)]
 }
 
-const waiterRow = (core: AnyCore, waiter: Waiter<never, never>, sinceEpoch: number): WaiterRow => [
-  processOf(waiter.owner) ?? waiter.owner,
-  millis(waiter.since + sinceEpoch),
-  waiter.due === Infinity ? 0 : millis(waiter.due + sinceEpoch),
-  // JSON has no infinity
-  Number.isFinite(waiter.request.priority) ? waiter.request.priority : Math.sign(waiter.request.priority) * 1e9,
-  doing(core, waiter)
-]
-
-const doing = (core: AnyCore, waiter: Waiter<never, never>): WaiterRow[4] => {
+const doing = (waiter: Waiter<never, never>): WaiterRow[4] => {
+  const { core } = waiter
   if (waiter.creation !== undefined) return waiter.creation.phase
   if (waiter.detection !== undefined) return "Detecting"
   if (waiter.choosing) return "Choosing"

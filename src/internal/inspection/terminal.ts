@@ -5,6 +5,7 @@ import {
   type BackRow,
   backShown,
   history,
+  keysShown,
   type Letter,
   poolsShown,
   type SumRow,
@@ -39,6 +40,7 @@ interface Seen {
   readonly since: number
   readonly allowances: ReadonlyArray<SumRow>
   readonly back: ReadonlyArray<BackRow>
+  readonly keys: DrawnPicture["keys"]
 }
 
 interface Past {
@@ -48,7 +50,7 @@ interface Past {
 }
 
 const toSeen = (
-  { allowances = [], back = [], life, name, objects, stats, suspended, waiters }: DrawnPicture
+  { allowances = [], back = [], keys, life, name, objects, stats, suspended, waiters }: DrawnPicture
 ): Seen => ({
   name: short(name),
   state: life !== "Open" ? short(life.toLowerCase(), 20) : suspended ? "suspended" : "open",
@@ -58,7 +60,11 @@ const toSeen = (
   since: waiters.reduce((first, [, since]) => Math.min(first, since), Infinity),
   allowances: allowances.slice(0, allowancesShown)
     .map(([name, left, limit, objects, spent]) => [shortName(name), left, limit, objects, spent]),
-  back: back.slice(0, backShown).map(([object, at, why]) => [object, at, short(why, 80)])
+  back: back.slice(0, backShown).map(([object, at, why]) => [object, at, short(why, 80)]),
+  keys: keys && {
+    ...keys,
+    rows: keys.rows.slice(0, keysShown).map(([key, ...counts]) => [shortName(key), ...counts])
+  }
 })
 
 /** What the frames of a stream have told so far. */
@@ -191,6 +197,7 @@ const pool = (view: View, seen: Seen & Past, at: number): ReadonlyArray<string> 
       [stats.waiting > 0 ? `${stats.waiting} waiting, the longest ${span(Math.max(0, at - since))}` : "", 33]
     ]),
     ...cells(view, all),
+    ...(seen.keys === undefined ? [] : keys(view, seen.keys, at)),
     ...seen.allowances.map((sum) => allowance(view, sum)),
     ...(seen.back.length === 0 ? [] : [fit(view, [
       ["  back "],
@@ -204,6 +211,31 @@ const pool = (view: View, seen: Seen & Past, at: number): ReadonlyArray<string> 
       [`  ${plural(minute.timeouts, "time-out")}/min`, minute.timeouts > 0 ? 31 : 90]
     ])])
   ]
+}
+
+/** How many keys of one pool are lines of their own. */
+const keyLines = 5
+
+const keys = (view: View, { asleep, rest, rows }: NonNullable<Seen["keys"]>, at: number): ReadonlyArray<string> => {
+  const lines = rows.slice(0, keyLines).map(([key, objects, leases, available, waiting, since, failing]) =>
+    fit(view, [
+      [`  ${key}`],
+      [`  ${plural(objects, "object")}, ${leases} lent, ${available} idle`, 90],
+      [waiting > 0 ? `, ${waiting} waiting, the longest ${span(Math.max(0, at - since))}` : "", 33],
+      [failing > 0 ? ", cannot be made" : "", 31]
+    ])
+  )
+  const others = rows.slice(keyLines)
+  const sum = (of: 1 | 2 | 4, beside: number) => others.reduce((n, row) => n + row[of], beside)
+  const parts = [
+    ...(others.length + rest.keys === 0 ? [] : [
+      `${plural(others.length + rest.keys, "key")} more with ${plural(sum(1, rest.objects), "object")}, ${
+        sum(2, rest.leases)
+      } lent, ${sum(4, rest.waiting)} waiting`
+    ]),
+    ...(asleep === 0 ? [] : [`${plural(asleep, "key")} with nothing`])
+  ]
+  return parts.length === 0 ? lines : [...lines, fit(view, [[`  ${parts.join("; ")}`, 90]])]
 }
 
 /** What is left of an allowance, in ten parts: one at least where there is something. */

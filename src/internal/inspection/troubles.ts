@@ -1,10 +1,12 @@
 /** What is wrong with a pool, in plain words. */
+import type { PoolStats } from "../../PoolError.ts"
 import type { ActiveLease } from "../lease/lease.ts"
 import { called, promised } from "../state/borrower.ts"
 import type { Core } from "../state/core.ts"
+import { firstWaiters, parts } from "../state/whole.ts"
 import { type Trouble, troublesShown } from "./frame.ts"
 import type { Record } from "./record.ts"
-import { type Found, visitLeases, waiters } from "./snapshot.ts"
+import { type Found, type Viewer, visitLeases } from "./snapshot.ts"
 import { clockTime, nameOfPool, plural, short, span } from "./words.ts"
 
 /** How many waiters are asked how long they wait already. */
@@ -13,13 +15,19 @@ const asked = 1000
 type Said = Omit<Trouble, "pool" | "name">
 
 /** Each looks at one thing that may be wrong. */
-type Check = (core: Core<never, never>, record: Record, found: Found, now: number) => Said | undefined
+type Check = (
+  core: Core<never, never>,
+  record: Record,
+  found: Found,
+  now: number,
+  viewer: Pick<Viewer, "describeKey">
+) => Said | undefined
 
-const overdue: Check = (core, { warnings }, { leases, oldest, overdue }, now) => {
+const overdue: Check = (_, { warnings }, { leases, oldest, overdue, stats }, now) => {
   if (oldest === undefined) return undefined
   // of more leases than are looked at
-  const least = leases < core.leases ? "at least " : ""
-  const many = `${least}${overdue} of ${plural(core.leases, "lease")} ${overdue === 1 ? "is" : "are"} overdue`
+  const least = leases < stats.leases ? "at least " : ""
+  const many = `${least}${overdue} of ${plural(stats.leases, "lease")} ${overdue === 1 ? "is" : "are"} overdue`
   const age = span(now - oldest.borrowedAtMillis)
   return {
     kind: "overdue",
@@ -39,19 +47,44 @@ const borrowed = (
     short(warning?.borrower ?? called(lease.owner))
   } (object ${lease.entry.id})`
 
-const factory: Check = (core, { failure, failures }) => {
+const factory: Check = (core, { failure, failures }, { stats }, _, viewer) => {
+  const ofKeys = core.many && factories(core, failure, stats.size, viewer)
+  if (ofKeys !== undefined) return ofKeys
   if (failures === 0) return undefined
   const times = failures === 1 ? "has failed" : `has failed ${failures} times in a row`
   return {
     kind: "factory",
-    severity: core.registry.size === 0 || failures > 2 ? "bad" : "warning",
+    severity: stats.size === 0 || failures > 2 ? "bad" : "warning",
     text: `the factory ${times}${failure === undefined ? "" : `: ${failure}`}`
   }
 }
 
-const selfWaiting: Check = (core, _, { leases, lent }) => {
-  if (core.waiters.size === 0 || core.registry.counts.Available > 0) return undefined
-  const holds = new Map(waiters(core, asked).map(({ owner }) => [owner, 0]))
+/** Of many keys what fails for one is no affair of the others. */
+const factories = (
+  core: Core<never, never>,
+  failure: string | undefined,
+  objects: number,
+  { describeKey }: Pick<Viewer, "describeKey">
+): Said | undefined => {
+  const failing: Array<string> = []
+  let more = 0
+  for (const { place, retry } of parts(core)) {
+    if (place === undefined || !retry.failing) continue
+    if (failing.length === 3) more++
+    else failing.push(describeKey(place.key, place.number))
+  }
+  if (failing.length === 0) return undefined
+  const named = `${failing.join(", ")}${more > 0 ? ` and ${plural(more, "key")} more` : ""}`
+  return {
+    kind: "factory",
+    severity: objects === 0 ? "bad" : "warning",
+    text: `the factory has failed for ${named}${failure === undefined ? "" : `: ${failure}`}`
+  }
+}
+
+const selfWaiting: Check = (core, _, { leases, lent, stats }) => {
+  if (stats.waiting === 0 || stats.available > 0) return undefined
+  const holds = new Map(firstWaiters(core, asked).map(({ owner }) => [owner, 0]))
   // of those who await promises, or are of another process, none is known to be the same as another
   for (const owner of holds.keys()) if (owner <= promised.id) holds.delete(owner)
   let left = leases
@@ -73,9 +106,9 @@ const selfWaiting: Check = (core, _, { leases, lent }) => {
   }
 }
 
-const unserved: Check = (core) => {
+const unserved: Check = (core, _, { stats }) => {
+  const size = stats.waiting
   if (core.suspended) {
-    const { size } = core.waiters
     return {
       kind: "suspended",
       severity: size > 0 ? "warning" : "note",
@@ -84,8 +117,7 @@ const unserved: Check = (core) => {
       }`
     }
   }
-  const { size } = core.waiters
-  if (size === 0 || core.registry.size > 0 || core.creator !== undefined) return undefined
+  if (size === 0 || stats.size > 0 || core.creator !== undefined) return undefined
   return {
     kind: "empty",
     severity: "bad",
@@ -95,29 +127,32 @@ const unserved: Check = (core) => {
   }
 }
 
-const queue: Check = (core) => {
-  const now = core.deadlines.now()
-  let longest = 0
-  for (const { since } of waiters(core, asked)) longest = Math.max(longest, now - since)
+const queue: Check = (core, _, { stats }, __, { describeKey }) => {
+  const [first] = firstWaiters(core, asked).sort((one, other) => one.since - other.since)
+  if (first === undefined) return undefined
+  const longest = core.deadlines.now() - first.since
   if (longest < 1000) return undefined
-  const { size } = core.waiters
+  const size = stats.waiting
+  const { place } = first.core
+  const key = place === undefined ? "" : `, for ${describeKey(place.key, place.number)}`
   return {
     kind: "queue",
     severity: longest > 5000 ? "bad" : "warning",
-    text: `${plural(size, "fiber")} ${size === 1 ? "waits" : "wait"}, the longest for ${span(longest)}; ${why(core)}`
+    text: `${plural(size, "fiber")} ${size === 1 ? "waits" : "wait"}, the longest for ${span(longest)}${key}; ${
+      why(stats)
+    }`
   }
 }
 
-const why = (core: Core<never, never>): string => {
-  const { counts, size } = core.registry
+const why = ({ available, borrowed, dormant, pending, size, unknown }: PoolStats): string => {
   if (size === 0) return "there is no object"
   const parts: Array<string> = []
   const say = (n: number, what: string) => n > 0 && parts.push(`${n} ${what}`)
-  say(counts.Borrowed, "borrowed")
-  say(counts.Dormant, "resting")
-  say(counts.Unknown, "unknown")
-  say(counts.Pending, "being checked")
-  say(counts.Available, "available")
+  say(borrowed, "borrowed")
+  say(dormant, "resting")
+  say(unknown, "unknown")
+  say(pending, "being checked")
+  say(available, "available")
   return `of ${plural(size, "object")}, ${parts.join(", ") || "none is usable"}`
 }
 
@@ -153,21 +188,19 @@ const refusals: Check = (_, { minute }) => {
   }
 }
 
-const unknown: Check = (core, { detectionFailure }) => {
-  const { counts, size } = core.registry
-  if (counts.Unknown === 0) return undefined
+const unknown: Check = (_, { detectionFailure }, { stats: { size, unknown } }) => {
+  if (unknown === 0) return undefined
   return {
     kind: "unknown",
-    severity: counts.Unknown === size ? "bad" : "warning",
-    text: `the detector cannot say how ${counts.Unknown} of ${plural(size, "object")} ${
-      counts.Unknown === 1 ? "is" : "are"
-    }${detectionFailure === undefined ? "" : `: ${detectionFailure}`}`
+    severity: unknown === size ? "bad" : "warning",
+    text: `the detector cannot say how ${unknown} of ${plural(size, "object")} ${unknown === 1 ? "is" : "are"}${
+      detectionFailure === undefined ? "" : `: ${detectionFailure}`
+    }`
   }
 }
 
-const resting: Check = (core, _, { back }, now) => {
-  const { counts, size } = core.registry
-  if (size === 0 || counts.Dormant + back.benched < size) return undefined
+const resting: Check = (_, __, { back, stats: { dormant, size } }, now) => {
+  if (size === 0 || dormant + back.benched < size) return undefined
   const [first] = back.rows
   return {
     kind: "resting",
@@ -185,11 +218,11 @@ const destroying: Check = (_, { minute }) =>
     text: `${plural(minute.destroyFailures, "object")} could not be destroyed in the last minute`
   }
 
-const closing: Check = (core) =>
+const closing: Check = (core, _, { stats }) =>
   core.life._tag !== "Closing" ? undefined : {
     kind: "closing",
     severity: "note",
-    text: `closing, ${plural(core.leases, "lease")} to come back`
+    text: `closing, ${plural(stats.leases, "lease")} to come back`
   }
 
 const checks = [
@@ -210,11 +243,12 @@ export const troubles = (
   core: Core<never, never>,
   record: Record,
   found: Found,
-  now: number
+  now: number,
+  viewer: Pick<Viewer, "describeKey">
 ): ReadonlyArray<Trouble> => {
   const about = { pool: record.id, name: nameOfPool(core) }
   return checks.flatMap((check) => {
-    const said = check(core, record, found, now)
+    const said = check(core, record, found, now, viewer)
     return said === undefined ? [] : [{ ...about, ...said }]
   })
 }

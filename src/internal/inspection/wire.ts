@@ -29,6 +29,13 @@ const Picture = Schema.Struct({
     rows: Schema.Array(Schema.TupleWithRest(Schema.Tuple([Count, Schema.String]), more))
   }),
   waiters: Schema.Array(Schema.TupleWithRest(Schema.Tuple([Schema.Union([Count, Schema.String]), Moment]), more)),
+  keys: Schema.optionalKey(Schema.Struct({
+    rows: Schema.Array(
+      Schema.TupleWithRest(Schema.Tuple([Schema.String, Count, Count, Count, Count, Moment, Count]), more)
+    ),
+    rest: Schema.Struct({ keys: Count, objects: Count, leases: Count, waiting: Count }),
+    asleep: Count
+  })),
   allowances: Schema.optionalKey(
     Schema.Array(Schema.TupleWithRest(Schema.Tuple([Schema.String, Count, Count, Count, Count]), more))
   ),

@@ -83,6 +83,18 @@ export const nameOfPool = (core: { readonly options: { readonly name: unknown } 
 
 type Rested = Extract<PoolEvent, { readonly _tag: "Rested" }>
 
+/** What keys are called, by what a user has said of them: nothing where that is nothing, or throws. */
+export const namingKeys =
+  (describeKey: (key: unknown, pool: string) => string | undefined) =>
+  (key: unknown, pool: string): string | undefined => {
+    try {
+      const name: unknown = describeKey(key, pool)
+      return typeof name === "string" ? shortName(name) : undefined
+    } catch {
+      return undefined
+    }
+  }
+
 /** No name that a user has given is longer than so where several stand together. */
 export const shortName = (name: string): string => short(name, 60)
 

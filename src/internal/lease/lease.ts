@@ -120,7 +120,7 @@ export class ActiveLease<A, D> {
   constructor(core: Core<A, D>, entry: Entry<A, D>, owner: number, timeout: number, now: number) {
     this.core = core
     this.entry = entry
-    this.id = ++core.lastLeaseId
+    this.id = ++core.leaseIds.last
     this.owner = owner
     this.borrowedAtMillis = now
     this.expiry = timeout === Infinity ? undefined : new Expiry(this, timeout, now)

@@ -133,7 +133,7 @@ export const makeOutlier = (options: Outlier | undefined, fails: (exit: Exit.Exi
       row.failures = 0
       row.spared = false
       row.until = now + millis
-      entry.onTrial = core.detector === undefined ? core.lastLeaseId : 0
+      entry.onTrial = core.detector === undefined ? core.leaseIds.last : 0
       report(core, "An outlier rests", {
         entry,
         annotations: { rest: Duration.format(Duration.millis(millis)) }

@@ -120,7 +120,7 @@ const lost = <A, D>({ deadlines, refill, registry }: Core<A, D>, entry: Entry<A,
   const now = deadlines.now()
   refill.lost = now - refill.lostAt > inARow ? 1 : refill.lost + 1
   refill.lostAt = now
-  refill.lostBefore = registry.lastId
+  refill.lostBefore = registry.ids.last
   if (refill.lost > most && refill.deadline.index === -1) deadlines.set(refill.deadline, now + pause)
 }
 

@@ -179,7 +179,7 @@ const makeRegistry = <A, D>(
   new Registry(
     Selection.make(policy, random, sharing),
     detectStatus !== undefined && detection.trustFor ? new Trusted() : undefined,
-    room?.uses
+    room
   )
 
 const makeWaiters = <A, D>(
@@ -234,11 +234,13 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
 export const buildFor = <A, D>(root: Core<A, D>, options: Resolved<A, D>, room: Room): Core<A, D> =>
   putTogether(options, root, room)
 
-/** What the pools of many keys have in common. */
-type Surroundings<A, D> = Pick<
-  Core<A, D>,
-  "clock" | "context" | "dispatcher" | "home" | "random" | "run" | "hold" | "deadlines" | "moments"
->
+/** What the pools of many keys have in common: those of their counts, too, that nobody is shown by key. */
+type Surroundings<A, D> =
+  & Pick<
+    Core<A, D>,
+    "clock" | "context" | "dispatcher" | "home" | "random" | "run" | "hold" | "deadlines" | "moments"
+  >
+  & Partial<Pick<Core<A, D>, "timings" | "creations" | "tallies" | "suspended">>
 
 const toMeans = <A, D>(
   core: () => Core<A, D>,
@@ -269,6 +271,7 @@ const putTogether = <A, D>(options: Resolved<A, D>, around: Surroundings<A, D>, 
     deadlines,
     moments,
     place: undefined,
+    many: undefined,
     dozing: new Dozing(deadlines, waiters, () => Resting.askDozing(core)),
     registry: makeRegistry(options, random, room),
     waiters,
@@ -278,7 +281,7 @@ const putTogether = <A, D>(options: Resolved<A, D>, around: Surroundings<A, D>, 
     destroyer: makeDestroyer(means, dispatcher),
     memory: makeMemory(means, context),
     life: { _tag: "Open" },
-    suspended: false,
+    suspended: around.suspended ?? false,
     size: { ...options.size },
     crowded: false,
     retry: makeRetry(means),
@@ -288,11 +291,11 @@ const putTogether = <A, D>(options: Resolved<A, D>, around: Surroundings<A, D>, 
     sweeper: undefined,
     leases: 0,
     owners: undefined,
-    lastLeaseId: 0,
+    leaseIds: room?.leaseIds ?? { last: 0 },
     feed: undefined,
-    timings: undefined,
-    creations: new Durations(),
-    tallies: noTallies(),
+    timings: around.timings,
+    creations: around.creations ?? new Durations(),
+    tallies: around.tallies ?? noTallies(),
     totals: { borrowed: 0, added: 0, made: 0, destroyed: 0, timedOut: 0, exhausted: 0, expired: 0 },
     awake: [],
     waking: false,

@@ -7,26 +7,23 @@
  * Invariants, at the end of every step:
  * - A key is known while it is in `keys`; it is awake exactly while its record has a place; else it is in `asleep`, in the
  *   order in which the keys fell asleep, and `forgetting` is set for the first.
- * - `past` is the sum of the totals of all that is not awake.
- * - Ids of objects and leases of a key grow, though it was forgotten meanwhile: they begin behind the highest that was ever
- *   given to a key that fell asleep.
+ * - The totals of the root are the sum of the totals of all that is not awake.
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import * as Stream from "effect/Stream"
 import type { PooledObject } from "../../PooledObject.ts"
 import { InvalidPoolOptions, PoolClosed, type PoolStats } from "../../PoolError.ts"
-import type { PoolEvent } from "../../PoolEvent.ts"
 import { attendAll } from "../borrow/desk.ts"
 import { handleOf } from "../lease/handle.ts"
 import { shrink } from "../object/replacing.ts"
 import * as Sweeping from "../object/sweeping.ts"
-import { catchUp, type Core, each, fork, population, soon, stats } from "../state/core.ts"
+import { catchUp, type Core, each, fork, type Many, population, soon, stats } from "../state/core.ts"
 import { askSelector, changed, Note, note, roomFreed } from "../state/notes.ts"
 import { leases } from "../state/owners.ts"
 import { Place, Room } from "../state/room.ts"
 import type { Resolved } from "../state/settings.ts"
 import { checks } from "../state/validation.ts"
+import { addTotals, entriesOf, wholeStats } from "../state/whole.ts"
 import * as Deadlines from "../structures/deadlines.ts"
 import { Keys } from "../structures/keys.ts"
 import { Queue } from "../structures/queue.ts"
@@ -66,6 +63,8 @@ interface Kept {
 /** One key that is known. */
 class Known<K, A, D> {
   readonly key: K
+  /** How many keys were known before. */
+  readonly number: number
   place: Place<K, A, D> | undefined = undefined
   /** Where they are the key's own. */
   size: Bounds | undefined = undefined
@@ -77,31 +76,30 @@ class Known<K, A, D> {
   operations: unknown = undefined
   promised: unknown = undefined
 
-  constructor(key: K) {
+  constructor(key: K, number: number) {
     this.key = key
+    this.number = number
+  }
+
+  get core(): Core<A, D> | undefined {
+    return this.place?.core
   }
 }
 
 const noTotals = (): Totals => ({ borrowed: 0, added: 0, made: 0, destroyed: 0, timedOut: 0, exhausted: 0, expired: 0 })
 
-const addTotals = (sum: Totals, some: Totals, sign: 1 | -1): void => {
-  for (const name of Object.keys(some) as Array<keyof Totals>) sum[name] += sign * some[name]
-}
-
-export class Keyed<K, A, D> {
+export class Keyed<K, A, D> implements Many<A, D> {
   /** What all pools have in common. It has no objects of its own; whoever listens to all keys listens to it. */
   readonly root: Core<A, D>
   private readonly options: KeyedResolved<K, A, D>
   private readonly room: Room
   private readonly keys = new Keys<K, Known<K, A, D>>()
-  private readonly known = new WeakMap<Core<A, D>, Known<K, A, D>>()
+  private readonly ofCore = new WeakMap<Core<A, D>, Known<K, A, D>>()
   private readonly awake = new Set<Known<K, A, D>>()
   private readonly asleep = new Queue<Known<K, A, D>>()
   private readonly forgetting: Deadlines.Deadline
-  private readonly past = noTotals()
   private perKey: Bounds
-  private lastId = 0
-  private lastLeaseId = 0
+  private lastNumber = 0
   /** The places that may be empty, to be looked at in a task of their own. */
   private empties: Array<Core<A, D>> = []
 
@@ -115,6 +113,8 @@ export class Keyed<K, A, D> {
       (place) => this.emptied(place.core as never)
     )
     this.forgetting = Deadlines.make(() => this.forgetIdle(), true)
+    root.many = this
+    root.size.max = options.max
     // whoever holds the root, as a timer may, holds all of it
     root.onClosed.add(() => this.asleep.clear())
   }
@@ -137,7 +137,7 @@ export class Keyed<K, A, D> {
 
   /** What is kept with the pool of a key, as long as that is there. */
   with<B>(core: Core<A, D>, name: "operations" | "promised", make: (core: Core<A, D>) => B): B {
-    const known = this.known.get(core)
+    const known = this.ofCore.get(core)
     return (known === undefined ? make(core) : known[name] ??= make(core)) as B
   }
 
@@ -148,27 +148,24 @@ export class Keyed<K, A, D> {
   }
 
   private learn(key: K): Known<K, A, D> {
-    const known = new Known<K, A, D>(key)
+    const known = new Known<K, A, D>(key, ++this.lastNumber)
     this.keys.set(key, known)
     return known
   }
 
   private wake(known: Known<K, A, D>): Core<A, D> {
-    const { key, kept } = known
+    const { key, kept, number } = known
     const { room, root } = this
     this.asleep.delete(known)
     const core = buildFor(root, this.options.of(key), room)
-    const place = new Place<K, A, D>(room, key, core)
+    const place = new Place<K, A, D>(room, key, number, core)
     known.place = place
-    this.known.set(core, known)
+    this.ofCore.set(core, known)
     this.awake.add(known)
     core.place = core.registry.place = place as Place<unknown, A, D>
     Object.assign(core.size, known.size ?? this.perKey)
-    core.suspended = root.suspended
-    core.registry.lastId = this.lastId
-    core.lastLeaseId = this.lastLeaseId
     core.onClosed.add(() => this.closed(known, core))
-    if (root.feed !== undefined) Events.feed(core, root.feed)
+    if (root.feed !== undefined) Events.feedOne(core, root.feed)
     if (kept !== undefined) this.restore(core, kept)
     known.kept = undefined
     const { every } = core.options.detection
@@ -180,7 +177,7 @@ export class Keyed<K, A, D> {
   }
 
   private restore(core: Core<A, D>, { retry, totals }: Kept): void {
-    addTotals(this.past, totals, -1)
+    addTotals(this.root.totals, totals, -1)
     Object.assign(core.totals, totals)
     if (retry === undefined) return
     const { due, ...rest } = retry
@@ -198,7 +195,7 @@ export class Keyed<K, A, D> {
     const { empties } = this
     this.empties = []
     for (const core of empties) {
-      const known = this.known.get(core)
+      const known = this.ofCore.get(core)
       if (known?.place?.core === core && isIdle(known, core)) this.fallAsleep(known, core)
     }
   }
@@ -221,9 +218,7 @@ export class Keyed<K, A, D> {
     core.deadlines.cancel(core.refill.deadline)
     place.gone = true
     place.stir()
-    this.lastId = Math.max(this.lastId, core.registry.lastId)
-    this.lastLeaseId = Math.max(this.lastLeaseId, core.lastLeaseId)
-    addTotals(this.past, core.totals, 1)
+    addTotals(this.root.totals, core.totals, 1)
     // whoever has it still finds it closed
     core.life = { _tag: "Closed" }
     shareOut(this.room)
@@ -271,8 +266,21 @@ export class Keyed<K, A, D> {
 
   // all of it
 
+  *parts(): Generator<Core<A, D>> {
+    yield this.root
+    for (const { core } of this.awake) yield core!
+  }
+
+  get known(): Iterable<Known<K, A, D>> {
+    return this.keys.values()
+  }
+
+  get size(): number {
+    return this.keys.size
+  }
+
   get cores(): Array<Core<A, D>> {
-    return Array.from(this.awake, ({ place }) => place!.core)
+    return Array.from(this.awake, ({ core }) => core!)
   }
 
   get names(): Array<K> {
@@ -280,16 +288,8 @@ export class Keyed<K, A, D> {
   }
 
   stats(): PoolStats {
-    const { max: _none, totals: _nothing, ...sum } = stats(this.root)
-    const totals = { ...this.past }
-    for (const core of this.cores) {
-      catchUp(core, false)
-      const { max: _max, totals: some, ...counts } = stats(core)
-      for (const name of Object.keys(counts) as Array<keyof typeof counts>) sum[name] += counts[name]
-      addTotals(totals, some, 1)
-    }
-    const { max } = this.room
-    return { ...sum, ...max !== Infinity && { max }, totals }
+    catchUp(this.root, false)
+    return wholeStats(this.root)
   }
 
   statsOf(key: K): PoolStats | undefined {
@@ -307,35 +307,12 @@ export class Keyed<K, A, D> {
   }
 
   get objects(): Array<PooledObject<A, D>> {
-    return this.cores.flatMap((core) => {
-      catchUp(core, false)
-      return Array.from(core.registry.entries, ({ pooled }) => pooled)
-    })
+    catchUp(this.root, false)
+    return Array.from(entriesOf(this.root), ({ pooled }) => pooled)
   }
 
   get leases() {
     return this.cores.flatMap((core) => leases(core).map(handleOf))
-  }
-
-  readonly events: Stream.Stream<PoolEvent> = Stream.unwrap(Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        const listener = Events.listen(this.root, true)
-        this.feed()
-        return listener
-      }),
-      (listener) =>
-        Effect.sync(() => {
-          if (listener === undefined) return
-          Events.unlisten(this.root, listener)
-          this.feed()
-        })
-    ),
-    (listener) => listener === undefined ? Stream.empty : Stream.fromPull(Effect.succeed(listener.pull))
-  ))
-
-  private feed(): void {
-    for (const core of this.cores) Events.feed(core, this.root.feed)
   }
 
   get closedFailure(): Effect.Effect<never, PoolClosed> {
@@ -397,7 +374,7 @@ export class Keyed<K, A, D> {
         checked = toBounds(checks(this.root.options.name), size, checked)
       })
       if (refused !== undefined) return refused
-      this.room.max = checked.max
+      this.room.max = this.root.size.max = checked.max
       this.perKey = checked.perKey
       const { root } = this
       if (root.feed !== undefined) {
@@ -440,7 +417,7 @@ export class Keyed<K, A, D> {
       if (refused !== undefined) return refused
       const core = this.of(key)!
       return Effect.map(Upkeep.resize(core, size), () => {
-        const known = this.known.get(core)
+        const known = this.ofCore.get(core)
         if (known !== undefined) known.size = { ...core.size }
         core.place!.left()
       })

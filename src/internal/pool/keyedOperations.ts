@@ -11,12 +11,13 @@ import { borrow } from "../borrow/desk.ts"
 import { borrowPacked } from "../borrow/packing.ts"
 import { bracketIn } from "../borrow/with.ts"
 import { attach } from "../lease/handle.ts"
-import type { Core } from "../state/core.ts"
+import { type Core, know } from "../state/core.ts"
 import { checks, levels } from "../state/validation.ts"
 import type { Request } from "../state/waiters.ts"
 import { shows } from "../structures/picture.ts"
 import * as Site from "../structures/site.ts"
 import { isRecord } from "../structures/times.ts"
+import { events } from "../watching/events.ts"
 import { build } from "./assemble.ts"
 import { Keyed, toBounds } from "./keyed.ts"
 import { failingOver, operations, siteOf } from "./operations.ts"
@@ -165,13 +166,14 @@ export const keyedOperations = <K, A, D>(keyed: Keyed<K, A, D>): object => {
     statsOf: (key: K) => Effect.sync(() => keyed.statsOf(key)),
     objects: Effect.sync(() => keyed.objects),
     leases: Effect.sync(() => keyed.leases),
-    events: keyed.events,
+    events: events(keyed.root),
     forget: (key: K) => keyed.forget(key),
     close: keyed.close
   }
   if (capturesSite) Site.want()
   shows(all, () => ({ _id: "KeyedPool", name, stats: keyed.stats() }))
   knowKeyed(all, keyed)
+  know(all, keyed.root)
   return all
 }
 

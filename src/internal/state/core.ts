@@ -25,7 +25,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Random from "effect/Random"
 import type * as Scheduler from "effect/Scheduler"
-import type { PoolExhausted, PoolStats } from "../../PoolError.ts"
+import type { InvalidPoolOptions, PoolClosed, PoolExhausted, PoolStats } from "../../PoolError.ts"
 import type { Creation, Creator } from "../making/creator.ts"
 import type { Destroyer } from "../object/destroyer.ts"
 import type { Detector } from "../object/detector.ts"
@@ -58,6 +58,20 @@ type Life =
     readonly jobs: Array<Iterator<() => void>>
   }
   | { readonly _tag: "Closed" }
+
+/** The pools of many keys, as those see them who look at all of them as one: see `whole.ts`. */
+export interface Many<A, D> {
+  /** What the keys have in common, and the pool of each key that is awake. */
+  readonly parts: () => Iterable<Core<A, D>>
+  /** The keys that are known: what each is called by number, and its pool if that is awake. */
+  readonly known: Iterable<{ readonly key: unknown; readonly number: number; readonly core: Core<A, D> | undefined }>
+  readonly size: number
+  readonly rotate: Effect.Effect<void, PoolClosed>
+  readonly detect: Effect.Effect<void, PoolClosed>
+  readonly suspend: Effect.Effect<void, PoolClosed>
+  readonly resume: Effect.Effect<void, PoolClosed>
+  readonly resize: (size: unknown) => Effect.Effect<void, InvalidPoolOptions | PoolClosed>
+}
 
 /** Somebody who waits for a state of the whole pool. */
 export interface Watcher {
@@ -107,6 +121,8 @@ export interface Core<A, D> {
 
   /** Where the pool is one of many that share their room: its place there. */
   place: Place<unknown, A, D> | undefined
+  /** Where this is what the pools of many keys have in common: those. */
+  many: Many<A, D> | undefined
 
   life: Life
   /** `suspend` was called: no lease begins; detecting, making and destroying go on. */
@@ -117,7 +133,8 @@ export interface Core<A, D> {
   crowded: boolean
   leases: number
   owners: Owners | undefined
-  lastLeaseId: number
+  /** The id of the newest lease: of those of all keys, where there are many. */
+  readonly leaseIds: { last: number }
   /** Those who listen to what happens; absent where nobody does. */
   feed: Feed | undefined
   /** The times of waits, leases and detections; absent where nobody measures them. */

@@ -25,6 +25,11 @@ const legal = Object.fromEntries(
   Object.entries(Status.transitions).map(([from, targets]) => [from, targets.reduce((bits, to) => bits | bit[to], 0)])
 ) as Record<Status, number>
 
+interface Counters {
+  readonly ids: { last: number }
+  readonly uses: { last: number }
+}
+
 export class Registry<A, D> {
   readonly selection: Selection<Entry<A, D>>
   /** The listed objects that were detected lately; absent where no answer is ever trusted. */
@@ -59,16 +64,20 @@ export class Registry<A, D> {
   listing = 0
   /** Called after each move, while somebody listens. */
   moved: ((entry: Entry<A, D>, from: Status) => void) | undefined = undefined
-  /** The id of the newest entry. */
-  lastId = 0
-  /** Counts the uses of objects: of those of all keys, where there are many. */
+  /** The id of the newest entry; and the number of the last use of an object. Where there are many keys, of all of them. */
+  readonly ids: { last: number }
   private readonly uses: { last: number }
   /** Where the pool is one of many that share their room. */
   place: Place<unknown, A, D> | undefined = undefined
 
-  constructor(selection: Selection<Entry<A, D>>, trusted?: Trusted<Entry<A, D>>, uses = { last: 0 }) {
+  constructor(
+    selection: Selection<Entry<A, D>>,
+    trusted?: Trusted<Entry<A, D>>,
+    { ids, uses }: Counters = { ids: { last: 0 }, uses: { last: 0 } }
+  ) {
     this.selection = selection
     this.trusted = trusted
+    this.ids = ids
     this.uses = uses
   }
 
@@ -78,7 +87,7 @@ export class Registry<A, D> {
 
   /** An id that no object has had. */
   nextId(): number {
-    return ++this.lastId
+    return ++this.ids.last
   }
 
   /** Takes an object in, as `Pending`. */

@@ -33,6 +33,8 @@ type AnyCreation = Creation<never, never>
 export class Place<K, A, D> {
   readonly room: Room
   readonly key: K
+  /** How many keys were known before this one. */
+  readonly number: number
   readonly core: Core<A, D>
   /** How many objects of the pool are counted in the room, those being made and destroyed included. */
   counted = 0
@@ -53,9 +55,10 @@ export class Place<K, A, D> {
   /** The key is known no more. */
   gone = false
 
-  constructor(room: Room, key: K, core: Core<A, D>) {
+  constructor(room: Room, key: K, number: number, core: Core<A, D>) {
     this.room = room
     this.key = key
+    this.number = number
     this.core = core
   }
 
@@ -212,9 +215,11 @@ export class Room {
   sharing = false
   /** What is shared out since others last had their turn. */
   readonly relay: Relay
-  /** What all keys count together, so that one can be told from another: arrivals of waiters, uses of objects. */
+  /** What all keys count together, so that one can be told from another: arrivals of waiters, uses of objects, objects, leases. */
   readonly arrivals = { last: 0 }
   readonly uses = { last: 0 }
+  readonly ids = { last: 0 }
+  readonly leaseIds = { last: 0 }
 
   /** Whose room it is: what all keys have in common. */
   readonly root: Core<never, never>

@@ -16,6 +16,7 @@ import type { Rest } from "../object/rest.ts"
 import type { Core } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { moment } from "../state/pooled.ts"
+import { parts } from "../state/whole.ts"
 import { span } from "../structures/times.ts"
 
 type Told = PoolEvent extends infer E ? E extends unknown ? Omit<E, "pool" | "at"> : never : never
@@ -121,8 +122,13 @@ export const listen = <A, D>(core: Core<A, D>, holds: boolean): Listener | undef
   return listener
 }
 
-/** The pool tells those who listen to a feed; or nobody. */
-export const feed = <A, D>(core: Core<A, D>, to: Feed | undefined): void => {
+/** The pool tells those who listen to a feed; or nobody. Of many keys all do. */
+const feed = <A, D>(core: Core<A, D>, to: Feed | undefined): void => {
+  for (const part of parts(core)) feedOne(part, to)
+}
+
+/** The same, of one pool. */
+export const feedOne = <A, D>(core: Core<A, D>, to: Feed | undefined): void => {
   core.feed = to
   core.registry.moved = to && ((entry, from) => moved(core, entry, from))
 }

@@ -3,6 +3,7 @@ import type { HistogramState } from "effect/Metric"
 import { PoolExhausted, type PoolStats } from "../../PoolError.ts"
 import type { PoolMetricsOptions } from "../../PoolMetrics.ts"
 import type { Core, Tallies } from "../state/core.ts"
+import { entriesOf, sum } from "../state/whole.ts"
 import { overdueLeases } from "./overdue.ts"
 import type { Timings } from "./timings.ts"
 
@@ -20,17 +21,27 @@ export interface Value {
   readonly of?: (core: AnyCore) => boolean
 }
 
-/** A gauge of each allowance: see {@link readAllowances}. */
-export interface AllowanceValue {
+/** A gauge of each object, or each key: which of the values that are read. */
+export interface PartValue {
   readonly name: string
+  readonly unit: string
   readonly description: string
-  readonly read: (reading: AllowanceReading) => number
+  readonly at: number
 }
+
+/** What is read of an object, a key, or of several together. */
+export interface Reading {
+  readonly attributes: Readonly<Record<string, string>>
+  readonly values: Array<number>
+}
+
+/** By their attributes, as text. */
+export type Readings = ReadonlyMap<string, Reading>
 
 interface Histogram {
   readonly name: string
   readonly description: string
-  readonly read: (timings: Timings) => HistogramState
+  readonly read: (timings: Timings, core: AnyCore | undefined) => HistogramState
 }
 
 export interface Vocabulary {
@@ -39,8 +50,10 @@ export interface Vocabulary {
   readonly values: ReadonlyArray<Value>
   /** Of a pool that has a maximum. */
   readonly bounds: ReadonlyArray<Value>
-  /** Of a pool whose objects have allowances. */
-  readonly allowances: ReadonlyArray<AllowanceValue>
+  /** Of a pool whose objects have allowances: see {@link readAllowances}. */
+  readonly allowances: ReadonlyArray<PartValue>
+  /** Of a pool of many keys: see {@link readKeys}. */
+  readonly keys: ReadonlyArray<PartValue>
   readonly histograms: ReadonlyArray<Histogram>
 }
 
@@ -55,7 +68,7 @@ const histograms = (prefix: string): ReadonlyArray<Histogram> => [
   {
     name: `${prefix}.wait_time`,
     description: "The time from a borrow to its lease",
-    read: (timings) => timings.waited
+    read: (timings, core) => timings.waited(core)
   },
   {
     name: `${prefix}.use_time`,
@@ -93,7 +106,7 @@ const own = (prefix: string): Vocabulary => {
       gauge("min", "{object}", "The number of objects to keep", ({ min }) => min),
       gauge("making", "{object}", "The number of objects that are being made", ({ making }) => making),
       gauge("leases", "{lease}", "The number of open leases", ({ leases }) => leases),
-      gauge("overdue", "{lease}", "The number of open leases that are overdue", (_, core) => overdueLeases(core)),
+      gauge("overdue", "{lease}", "The number of open leases that are overdue", (_, core) => sum(core, overdueLeases)),
       gauge("pending_requests", "{request}", "The number of fibers that wait in a borrow", ({ waiting }) => waiting),
       gauge("suspended", "{pool}", "The number of pools that lend nothing at present", (_, core) => +core.suspended),
       ...totals(prefix),
@@ -101,12 +114,13 @@ const own = (prefix: string): Vocabulary => {
     ],
     bounds: [gauge("max", "{object}", "The most objects that there may be", ({ max }) => max!)],
     allowances: [
-      {
-        name: `${prefix}.allowance.left`,
-        description: "The part of an allowance that is left",
-        read: ({ left }) => left
-      },
-      { name: `${prefix}.allowance.limit`, description: "The limit of an allowance", read: ({ limit }) => limit }
+      part(`${prefix}.allowance.left`, "{unit}", "The part of an allowance that is left", 0),
+      part(`${prefix}.allowance.limit`, "{unit}", "The limit of an allowance", 1)
+    ],
+    keys: [
+      part(`${prefix}.key.size`, "{object}", "The number of objects of a key", 0),
+      part(`${prefix}.key.leases`, "{lease}", "The number of open leases of a key", 1),
+      part(`${prefix}.key.pending_requests`, "{request}", "The number of fibers that wait for a key", 2)
     ],
     histograms: [
       ...histograms(prefix),
@@ -118,6 +132,13 @@ const own = (prefix: string): Vocabulary => {
     ]
   }
 }
+
+const part = (name: string, unit: string, description: string, at: number): PartValue => ({
+  name,
+  unit,
+  description,
+  at
+})
 
 /** What users are shown of the totals. */
 const totals = (prefix: string): ReadonlyArray<Value> => {
@@ -173,48 +194,77 @@ const tallies = (prefix: string): ReadonlyArray<Value> => {
   ]
 }
 
-// ----------------------------------------------------------------------------------------------------------- allowances
+// ---------------------------------------------------------------------------------------------------- objects, and keys
 
 /** A pool of more objects is shown by sums. */
 const mostObjects = 100
 /** So many series, by objects and names, or by names. */
 const mostSeries = 1000
+/** Of a pool of more keys only the whole is shown. */
+const mostKeys = 100
 
-/** What is left of an allowance, of one object or of all together. */
-export interface AllowanceReading {
-  readonly attributes: Readonly<Record<string, string>>
-  left: number
-  limit: number
+const add = (
+  readings: Map<string, Reading>,
+  attributes: Reading["attributes"],
+  values: ReadonlyArray<number>
+): void => {
+  const key = JSON.stringify(attributes)
+  const known = readings.get(key)
+  if (known !== undefined) values.forEach((value, at) => known.values[at]! += value)
+  else if (readings.size < mostSeries) readings.set(key, { attributes, values: [...values] })
 }
 
 /**
- * What is left of each allowance: for each object, by its number; of a pool of many objects, of all together. So the sum of
- * what is shown is the same in both. By the attributes, as text.
+ * What is left of each allowance, and its limit: for each object, by its number; of a pool of many objects, of all together.
+ * So the sum of what is shown is the same in both.
  */
-export const readAllowances = (core: AnyCore): ReadonlyMap<string, AllowanceReading> => {
-  const readings = new Map<string, AllowanceReading>()
-  const { entries, size } = core.registry
-  for (const { allowances, id, status } of entries) {
+export const readAllowances = (core: AnyCore): Readings => {
+  const readings = new Map<string, Reading>()
+  if (core.options.allowance === undefined) return readings
+  const size = sum(core, ({ registry }) => registry.size)
+  for (const { allowances, id, status } of entriesOf(core)) {
     // what is being destroyed lends nothing
     if (allowances === undefined || status === "Invalid") continue
     for (const { left, limit, name } of allowances.readings) {
-      const attributes = { allowance: name, ...size <= mostObjects && { object: String(id) } }
-      const key = JSON.stringify(attributes)
-      const known = readings.get(key)
-      if (known !== undefined) {
-        known.left += left
-        known.limit += limit
-      } else if (readings.size < mostSeries) readings.set(key, { attributes, left, limit })
+      add(readings, { allowance: name, ...size <= mostObjects && { object: String(id) } }, [left, limit])
     }
   }
   return readings
+}
+
+/** The objects, leases and waiters of each key, by what the keys are called: `other`, where that is nothing. */
+export const readKeys = (core: AnyCore, describe: (key: unknown) => string | undefined): Readings => {
+  const readings = new Map<string, Reading>()
+  const { many } = core
+  if (many === undefined || many.size > mostKeys) return readings
+  for (const { core, key } of many.known) {
+    const values = core === undefined ? [0, 0, 0] : [core.registry.size, core.leases, core.waiters.size]
+    add(readings, { key: called(key, describe) }, values)
+  }
+  return readings
+}
+
+/** What throws, or is no text, is no name. */
+const called = (key: unknown, describe: (key: unknown) => string | undefined): string => {
+  try {
+    const name: unknown = describe(key)
+    return typeof name === "string" ? name.slice(0, 60) : "other"
+  } catch {
+    return "other"
+  }
 }
 
 // ------------------------------------------------------------------------------- the semantic conventions of OpenTelemetry
 
 const conventional = "db.client.connection"
 
-const sum = (name: string, unit: string, description: string, read: Value["read"], state?: "used" | "idle"): Value => ({
+const summed = (
+  name: string,
+  unit: string,
+  description: string,
+  read: Value["read"],
+  state?: "used" | "idle"
+): Value => ({
   name: `${conventional}.${name}`,
   kind: "sum",
   unit,
@@ -226,24 +276,25 @@ const sum = (name: string, unit: string, description: string, read: Value["read"
 const openTelemetry: Vocabulary = {
   pool: `${conventional}.pool.name`,
   values: [
-    sum("count", "{connection}", "The number of objects", ({ borrowed }) => borrowed, "used"),
-    sum(
+    summed("count", "{connection}", "The number of objects", ({ borrowed }) => borrowed, "used"),
+    summed(
       "count",
       "{connection}",
       "The number of objects",
       ({ borrowed, invalid, size }) => size - borrowed - invalid,
       "idle"
     ),
-    sum("idle.min", "{connection}", "The number of objects to keep", ({ min }) => min),
-    sum("pending_requests", "{request}", "The number of fibers that wait in a borrow", ({ waiting }) => waiting),
+    summed("idle.min", "{connection}", "The number of objects to keep", ({ min }) => min),
+    summed("pending_requests", "{request}", "The number of fibers that wait in a borrow", ({ waiting }) => waiting),
     {
-      ...sum("timeouts", "{timeout}", "The number of borrows that took too long", ({ totals }) => totals.timedOut),
+      ...summed("timeouts", "{timeout}", "The number of borrows that took too long", ({ totals }) => totals.timedOut),
       kind: "counter"
     }
   ],
   bounds: ["max", "idle.max"].map((name) =>
-    sum(name, "{connection}", "The most objects that there may be", ({ max }) => max!)
+    summed(name, "{connection}", "The most objects that there may be", ({ max }) => max!)
   ),
   allowances: [],
+  keys: [],
   histograms: histograms(conventional)
 }

@@ -7,6 +7,7 @@
  */
 import type { HistogramState } from "effect/Metric"
 import type { Core } from "../state/core.ts"
+import { totalsOf } from "../state/whole.ts"
 
 /** Upper bounds of the buckets, in milliseconds. */
 const bounds = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000]
@@ -70,17 +71,17 @@ export class Timings {
   readonly detect = new Durations()
   /** How many metrics read these timings. */
   users = 0
-  private readonly totals: Core<never, never>["totals"]
   private readonly before: number
+  private borrowed: number
 
-  constructor({ creations, totals }: Core<never, never>) {
-    this.create = creations
-    this.totals = totals
-    this.before = totals.borrowed
+  constructor(core: Core<never, never>) {
+    this.create = core.creations
+    this.before = this.borrowed = totalsOf(core).borrowed
   }
 
-  /** The waits of all borrows, those that were served at once included. */
-  get waited(): HistogramState {
-    return this.wait.state(this.totals.borrowed - this.before - this.wait.count)
+  /** The waits of all borrows, those that were served at once included; of a pool that has been dropped, as it was last. */
+  waited(core: Core<never, never> | undefined): HistogramState {
+    if (core !== undefined) this.borrowed = totalsOf(core).borrowed
+    return this.wait.state(this.borrowed - this.before - this.wait.count)
   }
 }
