@@ -51,7 +51,7 @@ const apart = [
 const waiting = ["test/cluster/{chaos,failures,processes,storage}.test.ts"]
 
 /** What measures how much is served in a time: nothing else runs beside it. */
-const alone = ["test/examples/{llmGateway,tenants}.test.ts", "test/integration/llmGatewayLoad.test.ts"]
+const alone = ["test/examples/{cluster,llmGateway,tenants}.test.ts", "test/integration/llmGatewayLoad.test.ts"]
 
 export default mergeConfig(
   base,
