@@ -64,7 +64,16 @@ export default mergeConfig(
           test: { name: "together", isolate: false, include: every, exclude: [...apart, ...waiting, ...alone] }
         },
         { extends: true, test: { name: "apart", include: apart, exclude: alone } },
-        { extends: true, test: { name: "waiting", include: waiting, maxWorkers: 3, sequence: { groupOrder: 1 } } },
+        {
+          extends: true,
+          test: {
+            name: "waiting",
+            include: waiting,
+            maxWorkers: 3,
+            sequence: { groupOrder: 1 },
+            globalSetup: ["test/cluster/support/bundles.ts"]
+          }
+        },
         { extends: true, test: { name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } } }
       ]
     }

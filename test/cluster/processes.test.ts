@@ -5,11 +5,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
 import { SharedPool } from "../../src/cluster.ts"
 import { Licences } from "./child.ts"
+import { programFile } from "./support/programs.ts"
 
-const child = fileURLToPath(new URL("child.ts", import.meta.url))
+const child = programFile("child")
 
 /** A process of a role, until the scope closes. */
 const start = (...args: ReadonlyArray<string>) =>

@@ -1,6 +1,6 @@
 /** Programs in processes of their own, which the tests tell what to do, and which tell what happened, by messages. */
 import { type ChildProcess, fork } from "node:child_process"
-import { fileURLToPath } from "node:url"
+import { programFile, type ProgramName } from "./programs.ts"
 
 /** The monotonic clock of this machine, in milliseconds: the same in all processes. */
 export const now = (): number => Number(process.hrtime.bigint()) / 1e6
@@ -41,9 +41,8 @@ interface Taker {
 }
 
 /** Starts a program of this folder. Its first argument is the JSON of `config`. */
-export const start = <Command, Event>(name: string, config: unknown = {}): Program<Command, Event> => {
-  const file = fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
-  const child = fork(file, [JSON.stringify(config)], { stdio: ["ignore", "pipe", "pipe", "ipc"] })
+export const start = <Command, Event>(name: ProgramName, config: unknown = {}): Program<Command, Event> => {
+  const child = fork(programFile(name), [JSON.stringify(config)], { stdio: ["ignore", "pipe", "pipe", "ipc"] })
   children.add(child)
   let output = ""
   child.stdout?.setEncoding("utf8").on("data", (text: string) => output += text)
