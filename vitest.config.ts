@@ -57,6 +57,7 @@ export default mergeConfig(
   base,
   defineConfig({
     test: {
+      globalSetup: ["test/support/bundles.ts"],
       projects: [
         // effect is loaded once for all of these
         {
@@ -70,8 +71,7 @@ export default mergeConfig(
             name: "waiting",
             include: waiting,
             maxWorkers: 3,
-            sequence: { groupOrder: 1 },
-            globalSetup: ["test/cluster/support/bundles.ts"]
+            sequence: { groupOrder: 1 }
           }
         },
         { extends: true, test: { name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } } }

@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { spawn } from "node:child_process"
 import { SharedPool } from "../../src/cluster.ts"
+import { programFile } from "../support/programs.ts"
 import { Licences } from "./child.ts"
-import { programFile } from "./support/programs.ts"
 
 const child = programFile("child")
 

@@ -244,7 +244,7 @@ describe("httpServer", () => {
   })
 
   it("finishes what is in flight when it is told to stop, then closes its sessions, then its PostgreSQL", async () => {
-    const service = startService({ LEASE_TIMEOUT: "20 seconds" })
+    const service = startService({ LEASE_TIMEOUT: "20 seconds" }, "sources")
     const address = await service.address
     assert.strictEqual((await write(address, 1, { text: "one" })).status, 204)
     const [folder] = readdirSync(service.folder)

@@ -6,7 +6,7 @@ import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { run } from "../support/example.ts"
+import { run, startBundle } from "../support/example.ts"
 
 describe("checksums", () => {
   let cwd = ""
@@ -75,7 +75,8 @@ describe("the gateway", () => {
         ]
       ] as const
     ) {
-      const { code, stderr, stdout } = await run("llmGateway/main", { env: { PATH: process.env["PATH"], ...env } })
+      const running = startBundle("llmGateway", { env: { PATH: process.env["PATH"], ...env } })
+      const { code, stderr, stdout } = await running.ended
       assert.deepStrictEqual([code, stdout], [1, ""])
       assert.match(stderr, /^llmGateway: .*\n$/)
       assert.include(stderr, said)

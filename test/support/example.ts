@@ -1,6 +1,7 @@
 /** Runs an example as a user does: in a process of its own, by the same Node that runs the tests. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import { programFile, type ProgramName } from "./programs.ts"
 
 export interface Ending {
   readonly code: number | null
@@ -27,11 +28,17 @@ export interface RunOptions {
 const children = new Set<ChildProcess>()
 process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")))
 
-export const start = (
-  example: string,
+export const start = (example: string, options?: RunOptions): Running =>
+  startFile(fileURLToPath(new URL(`../../examples/${example}.ts`, import.meta.url)), options)
+
+/** Starts the bundle of an example that many a test starts. */
+export const startBundle = (example: ProgramName, options?: RunOptions): Running =>
+  startFile(programFile(example), options)
+
+const startFile = (
+  file: string,
   { args = [], cwd = process.cwd(), env = process.env }: RunOptions = {}
 ): Running => {
-  const file = fileURLToPath(new URL(`../../examples/${example}.ts`, import.meta.url))
   const child = spawn(process.execPath, [file, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] })
   children.add(child)
   let stdout = ""

@@ -4,7 +4,7 @@ import { HttpServer } from "effect/http"
 import OpenAI from "openai"
 import { Accounts, StandIn, type StandInOptions } from "../../examples/llmGateway/standIn.ts"
 import type { Account } from "../../examples/llmGateway/standIn/account.ts"
-import { type Running, start } from "./example.ts"
+import { type Running, startBundle } from "./example.ts"
 
 export interface Provider {
   readonly url: string
@@ -65,7 +65,7 @@ export const startGateway = async (
   keys: ReadonlyArray<GatewayKey>,
   env: Readonly<Record<string, string>> = {}
 ): Promise<Gateway> => {
-  const running = start("llmGateway/main", {
+  const running = startBundle("llmGateway", {
     env: {
       PATH: process.env["PATH"],
       PORT: "0",

@@ -2,7 +2,7 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { type Ending, type Running, start } from "./example.ts"
+import { type Ending, type Running, start, startBundle } from "./example.ts"
 import { parsePrometheus } from "./telemetry.ts"
 
 interface Ended extends Ending {
@@ -18,12 +18,13 @@ export interface Service extends Omit<Running, "ended"> {
   readonly folder: string
 }
 
-/** On a free port, and with a folder of its own for what is temporary. */
-export const startService = (env: Readonly<Record<string, string>> = {}): Service => {
+/** On a free port, and with a folder of its own for what is temporary; its bundle, or its sources as a user runs them. */
+export const startService = (env: Readonly<Record<string, string>> = {}, what?: "sources"): Service => {
   const folder = mkdtempSync(join(tmpdir(), "service-"))
   // PostgreSQL runs as another user where this one is root
   chmodSync(folder, 0o755)
-  const running = start("httpServer/main", { env: { PATH: process.env["PATH"], PORT: "0", TMPDIR: folder, ...env } })
+  const options = { env: { PATH: process.env["PATH"], PORT: "0", TMPDIR: folder, ...env } }
+  const running = what === "sources" ? start("httpServer/main", options) : startBundle("httpServer", options)
   const ended = running.ended.then((end): Ended => {
     const left = readdirSync(folder)
     rmSync(folder, { recursive: true })

@@ -1,6 +1,6 @@
 /** Programs in processes of their own, which the tests tell what to do, and which tell what happened, by messages. */
 import { type ChildProcess, fork } from "node:child_process"
-import { programFile, type ProgramName } from "./programs.ts"
+import { programFile, type ProgramName } from "../../support/programs.ts"
 
 /** The monotonic clock of this machine, in milliseconds: the same in all processes. */
 export const now = (): number => Number(process.hrtime.bigint()) / 1e6
