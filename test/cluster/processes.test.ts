@@ -29,16 +29,21 @@ const start = (...args: ReadonlyArray<string>) =>
       return {
         kill: (signal: NodeJS.Signals) => Effect.sync(() => process.kill(signal)),
         text: () => text,
-        /** Waits until it has said that, and answers what. */
+        /** Waits until it has said that, and answers what; dies when it ends without. */
         says: (what: RegExp) =>
           Effect.callback<string>((resume) => {
             const look = () => {
               const found = what.exec(text)
               if (found !== null) resume(Effect.succeed(found[1] ?? found[0]))
             }
+            const gone = () => resume(Effect.die(new Error(`It has ended without ${what}: ${text}`)))
             process.stdout.on("data", look)
+            process.once("close", gone)
             look()
-            return Effect.sync(() => process.stdout.off("data", look))
+            return Effect.sync(() => {
+              process.stdout.off("data", look)
+              process.off("close", gone)
+            })
           })
       }
     }
@@ -66,7 +71,7 @@ describe("a borrower's process that is killed", () => {
 describe("a borrower's process that is frozen", () => {
   it.live("has lost its object to the next when its time to live is over, and does nothing more with it as it wakes", () =>
     Effect.gen(function*() {
-      const port = yield* host("1 second")
+      const port = yield* host("2 seconds")
       const freezes = yield* start("borrower", port)
       const first = Number(yield* freezes.says(/holds licence-0 (\d+)\n/))
       yield* freezes.says(/step\nstep\n/)
