@@ -9,7 +9,7 @@ import { hotKey, idleKey, roundRobin } from "./keyed.ts"
 import { evicting, expiring, timingOut } from "./loop.ts"
 import { promised, promisedAborts, promisedWaiters, soaked } from "./promises.ts"
 import { scale } from "./scale.ts"
-import { held, remote } from "./shared.ts"
+import { clustered, held, remote } from "./shared.ts"
 import { format, type Table } from "./table.ts"
 import { type Ending, waiters } from "./waiters.ts"
 
@@ -155,7 +155,17 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
     { title: "Walks", unit: "µs", measure: scale("walks") }
   ],
   shared: [
-    { title: "Borrow from a pool of another process, and give back", unit: "ms", measure: remote },
+    {
+      title:
+        "Borrow from a pool of another process over TCP, and give back; an empty request of effect's rpc is the floor",
+      unit: "ms",
+      measure: remote
+    },
+    {
+      title: "The same within a cluster of effect's own; an empty request to an entity is the floor",
+      unit: "ms",
+      measure: clustered
+    },
     {
       title: "What its host takes for one process that holds",
       unit: "bytes per lease",

@@ -4,19 +4,23 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { RpcClient } from "effect/rpc"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { SharedPool } from "../../src/cluster.ts"
+import { freePort, startPostgres } from "../support/postgres.ts"
 import type { Row } from "./harness.ts"
-import { Keys, type Taken } from "./sharedHost.ts"
+import { type Cluster, cluster, database, Echo, EchoEntity, Keys, type Ports, type Taken } from "./sharedHost.ts"
 
-/** A host of so many objects, until the scope closes. */
-const host = (objects: number) =>
+/** A host of so many objects, until the scope closes; in a cluster, or by itself. */
+const host = (objects: number, within?: Cluster) =>
   Effect.gen(function*() {
+    const more = within === undefined ? [] : [JSON.stringify(within)]
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        fork(fileURLToPath(new URL("sharedHost.ts", import.meta.url)), [`${objects}`], {
+        fork(fileURLToPath(new URL("sharedHost.ts", import.meta.url)), [`${objects}`, ...more], {
           execArgv: ["--expose-gc", "--no-warnings"]
         })
       ),
@@ -28,15 +32,16 @@ const host = (objects: number) =>
     )
     const heard = <A>() =>
       Effect.callback<A>((resume) => void child.once("message", (said) => resume(Effect.succeed(said as A))))
-    const port = yield* heard<number>()
+    const ports = yield* heard<Ports>()
     const taken = Effect.andThen(Effect.sync(() => child.send("taken")), heard<Taken>())
-    return { layer: Layer.provide(Keys.layerRemote, SharedPool.layerSocket({ port })), taken }
+    const layer = Layer.provide(Keys.layerRemote, SharedPool.layerSocket({ port: ports.pool }))
+    return { layer, ports, taken }
   })
 
 const cycle = Effect.scoped(Keys.borrow)
 
-const times = (n: number, concurrency: number) =>
-  Effect.forEach(Array.from({ length: n }), () => cycle, { concurrency, discard: true })
+const times = <E, R>(n: number, concurrency: number, once: Effect.Effect<unknown, E, R>) =>
+  Effect.forEach(Array.from({ length: n }), () => once, { concurrency, discard: true })
 
 const clock = Effect.sync(() => performance.now())
 
@@ -55,46 +60,105 @@ const row = (name: string, value: number, quartiles: readonly [number, number], 
   more
 })
 
-/** How long it takes, one after another, and with 32 at a time. */
+const second = (millis: number) => `${Math.round(1000 / millis)}`
+
+/** How long each takes where one follows the other, in milliseconds. */
+const singly = <E, R>(n: number, once: Effect.Effect<unknown, E, R>) =>
+  Effect.gen(function*() {
+    const each: Array<number> = []
+    for (let i = 0; i < n; i++) {
+      const began = yield* clock
+      yield* once
+      each.push((yield* clock) - began)
+    }
+    return each
+  })
+
+/** How long each takes where 32 are under way, in milliseconds. */
+const crowded = <E, R>(n: number, once: Effect.Effect<unknown, E, R>) =>
+  Effect.gen(function*() {
+    const began = yield* clock
+    yield* times(n, 32, once)
+    return ((yield* clock) - began) / n
+  })
+
+/** Requests that ask for nothing, and borrows, in rounds that take turns: what counts is their ratio, and the best of each. */
+const beside = <E, R>(many: number, echo: Effect.Effect<unknown, E, R>) =>
+  Effect.gen(function*() {
+    const both: ReadonlyArray<readonly [string, Effect.Effect<unknown, E | Effect.Error<typeof cycle>, R | Keys>]> = [
+      ["an empty request", echo],
+      ["borrow and give back", cycle]
+    ]
+    const alone = both.map((): Array<number> => [])
+    const together = both.map((): Array<number> => [])
+    for (const [, once] of both) yield* times(many, 8, once)
+    for (let round = 0; round < 8; round++) {
+      for (const [i, [, once]] of both.entries()) {
+        alone[i]!.push(...yield* singly(many / 4, once))
+        together[i]!.push(yield* crowded(many, once))
+      }
+    }
+    const rows = (name: string, all: ReadonlyArray<ReadonlyArray<number>>, more: (of: number) => Row["more"] & {}) =>
+      all.map((values, i) => {
+        const of = quantiles(values)
+        return {
+          ...row(`${both[i]![0]}, ${name}`, of(0.5), [of(0.25), of(0.75)], more(i)),
+          overFloor: i === 0 ? undefined : of(0.5) / quantiles(all[0]!)(0.5),
+          role: i === 0 ? "floor" as const : "ours" as const
+        }
+      })
+    return [
+      ...rows("one after another", alone, (i) => ({
+        p99: quantiles(alone[i]!)(0.99).toFixed(2),
+        "per second": second(quantiles(alone[i]!)(0.5)),
+        "in the best round": ""
+      })),
+      ...rows("32 at a time", together, (i) => ({
+        p99: "",
+        "per second": second(quantiles(together[i]!)(0.5)),
+        "in the best round": second(Math.min(...together[i]!))
+      }))
+    ]
+  })
+
+/** From a host that is reached by TCP. */
 export const remote = (): Promise<ReadonlyArray<Row>> =>
   Effect.gen(function*() {
-    const { layer } = yield* host(64)
-    return yield* Effect.gen(function*() {
-      yield* times(3000, 8)
-      const each: Array<number> = []
-      for (let n = 0; n < 5000; n++) {
-        const began = yield* clock
-        yield* cycle
-        each.push((yield* clock) - began)
-      }
-      const of = quantiles(each)
-      const crowds: Array<number> = []
-      for (let round = 0; round < 5; round++) {
-        const began = yield* clock
-        yield* times(5000, 32)
-        crowds.push(((yield* clock) - began) / 5000)
-      }
-      const crowded = quantiles(crowds)
-      const second = (millis: number) => `${Math.round(1000 / millis)}`
-      return [
-        row("one after another", of(0.5), [of(0.25), of(0.75)], {
-          p99: of(0.99).toFixed(2),
-          "per second": second(of(0.5))
-        }),
-        row("32 at a time", crowded(0.5), [crowded(0.25), crowded(0.75)], {
-          p99: "",
-          "per second": second(crowded(0.5))
-        })
-      ]
-    }).pipe(Effect.provide(layer))
+    const { layer, ports } = yield* host(64)
+    // the server of empty requests lets anybody in, and has nothing of a pool
+    const client = yield* RpcClient.make(Echo, { disableTracing: true }).pipe(
+      Effect.provide(yield* Layer.build(SharedPool.layerSocket({ port: ports.echo })))
+    )
+    return yield* Effect.provide(beside(4000, client.Echo()), layer)
   }).pipe(Effect.scoped, Effect.runPromise)
+
+/** From a runner of effect's cluster, whose processes know each other by a PostgreSQL. */
+export const clustered = async (): Promise<ReadonlyArray<Row>> => {
+  const postgres = await startPostgres()
+  return Effect.gen(function*() {
+    const within = { url: postgres.url, port: yield* Effect.promise(freePort) }
+    yield* host(64, within)
+    const member = SharedPool.layerClusterClient(cluster).pipe(Layer.provide(database(postgres.url)))
+    return yield* Effect.gen(function*() {
+      const echo = (yield* EchoEntity.client)("one")
+      // until the host has its shards
+      yield* Effect.retry(echo.Echo(), Schedule.spaced("100 millis"))
+      yield* Effect.scoped(Keys.borrow)
+      return yield* beside(2000, echo.Echo())
+    }).pipe(Effect.provide(Layer.provideMerge(Keys.layerClient, member)))
+  }).pipe(
+    Effect.scoped,
+    Effect.ensuring(Effect.promise(() => postgres.remove())),
+    Effect.runPromise
+  )
+}
 
 /** What a host takes for what one process holds, and how responsive it is beside those who wait. */
 export const held = (leases: number, waiters: number) => (): Promise<ReadonlyArray<Row>> =>
   Effect.gen(function*() {
     const { layer, taken } = yield* host(leases)
     return yield* Effect.gen(function*() {
-      yield* times(2 * leases, 64)
+      yield* times(2 * leases, 64, cycle)
       const before = yield* taken
       yield* Effect.forEach(Array.from({ length: leases }), () => Keys.borrow, { concurrency: 64, discard: true })
       yield* Effect.sleep("1 second")
