@@ -166,7 +166,8 @@ const lay = <A, E, R>(
   layer: (settings: Settings) => Layer.Layer<A, E, R>
 ): Layer.Layer<A, E | InvalidPoolOptions, R> =>
   Layer.unwrap(Effect.try({
-    try: () => layer(settings(options)),
+    // what effect's cluster is composed of is one for a whole program else: so would be a second cluster
+    try: () => Layer.fresh(layer(settings(options))),
     // what is thrown here is of our own making
     catch: (error) => error as InvalidPoolOptions
   }))

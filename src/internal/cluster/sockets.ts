@@ -201,7 +201,8 @@ export const layerServer = (
       RpcSerialization.RpcSerialization,
       RpcSerialization.makeNdjson({ maxBufferSize: mostText })
     )
-    return RpcServer.layerProtocolSocketServer.pipe(
+    // it is one for a whole program else, and a second server would answer nobody
+    return Layer.fresh(RpcServer.layerProtocolSocketServer).pipe(
       Layer.provide(serialization),
       Layer.provideMerge(server),
       Layer.merge(Layer.succeed(Gate, { access, mostText }))
