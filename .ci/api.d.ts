@@ -1250,6 +1250,7 @@ export interface HeldLease {
     readonly objectId: number;
     readonly fence: Fence;
     readonly borrower: string | undefined;
+    readonly machine: string | undefined;
     readonly borrowedAt: DateTime.Utc;
     readonly expiresAt: DateTime.Utc | undefined;
 }
@@ -1299,6 +1300,7 @@ import type { Lease } from "./Lease.ts";
 import type { PooledObject } from "./PooledObject.ts";
 import type { BorrowError, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts";
 import type { PoolEvent } from "./PoolEvent.ts";
+import { type PoolMetricsOptions } from "./PoolMetrics.ts";
 import type { DataRequired, PoolOptions } from "./PoolOptions.ts";
 import type { HeldLease, PooledPicture, PoolUnavailable, SharedAddOptions, SharedBorrowOptions, SharedLease } from "./SharedLease.ts";
 export interface SharedOperations<out S, in out A, in out D, out E, in out N> {
@@ -1338,6 +1340,7 @@ export interface HostSettings {
         readonly waiters?: number | undefined;
     } | undefined;
     readonly epoch?: Effect.Effect<number> | undefined;
+    readonly metrics?: PoolMetricsOptions | undefined;
 }
 export interface SharedPoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out N> extends Context.ServiceClass<Self, Id, SharedPool<A, D, E, N>>, SharedOperations<Self, A, D, E, N> {
     readonly layer: <RA = never, RS = never, RD = never, RB = never, RR = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR>) => Layer.Layer<Self, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR>;

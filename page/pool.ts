@@ -40,6 +40,9 @@ export interface View extends Cells, Buttons, Keys, Sums {
   readonly timeouts: Chart
   readonly queueTitle: HTMLElement
   readonly queue: HTMLElement
+  readonly remote: HTMLElement
+  readonly borrowersTitle: HTMLElement
+  readonly borrowers: HTMLElement
   readonly table: HTMLDetailsElement
   readonly tableNote: HTMLElement
   readonly rows: HTMLElement
@@ -104,6 +107,8 @@ export const makeView = (id: number): View => {
     timeouts: makeChart("Time-outs", ["bars"])
   }
   const [queueTitle, queue] = [el("h3"), el("ol")]
+  const [borrowersTitle, borrowers] = [el("h3"), el("ul", { tabindex: 0 })]
+  const remote = el("div", { class: "remote" }, borrowersTitle, borrowers)
   const sums = makeSums()
   const keys = makeKeys()
   const [tableNote, rows] = [el("caption"), el("tbody")]
@@ -118,10 +123,12 @@ export const makeView = (id: number): View => {
     el("div", {}, sums.sumsTitle, sums.sums),
     el("div", { class: "charts" }, ...Object.values(charts).map((chart) => chart.element)),
     el("div", { class: "queue" }, queueTitle, queue),
+    remote,
     table
   )
   const view: View = {
     ...{ id, element, title, badge, size, actions, canvas, legend, detail, queueTitle, queue, table, tableNote, rows },
+    ...{ remote, borrowers, borrowersTitle },
     ...charts,
     ...sums,
     ...keys,
@@ -216,6 +223,7 @@ export const drawPool = (pool: Pool, view: View): void => {
   drawCharts(pool, view)
   drawQueue(pool, view)
   drawKeys(pool, view, view.table)
+  drawBorrowers(pool, view)
   drawActions(pool, view)
   drawTable(pool, view)
 }
@@ -267,6 +275,27 @@ const drawQueue = ({ picture: { stats, waiters } }: Pool, view: View): void => {
     const limit = until === 0 ? "" : ` of ${span(until - since)}`
     const rank = priority === 0 ? "" : `, priority ${priority}`
     say(what, `${span(time - since)}${limit}${doings[doing]}${rank}${key === undefined ? "" : `, for ${key}`}`)
+  })
+}
+
+/** Of a pool that other processes borrow from: which they are. */
+const drawBorrowers = ({ picture: { borrowers, moreBorrowers = 0 } }: Pool, view: View): void => {
+  view.remote.hidden = borrowers === undefined
+  if (borrowers === undefined) return
+  const many = borrowers.length + moreBorrowers
+  const rest = moreBorrowers > 0 ? `, the first ${borrowers.length} of them` : ""
+  say(
+    view.borrowersTitle,
+    many === 0
+      ? "No process borrows"
+      : `${count(many)} ${many === 1 ? "process borrows" : "processes borrow"}${rest}`
+  )
+  const items = children(view.borrowers, borrowers.length, () => el("li", {}, el("b"), " ", el("span")))
+  borrowers.forEach(([name, leases, waiting, since], i) => {
+    const { firstElementChild, lastElementChild } = items[i]!
+    say(firstElementChild!, name)
+    const waits = waiting === 0 ? "" : `, ${count(waiting)} waiting`
+    say(lastElementChild!, `${plural(leases, "lease")}${waits}, connected for ${span(now() - since)}`)
   })
 }
 

@@ -20,6 +20,10 @@
  * | `pool.object.made_total`, `pool.object.destroyed_total` | counter | objects that the pool has made, and those of them that it has destroyed |
  * | `pool.object.verdicts_total` | counter | verdicts of `judge` against an object, by `verdict`: `Dormant`, `Unknown`, `Invalid` |
  * | `pool.object.failovers_total` | counter | bodies of `with` that were run again on another object |
+ * | `pool.object.borrowers` | gauge | processes that are connected, of a pool that others borrow from |
+ * | `pool.object.borrower.leases` | gauge | their open leases, by `borrower`; of more than 100 processes the sum |
+ * | `pool.object.lost_total` | counter | leases that have ended with the connection of their borrower, or by its silence |
+ * | `pool.object.takeovers_total` | counter | how often this process has become the host of the pool |
  * | `pool.object.allowance.left`, `pool.object.allowance.limit` | gauge | what is left of an allowance, less than 0 for a debt, and its limit, by `allowance` and `object`; of a pool of more than 100 objects the sums, by `allowance` |
  * | `pool.object.key.size`, `pool.object.key.leases`, `pool.object.key.pending_requests` | gauge | objects, leases, and fibers that wait, by `key`, of a `KeyedPool` that knows no more than 100 keys; those of all keys are above |
  * | `pool.object.wait_time` | histogram | from a borrow to its lease; at once is 0 |
@@ -56,6 +60,7 @@ import { nameOfKey } from "./internal/watching/keys.ts"
 import {
   type PartValue,
   readAllowances,
+  readBorrowers,
   type Reading,
   type Readings,
   readKeys,
@@ -179,7 +184,7 @@ const checked = (pool: string, options: PoolMetricsOptions): Vocabulary => {
     refuse("names", "something else", "\"OpenTelemetry\", or a `prefix` of words with dots between")
 }
 
-/** Gauges of each object, or of each key, by their attributes as text. */
+/** Gauges of each object, of each key, or of each borrower, by their attributes as text. */
 class Family {
   readonly values: ReadonlyArray<PartValue>
   readonly read: (core: Core<never, never>) => Readings
@@ -242,7 +247,7 @@ class Series {
   /** What a registration needs, made anew: all that the builder has may hold the pool. */
   private readonly context: Context.Context<never>
   private readonly registrations = new Set<Metric.Registration>()
-  /** What comes and goes with objects, and with keys. */
+  /** What comes and goes with objects, with keys, and with borrowers. */
   private readonly families: ReadonlyArray<Family>
   /** The counts of many keys, as of when the first of these series was read: a registry is read in its order. */
   private counts: PoolStats | undefined = undefined
@@ -256,6 +261,7 @@ class Series {
   ) {
     this.families = [
       new Family(vocabulary.allowances, readAllowances),
+      new Family(vocabulary.borrowers, readBorrowers),
       new Family(vocabulary.keys, (core) => readKeys(core, describeKey))
     ]
     this.core = new WeakRef(core)

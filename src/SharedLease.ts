@@ -69,6 +69,8 @@ export interface HeldLease {
   readonly fence: Fence
   /** What the borrower's process calls itself; `undefined` for one in the process of the pool. */
   readonly borrower: string | undefined
+  /** The name of its machine, as it says itself. */
+  readonly machine: string | undefined
   readonly borrowedAt: DateTime.Utc
   readonly expiresAt: DateTime.Utc | undefined
 }

@@ -15,10 +15,11 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Claims } from "./internal/cluster/claims.ts"
 import { define, type Definition } from "./internal/cluster/definition.ts"
-import { clustered, gatewayed, hosted, type HostOptions } from "./internal/cluster/hosting.ts"
+import { clustered, gatewayed, hosted, type HostOptions, type Make } from "./internal/cluster/hosting.ts"
 import * as Runners from "./internal/cluster/runners.ts"
 import { local, member, remote } from "./internal/cluster/services.ts"
 import * as Sockets from "./internal/cluster/sockets.ts"
+import { coreOf } from "./internal/state/core.ts"
 import type { Lease } from "./Lease.ts"
 import { ObjectPool } from "./ObjectPool.ts"
 import type { PooledObject } from "./PooledObject.ts"
@@ -32,6 +33,7 @@ import type {
   PoolStats
 } from "./PoolError.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
+import { PoolMetrics, type PoolMetricsOptions } from "./PoolMetrics.ts"
 import type { DataRequired, PoolOptions } from "./PoolOptions.ts"
 import type {
   HeldLease,
@@ -196,6 +198,12 @@ export interface HostSettings {
    * @default the wall clock in milliseconds
    */
   readonly epoch?: Effect.Effect<number> | undefined
+  /**
+   * Shows the pool in the metric registry of the host, as `PoolMetrics` does a pool of one process, and who borrows from it.
+   *
+   * @default none are shown
+   */
+  readonly metrics?: PoolMetricsOptions | undefined
 }
 
 /**
@@ -273,13 +281,18 @@ export interface SharedSchemas<A, D, E, N> {
 type MissingSelf =
   "Missing `Self`: write `class Keys extends SharedPool.Service<Keys>()(\"app/Keys\", { object: ApiKey }) {}`"
 
-type AnyOptions<A, D, E> = PoolOptions<A, D, E, never, Lease<A, D>, never, never, never, never, never, never>
+type Made<A, D, E> = Effect.Effect<ObjectPool<A, D, E>, never, Scope.Scope>
 
 const declare = <A, D, E, N>(id: string, schemas: SharedSchemas<A, D, E, N>) => {
   const tag = Context.Service<SharedPool<A, D, E, N>, SharedPool<A, D, E, N>>()(id)
   const definition: Definition<A, D, E, N> = define(id, schemas)
-  const make = (options: AnyOptions<A, D, E>) =>
-    ObjectPool.make({ ...options, name: id } as never) as Effect.Effect<ObjectPool<A, D, E>, never, Scope.Scope>
+  const make: Make<A, D, E> = (options, shown) => {
+    const made = ObjectPool.make({ ...options, name: id } as never) as Made<A, D, E>
+    return shown === undefined ? made : Effect.tap(made, (pool) => {
+      coreOf(pool)!.remote = shown.remote
+      return shown.metrics === undefined ? Effect.void : PoolMetrics.register(pool, shown.metrics)
+    })
+  }
   return Object.assign(tag, accessors(tag), {
     layer: (options: HostOptions<A, D, E, N>) => Layer.effect(tag, local(definition, options, make)),
     layerServer: (options?: HostOptions<A, D, E, N>) =>

@@ -170,7 +170,7 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
       title: "What its host takes for one process that holds",
       unit: "bytes per lease",
       kind: "size",
-      measure: held(5000, 9000)
+      measure: held(5000, 10_000)
     }
   ]
 }

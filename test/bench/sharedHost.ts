@@ -50,6 +50,7 @@ const answers = { Echo: () => Effect.void }
 const options = (objects: number) => ({
   objects: Array.from({ length: objects }, (_, n) => ({ key: `key ${n}`, endpoint: "https://api.invalid" })),
   timeToLive: "10 seconds" as const,
+  perBorrower: { waiters: 20_000 },
   closing: { timeout: 0 }
 })
 

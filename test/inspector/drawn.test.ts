@@ -36,9 +36,9 @@ const frame: Frame = {
 }
 
 /** What is drawn of a pool of that name. */
-const drawn = (name: string, columns: number, rows = 9) => {
+const drawn = (name: string, columns: number, rows = 9, more: Partial<Frame["changed"][0]> = {}) => {
   const story = new Story()
-  story.take({ ...frame, changed: [{ ...frame.changed[0]!, name }] })
+  story.take({ ...frame, changed: [{ ...frame.changed[0]!, name, ...more }] })
   return story.lines({ url: "http://127.0.0.1/pools", columns, rows, colour: false, note: "" })
 }
 
@@ -46,6 +46,24 @@ const drawn = (name: string, columns: number, rows = 9) => {
 const line = (name: string, columns: number) => drawn(name, columns)[3]!
 
 describe("a line of a terminal", () => {
+  it("names the processes that borrow, what each has, and since when, of a pool from which they can", () => {
+    const since = frame.at - 90_000
+    const borrowing = (more: Partial<Frame["changed"][0]>) =>
+      drawn("shared", 200, 9, more).filter((text) => text.startsWith("  borrowers "))
+
+    assert.deepStrictEqual(borrowing({}), [])
+    assert.deepStrictEqual(borrowing({ borrowers: [], moreBorrowers: 0 }), ["  borrowers none"])
+    assert.deepStrictEqual(
+      borrowing({
+        borrowers: [["worker one on a machine", 2, 1, since], ["worker two", 0, 0, frame.at]],
+        moreBorrowers: 3
+      }),
+      [
+        "  borrowers worker one on a machine: 2 leases, 1 waiting, for 90 s; worker two: 0 leases, for 0 ms; 3 processes more"
+      ]
+    )
+  })
+
   it("that is cut says so with its last sign, and one that just fits does not", () => {
     const whole = line("sessions", 200)
 

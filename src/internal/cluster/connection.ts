@@ -22,8 +22,9 @@ export interface Link {
   readonly client: Client
   readonly headers: Readonly<Record<string, string>>
   readonly fingerprint: string
-  /** What the borrower calls itself. */
+  /** What the borrower calls itself, and its machine. */
   readonly name: string
+  readonly machine: string
   /** Where the host is, in words. */
   readonly where: string
 }
@@ -167,12 +168,12 @@ export class Connection {
   private get attempt(): Effect.Effect<Session, Failure | RpcClientError | Cause.Done> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.gen({ self: this }, function*() {
-        const { client, fingerprint, headers, name, pool } = this.link
+        const { client, fingerprint, headers, machine, name, pool } = this.link
         const scope = yield* Scope.make()
         const id = crypto.randomUUID()
         const sent = this.means.now()
         const joining = Effect.gen(function*() {
-          const payload = { pool, session: id, version, fingerprint, borrower: name }
+          const payload = { pool, session: id, version, fingerprint, borrower: name, machine }
           const notices: Notices = yield* client.Join(payload, { asQueue: true, headers })
           const welcome = yield* Queue.take(notices)
           if (welcome._tag !== "Welcome") return yield* Effect.die("not welcomed")

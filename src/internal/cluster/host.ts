@@ -27,10 +27,11 @@ import { Handle } from "../lease/handle.ts"
 import type { Work } from "../lease/lease.ts"
 import { forget, introduce } from "../state/borrower.ts"
 import { standDown, standIn } from "../state/owners.ts"
+import type { Remote, RemoteBorrower } from "../state/remote.ts"
 import type { Deadline, Deadlines } from "../structures/deadlines.ts"
 import type { Definition } from "./definition.ts"
 import { operate, targets } from "./operating.ts"
-import { draw } from "./pictures.ts"
+import { draw, type Who } from "./pictures.ts"
 import {
   type Act,
   type Ask,
@@ -66,6 +67,8 @@ export interface Settings<A, D, N> {
 export interface Means {
   readonly deadlines: Deadlines
   readonly fork: (effect: Effect.Effect<void>) => void
+  /** What it tells those who look. */
+  readonly remote: Remote
 }
 
 /** The most sessions of one connection: it has one, and perhaps one that is ending. */
@@ -109,10 +112,12 @@ interface Ending<A, D> {
   takeIn(session: Session<A, D>, holding: Holding<A, D>, exit: Exit.Exit<unknown, unknown>): void
 }
 
-export class Session<A, D> implements Deadline {
+export class Session<A, D> implements Deadline, RemoteBorrower {
   readonly id: string
-  /** What the borrower calls itself. */
+  /** What the borrower calls itself, and its machine. */
   readonly borrower: string
+  readonly machine: string | undefined
+  readonly since: number
   /** In whose name its leases are. */
   readonly owner: number
   /** The connection it came by, if that is known. */
@@ -125,17 +130,26 @@ export class Session<A, D> implements Deadline {
   private readonly silent: (session: Session<A, D>) => void
 
   constructor(
-    { borrower, session }: Joining,
+    { borrower, machine, session }: Joining,
+    since: number,
     connection: number | undefined,
     notices: Session<A, D>["notices"],
     silent: (session: Session<A, D>) => void
   ) {
     this.id = session
     this.borrower = borrower
-    this.owner = introduce(borrower)
+    this.machine = machine
+    this.since = since
+    this.owner = introduce(this.called)
     this.connection = connection
     this.notices = notices
     this.silent = silent
+  }
+  get called(): string {
+    return this.machine === undefined ? this.borrower : `${this.borrower} on ${this.machine}`
+  }
+  get leases(): number {
+    return this.held.size - this.waiting
   }
   /** The borrower was not heard from for too long. */
   fire(): void {
@@ -167,6 +181,7 @@ export class Host<A, D, E, N> {
     this.pool = pool
     this.settings = settings
     this.means = means
+    means.remote.borrowers = () => this.sessions.values()
   }
 
   /** What its borrowers may ask of it. */
@@ -184,13 +199,13 @@ export class Host<A, D, E, N> {
     }
   }
 
-  /** What the borrower of a lease calls itself; `undefined`: it is in this process. A walk over what is held. */
-  borrowers(): Map<number, string> {
-    const names = new Map<number, string>()
-    for (const { borrower, held } of this.sessions.values()) {
-      for (const { lease } of held.values()) if (lease !== undefined) names.set(lease.id, borrower)
+  /** By its lease who is no borrower of this process. A walk over what is held. */
+  borrowers(): Map<number, Who> {
+    const who = new Map<number, Who>()
+    for (const session of this.sessions.values()) {
+      for (const { lease } of session.held.values()) if (lease !== undefined) who.set(lease.id, session)
     }
-    return names
+    return who
   }
 
   /** Grants nothing more: those who wait are to go on to the next host. */
@@ -239,7 +254,13 @@ export class Host<A, D, E, N> {
         ...(mostText === undefined ? {} : { mostText }),
         stats
       })
-      const session = new Session<A, D>(joining, connection, notices, (session) => this.silent(session))
+      const session = new Session<A, D>(
+        joining,
+        this.means.deadlines.now(),
+        connection,
+        notices,
+        (session) => this.silent(session)
+      )
       yield* Effect.acquireRelease(
         Effect.sync(() => {
           this.sessions.set(session.id, session)
@@ -508,7 +529,10 @@ export class Host<A, D, E, N> {
     this.means.deadlines.cancel(session)
     for (const holding of [...session.held.values()]) {
       if (holding.lease === undefined) this.turnAway(holding)
-      else this.takeIn(session, holding, exit)
+      else {
+        if (Exit.isFailure(exit)) this.means.remote.lost++
+        this.takeIn(session, holding, exit)
+      }
     }
     forget(session.owner)
     Queue.endUnsafe(session.notices)

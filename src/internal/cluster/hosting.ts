@@ -13,7 +13,9 @@ import * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
 import type { ObjectPool } from "../../ObjectPool.ts"
 import type { PooledObject } from "../../PooledObject.ts"
+import type { PoolMetricsOptions } from "../../PoolMetrics.ts"
 import type { PoolOptions } from "../../PoolOptions.ts"
+import { Remote } from "../state/remote.ts"
 import { checks } from "../state/validation.ts"
 import { Deadlines } from "../structures/deadlines.ts"
 import { Hold } from "../structures/hold.ts"
@@ -36,11 +38,16 @@ interface HostOnly<A, D, N> {
   readonly timeToLive?: Duration.Input | undefined
   readonly perBorrower?: { readonly leases?: number | undefined; readonly waiters?: number | undefined } | undefined
   readonly epoch?: Effect.Effect<number> | undefined
+  readonly metrics?: PoolMetricsOptions | undefined
 }
 
 export type HostOptions<A, D, E, N> = Usual<A, D, E> & HostOnly<A, D, N>
 
-export type Make<A, D, E> = (options: Usual<A, D, E>) => Effect.Effect<ObjectPool<A, D, E>, never, Scope.Scope>
+/** Makes a pool; with `shown`, one that others borrow from. */
+export type Make<A, D, E> = (
+  options: Usual<A, D, E>,
+  shown?: { readonly remote: Remote; readonly metrics: PoolMetricsOptions | undefined }
+) => Effect.Effect<ObjectPool<A, D, E>, never, Scope.Scope>
 
 /** How a fiber runs what it does by itself, in the scope that it is in. */
 export const means = Effect.gen(function*() {
@@ -103,13 +110,22 @@ export const toEpoch = (name: string, given: Effect.Effect<number> | undefined):
 
 /** The options of the pool alone. */
 export const ofPool = <A, D, E, N>(options: HostOptions<A, D, E, N>): Usual<A, D, E> => {
-  const { epoch: _epoch, meets: _meets, perBorrower: _perBorrower, timeToLive: _timeToLive, ...rest } = options
+  const {
+    epoch: _epoch,
+    meets: _meets,
+    metrics: _metrics,
+    perBorrower: _perBorrower,
+    timeToLive: _timeToLive,
+    ...rest
+  } = options
   return rest
 }
 
 /** What says whether a process may be the host. */
 interface Right {
   readonly epoch: number
+  /** How often this process has become the host. */
+  readonly terms: number
   readonly holds: () => boolean
 }
 
@@ -119,13 +135,15 @@ const opened = <A, D, E, N>(
   options: HostOptions<A, D, E, N>,
   make: Make<A, D, E>,
   mostText: number | undefined,
-  right: Right
+  { terms, ...right }: Right
 ): Effect.Effect<Host<A, D, E, N>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const settings = toSettings(definition.name, options, mostText)
     const { deadlines, fork } = yield* means
-    const pool = yield* make({ ...ofPool(options), leaseTimeout: lenient(options.leaseTimeout) })
-    return new Host(definition, pool, { ...settings, ...right }, { deadlines, fork })
+    const remote = new Remote(terms)
+    const usual = { ...ofPool(options), leaseTimeout: lenient(options.leaseTimeout) }
+    const pool = yield* make(usual, { remote, metrics: options.metrics })
+    return new Host(definition, pool, { ...settings, ...right }, { deadlines, fork, remote })
   })
 
 /**
@@ -140,7 +158,7 @@ export const hosted = <A, D, E, N>(
   Effect.gen(function*() {
     const { access, mostText } = yield* gate(definition.name)
     const epoch = yield* toEpoch(definition.name, options.epoch)
-    const host = yield* opened(definition, options, make, mostText, { epoch, holds: () => true })
+    const host = yield* opened(definition, options, make, mostText, { epoch, terms: 1, holds: () => true })
     yield* serve(definition.name, host.serving, access)
     yield* Effect.addFinalizer(() =>
       Effect.andThen(
@@ -177,13 +195,14 @@ export const clustered = <A, D, E, N>(
   Layer.unwrap(Effect.sync(() => {
     const { name } = definition
     const { timeToLive } = toSettings(name, options, undefined)
+    let terms = 0
     return Entity.layer({
       pool: name,
       timeToLive,
       closing: checks(name).duration("closing.timeout", options.closing?.timeout, 30_000, "zero"),
       build: ({ epoch, holds }) =>
         Effect.gen(function*() {
-          const host = yield* opened(definition, options, make, undefined, { epoch, holds })
+          const host = yield* opened(definition, options, make, undefined, { epoch, terms: ++terms, holds })
           yield* host.pool.suspend.pipe(Effect.orDie)
           return host
         })

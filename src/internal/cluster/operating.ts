@@ -7,7 +7,7 @@ import type { PooledObject } from "../../PooledObject.ts"
 import { DuplicateObject } from "../../PoolError.ts"
 import { isPrimitive } from "../state/entry.ts"
 import type { Definition } from "./definition.ts"
-import { draw, drawLease } from "./pictures.ts"
+import { draw, drawLease, type Who } from "./pictures.ts"
 import { type Answer, type Operation, type Refusal, refusal, type Target } from "./protocol.ts"
 import { patiently, toDuration } from "./words.ts"
 
@@ -16,7 +16,7 @@ export interface Operated<A, D, E, N> {
   readonly definition: Definition<A, D, E, N>
   readonly pool: ObjectPool<A, D, E>
   readonly settings: { readonly epoch: number }
-  readonly borrowers: () => ReadonlyMap<number, string>
+  readonly borrowers: () => ReadonlyMap<number, Who>
 }
 
 type Records<A, D> = ReadonlyArray<PooledObject<A, D>>

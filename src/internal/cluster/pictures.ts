@@ -81,11 +81,18 @@ const fields = <D>(picture: Picture, data: D): PooledPicture<D> => ({
 export const picture = <A, D>(pooled: PooledObject<A, D>): PooledPicture<D> =>
   made(draw<A, D>(pooled, undefined), pooled.data)
 
-export const drawLease = <A, D>(lease: Lease<A, D>, epoch: number, borrower: string | undefined): Held => ({
+/** Who borrows from another process, in his own words. */
+export interface Who {
+  readonly borrower: string
+  readonly machine: string | undefined
+}
+
+export const drawLease = <A, D>(lease: Lease<A, D>, epoch: number, who: Who | undefined): Held => ({
   id: lease.id,
   objectId: lease.pooled.id,
   epoch,
-  ...field("borrower", borrower),
+  ...field("borrower", who?.borrower),
+  ...field("machine", who?.machine),
   borrowedAt: DateTime.toEpochMillis(lease.borrowedAt),
   ...field("expiresAt", millis(lease.expiresAt))
 })
@@ -95,6 +102,7 @@ export const shownLease = (held: Held): HeldLease => ({
   objectId: held.objectId,
   fence: { epoch: held.epoch, number: held.id },
   borrower: held.borrower,
+  machine: held.machine,
   borrowedAt: DateTime.makeUnsafe(held.borrowedAt),
   expiresAt: moment(held.expiresAt)
 })

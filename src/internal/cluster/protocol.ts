@@ -116,6 +116,7 @@ const Held = Schema.Struct({
   objectId: Natural,
   epoch: Schema.Int,
   borrower: Schema.optionalKey(Schema.String),
+  machine: Schema.optionalKey(Schema.String),
   borrowedAt: Schema.Finite,
   expiresAt: Schema.optionalKey(Schema.Finite)
 })
@@ -224,8 +225,9 @@ const joining = Schema.Struct({
   ...whose,
   version: Schema.Finite,
   fingerprint: text(64),
-  /** What the borrower calls itself. */
-  borrower: text(256)
+  /** What the borrower calls itself, and its machine. */
+  borrower: text(256),
+  machine: Schema.optionalKey(text(256))
 })
 export type Joining = typeof joining.Type
 

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as RpcClient from "effect/rpc/RpcClient"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
+import { hostname } from "node:os"
 import type { ObjectPool } from "../../ObjectPool.ts"
 import type { SharedAddOptions, SharedBorrowOptions, SharedLease } from "../../SharedLease.ts"
 import type { SharedPool } from "../../SharedPool.ts"
@@ -100,6 +101,7 @@ const linked = <A, D, E, N>(
       headers: toHeaders(pass),
       fingerprint: definition.fingerprint,
       name: pass.name ?? `borrower ${crypto.randomUUID().slice(0, 8)}`,
+      machine: hostname().slice(0, 256),
       where: pass.where
     }
     const now = () => ({ running: deadlines.now(), shown: clock.currentTimeMillisUnsafe() })

@@ -23,6 +23,8 @@ export const waitersShown = 100
 export const keysShown = 20
 /** How many allowances of one object, or of one pool, and how many facets at rest of one object. */
 export const allowancesShown = 8
+/** How many of the processes that borrow: those with most leases. */
+export const borrowersShown = 20
 /** How many of those objects that come back first. */
 export const backShown = 10
 /** How many of the last events are kept of each pool: so many of the everyday ones, and so many of the others. */
@@ -118,6 +120,9 @@ export interface KeysPicture {
   readonly asleep: number
 }
 
+/** A process that borrows, `since` when it is connected. */
+export type BorrowerRow = readonly [name: string, leases: number, waiting: number, since: number]
+
 /** One pool at an instant. */
 export interface PoolPicture {
   readonly id: number
@@ -148,6 +153,10 @@ export interface PoolPicture {
   readonly moreAllowances: number
   /** Those objects that are back first, the first of them first. */
   readonly back: ReadonlyArray<BackRow>
+  /** Absent: no other process can borrow from it. */
+  readonly borrowers?: ReadonlyArray<BorrowerRow>
+  /** How many processes there are beside those. */
+  readonly moreBorrowers?: number
 }
 
 /** What has happened in the seconds from `from` on, one number for each second. */

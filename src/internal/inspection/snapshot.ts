@@ -7,6 +7,8 @@ import type { Entry } from "../state/entry.ts"
 import type { Waiter } from "../state/waiters.ts"
 import { entriesOf, firstWaiters, wholeStats } from "../state/whole.ts"
 import {
+  type BorrowerRow,
+  borrowersShown,
   detailed,
   exemplary,
   type LeaseRow,
@@ -22,7 +24,7 @@ import {
 } from "./frame.ts"
 import { keysOf } from "./keys.ts"
 import { Back, limitsOf, millis, Sums } from "./limits.ts"
-import { nameOfPool } from "./words.ts"
+import { nameOfPool, short } from "./words.ts"
 
 type AnyCore = Core<never, never>
 type AnyEntry = Entry<never, never>
@@ -198,7 +200,8 @@ export const picture = (
     limited: core.options.allowance !== undefined,
     allowances: found.sums.rows,
     moreAllowances: found.sums.more,
-    back: found.back.rows
+    back: found.back.rows,
+    ...borrowers(core, viewer)
   }
   let { rows, visible } = room
   while (true) {
@@ -209,6 +212,21 @@ export const picture = (
     // descriptions and ids may be of any length: less is tried until it fits
     if (rows > 0) rows >>= 2
     else visible >>= 2
+  }
+}
+
+/** The processes that borrow: those with most leases first, then those that have come first. */
+const borrowers = ({ remote }: AnyCore, { sinceEpoch }: Viewer): Pick<PoolPicture, "borrowers" | "moreBorrowers"> => {
+  if (remote === undefined) return {}
+  const all = [...remote.borrowers()].sort((a, b) => b.leases - a.leases || a.since - b.since)
+  return {
+    borrowers: all.slice(0, borrowersShown).map(({ called, leases, since, waiting }): BorrowerRow => [
+      short(called),
+      leases,
+      waiting,
+      millis(since + sinceEpoch)
+    ]),
+    moreBorrowers: Math.max(0, all.length - borrowersShown)
   }
 }
 

@@ -4,6 +4,8 @@ import {
   allowancesShown,
   type BackRow,
   backShown,
+  type BorrowerRow,
+  borrowersShown,
   history,
   keysShown,
   type Letter,
@@ -41,6 +43,9 @@ interface Seen {
   readonly allowances: ReadonlyArray<SumRow>
   readonly back: ReadonlyArray<BackRow>
   readonly keys: DrawnPicture["keys"]
+  /** Absent: no other process can borrow from it. */
+  readonly borrowers: ReadonlyArray<BorrowerRow> | undefined
+  readonly moreBorrowers: number
 }
 
 interface Past {
@@ -50,7 +55,8 @@ interface Past {
 }
 
 const toSeen = (
-  { allowances = [], back = [], keys, life, name, objects, stats, suspended, waiters }: DrawnPicture
+  { allowances = [], back = [], borrowers, keys, life, moreBorrowers = 0, name, objects, stats, suspended, waiters }:
+    DrawnPicture
 ): Seen => ({
   name: short(name),
   state: life !== "Open" ? short(life.toLowerCase(), 20) : suspended ? "suspended" : "open",
@@ -64,7 +70,11 @@ const toSeen = (
   keys: keys && {
     ...keys,
     rows: keys.rows.slice(0, keysShown).map(([key, ...counts]) => [shortName(key), ...counts])
-  }
+  },
+  borrowers: borrowers?.slice(0, borrowersShown).map(([name, leases, waiting, since]) =>
+    [shortName(name), leases, waiting, since] as const
+  ),
+  moreBorrowers
 })
 
 /** What the frames of a stream have told so far. */
@@ -199,6 +209,7 @@ const pool = (view: View, seen: Seen & Past, at: number): ReadonlyArray<string> 
     ...cells(view, all),
     ...(seen.keys === undefined ? [] : keys(view, seen.keys, at)),
     ...seen.allowances.map((sum) => allowance(view, sum)),
+    ...borrowing(view, seen, at),
     ...(seen.back.length === 0 ? [] : [fit(view, [
       ["  back "],
       [seen.back.map(([id, when, why]) => `${id} in ${span(Math.max(0, when - at))} (${why})`).join(", "), 35]
@@ -236,6 +247,18 @@ const keys = (view: View, { asleep, rest, rows }: NonNullable<Seen["keys"]>, at:
     ...(asleep === 0 ? [] : [`${plural(asleep, "key")} with nothing`])
   ]
   return parts.length === 0 ? lines : [...lines, fit(view, [[`  ${parts.join("; ")}`, 90]])]
+}
+
+/** Which processes borrow: what each has, and since when it is connected. */
+const borrowing = (view: View, { borrowers, moreBorrowers }: Seen, at: number): ReadonlyArray<string> => {
+  if (borrowers === undefined) return []
+  const each = borrowers.map(([name, leases, waiting, since]) =>
+    `${name}: ${plural(leases, "lease")}${waiting > 0 ? `, ${waiting} waiting` : ""}, for ${
+      span(Math.max(0, at - since))
+    }`
+  )
+  const all = [...each, ...(moreBorrowers > 0 ? [`${plural(moreBorrowers, "process", "processes")} more`] : [])]
+  return [fit(view, [["  borrowers "], [all.length === 0 ? "none" : all.join("; "), 34]])]
 }
 
 /** What is left of an allowance, in ten parts: one at least where there is something. */

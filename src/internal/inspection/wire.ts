@@ -39,6 +39,10 @@ const Picture = Schema.Struct({
   allowances: Schema.optionalKey(
     Schema.Array(Schema.TupleWithRest(Schema.Tuple([Schema.String, Count, Count, Count, Count]), more))
   ),
+  borrowers: Schema.optionalKey(
+    Schema.Array(Schema.TupleWithRest(Schema.Tuple([Schema.String, Count, Count, Moment]), more))
+  ),
+  moreBorrowers: Schema.optionalKey(Count),
   back: Schema.optionalKey(Schema.Array(Schema.TupleWithRest(Schema.Tuple([Count, Moment, Schema.String]), more)))
 })
 

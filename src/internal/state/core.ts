@@ -42,6 +42,7 @@ import type { Entry } from "./entry.ts"
 import type { Owners } from "./owners.ts"
 import type { Pace } from "./pace.ts"
 import type { Registry } from "./registry.ts"
+import type { Remote } from "./remote.ts"
 import type { Place } from "./room.ts"
 import type { Resolved } from "./settings.ts"
 import type { Waiter, Waiters } from "./waiters.ts"
@@ -139,6 +140,8 @@ export interface Core<A, D> {
   feed: Feed | undefined
   /** The times of waits, leases and detections; absent where nobody measures them. */
   timings: Timings | undefined
+  /** Who borrows by a connection; absent: nobody can. */
+  remote?: Remote
   readonly creations: Durations
   readonly totals: { -readonly [K in keyof PoolStats["totals"]]: number }
   readonly tallies: Tallies

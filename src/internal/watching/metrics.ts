@@ -3,6 +3,7 @@ import type { HistogramState } from "effect/Metric"
 import { PoolExhausted, type PoolStats } from "../../PoolError.ts"
 import type { PoolMetricsOptions } from "../../PoolMetrics.ts"
 import type { Core, Tallies } from "../state/core.ts"
+import type { Remote } from "../state/remote.ts"
 import { entriesOf, sum } from "../state/whole.ts"
 import { overdueLeases } from "./overdue.ts"
 import type { Timings } from "./timings.ts"
@@ -54,6 +55,8 @@ export interface Vocabulary {
   readonly allowances: ReadonlyArray<PartValue>
   /** Of a pool of many keys: see {@link readKeys}. */
   readonly keys: ReadonlyArray<PartValue>
+  /** Of a pool that other processes borrow from: see {@link readBorrowers}. */
+  readonly borrowers: ReadonlyArray<PartValue>
   readonly histograms: ReadonlyArray<Histogram>
 }
 
@@ -110,7 +113,8 @@ const own = (prefix: string): Vocabulary => {
       gauge("pending_requests", "{request}", "The number of fibers that wait in a borrow", ({ waiting }) => waiting),
       gauge("suspended", "{pool}", "The number of pools that lend nothing at present", (_, core) => +core.suspended),
       ...totals(prefix),
-      ...tallies(prefix)
+      ...tallies(prefix),
+      ...shared(prefix)
     ],
     bounds: [gauge("max", "{object}", "The most objects that there may be", ({ max }) => max!)],
     allowances: [
@@ -122,6 +126,7 @@ const own = (prefix: string): Vocabulary => {
       part(`${prefix}.key.leases`, "{lease}", "The number of open leases of a key", 1),
       part(`${prefix}.key.pending_requests`, "{request}", "The number of fibers that wait for a key", 2)
     ],
+    borrowers: [part(`${prefix}.borrower.leases`, "{lease}", "The number of open leases of a process", 0)],
     histograms: [
       ...histograms(prefix),
       {
@@ -154,6 +159,31 @@ const totals = (prefix: string): ReadonlyArray<Value> => {
     counter("expirations", "{lease}", "The number of leases that have expired", "expired"),
     counter("made", "{object}", "The number of objects that the pool has made", "made"),
     counter("destroyed", "{object}", "The number of objects that the pool has made and destroyed", "destroyed")
+  ]
+}
+
+/** Of a pool that other processes borrow from. */
+const shared = (prefix: string): ReadonlyArray<Value> => {
+  const of = ({ remote }: AnyCore) => remote !== undefined
+  const counter = (name: string, unit: string, description: string, read: (remote: Remote) => number): Value => ({
+    name: `${prefix}.${name}_total`,
+    kind: "counter",
+    unit,
+    description,
+    read: (_, { remote }) => remote === undefined ? 0 : read(remote),
+    of
+  })
+  return [
+    {
+      name: `${prefix}.borrowers`,
+      kind: "gauge",
+      unit: "{process}",
+      description: "The number of processes that are connected",
+      read: (_, { remote }) => remote === undefined ? 0 : [...remote.borrowers()].length,
+      of
+    },
+    counter("lost", "{lease}", "The number of leases that were lost with their borrower", ({ lost }) => lost),
+    counter("takeovers", "{term}", "How often this process has become the host", ({ terms }) => terms)
   ]
 }
 
@@ -244,6 +274,18 @@ export const readKeys = (core: AnyCore, describe: (key: unknown) => string | und
   return readings
 }
 
+/** Of more borrowers their leases are shown in sum. */
+const mostBorrowers = 100
+
+/** How many leases each process has, by what it is called; of many processes, all together. */
+export const readBorrowers = ({ remote }: AnyCore): Readings => {
+  const readings = new Map<string, Reading>()
+  const borrowers = [...remote?.borrowers() ?? []]
+  const many = borrowers.length > mostBorrowers
+  for (const { called, leases } of borrowers) add(readings, many ? {} : { borrower: called }, [leases])
+  return readings
+}
+
 /** What throws, or is no text, is no name. */
 const called = (key: unknown, describe: (key: unknown) => string | undefined): string => {
   try {
@@ -296,5 +338,6 @@ const openTelemetry: Vocabulary = {
   ),
   allowances: [],
   keys: [],
+  borrowers: [],
   histograms: histograms(conventional)
 }
