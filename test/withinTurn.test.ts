@@ -121,4 +121,46 @@ describe("within a `where` that is asked about what has come back,", () => {
       yield* settle
       assert.strictEqual(state(next), "ok")
     }))
+
+  it.effect("what leaves before it is its turn to be offered is lent to nobody, also when the pool lends again", () =>
+    Effect.gen(function*() {
+      const pool: Pool = yield* make({ objects: ["a", "b", "c"] })
+      const [a, b, c] = yield* Effect.forEach(["a", "b", "c"], (object) => hold(pool.borrowWith(only(object))))
+      const asked: Array<string> = []
+      const waiter = yield* start(hold(pool.borrowWith({
+        where: ({ object }) => {
+          asked.push(object)
+          if (object === "a") { for (const { release } of [b!, c!]) Effect.runSync(release) }
+          if (object === "b") { for (const change of [pool.remove("c"), pool.suspend]) now(change) }
+          return false
+        }
+      })))
+      yield* a!.release
+      yield* Fiber.interrupt(waiter)
+      yield* pool.resume
+
+      const got = yield* Effect.forEach([1, 2], () => Effect.map(pool.tryBorrow, ({ object }) => object))
+      assert.sameMembers(got, ["a", "b"])
+      assert.notInclude(asked, "c")
+      assert.strictEqual((yield* Effect.flip(pool.tryBorrow))._tag, "PoolExhausted")
+      assert.deepInclude(yield* pool.stats, { size: 2, borrowed: 2, available: 0 })
+    }))
+
+  it.effect("what is offered anew is offered to the first in the queue, who would not have it before", () =>
+    Effect.gen(function*() {
+      const pool: Pool = yield* make({ objects: ["a"] })
+      const { release } = yield* hold(pool.borrow)
+      let isAnew = false
+      const first = yield* start(hold(pool.borrowWith({ where: () => isAnew })))
+      const second = yield* start(hold(pool.borrowWith({
+        where: () => {
+          if (!isAnew) { for (const change of [pool.rest("a", "1 hour"), pool.wake("a")]) now(change) }
+          isAnew = true
+          return true
+        }
+      })))
+      yield* release
+      yield* settle
+      assert.deepStrictEqual([state(first), state(second)], ["ok", "waits"])
+    }))
 })
