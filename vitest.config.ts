@@ -48,10 +48,10 @@ const apart = [
 ]
 
 /** Processes that are killed and frozen, whose leases last for real time: beside each other, since they wait, and no more. */
-const waiting = ["test/cluster/{chaos,failures,processes,storage}.test.ts"]
+const waiting = ["test/cluster/{chaos,failures,processes,storage}.test.ts", "test/examples/cluster.test.ts"]
 
 /** What measures how much is served in a time: nothing else runs beside it. */
-const alone = ["test/examples/{cluster,llmGateway,tenants}.test.ts", "test/integration/llmGatewayLoad.test.ts"]
+const alone = ["test/examples/{llmGateway,tenants}.test.ts", "test/integration/llmGatewayLoad.test.ts"]
 
 export default mergeConfig(
   base,

@@ -87,7 +87,7 @@ const uses: Record<string, (name: string) => Promise<unknown>> = {
       asked++
       return "Dormant" as const
     }
-    PromisePool.make({ name, objects: [{}], detectStatus, detection: { dormantFor: "50 millis" } })
+    PromisePool.make({ name, objects: [{}], detectStatus, detection: { dormantFor: "250 millis" } })
     while (asked < 3) await time()
   },
   "whose dozing object somebody has waited for": async (name) => {
@@ -120,7 +120,7 @@ const uses: Record<string, (name: string) => Promise<unknown>> = {
       asked++
       return "Unknown" as const
     }
-    PromisePool.make({ name, objects: [{}], detectStatus, detection: { retry: Schedule.spaced("50 millis") } })
+    PromisePool.make({ name, objects: [{}], detectStatus, detection: { retry: Schedule.spaced("250 millis") } })
     while (asked < 3) await time()
   },
   "that tries over and over to make what it has to keep": async (name) => {
@@ -143,7 +143,7 @@ const uses: Record<string, (name: string) => Promise<unknown>> = {
   "that replaces over and over what it has to keep": async (name) => {
     let made = 0
     const acquire = () => ({ made: made++ })
-    PromisePool.make({ name, acquire, size: { min: 1, max: 2 }, lifetime: { timeToLive: "50 millis" } })
+    PromisePool.make({ name, acquire, size: { min: 1, max: 2 }, lifetime: { timeToLive: "250 millis" } })
     while (made < 3) await time()
   },
   "that looks over and over whether what it has to keep is idle": async (name) => {
@@ -151,7 +151,7 @@ const uses: Record<string, (name: string) => Promise<unknown>> = {
       name,
       acquire: () => ({}),
       size: { min: 1, max: 2 },
-      lifetime: { idleTimeToLive: "50 millis" }
+      lifetime: { idleTimeToLive: "250 millis" }
     })
     await pool.with(() => undefined)
     await time()

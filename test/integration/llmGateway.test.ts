@@ -285,7 +285,7 @@ describe("the gateway", () => {
     })
 
     it("gives a provider up that says nothing, and tells the client so when no key has an answer", async () => {
-      const client = await own(two, { GATEWAY_SILENCE: "100 millis" })
+      const client = await own(two, { GATEWAY_SILENCE: "1 second" })
       for (const account of provider.accounts) account.mode = "hanging"
 
       const error = await failure(client.chat.completions.create(question))

@@ -44,7 +44,7 @@ describe("the gateway before a provider that answers nonsense", () => {
       { length: 6 },
       (_, i) => ({ name: `key ${i}`, secret: `sk-${i}`, requests: 100, tokens: 1e6 })
     )
-    gateway = await startGateway({ url }, keys, { GATEWAY_SILENCE: "300 millis" })
+    gateway = await startGateway({ url }, keys, { GATEWAY_SILENCE: "2 seconds" })
   }, 60_000)
 
   afterAll(async () => {
