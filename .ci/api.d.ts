@@ -68,7 +68,7 @@ export interface KeyedSettings extends Omit<PoolSettings, "size"> {
     readonly size?: KeyedSize | undefined;
     readonly idleKeys?: Duration.Input | undefined;
 }
-export interface KeyedOptions<K, A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never> extends Omit<PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR>, "acquire" | "objects" | "remember" | "size" | "data" | "allowance" | "leaseTimeout" | "pack" | "judge" | "detectStatus" | "onBorrow" | "onRelease">, Pick<KeyedSettings, "size" | "idleKeys"> {
+export interface KeyedOptions<K, A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never> extends Omit<PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR>, "acquire" | "objects" | "remember" | "classes" | "size" | "data" | "allowance" | "leaseTimeout" | "pack" | "judge" | "detectStatus" | "onBorrow" | "onRelease">, Pick<KeyedSettings, "size" | "idleKeys"> {
     readonly acquire?: ((key: K, self: Self) => Effect.Effect<A, EA, RA>) | undefined;
     readonly data?: D | ((object: A, key: NoInfer<K>) => D) | undefined;
     readonly allowance?: Allowance | ReadonlyArray<Allowance> | ((pooled: KeyedObject<NoInfer<K>, NoInfer<A>, NoInfer<D>>) => Allowance | ReadonlyArray<Allowance>) | undefined;
@@ -255,6 +255,18 @@ declare const NotSynchronous_base: Schema.Class<NotSynchronous, Schema.TaggedStr
         readonly making: Schema.Int;
         readonly leases: Schema.Int;
         readonly waiting: Schema.Int;
+        readonly classes: Schema.optionalKey<Schema.$Record<Schema.String, Schema.Struct<{
+            readonly leases: Schema.Int;
+            readonly waiting: Schema.Int;
+            readonly reserve: Schema.Int;
+            readonly most: Schema.optionalKey<Schema.Int>;
+            readonly weight: Schema.Finite;
+            readonly totals: Schema.Struct<{
+                readonly borrowed: Schema.Int;
+                readonly timedOut: Schema.Int;
+                readonly exhausted: Schema.Int;
+            }>;
+        }>>>;
         readonly totals: Schema.Struct<{
             readonly borrowed: Schema.Int;
             readonly added: Schema.Int;
@@ -285,14 +297,14 @@ import type { AddedObject, PooledObject } from "./PooledObject.ts";
 import type { BorrowError, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts";
 import type { PoolEvent } from "./PoolEvent.ts";
 import type { AddOptions, BorrowOptions, DataRequired, PoolOptions, RememberedIn, WithOptions } from "./PoolOptions.ts";
-export interface Operations<out S, in out A, in out D, out E, out P> {
+export interface Operations<out S, in out A, in out D, out E, out P, in C extends string = never> {
     readonly borrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
-    readonly borrowWith: (options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
+    readonly borrowWith: (options: BorrowOptions<A, D, C>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
     readonly tryBorrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
-    readonly tryBorrowWith: (options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
-    readonly with: <B, E1, R1>(f: (borrowed: P) => Effect.Effect<B, E1, R1>, options?: WithOptions<A, D>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>;
-    readonly borrowMany: (n: number, options?: BorrowOptions<A, D>) => Effect.Effect<ReadonlyArray<P>, E | BorrowError | InvalidPoolOptions, S | Scope.Scope>;
-    readonly withMany: <B, E1, R1>(n: number, f: (borrowed: ReadonlyArray<P>) => Effect.Effect<B, E1, R1>, options?: BorrowOptions<A, D>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | InvalidPoolOptions, S | R1>;
+    readonly tryBorrowWith: (options: BorrowOptions<A, D, C>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
+    readonly with: <B, E1, R1>(f: (borrowed: P) => Effect.Effect<B, E1, R1>, options?: WithOptions<A, D, C>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>;
+    readonly borrowMany: (n: number, options?: BorrowOptions<A, D, C>) => Effect.Effect<ReadonlyArray<P>, E | BorrowError | InvalidPoolOptions, S | Scope.Scope>;
+    readonly withMany: <B, E1, R1>(n: number, f: (borrowed: ReadonlyArray<P>) => Effect.Effect<B, E1, R1>, options?: BorrowOptions<A, D, C>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | InvalidPoolOptions, S | R1>;
     readonly add: <R = never>(object: A, options?: AddOptions<A, D, R>) => Effect.Effect<AddedObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>;
     readonly addAll: <R = never>(objects: Iterable<A>, options?: AddOptions<A, D, R>) => Effect.Effect<ReadonlyArray<AddedObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>;
     readonly remove: (object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
@@ -319,18 +331,32 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
     readonly events: Stream.Stream<PoolEvent, never, S>;
     readonly close: Effect.Effect<void, never, S>;
 }
-export interface ObjectPool<in out A, in out D = undefined, out E = never, out P = Lease<A, D>> extends Operations<never, A, D, E, P> {
+export interface ObjectPool<in out A, in out D = undefined, out E = never, out P = Lease<A, D>, in C extends string = never> extends Operations<never, A, D, E, P, C> {
     readonly name: string;
 }
 export declare const ObjectPool: {
-    readonly make: <A, D = undefined, EA = never, EP = never, P = Lease<A, D>, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, K> & {
+    readonly make: <A, D = undefined, EA = never, EP = never, P = Lease<A, D>, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never, C extends string = never>(options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, K, C> & {
         readonly name?: string | undefined;
-    } & DataRequired<NoInfer<D>>) => Effect.Effect<ObjectPool<A, D, EA | EP, P>, never, Scope.Scope | RA | RP | RS | RD | RB | RR | RememberedIn<K>>;
+    } & DataRequired<NoInfer<D>>) => Effect.Effect<ObjectPool<A, D, EA | EP, P, C>, never, Scope.Scope | RA | RP | RS | RD | RB | RR | RememberedIn<K>>;
 };
-export declare const assemble: <A, D, E, P>(name: string, options: AnyOptions<A, D>, fiber: Fiber.Fiber<unknown, unknown>) => ObjectPool<A, D, E, P>;
+export declare const assemble: <A, D, E, P, C extends string = never>(name: string, options: AnyOptions<A, D>, fiber: Fiber.Fiber<unknown, unknown>) => ObjectPool<A, D, E, P, C>;
 
 // PoolError.d.ts
 import * as Schema from "effect/Schema";
+export declare const ClassStats: Schema.Struct<{
+    readonly leases: Schema.Int;
+    readonly waiting: Schema.Int;
+    readonly reserve: Schema.Int;
+    readonly most: Schema.optionalKey<Schema.Int>;
+    readonly weight: Schema.Finite;
+    readonly totals: Schema.Struct<{
+        readonly borrowed: Schema.Int;
+        readonly timedOut: Schema.Int;
+        readonly exhausted: Schema.Int;
+    }>;
+}>;
+export interface ClassStats extends Schema.Schema.Type<typeof ClassStats> {
+}
 export declare const PoolStats: Schema.Struct<{
     readonly size: Schema.Int;
     readonly min: Schema.Int;
@@ -344,6 +370,18 @@ export declare const PoolStats: Schema.Struct<{
     readonly making: Schema.Int;
     readonly leases: Schema.Int;
     readonly waiting: Schema.Int;
+    readonly classes: Schema.optionalKey<Schema.$Record<Schema.String, Schema.Struct<{
+        readonly leases: Schema.Int;
+        readonly waiting: Schema.Int;
+        readonly reserve: Schema.Int;
+        readonly most: Schema.optionalKey<Schema.Int>;
+        readonly weight: Schema.Finite;
+        readonly totals: Schema.Struct<{
+            readonly borrowed: Schema.Int;
+            readonly timedOut: Schema.Int;
+            readonly exhausted: Schema.Int;
+        }>;
+    }>>>;
     readonly totals: Schema.Struct<{
         readonly borrowed: Schema.Int;
         readonly added: Schema.Int;
@@ -371,6 +409,18 @@ declare const PoolExhausted_base: Schema.Class<PoolExhausted, Schema.TaggedStruc
         readonly making: Schema.Int;
         readonly leases: Schema.Int;
         readonly waiting: Schema.Int;
+        readonly classes: Schema.optionalKey<Schema.$Record<Schema.String, Schema.Struct<{
+            readonly leases: Schema.Int;
+            readonly waiting: Schema.Int;
+            readonly reserve: Schema.Int;
+            readonly most: Schema.optionalKey<Schema.Int>;
+            readonly weight: Schema.Finite;
+            readonly totals: Schema.Struct<{
+                readonly borrowed: Schema.Int;
+                readonly timedOut: Schema.Int;
+                readonly exhausted: Schema.Int;
+            }>;
+        }>>>;
         readonly totals: Schema.Struct<{
             readonly borrowed: Schema.Int;
             readonly added: Schema.Int;
@@ -382,6 +432,7 @@ declare const PoolExhausted_base: Schema.Class<PoolExhausted, Schema.TaggedStruc
         }>;
     }>;
     readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded", "NoRoom"]>;
+    readonly class: Schema.optionalKey<Schema.String>;
     readonly retryAfter: Schema.optionalKey<Schema.DurationFromMillis>;
 }>, import("effect/Cause").YieldableError>;
 export declare class PoolExhausted extends PoolExhausted_base {
@@ -402,6 +453,18 @@ declare const BorrowTimeout_base: Schema.Class<BorrowTimeout, Schema.TaggedStruc
         readonly making: Schema.Int;
         readonly leases: Schema.Int;
         readonly waiting: Schema.Int;
+        readonly classes: Schema.optionalKey<Schema.$Record<Schema.String, Schema.Struct<{
+            readonly leases: Schema.Int;
+            readonly waiting: Schema.Int;
+            readonly reserve: Schema.Int;
+            readonly most: Schema.optionalKey<Schema.Int>;
+            readonly weight: Schema.Finite;
+            readonly totals: Schema.Struct<{
+                readonly borrowed: Schema.Int;
+                readonly timedOut: Schema.Int;
+                readonly exhausted: Schema.Int;
+            }>;
+        }>>>;
         readonly totals: Schema.Struct<{
             readonly borrowed: Schema.Int;
             readonly added: Schema.Int;
@@ -415,6 +478,7 @@ declare const BorrowTimeout_base: Schema.Class<BorrowTimeout, Schema.TaggedStruc
     readonly waited: Schema.DurationFromMillis;
     readonly phase: Schema.Literals<readonly ["Waiting", "Acquiring", "Detecting"]>;
     readonly held: Schema.Int;
+    readonly class: Schema.optionalKey<Schema.String>;
     readonly retryAfter: Schema.optionalKey<Schema.DurationFromMillis>;
     readonly lastFailure: Schema.optionalKey<Schema.Defect>;
 }>, import("effect/Cause").YieldableError>;
@@ -436,6 +500,18 @@ declare const PoolClosed_base: Schema.Class<PoolClosed, Schema.TaggedStruct<"Poo
         readonly making: Schema.Int;
         readonly leases: Schema.Int;
         readonly waiting: Schema.Int;
+        readonly classes: Schema.optionalKey<Schema.$Record<Schema.String, Schema.Struct<{
+            readonly leases: Schema.Int;
+            readonly waiting: Schema.Int;
+            readonly reserve: Schema.Int;
+            readonly most: Schema.optionalKey<Schema.Int>;
+            readonly weight: Schema.Finite;
+            readonly totals: Schema.Struct<{
+                readonly borrowed: Schema.Int;
+                readonly timedOut: Schema.Int;
+                readonly exhausted: Schema.Int;
+            }>;
+        }>>>;
         readonly totals: Schema.Struct<{
             readonly borrowed: Schema.Int;
             readonly added: Schema.Int;
@@ -465,6 +541,18 @@ declare const PoolFull_base: Schema.Class<PoolFull, Schema.TaggedStruct<"PoolFul
         readonly making: Schema.Int;
         readonly leases: Schema.Int;
         readonly waiting: Schema.Int;
+        readonly classes: Schema.optionalKey<Schema.$Record<Schema.String, Schema.Struct<{
+            readonly leases: Schema.Int;
+            readonly waiting: Schema.Int;
+            readonly reserve: Schema.Int;
+            readonly most: Schema.optionalKey<Schema.Int>;
+            readonly weight: Schema.Finite;
+            readonly totals: Schema.Struct<{
+                readonly borrowed: Schema.Int;
+                readonly timedOut: Schema.Int;
+                readonly exhausted: Schema.Int;
+            }>;
+        }>>>;
         readonly totals: Schema.Struct<{
             readonly borrowed: Schema.Int;
             readonly added: Schema.Int;
@@ -494,6 +582,18 @@ declare const LeaseExpired_base: Schema.Class<LeaseExpired, Schema.TaggedStruct<
         readonly making: Schema.Int;
         readonly leases: Schema.Int;
         readonly waiting: Schema.Int;
+        readonly classes: Schema.optionalKey<Schema.$Record<Schema.String, Schema.Struct<{
+            readonly leases: Schema.Int;
+            readonly waiting: Schema.Int;
+            readonly reserve: Schema.Int;
+            readonly most: Schema.optionalKey<Schema.Int>;
+            readonly weight: Schema.Finite;
+            readonly totals: Schema.Struct<{
+                readonly borrowed: Schema.Int;
+                readonly timedOut: Schema.Int;
+                readonly exhausted: Schema.Int;
+            }>;
+        }>>>;
         readonly totals: Schema.Struct<{
             readonly borrowed: Schema.Int;
             readonly added: Schema.Int;
@@ -526,6 +626,18 @@ declare const DuplicateObject_base: Schema.Class<DuplicateObject, Schema.TaggedS
         readonly making: Schema.Int;
         readonly leases: Schema.Int;
         readonly waiting: Schema.Int;
+        readonly classes: Schema.optionalKey<Schema.$Record<Schema.String, Schema.Struct<{
+            readonly leases: Schema.Int;
+            readonly waiting: Schema.Int;
+            readonly reserve: Schema.Int;
+            readonly most: Schema.optionalKey<Schema.Int>;
+            readonly weight: Schema.Finite;
+            readonly totals: Schema.Struct<{
+                readonly borrowed: Schema.Int;
+                readonly timedOut: Schema.Int;
+                readonly exhausted: Schema.Int;
+            }>;
+        }>>>;
         readonly totals: Schema.Struct<{
             readonly borrowed: Schema.Int;
             readonly added: Schema.Int;
@@ -582,6 +694,7 @@ export declare const PoolEvent: Schema.TaggedUnion<{
         readonly at: Schema.DateTimeUtcFromMillis;
         readonly objectId: Schema.Int;
         readonly leaseId: Schema.Int;
+        readonly class: Schema.optionalKey<Schema.String>;
         readonly waited: Schema.DurationFromMillis;
         readonly phase: Schema.Literals<readonly ["AtOnce", "Waiting", "Acquiring", "Detecting"]>;
     }>;
@@ -660,6 +773,7 @@ export declare const PoolEvent: Schema.TaggedUnion<{
         readonly at: Schema.DateTimeUtcFromMillis;
         readonly objectId: Schema.Int;
         readonly leaseId: Schema.Int;
+        readonly class: Schema.optionalKey<Schema.String>;
         readonly held: Schema.DurationFromMillis;
     }>;
     readonly Resized: Schema.TaggedStruct<"Resized", {
@@ -699,11 +813,13 @@ export declare const PoolEvent: Schema.TaggedUnion<{
     readonly WaiterRefused: Schema.TaggedStruct<"WaiterRefused", {
         readonly pool: Schema.String;
         readonly at: Schema.DateTimeUtcFromMillis;
+        readonly class: Schema.optionalKey<Schema.String>;
         readonly reason: Schema.Literals<readonly ["NoneAvailable", "WaitersFull", "Suspended", "Resting", "CostTooHigh", "Overloaded", "NoRoom"]>;
     }>;
     readonly WaiterTimedOut: Schema.TaggedStruct<"WaiterTimedOut", {
         readonly pool: Schema.String;
         readonly at: Schema.DateTimeUtcFromMillis;
+        readonly class: Schema.optionalKey<Schema.String>;
         readonly waited: Schema.DurationFromMillis;
         readonly phase: Schema.Literals<readonly ["Waiting", "Acquiring", "Detecting"]>;
     }>;
@@ -798,13 +914,16 @@ export interface DetectionOptions extends Omit<NonNullable<PoolSettings["detecti
 export interface CreationOptions<in E> extends NonNullable<PoolSettings["creation"]> {
     readonly retry?: Schedule.Schedule<unknown, E> | undefined;
 }
-export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation" | "sharing"> {
+export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never, C extends string = never> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation" | "sharing"> {
     readonly sharing?: number | "Infinity" | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => number | "Infinity") | undefined;
     readonly acquire?: Effect.Effect<A, EA, RA> | ((self: Self) => Effect.Effect<A, EA, RA>) | undefined;
     readonly objects?: Iterable<A> | undefined;
     readonly data?: D | ((object: A) => D) | undefined;
     readonly select?: Select<A, D, RS> | undefined;
     readonly allowance?: Allowance | ReadonlyArray<Allowance> | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Allowance | ReadonlyArray<Allowance>) | undefined;
+    readonly classes?: {
+        readonly [Name in C]: ClassOptions;
+    } | undefined;
     readonly remember?: Remember<A, K> | undefined;
     readonly leaseTimeout?: Duration.Input | ((pooled: PooledObject<A, NoInfer<D>>) => Duration.Input) | undefined;
     readonly pack?: ((lease: Lease<A, NoInfer<D>>) => P | Effect.Effect<P, EP, RP>) | undefined;
@@ -814,6 +933,11 @@ export interface PoolOptions<A, D, EA, EP, P, RA = never, RP = never, RS = never
     readonly creation?: CreationOptions<NoInfer<EA>> | undefined;
     readonly onBorrow?: ((pooled: PooledObject<A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>) | undefined;
     readonly onRelease?: ((pooled: PooledObject<A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>) | undefined;
+}
+export interface ClassOptions {
+    readonly reserve?: number | undefined;
+    readonly most?: number | "Infinity" | undefined;
+    readonly weight?: number | undefined;
 }
 export interface Remember<in A, out K extends string = string> {
     readonly key: (object: A) => K;
@@ -830,10 +954,14 @@ interface DataIsNoEffect {
     readonly "data is a value, or a function that makes one: an effect would be kept, and never run": never;
 }
 export type DataGiven<D> = D extends object ? D extends ReadonlyArray<unknown> | ((...args: never) => unknown) ? D : D | Partial<D> : D;
-export type Declared<A, D, P> = DataRequired<D> & ([Lease<A, D>] extends [P] ? {} : {
+export type Declared<A, D, P, C extends string = never> = DataRequired<D> & ([C] extends [never] ? {} : {
+    readonly classes: {
+        readonly [Name in C]: ClassOptions;
+    };
+}) & ([Lease<A, D>] extends [P] ? {} : {
     readonly pack: (lease: Lease<A, D>) => unknown;
 });
-export interface BorrowOptions<in A, in D = undefined> {
+export interface BorrowOptions<in A, in D = undefined, out C extends string = never> {
     readonly timeout?: Duration.Input | undefined;
     readonly where?: ((pooled: PooledObject<A, D>) => boolean) | undefined;
     readonly prefer?: ((pooled: PooledObject<A, D>) => boolean) | undefined;
@@ -842,8 +970,9 @@ export interface BorrowOptions<in A, in D = undefined> {
     readonly leaseTimeout?: Duration.Input | undefined;
     readonly facet?: string | undefined;
     readonly cost?: number | undefined;
+    readonly class?: C | undefined;
 }
-export interface WithOptions<in A, in D = undefined> extends BorrowOptions<A, D> {
+export interface WithOptions<in A, in D = undefined, out C extends string = never> extends BorrowOptions<A, D, C> {
     readonly failover?: number | undefined;
 }
 export interface AddOptions<in out A, in out D = undefined, out R = never> {
@@ -867,6 +996,7 @@ export interface PoolTypes {
     readonly error?: unknown;
     readonly data?: unknown;
     readonly pack?: unknown;
+    readonly classes?: string;
 }
 export declare namespace PoolTypes {
     type Error<T> = T extends {
@@ -878,24 +1008,27 @@ export declare namespace PoolTypes {
     type Pack<A, T> = T extends {
         readonly pack: infer P;
     } ? P : Lease<A, Data<T>>;
+    type Classes<T> = T extends {
+        readonly classes: infer C extends string;
+    } ? C : never;
 }
-export interface PoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out P> extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P>>, Operations<Self, A, D, E, P> {
-    readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K> & Declared<A, D, P>) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
-    readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K> & Declared<A, D, P>, settings: Config.Wrap<PoolSettings>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
+export interface PoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out P, in out C extends string = never> extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P, C>>, Operations<Self, A, D, E, P, C> {
+    readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K, C> & Declared<A, D, P, C>) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
+    readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K, C> & Declared<A, D, P, C>, settings: Config.Wrap<PoolSettings>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
 }
-export interface PoolClassWithLayer<in out Self, in out Id extends string, in out A, in out D, in out E, in out P, in out R> extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P>>, Operations<Self, A, D, E, P> {
+export interface PoolClassWithLayer<in out Self, in out Id extends string, in out A, in out D, in out E, in out P, in out R, in out C extends string = never> extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P, C>>, Operations<Self, A, D, E, P, C> {
     readonly layer: Layer.Layer<Self, never, R>;
     readonly layerConfig: (settings: Config.Wrap<PoolSettings>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, R>;
 }
 type MissingSelf = "Missing `Self`: write `class Keys extends PoolService<Keys, ApiKey>()(\"app/Keys\") {}`";
 type MissingObject = "Give `acquire` or `objects`, or name the object: `PoolService<Keys, ApiKey>()(\"app/Keys\")`";
 type NotAnnotated = "A callback needs its parameter annotated here: `Effect.fnUntraced(function*(pooled: PooledObject<ApiKey>) {…})`, or `(pooled) => Effect.gen(…)`";
-type UnknownType = "The third type parameter knows `error`, `data` and `pack`";
+type UnknownType = "The third type parameter knows `error`, `data`, `pack` and `classes`";
 export interface DeclarePool<Self, A, T> {
-    <const Id extends string>(id: Id): PoolClass<Self, Id, A, PoolTypes.Data<T>, PoolTypes.Error<T>, PoolTypes.Pack<A, T>>;
+    <const Id extends string>(id: Id): PoolClass<Self, Id, A, PoolTypes.Data<T>, PoolTypes.Error<T>, PoolTypes.Pack<A, T>, PoolTypes.Classes<T>>;
 }
 export interface InferPool<Self> {
-    <const Id extends string, A, D = undefined, EA = never, EP = never, P = Lease<A, D>, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(id: Id, options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, K> & DataRequired<NoInfer<D>>): [Self] extends [never] ? MissingSelf : [unknown] extends [A] ? MissingObject : [unknown] extends [RA | RP | RS | RD | RB | RR] ? NotAnnotated : PoolClassWithLayer<Self, Id, A, D, EA | EP, P, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
+    <const Id extends string, A, D = undefined, EA = never, EP = never, P = Lease<A, D>, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never, C extends string = never>(id: Id, options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, K, C> & DataRequired<NoInfer<D>>): [Self] extends [never] ? MissingSelf : [unknown] extends [A] ? MissingObject : [unknown] extends [RA | RP | RS | RD | RB | RR] ? NotAnnotated : PoolClassWithLayer<Self, Id, A, D, EA | EP, P, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>, C>;
 }
 export declare const PoolService: <Self = never, A = never, T extends PoolTypes = {}>() => [A] extends [never] ? InferPool<Self> : [Exclude<keyof T, keyof PoolTypes>] extends [never] ? DeclarePool<Self, A, T> : (id: string) => UnknownType;
 export {};
@@ -1432,10 +1565,10 @@ export { type KeyedDeclared, type KeyedEvent, type KeyedLease, type KeyedObject,
 export type { Lease } from "./Lease.ts";
 export { ObjectPool, type Operations } from "./ObjectPool.ts";
 export type { AddedObject, PooledObject } from "./PooledObject.ts";
-export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
+export { type BorrowError, BorrowTimeout, ClassStats, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
 export { PoolEvent } from "./PoolEvent.ts";
 export { PoolMetrics, type PoolMetricsOptions } from "./PoolMetrics.ts";
-export type { AddOptions, BorrowOptions, CreationOptions, DataGiven, DataRequired, Declared, DetectionOptions, PoolOptions, PoolSettings, Remember, RememberedIn, WithOptions } from "./PoolOptions.ts";
+export type { AddOptions, BorrowOptions, ClassOptions, CreationOptions, DataGiven, DataRequired, Declared, DetectionOptions, PoolOptions, PoolSettings, Remember, RememberedIn, WithOptions } from "./PoolOptions.ts";
 export { type DeclarePool, type InferPool, type PoolClass, type PoolClassWithLayer, PoolService, type PoolTypes } from "./PoolService.ts";
 export { type AnySelector, type Choice, type Select, Selector } from "./Selector.ts";
 export type { Self, SelfCall } from "./Self.ts";

@@ -155,6 +155,7 @@ export interface KeyedOptions<
     | "acquire"
     | "objects"
     | "remember"
+    | "classes"
     | "size"
     | "data"
     | "allowance"

@@ -45,7 +45,8 @@ import type { PoolEvent } from "./PoolEvent.ts"
 import type { AddOptions, BorrowOptions, DataRequired, PoolOptions, RememberedIn, WithOptions } from "./PoolOptions.ts"
 
 /**
- * Every operation of a pool. `S` is what reaching the pool needs: nothing on the pool itself, the tag on the tag.
+ * Every operation of a pool. `S` is what reaching the pool needs: nothing on the pool itself, the tag on the tag. `C` are the
+ * names of its classes of borrowers.
  *
  * **Details**
  *
@@ -56,7 +57,7 @@ import type { AddOptions, BorrowOptions, DataRequired, PoolOptions, RememberedIn
  * @category models
  * @since 0.1.0
  */
-export interface Operations<out S, in out A, in out D, out E, out P> {
+export interface Operations<out S, in out A, in out D, out E, out P, in C extends string = never> {
   /**
    * Takes a lease; it is given back when the scope closes.
    *
@@ -71,14 +72,14 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    */
   readonly borrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>
   /** `borrow`, with a time-out, a condition, a priority or a lease time-out of its own. */
-  readonly borrowWith: (options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  readonly borrowWith: (options: BorrowOptions<A, D, C>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
   /**
    * Takes a lease without queueing behind other borrowers: what is lendable, or what can be made or has to be detected
    * for this borrow alone; else it fails with `PoolExhausted`.
    */
   readonly tryBorrow: Effect.Effect<P, E | BorrowError, S | Scope.Scope>
   /** `tryBorrow`, with a condition or times of its own; its `timeout` bounds making and detecting. */
-  readonly tryBorrowWith: (options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  readonly tryBorrowWith: (options: BorrowOptions<A, D, C>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
   /**
    * Borrows, runs, gives back: when `f` succeeds, fails, dies, is interrupted, or throws before it returns an effect.
    *
@@ -93,7 +94,7 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    */
   readonly with: <B, E1, R1>(
     f: (borrowed: P) => Effect.Effect<B, E1, R1>,
-    options?: WithOptions<A, D>
+    options?: WithOptions<A, D, C>
   ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>
   /**
    * Takes `n` leases at once, all or nothing, each of another object; they are given back when the scope closes, or one by
@@ -107,12 +108,13 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
    * has first what was set aside for it. At its deadline, and when it is interrupted, all of that goes on to the next. Two
    * borrowers of several never wait for each other. The leases begin together.
    *
-   * `n` is a whole number from 1 to `size.max`: another is refused at once, with `InvalidPoolOptions`. Where a `pack` fails,
+   * `n` is a whole number from 1 to `size.max`: another is refused at once, with `InvalidPoolOptions`; so is one above the
+   * `most` of the borrower's class, or above what the reserves of other classes leave it. Where a `pack` fails,
    * none is lent.
    */
   readonly borrowMany: (
     n: number,
-    options?: BorrowOptions<A, D>
+    options?: BorrowOptions<A, D, C>
   ) => Effect.Effect<ReadonlyArray<P>, E | BorrowError | InvalidPoolOptions, S | Scope.Scope>
   /**
    * `borrowMany`, runs, and gives all of them back. `f` runs in a child fiber. When one of the leases expires, or is revoked,
@@ -121,7 +123,7 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
   readonly withMany: <B, E1, R1>(
     n: number,
     f: (borrowed: ReadonlyArray<P>) => Effect.Effect<B, E1, R1>,
-    options?: BorrowOptions<A, D>
+    options?: BorrowOptions<A, D, C>
   ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | InvalidPoolOptions, S | R1>
   /**
    * Puts an object in. Ends when its first detection has ended; the record's `status` says how (`Invalid`: it is gone
@@ -204,7 +206,8 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
   readonly ready: Effect.Effect<void, E | PoolClosed, S>
   /**
    * Another `size.min`, `size.max` or `size.spare`. Growing serves waiters at once; shrinking destroys idle made objects now, and lent
-   * ones as they come back. Nobody is interrupted. Nonsense is a typed failure, and changes nothing.
+   * ones as they come back. Nobody is interrupted. Nonsense is a typed failure, and changes nothing; so is a `max` below what the
+   * classes have in reserve.
    */
   readonly resize: (
     size: {
@@ -260,9 +263,13 @@ export interface Operations<out S, in out A, in out D, out E, out P> {
  * @category models
  * @since 0.1.0
  */
-export interface ObjectPool<in out A, in out D = undefined, out E = never, out P = Lease<A, D>>
-  extends Operations<never, A, D, E, P>
-{
+export interface ObjectPool<
+  in out A,
+  in out D = undefined,
+  out E = never,
+  out P = Lease<A, D>,
+  in C extends string = never
+> extends Operations<never, A, D, E, P, C> {
   readonly name: string
 }
 
@@ -312,23 +319,24 @@ export const ObjectPool: {
     RD = never,
     RB = never,
     RR = never,
-    K extends string = never
+    K extends string = never,
+    C extends string = never
   >(
     options:
-      & PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, K>
+      & PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, K, C>
       & { readonly name?: string | undefined }
       & DataRequired<NoInfer<D>>
   ) => Effect.Effect<
-    ObjectPool<A, D, EA | EP, P>,
+    ObjectPool<A, D, EA | EP, P, C>,
     never,
     Scope.Scope | RA | RP | RS | RD | RB | RR | RememberedIn<K>
   >
 } = {
-  make: <A, D, E, P, R>(options: {
+  make: <A, D, E, P, R, C extends string>(options: {
     readonly name?: string | undefined
-  }): Effect.Effect<ObjectPool<A, D, E, P>, never, Scope.Scope | R> =>
+  }): Effect.Effect<ObjectPool<A, D, E, P, C>, never, Scope.Scope | R> =>
     Effect.withFiber((fiber) =>
-      Effect.succeed(assemble<A, D, E, P>(toName(options, "ObjectPool"), options as AnyOptions<A, D>, fiber))
+      Effect.succeed(assemble<A, D, E, P, C>(toName(options, "ObjectPool"), options as AnyOptions<A, D>, fiber))
     )
 }
 
@@ -337,11 +345,11 @@ export const ObjectPool: {
  *
  * @internal
  */
-export const assemble = <A, D, E, P>(
+export const assemble = <A, D, E, P, C extends string = never>(
   name: string,
   options: AnyOptions<A, D>,
   fiber: Fiber.Fiber<unknown, unknown>
-): ObjectPool<A, D, E, P> => {
+): ObjectPool<A, D, E, P, C> => {
   const core = build(resolve<A, D>(name, options), fiber.context)
   const scope = Context.getUnsafe(fiber.context, Scope.Scope)
   const open = Scopes.add(scope, core, () => Closing.close(core))
@@ -354,5 +362,5 @@ export const assemble = <A, D, E, P>(
   }
   if (!open) fork(core, Closing.close(core))
   // inside, what a pool's callbacks fail with and need is unknown; the options' types have said what it is
-  return operations(core) as unknown as ObjectPool<A, D, E, P>
+  return operations(core) as unknown as ObjectPool<A, D, E, P, C>
 }

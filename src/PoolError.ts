@@ -9,6 +9,38 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
 /**
+ * The counts of one class of borrowers: see the `classes` option.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const ClassStats = Schema.Struct({
+  /** Open leases. */
+  leases: Schema.Int,
+  /** Fibers suspended in a borrow, whatever they wait for. */
+  waiting: Schema.Int,
+  reserve: Schema.Int,
+  /** Absent: no maximum. */
+  most: Schema.optionalKey(Schema.Int),
+  weight: Schema.Finite,
+  /** Totals since the pool was built. */
+  totals: Schema.Struct({
+    /** Leases granted. */
+    borrowed: Schema.Int,
+    /** Borrows that failed with `BorrowTimeout`. */
+    timedOut: Schema.Int,
+    /** Borrows that failed with `PoolExhausted`. */
+    exhausted: Schema.Int
+  })
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface ClassStats extends Schema.Schema.Type<typeof ClassStats> {}
+
+/**
  * The counts of a pool at one instant. `size` is the sum of the six statuses; objects being made are not in it.
  *
  * @category models
@@ -31,6 +63,8 @@ export const PoolStats = Schema.Struct({
   leases: Schema.Int,
   /** Fibers suspended in a borrow, whatever they wait for. */
   waiting: Schema.Int,
+  /** By class, where the pool has classes: who names none is in none of them. */
+  classes: Schema.optionalKey(Schema.Record(Schema.String, ClassStats)),
   /** Totals since the pool was built. */
   totals: Schema.Struct({
     /** Leases granted. */
@@ -71,6 +105,15 @@ const picture = (stats: PoolStats): string => {
   return parts.join(", ")
 }
 
+/** What a reader wants to know of the class of a borrower that was not served. */
+const pictureOf = (name: string | undefined, { classes }: PoolStats): string => {
+  const counts = name === undefined ? undefined : classes?.[name]
+  if (counts === undefined) return ""
+  const { leases, most, reserve, waiting } = counts
+  const limits = `${most === undefined ? "" : `, at most ${most}`}${reserve === 0 ? "" : `, ${reserve} in reserve`}`
+  return `class ${JSON.stringify(name)}: ${plural(leases, "lease")}${limits}, ${waiting} waiting; `
+}
+
 /** What a failure says for people to read, on one line: never what is in it beside that, which may be a secret. */
 const explain = (failure: unknown): string => {
   const text = typeof failure === "string"
@@ -97,7 +140,8 @@ const again = (after: Duration.Duration | undefined): string =>
  * fibers wait already. `Suspended`: the pool lends nothing at present. `Resting`: everything that the borrower may have rests
  * until known times beyond its deadline, and nothing is being made, nor could be. `CostTooHigh`: the cost of the borrow is
  * above a limit of every object. `Overloaded`: the borrower has waited longer than `overload.target`, while more come than
- * can be served. `NoRoom`: the minimums of other keys fill a `KeyedPool`. `retryAfter`: in how long the first object wakes
+ * can be served. `NoRoom`: the minimums of other keys fill a `KeyedPool`, or the reserves of other classes the pool. `class`:
+ * that of the borrower, where the pool has classes and it has named one. `retryAfter`: in how long the first object wakes
  * that the borrower may have, where everything rests until known times; so it is in a `BorrowTimeout`.
  *
  * @category errors
@@ -115,6 +159,8 @@ export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExha
     "Overloaded",
     "NoRoom"
   ]),
+  /** The class of the borrower. */
+  class: Schema.optionalKey(Schema.String),
   /** In how long the borrower could be served, where that is known. */
   retryAfter: Schema.optionalKey(Schema.DurationFromMillis)
 }) {
@@ -126,9 +172,12 @@ export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExha
       Resting: "has only objects that rest",
       CostTooHigh: "has no object that may cost so much",
       Overloaded: "is overloaded",
-      NoRoom: "has no room for this key: the minimums of others fill it"
+      NoRoom: this.stats.classes === undefined
+        ? "has no room for this key: the minimums of others fill it"
+        : "has no room for this borrower: the reserves of other classes fill it"
     }[this.reason]
-    return `Pool "${this.pool}" ${why}${again(this.retryAfter)} (${picture(this.stats)})`
+    const picked = `${pictureOf(this.class, this.stats)}${picture(this.stats)}`
+    return `Pool "${this.pool}" ${why}${again(this.retryAfter)} (${picked})`
   }
 }
 
@@ -138,7 +187,8 @@ export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExha
  * **Details**
  *
  * `phase` is what the borrow was doing at its deadline. `held` is the number of leases of this pool that the waiting fiber
- * itself holds: above 0, it may have been waiting for itself. It is 0 for who borrows by a promise. `lastFailure` is the
+ * itself holds: above 0, it may have been waiting for itself. `class` is that of the borrower, where the pool has classes and
+ * it has named one. It is 0 for who borrows by a promise. `lastFailure` is the
  * last that failed for this borrow: an `acquire`, a detection, or an `onBorrow`; else, while nothing can be made, what the
  * last attempt has failed with. The message says of it what an error's `message` says, or its `_tag`.
  *
@@ -152,6 +202,8 @@ export class BorrowTimeout extends Schema.TaggedError<BorrowTimeout>()("BorrowTi
   phase: Schema.Literals(["Waiting", "Acquiring", "Detecting"]),
   /** Leases that the waiting fiber itself holds. */
   held: Schema.Int,
+  /** The class of the borrower. */
+  class: Schema.optionalKey(Schema.String),
   /** In how long the borrower could be served, where that is known. */
   retryAfter: Schema.optionalKey(Schema.DurationFromMillis),
   /** The last failure seen by this borrow. */
@@ -168,8 +220,8 @@ export class BorrowTimeout extends Schema.TaggedError<BorrowTimeout>()("BorrowTi
       : `; the waiting fiber holds ${plural(this.held, "lease")} of this pool itself, and may be waiting for itself`
     const failure = this.lastFailure === undefined ? "" : `; last failure: ${explain(this.lastFailure)}`
     return `Pool "${this.pool}": no object within ${Duration.format(this.waited)}${again(this.retryAfter)} (${doing}; ${
-      picture(this.stats)
-    }${held}${failure})`
+      pictureOf(this.class, this.stats)
+    }${picture(this.stats)}${held}${failure})`
   }
 }
 

@@ -21,6 +21,8 @@ const transitions = Object.entries(Status.transitions).flatMap(([from, targets])
 const ofPool = { pool: Schema.String, at: Schema.DateTimeUtcFromMillis }
 const ofObject = { ...ofPool, objectId: Schema.Int }
 const ofLease = { ...ofObject, leaseId: Schema.Int }
+/** The class of the borrower, where the pool has classes and he has named one. */
+const ofClass = { class: Schema.optionalKey(Schema.String) }
 const failure = Schema.Defect()
 
 /**
@@ -32,7 +34,8 @@ const failure = Schema.Defect()
  *   could not be made, or not in time.
  * - `StatusChanged`: an object has moved along the table of `Status.transitions`.
  * - `Borrowed`: a lease was granted. `waited` is how long its borrower was suspended, `phase` what it last waited for.
- *   `Released`: a lease has ended, however it did; `held` is how long the object was held.
+ *   `Released`: a lease has ended, however it did; `held` is how long the object was held. `class`: that of the borrower, where
+ *   the pool has classes and he has named one; so it is where a borrow has failed.
  * - `LeaseExpired`: the time of a lease is over. `LeaseRevoked`: it was taken back before that, by `revoke`, or since another
  *   lease of its object has detached that. `Released` follows, when the object is taken back.
  * - `LeaseOverdue`: a lease has been held for longer than `leaseWarning`: by which span, or fiber, or by `"a promise"`, and
@@ -58,9 +61,10 @@ export const PoolEvent = Schema.TaggedUnion({
   Borrowed: {
     ...ofLease,
     waited: Schema.DurationFromMillis,
-    phase: Schema.Literals(["AtOnce", "Waiting", "Acquiring", "Detecting"])
+    phase: Schema.Literals(["AtOnce", "Waiting", "Acquiring", "Detecting"]),
+    ...ofClass
   },
-  Released: { ...ofLease, held: Schema.DurationFromMillis },
+  Released: { ...ofLease, held: Schema.DurationFromMillis, ...ofClass },
   LeaseExpired: ofLease,
   LeaseRevoked: ofLease,
   LeaseOverdue: {
@@ -109,11 +113,13 @@ export const PoolEvent = Schema.TaggedUnion({
   WaiterTimedOut: {
     ...ofPool,
     waited: Schema.DurationFromMillis,
-    phase: Schema.Literals(["Waiting", "Acquiring", "Detecting"])
+    phase: Schema.Literals(["Waiting", "Acquiring", "Detecting"]),
+    ...ofClass
   },
   WaiterRefused: {
     ...ofPool,
-    reason: PoolExhausted.fields.reason
+    reason: PoolExhausted.fields.reason,
+    ...ofClass
   },
   Resized: {
     ...ofPool,

@@ -286,7 +286,8 @@ export interface CreationOptions<in E> extends NonNullable<PoolSettings["creatio
  *
  * `RA`, `RP`, `RS`, `RD`, `RB` and `RR` are what `acquire`, `pack`, `select`, `detectStatus`, `onBorrow` and `onRelease`
  * need: one parameter each, since a shared one does not infer a union. Only `acquire` and `pack` have a scope of their own.
- * `K` is what the key of `remember` answers, `never` where that is not given: else the pool needs a `KeyValueStore`.
+ * `K` is what the key of `remember` answers, `never` where that is not given: else the pool needs a `KeyValueStore`. `C` are
+ * the names of the `classes`.
  *
  * @category options
  * @since 0.1.0
@@ -303,7 +304,8 @@ export interface PoolOptions<
   RD = never,
   RB = never,
   RR = never,
-  K extends string = never
+  K extends string = never,
+  C extends string = never
 > extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation" | "sharing"> {
   /**
    * How many leases one object may carry at once: the same for all, or asked once for each, when it joins. One that carries
@@ -346,6 +348,16 @@ export interface PoolOptions<
     | ReadonlyArray<Allowance>
     | ((pooled: PooledObject<NoInfer<A>, NoInfer<D>>) => Allowance | ReadonlyArray<Allowance>)
     | undefined
+  /**
+   * The classes of borrowers, by name: how much each may have of the pool, and how they take turns. See `ClassOptions`.
+   *
+   * A borrower says its class by the `class` of its options. Who names none belongs to none of them: he has no reserve and no
+   * maximum, and those who name none take turns with the classes as one of weight 1. No class is served ahead of its turn:
+   * a `priority` counts among the borrowers of a class.
+   *
+   * @default none
+   */
+  readonly classes?: { readonly [Name in C]: ClassOptions } | undefined
   /**
    * Writes what the pool knows of its objects to the `KeyValueStore` of its context: rests until known times, allowances, and
    * `failures`; and reads it before an object that joins is lent for the first time. So it outlives the process. See
@@ -410,6 +422,44 @@ export interface PoolOptions<
   readonly onRelease?:
     | ((pooled: PooledObject<A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>)
     | undefined
+}
+
+/**
+ * What a class of borrowers may have of a pool.
+ *
+ * **Details**
+ *
+ * What counts are leases: those of `borrowMany` one by one, and from when an object is set aside for it; and with `sharing`
+ * each lease of an object.
+ *
+ * Among classes that wait, and may have more, leases are granted by weight: over any stretch in which all of them wait, each
+ * gets its share, to within one lease. A class that did not wait has saved up nothing.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ClassOptions {
+  /**
+   * How many leases the class can always have: as long as it has fewer, the others leave it as many objects that can be lent,
+   * or made, at once. What rests, is being detected, or is being made for others is not left. The reserves of all classes
+   * together are at most `size.max`, times `sharing`.
+   *
+   * @default `0`
+   */
+  readonly reserve?: number | undefined
+  /**
+   * The most leases that the class has at once: its other borrowers wait, though objects be free, and none is made for them.
+   * Not below `reserve`.
+   *
+   * @default no maximum
+   */
+  readonly most?: number | "Infinity" | undefined
+  /**
+   * How many leases the class gets for one of a class of weight 1, while both wait. From 0.001 to 1000.
+   *
+   * @default `1`
+   */
+  readonly weight?: number | undefined
 }
 
 /**
@@ -483,13 +533,17 @@ export type DataGiven<D> = D extends object
   : D
 
 /**
- * What the options of a declared tag must also have: `data` where it was declared, `pack` where it was declared.
+ * What the options of a declared tag must also have: `data`, `pack` and `classes` where they were declared.
  *
  * @category utility types
  * @since 0.1.0
  */
-export type Declared<A, D, P> =
+export type Declared<A, D, P, C extends string = never> =
   & DataRequired<D>
+  & ([C] extends [never] ? {} : {
+    /** Required, since the tag was declared with classes: see `PoolOptions`. */
+    readonly classes: { readonly [Name in C]: ClassOptions }
+  })
   & ([Lease<A, D>] extends [P] ? {} : {
     /** Required, since the tag was declared with a lease of its own: see `PoolOptions`. */
     readonly pack: (lease: Lease<A, D>) => unknown
@@ -501,7 +555,7 @@ export type Declared<A, D, P> =
  * @category options
  * @since 0.1.0
  */
-export interface BorrowOptions<in A, in D = undefined> {
+export interface BorrowOptions<in A, in D = undefined, out C extends string = never> {
   /**
    * How long this borrow may take. Zero lends what is lendable without suspending, else fails with `BorrowTimeout`.
    *
@@ -555,6 +609,12 @@ export interface BorrowOptions<in A, in D = undefined> {
    * @default `1`
    */
   readonly cost?: number | undefined
+  /**
+   * The class of the borrower, where the pool has `classes`. Who names none has no reserve and no maximum.
+   *
+   * @default none of them
+   */
+  readonly class?: C | undefined
 }
 
 /**
@@ -563,7 +623,7 @@ export interface BorrowOptions<in A, in D = undefined> {
  * @category options
  * @since 0.1.0
  */
-export interface WithOptions<in A, in D = undefined> extends BorrowOptions<A, D> {
+export interface WithOptions<in A, in D = undefined, out C extends string = never> extends BorrowOptions<A, D, C> {
   /**
    * How often the body runs again, each time on an object that this call has not had: when it has failed, and the verdict on
    * its object was not `"Available"`, or when its lease has expired. Each borrow has a `timeout` of its own, and a new place

@@ -18,7 +18,7 @@ import type { InvalidPoolOptions } from "./PoolError.ts"
 import type { DataRequired, Declared, PoolOptions, PoolSettings, RememberedIn } from "./PoolOptions.ts"
 
 /**
- * The type-level record of `PoolService<Self, A, { error, data, pack }>()`.
+ * The type-level record of `PoolService<Self, A, { error, data, pack, classes }>()`.
  *
  * @category models
  * @since 0.1.0
@@ -30,6 +30,8 @@ export interface PoolTypes {
   readonly data?: unknown
   /** What a borrower gets. */
   readonly pack?: unknown
+  /** The names of the classes of borrowers. */
+  readonly classes?: string
 }
 
 /**
@@ -52,6 +54,11 @@ export declare namespace PoolTypes {
    * @since 0.1.0
    */
   export type Pack<A, T> = T extends { readonly pack: infer P } ? P : Lease<A, Data<T>>
+  /**
+   * @category utility types
+   * @since 0.1.0
+   */
+  export type Classes<T> = T extends { readonly classes: infer C extends string } ? C : never
 }
 
 /**
@@ -60,9 +67,15 @@ export declare namespace PoolTypes {
  * @category models
  * @since 0.1.0
  */
-export interface PoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out P>
-  extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P>>, Operations<Self, A, D, E, P>
-{
+export interface PoolClass<
+  in out Self,
+  in out Id extends string,
+  in out A,
+  in out D,
+  in out E,
+  in out P,
+  in out C extends string = never
+> extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P, C>>, Operations<Self, A, D, E, P, C> {
   /** The pool, from options in code. Options that make no sense are a defect, an `InvalidPoolOptions`. */
   readonly layer: <
     RA = never,
@@ -73,7 +86,7 @@ export interface PoolClass<in out Self, in out Id extends string, in out A, in o
     RR = never,
     K extends string = never
   >(
-    options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K> & Declared<A, D, P>
+    options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K, C> & Declared<A, D, P, C>
   ) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>
   /**
    * The same, with settings (plain data, each a `Config`) read from the environment and laid over the options: a setting
@@ -88,7 +101,7 @@ export interface PoolClass<in out Self, in out Id extends string, in out A, in o
     RR = never,
     K extends string = never
   >(
-    options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K> & Declared<A, D, P>,
+    options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K, C> & Declared<A, D, P, C>,
     settings: Config.Wrap<PoolSettings>
   ) => Layer.Layer<
     Self,
@@ -110,8 +123,9 @@ export interface PoolClassWithLayer<
   in out D,
   in out E,
   in out P,
-  in out R
-> extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P>>, Operations<Self, A, D, E, P> {
+  in out R,
+  in out C extends string = never
+> extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P, C>>, Operations<Self, A, D, E, P, C> {
   /** The pool, from the options of the declaration. */
   readonly layer: Layer.Layer<Self, never, R>
   /** The same, with settings read from the environment and laid over the options: see {@link PoolClass}. */
@@ -124,7 +138,7 @@ type MissingSelf = "Missing `Self`: write `class Keys extends PoolService<Keys, 
 type MissingObject = "Give `acquire` or `objects`, or name the object: `PoolService<Keys, ApiKey>()(\"app/Keys\")`"
 type NotAnnotated =
   "A callback needs its parameter annotated here: `Effect.fnUntraced(function*(pooled: PooledObject<ApiKey>) {…})`, or `(pooled) => Effect.gen(…)`"
-type UnknownType = "The third type parameter knows `error`, `data` and `pack`"
+type UnknownType = "The third type parameter knows `error`, `data`, `pack` and `classes`"
 
 /**
  * What `PoolService<Self, A, T>()` gives.
@@ -135,7 +149,7 @@ type UnknownType = "The third type parameter knows `error`, `data` and `pack`"
 export interface DeclarePool<Self, A, T> {
   <const Id extends string>(
     id: Id
-  ): PoolClass<Self, Id, A, PoolTypes.Data<T>, PoolTypes.Error<T>, PoolTypes.Pack<A, T>>
+  ): PoolClass<Self, Id, A, PoolTypes.Data<T>, PoolTypes.Error<T>, PoolTypes.Pack<A, T>, PoolTypes.Classes<T>>
 }
 
 /**
@@ -158,10 +172,11 @@ export interface InferPool<Self> {
     RD = never,
     RB = never,
     RR = never,
-    K extends string = never
+    K extends string = never,
+    C extends string = never
   >(
     id: Id,
-    options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, K> & DataRequired<NoInfer<D>>
+    options: PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, K, C> & DataRequired<NoInfer<D>>
   ): [Self] extends [never] ? MissingSelf
     : [unknown] extends [A] ? MissingObject
     : [unknown] extends [RA | RP | RS | RD | RB | RR] ? NotAnnotated
@@ -172,7 +187,8 @@ export interface InferPool<Self> {
       D,
       EA | EP,
       P,
-      Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>
+      Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>,
+      C
     >
 }
 

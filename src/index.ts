@@ -24,6 +24,7 @@ export type { AddedObject, PooledObject } from "./PooledObject.ts"
 export {
   type BorrowError,
   BorrowTimeout,
+  ClassStats,
   DuplicateObject,
   InvalidPoolOptions,
   LeaseExpired,
@@ -37,6 +38,7 @@ export { PoolMetrics, type PoolMetricsOptions } from "./PoolMetrics.ts"
 export type {
   AddOptions,
   BorrowOptions,
+  ClassOptions,
   CreationOptions,
   DataGiven,
   DataRequired,

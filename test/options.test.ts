@@ -148,7 +148,7 @@ const nonsense: ReadonlyArray<readonly [options: object, option: string, value: 
     { acquire, maxSize: 3 },
     "maxSize",
     "not known",
-    "only name, acquire, objects, data, size, select, maxWaiters, overload, waitsForResting, borrowTimeout, "
+    "only name, acquire, objects, data, size, select, classes, maxWaiters, overload, waitsForResting, borrowTimeout, "
   ],
   [{ acquire, borowTimeout: "1 second" }, "borowTimeout", "not known", "borrowTimeout"],
   [{ acquire, size: { maximum: 3 } }, "size.maximum", "not known", "only min, max"],

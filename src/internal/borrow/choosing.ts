@@ -74,7 +74,7 @@ const offerTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): ReadonlyArray<En
 /** May the selector be asked for a waiter? No object is being detected or prepared for it, nor has it declined these. */
 const isOpen = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
   waiter.detection === undefined && waiter.declined !== core.registry.version &&
-  !(waiter.spoilt && backsOff(core, waiter))
+  !(waiter.spoilt && backsOff(core, waiter)) && (core.classes === undefined || core.classes.mayBeginFor(waiter))
 
 const fittingFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): ReadonlyArray<Entry<A, D>> =>
   core.registry.listed().filter((entry) => mayChoose(core, waiter, entry))
@@ -140,6 +140,10 @@ const choose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyA
   within = false
 }
 
+/** Does the pool lend, and has the class of a waiter room? */
+const lendsTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  lends(core) && (core.classes === undefined || core.classes.mayBeginFor(waiter))
+
 const apply = <A, D>(
   core: Core<A, D>,
   waiter: Waiter<A, D>,
@@ -149,8 +153,8 @@ const apply = <A, D>(
 ): void => {
   core.choosing = undefined
   if (waiter.lane === undefined) return
-  // the pool was suspended meanwhile: the selector is asked anew when it is resumed
-  if (!lends(core)) return waitsOn(core, waiter)
+  // the pool was suspended meanwhile, or others of the class were served: the selector is asked anew when it is resumed
+  if (!lendsTo(core, waiter)) return waitsOn(core, waiter)
   if (answer === undefined) {
     const fitting = fittingFor(core, waiter)
     // an object that was declined alone is offered once more among the others

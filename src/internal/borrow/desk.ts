@@ -17,15 +17,16 @@ import { have, wants } from "../making/making.ts"
 import { bears } from "../object/allowances.ts"
 import { vouchedFor } from "../object/answers.ts"
 import type { Borrower } from "../state/borrower.ts"
+import type { BorrowerClass, Classes } from "../state/classes.ts"
 import { catchUp, type Core, hasOwnRoom, hasRoom, lends, mayAllRest, population, soon } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
-import { afterwards, lent, lookAt, Note, note, offer, workOffNow } from "../state/notes.ts"
+import { admits, afterwards, lent, lookAt, Note, note, offer, workOffNow } from "../state/notes.ts"
 import { nameOf } from "../state/owners.ts"
-import { isBefore, type Request, type Waiter } from "../state/waiters.ts"
+import { isBefore, type Request, type Waiter, type Waiters } from "../state/waiters.ts"
 import { type AsyncContext, capture } from "../structures/asking.ts"
 import { Slice } from "../structures/slice.ts"
-import { goesOn, takeOut } from "../waiting/aside.ts"
+import { goesOn, lacks, takeOut } from "../waiting/aside.ts"
 import { fail, refuse, Suspended, timeOut } from "../waiting/outcome.ts"
 import { backsOff, pauseOn } from "../waiting/patience.ts"
 import { restsByFacet, restsFor } from "../waiting/rests.ts"
@@ -55,7 +56,13 @@ import {
 
 /** What the selector picks for a borrower that has just come; nothing where it is not his turn, or no lease may begin. */
 export const pickNow = <A, D>(core: Core<A, D>, request: Request<A, D>): Entry<A, D> | undefined =>
-  core.life._tag === "Open" && !core.suspended ? pick(core, asking(request), request) : undefined
+  core.life._tag === "Open" && !core.suspended && mayBorrow(core, request)
+    ? pick(core, asking(request), request)
+    : undefined
+
+/** Has the class of a borrower that has just come room for another lease? */
+const mayBorrow = <A, D>({ classes }: Core<A, D>, request: Request<A, D>): boolean =>
+  classes === undefined || classes.mayBegin(classes.of(request))
 
 /**
  * Lends what was picked in this very step; or does nothing, where it has to be prepared first, or detected by more than a
@@ -75,17 +82,18 @@ export const lendNow = <A, D>(
   // where the detector was asked in this step, that has read the clock
   const now = asked ? picked.detectedAtMillis! : core.clock.currentTimeMillisUnsafe()
   // a function of the user's may have used the pool, which has lent the object, or lends no more
-  if (picked.slot === -1 || !lends(core) || !isOpenTo(picked, request)) return undefined
+  if (picked.slot === -1 || !lends(core) || !isOpenTo(picked, request) || !mayBorrow(core, request)) return undefined
   const lease = take(core, picked, timeout, nameOf(borrower), now, request)
-  follow(core, picked)
+  follow(core, picked, request)
   if (core.options.leaseWarning !== undefined) watch(lease, borrower, request.site)
   if (borrower.cache.tracer !== undefined) servedAtOnce(borrower, lease)
   return lease
 }
 
 /** An object has been lent at once: it may be lent on, and another may have to be ready in its place. */
-const follow = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
+const follow = <A, D>(core: Core<A, D>, entry: Entry<A, D>, request: Request<A, D>): void => {
   core.overload?.served(0)
+  if (core.classes !== undefined) core.classes.charge(core.classes.of(request))
   if (core.options.sharing > 1) lendOn(core, entry)
   lent(core)
 }
@@ -206,12 +214,15 @@ const arrive = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D
 }
 
 /** Is nothing listed, on offer, or to be made for a waiter that has just come? Most that wait in a crowd come so. */
-const mayOnlyWait = <A, D>(core: Core<A, D>, { request }: Waiter<A, D>): boolean =>
+const mayOnlyWait = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, { request } = waiter): boolean =>
   core.registry.listing === 0 && request.cost <= 1 && core.notes === 0 && lends(core) &&
-  (core.creator === undefined || !hasOwnRoom(core)) &&
-  core.waiters.several.size === 0 && core.options.policy.kind !== "custom" && core.options.maxWaiters === Infinity &&
-  request.queues &&
+  (core.creator === undefined || !hasOwnRoom(core)) && queuesPlainly(core, waiter) &&
   (core.options.waitsForResting || !mayAllRest(core, request.facet !== undefined))
+
+/** Is a waiter let into the queue by nothing but that it queues, and served by nothing but what comes back? */
+const queuesPlainly = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  core.waiters.several.size === 0 && core.options.policy.kind !== "custom" && core.options.maxWaiters === Infinity &&
+  waiter.request.queues && !isLeftOut(core, waiter)
 
 /** What can be done for a waiter that has just come. */
 const comes = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<A, D> | undefined): void => {
@@ -230,6 +241,8 @@ export const attend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (waiter.lane === undefined) return
   if (backsOff(core, waiter)) pauseOn(core, waiter)
   serve(core, waiter)
+  // what was under way for the waiter counted for its class
+  admits(core)
 }
 
 /** What can be done for one waiter now: lend, detect, make; else it waits, or may not wait. */
@@ -259,9 +272,22 @@ const serveOtherwise = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 const takeFromBehind = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (waiter.request.many !== undefined) note(core, Note.minimum)
   for (const other of core.waiters.several) {
-    if (!isBefore(waiter, other) || other.aside === undefined) continue
+    if (other.aside === undefined || !mayTakeFrom(core, waiter, other)) continue
     for (const entry of [...other.aside]) if (idles(waiter)) takeFrom(core, waiter, other, entry)
   }
+}
+
+/**
+ * May a waiter take what is set aside for another? From one that comes after it: of its own class, or of any if it wants
+ * several itself, so that two never wait for each other. And what its class has coming of its reserve, where that serves it.
+ */
+const mayTakeFrom = <A, D>({ classes }: Core<A, D>, waiter: Waiter<A, D>, other: Waiter<A, D>): boolean => {
+  if (classes === undefined) return isBefore(waiter, other)
+  const one = classes.of(waiter.request)
+  const another = classes.of(other.request)
+  if (one === another) return isBefore(waiter, other)
+  const goesBefore = waiter.request.many !== undefined && isBefore(waiter, other)
+  return (goesBefore || (one.owed > 0 && lacks(waiter) === 1)) && classes.mayTakeOver(waiter, another)
 }
 
 const takeFrom = <A, D>(
@@ -271,9 +297,9 @@ const takeFrom = <A, D>(
   entry: Entry<A, D>
 ): void => {
   if (entry.keeper !== other || waitsAWhile(core, waiter) || !fits(core, waiter, entry)) return
-  // the `where` may have used the pool
-  if (entry.keeper !== other) return
-  takeOut(other, entry)
+  // the `where` may have used the pool, or what was taken before was all that the class may have
+  if (entry.keeper !== other || !mayTakeFrom(core, waiter, other)) return
+  takeOut(other, entry, false)
   if (!entry.prepared) lend(core, waiter, entry)
   goesOn(core, entry)
   core.waiters.lookAgain(other)
@@ -283,10 +309,14 @@ const takeFrom = <A, D>(
 /** Refuses a waiter that nothing which there is, or could be, may serve. */
 const refusesForGood = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean => {
   if (isTooHigh(core, waiter)) refuse(core, waiter, "CostTooHigh")
-  else if (core.place?.isShutOut === true) refuse(core, waiter, "NoRoom")
+  else if (core.place?.isShutOut === true || isLeftOut(core, waiter)) refuse(core, waiter, "NoRoom")
   else return false
   return true
 }
+
+/** Do the reserves of other classes never leave a borrower as many objects as it wants? */
+const isLeftOut = <A, D>({ classes }: Core<A, D>, { request }: Waiter<A, D>): boolean =>
+  classes !== undefined && (request.many ?? 1) > classes.ceiling(classes.of(request))
 
 /** Is the cost of a borrow above the limits of all objects that there are, or could be? */
 const isTooHigh = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean => {
@@ -309,7 +339,7 @@ const lendListed = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked: Entry<
   lendWhatCameMeanwhile(core, waiter)
   let entry = picked
   let turn: Slice | undefined
-  while (asksOn(waiter) && !waitsAWhile(core, waiter)) {
+  while (isNext(core, waiter)) {
     entry ??= pickFor(core, waiter)
     // nothing is listed, or the waiter's own `where` has had it lent
     if (entry === undefined || entry.slot === -1) return true
@@ -332,6 +362,14 @@ const lendWhatCameMeanwhile = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): vo
 
 /** Does a waiter still wait, with nothing being detected or prepared for it? */
 const asksOn = <A, D>(waiter: Waiter<A, D>): boolean => waiter.lane !== undefined && waiter.detection === undefined
+
+/** May the waiter be lent what is listed, or have it detected? */
+const isNext = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  asksOn(waiter) && !waitsAWhile(core, waiter) && mayBegin(core, waiter)
+
+/** Has the class of a waiter room for what is begun for it? */
+const mayBegin = <A, D>({ classes }: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  classes === undefined || classes.mayBeginFor(waiter)
 
 /** Does a waiter still wait, with nothing under way for it? */
 const idles = <A, D>(waiter: Waiter<A, D>): boolean => waiter.lane !== undefined && !waiter.busy
@@ -376,12 +414,47 @@ const attendEach = <A, D>(core: Core<A, D>): void => {
     })
     Choosing.consider(core)
   }
+  if (core.classes !== undefined) return attendInTurn(core, core.classes, core.classes.all)
   // where nothing is listed, all that can be done for a waiter is to have an object made
   core.waiters.find(core.waiters.first, (waiter) => {
     if (core.registry.listing === 0) return true
     serve(core, waiter)
     return false
   })
+}
+
+/** Some classes have room: does what can be done for their waiters with what is listed, one of each class in its turn. */
+const attendInTurn = <A, D>(
+  core: Core<A, D>,
+  classes: Classes<A, D>,
+  some: ReadonlyArray<BorrowerClass<A, D>>
+): void => {
+  const next = new Map(some.map((one) => [one, one.queue.lead]))
+  while (core.registry.listing > 0 && lends(core)) {
+    const one = classes.inTurn(true).find((one) => next.get(one) !== undefined && classes.mayBegin(one))
+    if (one === undefined) return
+    const { queue } = one
+    const waiter = next.get(one)!
+    const follower = queue.follower(waiter)
+    serve(core, waiter)
+    // a waiter that has left leads nowhere
+    if (follower === undefined || follower.lane !== undefined) next.set(one, follower)
+    else next.set(one, waiter.lane === undefined ? queue.lead : queue.follower(waiter))
+  }
+}
+
+/** What was withheld from a class of borrowers is for its waiters, where that has room by now. */
+export const attendWithheld = <A, D>(core: Core<A, D>): void => {
+  if (core.classes === undefined || !lends(core)) return
+  const released = core.classes.released()
+  if (released.length === 0) return
+  if (core.options.policy.kind === "custom") Choosing.consider(core)
+  else attendInTurn(core, core.classes, released)
+  // what is set aside for others may be for those that have waited for their class
+  for (const waiter of core.waiters.several) {
+    if (released.includes(core.classes.of(waiter.request))) lookAt(core, waiter)
+  }
+  note(core, Note.room)
 }
 
 /** A waiter has its place in the queue now; unless nothing is under way for it, and it may not wait: then it is refused. */
@@ -437,29 +510,69 @@ export const handOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boole
   if (isTaken(core, entry, fresh)) return
   core.registry.list(entry)
   if (core.waiters.arrivals !== arrivals) welcome(core, arrivals)
+  // there is more than before to be left for other classes
+  admits(core)
+}
+
+/** How an object is offered. `last`: who is to have it detected if nobody else wants it. */
+interface Offered<A, D> {
+  ready: boolean
+  last: Waiter<A, D> | undefined
 }
 
 /** Offers an object to the waiters, in their order. `true`: one has it, or it cannot be lent any more. */
 const isTaken = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): boolean => {
-  let ready = fresh || !stale(core, entry)
+  const ready = fresh || !stale(core, entry)
+  if (core.classes !== undefined) return isTakenInTurn(core, core.classes, entry, { ready, last: undefined })
   const { lead } = core.waiters
   // nothing keeps the first from having it: most that wait in a crowd are served so
   if (ready && lead !== undefined && lead.request.where === undefined && core.options.onBorrow === undefined) {
     if (goesTo(core, lead, entry, true)) return true
   }
-  let last: Waiter<A, D> | undefined
-  const taken = core.waiters.seek(firstFor(core, entry, ready), (waiter) => {
-    if (!mayTake(core, waiter, entry, ready)) return false
+  const offered: Offered<A, D> = { ready, last: undefined }
+  return isTakenIn(core, core.waiters, entry, offered) || !isLoose(entry) || goesToLast(core, offered.last, entry)
+}
+
+/** The same, where each class of borrowers has a queue. */
+const isTakenInTurn = <A, D>(
+  core: Core<A, D>,
+  classes: Classes<A, D>,
+  entry: Entry<A, D>,
+  offered: Offered<A, D>
+): boolean => {
+  // a shared object that one has may serve the next as well, whose class has its turn then
+  while (classes.inTurn(!offered.ready).some((one) => isTakenBy(core, classes, one, entry, offered))) {
+    if (!isLoose(entry)) return true
+  }
+  return !isLoose(entry) || goesToLast(core, offered.last, entry)
+}
+
+const isTakenBy = <A, D>(
+  core: Core<A, D>,
+  classes: Classes<A, D>,
+  one: BorrowerClass<A, D>,
+  entry: Entry<A, D>,
+  offered: Offered<A, D>
+): boolean =>
+  (offered.ready ? classes.mayHave(one) : classes.mayBegin(one)) && isTakenIn(core, one.queue, entry, offered)
+
+/** Offers an object to the waiters of one queue. */
+const isTakenIn = <A, D>(
+  core: Core<A, D>,
+  queue: Waiters<A, D>,
+  entry: Entry<A, D>,
+  offered: Offered<A, D>
+): boolean =>
+  queue.seek(firstFor(core, queue, entry, offered.ready), (waiter) => {
+    if (!mayTake(core, waiter, entry, offered.ready)) return false
     // the `where` may have had the object taken out, lent, or offered anew
     if (!isLoose(entry)) return true
     // or it may have had the object detected
-    ready ||= !stale(core, entry)
-    if (ready || !comesLast(core, waiter, entry)) return goesTo(core, waiter, entry, ready)
-    last ??= waiter
+    offered.ready ||= !stale(core, entry)
+    if (offered.ready || !comesLast(core, waiter, entry)) return goesTo(core, waiter, entry, offered.ready)
+    offered.last ??= waiter
     return false
-  })
-  return taken !== undefined || !isLoose(entry) || goesToLast(core, last, entry)
-}
+  }) !== undefined
 
 /** A waiter for which an object is being detected already does not have a second one detected. */
 const mayTake = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>, ready: boolean): boolean =>
@@ -472,12 +585,12 @@ const comesLast = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A,
 /** Gives an object to one waiter, or has it detected for it. A shared object may serve the next waiter as well. */
 const goesTo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>, ready: boolean): boolean =>
   ready
-    ? grant(core, waiter, entry) && !isLoose(entry)
+    ? grant(core, waiter, entry) && (core.classes !== undefined || !isLoose(entry))
     : detectNow(core, waiter, entry) || !isLoose(entry)
 
 /** Nobody else wants an object: it is detected for the waiter that comes last, if that still waits. */
 const goesToLast = <A, D>(core: Core<A, D>, last: Waiter<A, D> | undefined, entry: Entry<A, D>): boolean =>
-  last?.lane !== undefined && goesTo(core, last, entry, false)
+  last?.lane !== undefined && mayBegin(core, last) && goesTo(core, last, entry, false)
 
 /**
  * What a weight, a selector or a `where` goes by has changed: the object, and its equals, are offered anew, and listed by
@@ -497,10 +610,15 @@ export const reconsider = <A, D>(core: Core<A, D>, target: A | PooledObject<A, D
 }
 
 /** The first waiter that could take an object: for those before, another is being detected or prepared already. */
-const firstFor = <A, D>(core: Core<A, D>, entry: Entry<A, D>, ready: boolean): Waiter<A, D> | undefined => {
-  if (core.waiters.newestFirst) return core.waiters.lead
-  if (!ready) return core.waiters.free!.first(isFree)
-  return needsHook(core, entry) ? core.waiters.unprepared!.first(isUnprepared) : core.waiters.first
+const firstFor = <A, D>(
+  core: Core<A, D>,
+  queue: Waiters<A, D>,
+  entry: Entry<A, D>,
+  ready: boolean
+): Waiter<A, D> | undefined => {
+  if (queue.newestFirst) return queue.lead
+  if (!ready) return queue.free!.first(isFree)
+  return needsHook(core, entry) ? queue.unprepared!.first(isUnprepared) : queue.first
 }
 
 /** Serves waiters that have come while the `where` of others was asked about an object which was not listed yet. */

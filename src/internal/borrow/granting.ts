@@ -23,7 +23,7 @@ import { type AsyncContext, callIn } from "../structures/asking.ts"
 import { lacks, setAside } from "../waiting/aside.ts"
 import { fail, resumeSoon, unqueue, waited } from "../waiting/outcome.ts"
 import { backsOff, noteRefusal, refillFailed } from "../waiting/patience.ts"
-import { tell } from "../watching/events.ts"
+import { ofClass, tell } from "../watching/events.ts"
 import { watch } from "../watching/overdue.ts"
 
 /** Is an object fresh: made, and never lent? */
@@ -60,6 +60,7 @@ export const take = <A, D>(
 ): ActiveLease<A, D> => {
   const lease = new ActiveLease(core, entry, owner, timeout, now)
   // from here to the move nothing of the user's is called
+  lease.ofClass = core.classes?.of(request)
   if (waiter !== undefined) {
     waiter.lease = lease
     lease.holder = waiter
@@ -98,7 +99,8 @@ const borrowed = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, waiter: Wait
       ? "Acquiring"
       : waiter.detection !== undefined
       ? "Detecting"
-      : "Waiting"
+      : "Waiting",
+    ...ofClass(lease)
   })
 }
 
@@ -136,7 +138,8 @@ export const isOpenTo = <A, D>({ facets }: Entry<A, D>, { facet }: Request<A, D>
 
 /** May a waiter be lent an object, after a function of the user's was called? */
 const isStillFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean =>
-  waiter.lane !== undefined && lends(core) && lendable(entry) && isOpenTo(entry, waiter.request)
+  waiter.lane !== undefined && lends(core) && lendable(entry) && isOpenTo(entry, waiter.request) &&
+  (core.classes === undefined || core.classes.mayServe(waiter))
 
 /** Those that a borrower likes best, of some that fit. His functions may throw. */
 export const favoured = <A, D>(
@@ -170,10 +173,20 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
     prepareFor(core, waiter, entry)
     return true
   }
-  if (waiter.request.many !== undefined) {
-    gather(core, waiter, entry)
-    return true
-  }
+  if (waiter.request.many === undefined) return give(core, waiter, entry, timeout, now)
+  gather(core, waiter, entry)
+  return true
+}
+
+/** Lends a waiter an object. `false`: the user's code has had the lease taken back. */
+const give = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  entry: Entry<A, D>,
+  timeout: number,
+  now: number
+): boolean => {
+  if (core.classes !== undefined) core.classes.pay(waiter)
   // the waiter leaves the queue before anything else may be offered, and has its lease before the user's code is called
   unqueue(core, waiter)
   const lease = take(core, entry, timeout, waiter.owner, now, waiter.request, waiter)
@@ -190,12 +203,18 @@ export const grant = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   return true
 }
 
+/** What was set aside for a waiter may be for one of another class, whose turn was not then, but which comes before it. */
+const lookAtElders = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  for (const other of core.waiters.several) if (isBefore(other, waiter)) lookAt(core, other)
+}
+
 /** Sets an object aside for a waiter of several, which waits no more when it has them all. */
 const gather = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
   setAside(core, waiter, entry)
   if (lacks(waiter) > 0) {
     // what is being prepared for one behind it may be for this one now
     core.waiters.claims++
+    if (core.classes !== undefined) lookAtElders(core, waiter)
     return lookAt(core, waiter)
   }
   unqueue(core, waiter)
@@ -251,30 +270,45 @@ const prepareFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A
   let within = true
   core.registry.move(entry, "Pending")
   const hook = new Hook(core, entry, (failure) => {
-    if (waiter.detection === hook) core.waiters.note(waiter, "detection", undefined)
-    if (failure !== undefined) {
-      core.waiters.claims++
-      waiter.troubled.lastFailure = Cause.squash(failure)
-      waiter.troubled.spoilt = true
-      if (waiter.lane !== undefined) noteRefusal(core, waiter)
+    const own = waiter.detection === hook
+    if (own) core.waiters.note(waiter, "detection", undefined)
+    if (failure === undefined) givePrepared(core, waiter, entry, own)
+    else {
+      if (own) core.classes?.unbind(waiter)
+      spoil(core, waiter, failure)
       if (entry.scope !== undefined) refillFailed(core)
       hookFailed(core, entry, failure)
-    } else if (prepared(core, entry)) {
-      // else the object is cleaned up: for another waiter it is prepared anew
-      if (isItsStill(core, waiter, entry) && grant(core, waiter, entry)) lendOn(core, entry)
-      else {
-        core.waiters.claims++
-        cleanUp(core, entry)
-      }
-      changed(core)
-    } else if (isSpoilt(entry)) noteRefusal(core, waiter)
+    }
     if (within) return
     askSelector(core)
     lookAt(core, waiter)
   }, waiter.context)
   core.waiters.note(waiter, "detection", hook)
+  if (core.classes !== undefined) core.classes.bind(waiter)
   hook.run(core.options.onBorrow!)
   within = false
+}
+
+/** `onBorrow` has failed for a waiter. */
+const spoil = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, failure: Cause.Cause<unknown>): void => {
+  core.waiters.claims++
+  waiter.troubled.lastFailure = Cause.squash(failure)
+  waiter.troubled.spoilt = true
+  if (waiter.lane !== undefined) noteRefusal(core, waiter)
+}
+
+/** `onBorrow` has ended well. `own`: the waiter has waited for it. */
+const givePrepared = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>, own: boolean): void => {
+  const isReady = prepared(core, entry)
+  if (isReady && isItsStill(core, waiter, entry) && grant(core, waiter, entry)) lendOn(core, entry)
+  else {
+    if (own) core.classes?.unbind(waiter)
+    if (!isReady) return isSpoilt(entry) ? noteRefusal(core, waiter) : undefined
+    core.waiters.claims++
+    // for another waiter it is prepared anew
+    cleanUp(core, entry)
+  }
+  changed(core)
 }
 
 /**
@@ -284,8 +318,9 @@ const prepareFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A
 export const isDue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (waiter.claimed === core.waiters.claims || waiter.lane === undefined || core.waiters.newestFirst) return false
   const claims = (other: Waiter<A, D>) => isFree(other) && !holdsOff(core, other, entry) && fits(core, other, entry)
-  const first = core.waiters.find(
-    core.waiters.free!.first(isFree),
+  const queue = core.waiters.queueOf(waiter)
+  const first = queue.find(
+    queue.free!.first(isFree),
     (other) => !isBefore(other, waiter) || claims(other)
   )
   return first !== undefined && isBefore(first, waiter)

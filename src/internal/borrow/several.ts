@@ -96,7 +96,7 @@ const begin = <A, D>(
   now: number
 ): ActiveLease<A, D> | undefined => {
   if (entry.keeper !== waiter) return undefined
-  takeOut(waiter, entry)
+  takeOut(waiter, entry, true)
   return take(core, entry, timeout, waiter.owner, now, waiter.request)
 }
 

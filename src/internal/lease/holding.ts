@@ -1,5 +1,6 @@
 /**
- * The hold of a lease on its object: the only writer of `open`, `lease` and `others` of an entry, and of `core.leases`.
+ * The hold of a lease on its object: the only writer of `open`, `lease` and `others` of an entry, of `core.leases`, and of the
+ * `open` of a class.
  *
  * Invariants, at the end of each function:
  * - `open` counts the open leases of an object: `lease`, and `others` where there are more. The object is `Borrowed` while
@@ -7,9 +8,10 @@
  * - `core.leases` is the sum of all `open`; the owners, where they are counted, know of each.
  */
 import { free } from "../object/freeing.ts"
+import type { BorrowerClass } from "../state/classes.ts"
 import { type Core, lendable } from "../state/core.ts"
 import { type Entry, leasesOf } from "../state/entry.ts"
-import { changed, offer } from "../state/notes.ts"
+import { admits, changed, lookAt, offer } from "../state/notes.ts"
 import { own } from "../state/owners.ts"
 import { Queue } from "../structures/queue.ts"
 import { released } from "../watching/events.ts"
@@ -21,6 +23,7 @@ export const hold = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => 
   if (entry.lease === undefined) entry.lease = lease
   else (entry.others ??= new Queue()).add(lease)
   core.leases++
+  if (lease.ofClass !== undefined) lease.ofClass.begins()
   if (core.owners !== undefined) own(core, lease, 1)
   if (entry.open++ === 0) core.registry.move(entry, "Borrowed")
   else core.registry.unlist(entry)
@@ -38,6 +41,7 @@ export const cutOff = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const now = core.clock.currentTimeMillisUnsafe()
   for (const lease of leasesOf(entry)) {
     leaseEnded(core, lease, now)
+    if (lease.ofClass !== undefined) lease.ofClass.open--
     if (core.owners !== undefined) own(core, lease, -1)
   }
   core.leases -= entry.open
@@ -56,15 +60,24 @@ export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void
   core.registry.used(entry, now)
   leaseEnded(core, lease, now)
   if (entry.limits?.idling !== undefined) entry.limits.idleSince = core.deadlines.now()
-  if (entry.open === 0) return free(core, entry)
-  if (lendable(entry)) offer(core, entry, false)
+  if (entry.open === 0) free(core, entry)
+  else if (lendable(entry)) offer(core, entry, false)
   else changed(core)
+  if (lease.ofClass !== undefined) hasLess(core, lease.ofClass)
+}
+
+/** A class has one lease less: it may have room for another, or what is set aside for others may be of its reserve now. */
+const hasLess = <A, D>(core: Core<A, D>, one: BorrowerClass<A, D>): void => {
+  admits(core)
+  const { lead } = one.queue
+  if (one.owed > 0 && core.waiters.several.size > 0 && lead !== undefined) lookAt(core, lead)
 }
 
 const letGo = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
   const entry = lease.entry
   entry.open--
   core.leases--
+  if (lease.ofClass !== undefined) lease.ofClass.open--
   if (core.owners !== undefined) own(core, lease, -1)
   if (entry.lease !== lease) {
     entry.others!.delete(lease)

@@ -19,6 +19,7 @@ import type { Taken } from "../object/allowances.ts"
 import { decideFate } from "../object/freeing.ts"
 import { judge } from "../object/judging.ts"
 import { discard, invalidate } from "../object/leaving.ts"
+import type { BorrowerClass } from "../state/classes.ts"
 import { type Core, fork, stays } from "../state/core.ts"
 import { type Entry, leasesOf } from "../state/entry.ts"
 import { closed, leaseExpired } from "../state/failures.ts"
@@ -107,6 +108,8 @@ export class ActiveLease<A, D> {
   overdue: Overdue<A, D> | undefined = undefined
   /** What the lease has taken of the allowances of its object; absent where that has none. */
   taken: Taken | undefined = undefined
+  /** The class of its borrower; absent where the pool has none. */
+  ofClass: BorrowerClass<A, D> | undefined = undefined
   /** The scope in which `pack` made what the borrower has. */
   packScope: Scope.Closeable | undefined = undefined
   /** Resume those who wait in `expired`. */

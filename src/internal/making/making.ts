@@ -14,7 +14,8 @@ import { Creation } from "./creator.ts"
 /** Could a waiter use an object that is made for it? */
 export const wants = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
   core.creator !== undefined && lends(core) && waiter.lane !== undefined &&
-  waiter.creation === undefined && !waiter.misfit && waiter.request.timeout !== 0 && !backsOff(core, waiter)
+  waiter.creation === undefined && !waiter.misfit && waiter.request.timeout !== 0 && !backsOff(core, waiter) &&
+  (core.classes === undefined || core.classes.mayBeginFor(waiter))
 
 /** Has an object made for a waiter that could use one, where there is room. */
 export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
@@ -104,19 +105,23 @@ export const isShort = <A, D>(core: Core<A, D>): boolean =>
   (core.refill.failures === 0 || core.creator.promising === 0)
 
 /** How many objects waiters of several lack, beyond the one that each may have made for itself. */
-const missing = <A, D>({ several }: Core<A, D>["waiters"]): number => {
+const missing = <A, D>({ classes, waiters: { several } }: Core<A, D>): number => {
   let missing = 0
-  for (const waiter of several) missing += lacks(waiter) - 1
+  for (const waiter of several) {
+    const lacking = lacks(waiter)
+    missing += Math.max(0, (classes === undefined ? lacking : classes.roomFor(waiter, lacking)) - 1)
+  }
   return missing
 }
 
 /** Are objects of the minimum missing, or spare ones, in a pool that keeps some? */
-const wanting = <A, D>({ creator, life, registry, size, waiters }: Core<A, D>): boolean => {
+const wanting = <A, D>(core: Core<A, D>): boolean => {
+  const { creator, life, registry, size, waiters } = core
   if (life._tag !== "Open") return false
   const { counts, retired, retiredLent } = registry
   const { promising } = creator!
   if (registry.size - counts.Invalid - retired + promising < size.min) return true
-  if (waiters.several.size > 0 && counts.Pending + promising - waiters.expecting < missing(waiters)) return true
+  if (waiters.several.size > 0 && counts.Pending + promising - waiters.expecting < missing(core)) return true
   if (size.spare === 0) return false
   // what is made for a waiter, or was and is being detected, is as good as lent
   return counts.Available + counts.Pending - (retired - retiredLent) + promising - waiters.expecting < size.spare

@@ -20,6 +20,8 @@ import * as Leaving from "../object/leaving.ts"
 import { Memory } from "../object/memory.ts"
 import * as Resting from "../object/resting.ts"
 import { Link } from "../object/self.ts"
+import { ClassedWaiters } from "../state/classedWaiters.ts"
+import { Classes } from "../state/classes.ts"
 import { type Core, forkWith, heldBy, soon, type Tallies } from "../state/core.ts"
 import { Note, note } from "../state/notes.ts"
 import { Pace } from "../state/pace.ts"
@@ -183,20 +185,20 @@ const makeRegistry = <A, D>(
   )
 
 const makeWaiters = <A, D>(
-  { acquire, detectStatus, onBorrow, overload }: Resolved<A, D>,
+  { acquire, classes, detectStatus, onBorrow, overload }: Resolved<A, D>,
+  core: () => Core<A, D>,
   hold: Hold,
   room: Room | undefined
-): Waiters<A, D> =>
-  new Waiters(
-    {
-      makes: acquire !== undefined,
-      detects: detectStatus !== undefined,
-      prepares: onBorrow !== undefined,
-      ages: overload !== undefined
-    },
-    hold,
-    room?.arrivals
-  )
+): Pick<Core<A, D>, "classes" | "waiters"> => {
+  const means = { makes: acquire !== undefined, detects: detectStatus !== undefined, prepares: onBorrow !== undefined }
+  const ages = overload !== undefined
+  if (classes === undefined) {
+    return { classes: undefined, waiters: new Waiters({ ...means, ages }, hold, room?.arrivals) }
+  }
+  const order = { last: 0 }
+  const all = new Classes(core, classes, () => new Waiters(means, hold, order))
+  return { classes: all, waiters: new ClassedWaiters(all, { ...means, ages }, hold) }
+}
 
 const makeRetry = <A, D>({ core, options: { creation } }: Means<A, D>): Core<A, D>["retry"] => ({
   pace: creation.retry === undefined ? undefined : new Pace(creation.retry),
@@ -255,31 +257,31 @@ const toMeans = <A, D>(
 })
 
 const putTogether = <A, D>(options: Resolved<A, D>, around: Surroundings<A, D>, room?: Room): Core<A, D> => {
-  const { clock, context, deadlines, dispatcher, hold, home, moments, random, run } = around
-  const waiters = makeWaiters(options, hold, room)
+  const { classes, waiters } = makeWaiters(options, () => core, around.hold, room)
   const means = toMeans(() => core, options, around)
   const core: Core<A, D> = {
     options,
-    context,
-    home,
-    run,
-    clock,
-    random,
-    dispatcher,
-    hold,
+    context: around.context,
+    home: around.home,
+    run: around.run,
+    clock: around.clock,
+    random: around.random,
+    dispatcher: around.dispatcher,
+    hold: around.hold,
     held: undefined,
-    deadlines,
-    moments,
+    deadlines: around.deadlines,
+    moments: around.moments,
     place: undefined,
     many: undefined,
-    dozing: new Dozing(deadlines, waiters, () => Resting.askDozing(core)),
-    registry: makeRegistry(options, random, room),
+    dozing: new Dozing(around.deadlines, waiters, () => Resting.askDozing(core)),
+    registry: makeRegistry(options, around.random, room),
     waiters,
-    overload: options.overload && new Overload(options.overload, deadlines, waiters),
+    classes,
+    overload: options.overload && new Overload(options.overload, around.deadlines, waiters),
     detector: makeDetector(means),
     creator: makeCreator(means),
-    destroyer: makeDestroyer(means, dispatcher),
-    memory: makeMemory(means, context),
+    destroyer: makeDestroyer(means, around.dispatcher),
+    memory: makeMemory(means, around.context),
     life: { _tag: "Open" },
     suspended: around.suspended ?? false,
     size: { ...options.size },

@@ -26,8 +26,11 @@ import { type AnyOptions, resolve, toRequest } from "./options.ts"
 type AnyEffect = Effect.Effect<unknown, unknown, never>
 type Operations = Record<string, (...args: ReadonlyArray<unknown>) => AnyEffect> & { readonly ready: AnyEffect }
 
-/** Nothing is there from the start, nor remembered: it would have to be said of which key it is. */
-const notOfKeys: ReadonlyArray<string> = ["objects", "remember"]
+/**
+ * Nothing is there from the start, nor remembered: it would have to be said of which key it is. There are no classes either:
+ * those of one key could not leave room to those of another.
+ */
+const notOfKeys: ReadonlyArray<string> = ["objects", "remember", "classes"]
 
 const keys = [...levels[""].filter((key) => !notOfKeys.includes(key)), "idleKeys"]
 

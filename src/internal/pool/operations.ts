@@ -80,10 +80,10 @@ export const failingOver = <A, D>(
 /** What a borrower of several asks for. A number that makes no sense is a typed failure. */
 const requesting = <A, D>(core: Core<A, D>) => (n: number, borrow: BorrowOptions<A, D> | undefined) =>
   Effect.suspend(() => {
-    const checked = toMany(core.options.name, n, core.size.max)
-    return Effect.isEffect(checked)
-      ? checked
-      : Effect.succeed(() => ({ ...toRequest(core.options, borrow, true), many: checked }))
+    const request = toRequest(core.options, borrow, true)
+    const most = core.classes?.ceiling(core.classes.of(request))
+    const checked = toMany(core.options.name, n, core.size.max, most)
+    return Effect.isEffect(checked) ? checked : Effect.succeed(() => ({ ...request, many: checked }))
   })
 
 const severally = <A, D>(core: Core<A, D>) => {

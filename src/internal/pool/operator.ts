@@ -8,7 +8,7 @@ import { attendAll } from "../borrow/desk.ts"
 import { retire, shrink } from "../object/replacing.ts"
 import { callback, type Core, type Watcher } from "../state/core.ts"
 import { closed } from "../state/failures.ts"
-import { askSelector, changed, roomFreed } from "../state/notes.ts"
+import { askSelector, changed, lookAt, roomFreed } from "../state/notes.ts"
 import { held } from "../state/owners.ts"
 import { tell } from "../watching/events.ts"
 import { type Bounds, toSize } from "./options.ts"
@@ -82,6 +82,8 @@ export const resize = <A, D>(
       tell(core, { _tag: "Resized", min, ...max !== Infinity && { max }, ...spare > 0 && { spare } })
     }
     shrink(core)
+    // the reserves may leave nothing any more for some who wait
+    if (core.classes !== undefined) core.waiters.each((waiter) => lookAt(core, waiter))
     roomFreed(core)
     return Effect.void
   })

@@ -9,12 +9,13 @@ import { bears, toLimits } from "../object/allowances.ts"
 import { toFacet } from "../object/facets.ts"
 import { isPrimitive } from "../state/entry.ts"
 import { Pooled } from "../state/pooled.ts"
-import type { Resolved } from "../state/settings.ts"
-import { borrowKeys, checks, optional, refuseEffect } from "../state/validation.ts"
+import type { ClassLimits, Resolved } from "../state/settings.ts"
+import { borrowKeys, checks, levels, optional, refuseEffect } from "../state/validation.ts"
 import type { Request } from "../state/waiters.ts"
 import { scoreOf } from "../structures/selection/affinity.ts"
 import { toPolicy } from "../structures/selection/policy.ts"
 import type { Site } from "../structures/site.ts"
+import { isRecord } from "../structures/times.ts"
 
 /** Any pool's options, where their types do not matter any more. */
 export type AnyOptions<A, D> = PoolOptions<
@@ -29,6 +30,7 @@ export type AnyOptions<A, D> = PoolOptions<
   unknown,
   unknown,
   unknown,
+  string,
   string
 >
 
@@ -61,6 +63,7 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
   }
   const objects = toDistinct(check, options.objects)
   const bounds = toBounds(check, size, objects.length, acquire !== undefined)
+  const sharing = toSharing<A, D>(check, options.sharing)
   const policy = toPolicy(options.select) ??
     check.refuse("select", options.select, "a selector, { weight }, { rank }, or a function", "text")
   const detectStatus = check.call("detectStatus", options.detectStatus)
@@ -75,7 +78,8 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
     policy,
     allowance: toAllowance(check, options.allowance),
     remember: toRemember(check, options.remember),
-    ...toSharing(check, options.sharing),
+    ...sharing,
+    classes: toClasses(check, options.classes, bounds.max * sharing.sharing),
     maxWaiters: check.most("maxWaiters", options.maxWaiters, 0, Infinity),
     overload: toOverload(check, options.overload),
     waitsForResting: check.flag("waitsForResting", options.waitsForResting, false),
@@ -143,6 +147,40 @@ const toSharing = <A, D>(
   typeof given === "function"
     ? { sharing: Infinity, capacity: (entry) => check.most("sharing", given(entry.pooled) ?? null, 1, 1) }
     : { sharing: check.most("sharing", given, 1, 1), capacity: undefined }
+
+/** The classes, and that of those who name none. `places`: how many leases there may be at once. */
+const toClasses = (check: Checks, given: unknown, places: number): Resolved<never, never>["classes"] => {
+  if (given === undefined) return undefined
+  const names = Object.keys(check.known("classes", given, isRecord(given) ? Object.keys(given) : []))
+  if (names.length === 0) return undefined
+  let left = places
+  const classes: Array<ClassLimits> = names.map((name) => {
+    const limits = toClass(check, name, (given as Record<string, unknown>)[name])
+    if (limits.reserve > left) {
+      const allowed = `at most ${left}, so that the reserves of all are no more than size.max`
+      check.refuse(`classes.${name}.reserve`, limits.reserve, allowed)
+    }
+    left -= limits.reserve
+    return limits
+  })
+  return [...classes, { name: undefined, reserve: 0, most: Infinity, weight: 1 }]
+}
+
+const toClass = (check: Checks, name: string, given: unknown): ClassLimits => {
+  const path = `classes.${name}`
+  const limits = check.known(path, given ?? null, levels.class)
+  const reserve = check.whole(`${path}.reserve`, limits["reserve"], 0, 0)
+  const most = check.most(`${path}.most`, limits["most"], 1, Infinity)
+  if (most < reserve) check.refuse(`${path}.most`, most, `at least its reserve, ${reserve}`)
+  const weight = limits["weight"] ?? 1
+  return typeof weight === "number" && weight >= leastWeight && weight <= mostWeight
+    ? { name, reserve, most, weight }
+    : check.refuse(`${path}.weight`, weight, `a number from ${leastWeight} to ${mostWeight}`, "text")
+}
+
+/** Beyond these, turns would be lost in the digits of a number. */
+const leastWeight = 0.001
+const mostWeight = 1000
 
 const toAllowance = <A, D>(check: Checks, given: AnyOptions<A, D>["allowance"]): Resolved<A, D>["allowance"] => {
   if (given === undefined) return undefined
@@ -281,6 +319,10 @@ export const toSize = <A, D>(
     const max = check.most("size.max", given["max"], 1, now.max)
     if (added > max) check.refuse("size.max", max, `at least the number of added objects, ${added}`)
     const min = check.whole("size.min", given["min"], 0, Math.min(now.min, max))
+    const reserved = (options.classes ?? []).reduce((sum, { reserve }) => sum + reserve, 0)
+    if (reserved > max * options.sharing) {
+      check.refuse("size.max", max, `at least as many as the classes have in reserve, ${reserved}`)
+    }
     const spare = check.whole("size.spare", given["spare"], 0, Math.min(now.spare, max))
     checkKept(check, { min, max, spare }, options.acquire !== undefined)
     return { min, max, spare }
@@ -290,12 +332,21 @@ export const toSize = <A, D>(
   }
 }
 
-/** How many objects a borrower wants at once, or the failure that says why that makes no sense. */
-export const toMany = (name: string, n: unknown, max: number): number | Effect.Effect<never, InvalidPoolOptions> => {
+/**
+ * How many objects a borrower wants at once, or the failure that says why that makes no sense. `max`: how many there may be;
+ * `most`: how many his class may have, and the reserves of others leave it.
+ */
+export const toMany = (
+  name: string,
+  n: unknown,
+  max: number,
+  most = Infinity
+): number | Effect.Effect<never, InvalidPoolOptions> => {
   const check = checks(name)
   try {
     const many = check.whole("n", n ?? null, 1, 1)
-    return many > max ? check.refuse("n", many, `at most size.max, ${max}`) : many
+    if (many > max) check.refuse("n", many, `at most size.max, ${max}`)
+    return many > most ? check.refuse("n", many, `at most what the classes leave the borrower, ${most}`) : many
   } catch (error) {
     if (error instanceof InvalidPoolOptions) return Effect.fail(error)
     throw error
@@ -320,7 +371,8 @@ export const toRequest = <A, D>(
       leaseTimeout: undefined,
       cost: 1,
       queues,
-      site
+      site,
+      classAt: options.classes && options.classes.length - 1
     }
   }
   const check = checks(options.name)
@@ -340,8 +392,19 @@ export const toRequest = <A, D>(
     leaseTimeout: optional(borrow.leaseTimeout, check),
     cost,
     queues,
-    site
+    site,
+    classAt: toClassAt(check, options.classes, borrow.class)
   }
+}
+
+/** The place of a class among those of the pool: the last for who names none. */
+const toClassAt = (check: Checks, classes: Resolved<never, never>["classes"], name: unknown): number | undefined => {
+  if (name === undefined) return classes && classes.length - 1
+  if (classes === undefined) return check.refuse("class", name, "left out: the pool has no classes", "text")
+  const at = typeof name === "string" ? classes.findIndex((each) => each.name === name) : -1
+  if (at !== -1) return at
+  const names = classes.flatMap(({ name }) => name === undefined ? [] : [JSON.stringify(name)])
+  return check.refuse("class", name, names.join(" or "), "text")
 }
 
 const toCost = (check: Checks, cost: unknown): number => {

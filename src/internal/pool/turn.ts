@@ -3,22 +3,24 @@
  *
  * 1. `offer`: an object that may be lent goes to a waiter, or is listed, before anything is sought, or made, for another.
  * 2. `choice`: the user's selector is asked for the waiters, before they have to do with less.
- * 3. `waiter`: what can be done for a waiter of whom there is news, the first in the queue first.
- * 4. `room`: the waiters may have objects made, the oldest first.
- * 5. `minimum`: objects that are missing of `size.min` are made in the room that the waiters leave.
- * 6. `resting`: waiters are refused whom nothing can serve in time, since everything rests for longer.
- * 7. `old`: old objects go, as far as there are enough others.
- * 8. `watched`: those who wait for a state of the whole pool see what the others have made of it.
- * 9. `closing`: the pool is closed when all of that has left nothing.
+ * 3. `withheld`: what was withheld from a class of borrowers goes to its waiters, where that has room now: they have had
+ *    their places before those of whom there is news.
+ * 4. `waiter`: what can be done for a waiter of whom there is news, the first in the queue first.
+ * 5. `room`: the waiters may have objects made, the oldest first.
+ * 6. `minimum`: objects that are missing of `size.min` are made in the room that the waiters leave.
+ * 7. `resting`: waiters are refused whom nothing can serve in time, since everything rests for longer.
+ * 8. `old`: old objects go, as far as there are enough others.
+ * 9. `watched`: those who wait for a state of the whole pool see what the others have made of it.
+ * 10. `closing`: the pool is closed when all of that has left nothing.
  *
- * Where many keys share their room, 4 and 5 are not for one of their pools to decide: see `sharing.ts`.
+ * Where many keys share their room, 5 and 6 are not for one of their pools to decide: see `sharing.ts`.
  *
  * After each step, which concerns one object or one waiter, the notes are looked through from the first kind again: one that
  * was left meanwhile may come before. This is the only place where one reaction follows from another, and only `notes.ts`
  * calls it.
  */
 import { consider } from "../borrow/choosing.ts"
-import { attend, fill, handOut, refuseResting } from "../borrow/desk.ts"
+import { attend, attendWithheld, fill, handOut, refuseResting } from "../borrow/desk.ts"
 import { refill } from "../making/making.ts"
 import { replace } from "../object/replacing.ts"
 import type { Core } from "../state/core.ts"
@@ -60,6 +62,9 @@ const react = <A, D>(core: Core<A, D>, kind: number): boolean => {
       break
     case Note.choice:
       consider(core)
+      break
+    case Note.withheld:
+      attendWithheld(core)
       break
     case Note.waiter:
       attendNext(core)

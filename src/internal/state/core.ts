@@ -38,6 +38,7 @@ import type { Suspended } from "../waiting/outcome.ts"
 import type { Overload } from "../waiting/overload.ts"
 import type { Feed } from "../watching/events.ts"
 import type { Durations, Timings } from "../watching/timings.ts"
+import type { Classes } from "./classes.ts"
 import type { Entry } from "./entry.ts"
 import type { Owners } from "./owners.ts"
 import type { Pace } from "./pace.ts"
@@ -112,6 +113,8 @@ export interface Core<A, D> {
   readonly dozing: Dozing<A, D>
   readonly registry: Registry<A, D>
   readonly waiters: Waiters<A, D>
+  /** What the classes of borrowers may have; absent where there are none. */
+  readonly classes: Classes<A, D> | undefined
   /** Tells whether more come than can be served; absent where nobody asks. */
   readonly overload: Overload<A, D> | undefined
   readonly detector: Detector<A, D> | undefined
@@ -284,6 +287,7 @@ export const stats = <A, D>(core: Core<A, D>): PoolStats => {
     making: making(core),
     leases: core.leases,
     waiting: core.waiters.size,
+    ...core.classes && { classes: core.classes.stats() },
     totals: { ...core.totals }
   }
   if (max !== Infinity) return snapshot

@@ -47,9 +47,21 @@ export const exhausted = <A, D>(
   retryAfter: number | undefined
 ): Effect.Effect<never, PoolExhausted> =>
   Effect.suspend(() => {
-    const fields = { pool: core.options.name, stats: stats(core), reason, ...after(retryAfter) }
+    const fields = {
+      pool: core.options.name,
+      stats: stats(core),
+      reason,
+      ...classOf(core, waiter),
+      ...after(retryAfter)
+    }
     return failWith(PoolExhausted, fields, waiter)
   })
+
+/** The name of a borrower's class, where it has named one. */
+export const classOf = <A, D>({ classes }: Core<A, D>, { request }: Waiter<A, D>) => {
+  const name = classes?.of(request).name
+  return name === undefined ? {} : { class: name }
+}
 
 const after = (millis: number | undefined) =>
   millis === undefined ? {} : { retryAfter: Duration.millis(Math.ceil(millis)) }
@@ -69,6 +81,7 @@ export const timedOut = <A, D>(
       waited,
       phase,
       held: held(core, fiber),
+      ...classOf(core, waiter),
       ...after(retryAfter)
     }
     return failWith(

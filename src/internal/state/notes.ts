@@ -18,13 +18,14 @@ import type { Waiter } from "./waiters.ts"
 export const Note = {
   offer: 1,
   choice: 2,
-  waiter: 4,
-  room: 8,
-  minimum: 16,
-  resting: 32,
-  old: 64,
-  watched: 128,
-  closing: 256
+  withheld: 4,
+  waiter: 8,
+  room: 16,
+  minimum: 32,
+  resting: 64,
+  old: 128,
+  watched: 256,
+  closing: 512
 } as const
 
 /** Leaves notes of some kinds. A kind that is put off stays put off. */
@@ -35,7 +36,14 @@ export const note = <A, D>(core: Core<A, D>, kinds: number): void => {
 
 /** The room of an object has become free, or an attempt to make an object may begin. */
 export const roomFreed = <A, D>(core: Core<A, D>): void =>
-  note(core, Note.room | Note.minimum | Note.resting | Note.old | Note.watched | Note.closing)
+  note(core, Note.room | Note.minimum | Note.resting | Note.old | Note.watched | Note.closing | withheld(core))
+
+/** A class of borrowers may have room by now: what was withheld from its waiters may be for them. */
+export const admits = <A, D>(core: Core<A, D>): void => {
+  if (core.classes?.withheld === true) note(core, Note.withheld)
+}
+
+const withheld = <A, D>({ classes }: Core<A, D>): number => classes?.withheld === true ? Note.withheld : 0
 
 /** An object is leaving: another may have to take its place. */
 export const leaving = <A, D>(core: Core<A, D>): void =>
@@ -50,6 +58,7 @@ export const changed = <A, D>(core: Core<A, D>): void => {
 /** An object has been lent: another may have to be ready in its place. */
 export const lent = <A, D>(core: Core<A, D>): void => {
   if (core.size.spare > 0) note(core, Note.minimum)
+  admits(core)
 }
 
 /**

@@ -11,6 +11,14 @@ import type { Limit } from "../object/allowances.ts"
 import type { Policy } from "../structures/selection/policy.ts"
 import type { Entry } from "./entry.ts"
 
+/** How much a class of borrowers may have; without a name, that of those who name none. */
+export interface ClassLimits {
+  readonly name: string | undefined
+  readonly reserve: number
+  readonly most: number
+  readonly weight: number
+}
+
 export interface Resolved<A, D> {
   readonly name: string
   readonly acquire:
@@ -33,6 +41,8 @@ export interface Resolved<A, D> {
   } | undefined
   /** What an object is remembered under; absent where the pool remembers nothing. */
   readonly remember: ((object: A) => unknown) | undefined
+  /** The last is that of those who name none; absent where the pool has no classes. */
+  readonly classes: ReadonlyArray<ClassLimits> | undefined
   readonly maxWaiters: number
   /** Milliseconds; absent: no overload is looked for. */
   readonly overload: { readonly target: number; readonly interval: number } | undefined

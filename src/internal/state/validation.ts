@@ -40,6 +40,7 @@ export const levels = {
     "data",
     "size",
     "select",
+    "classes",
     "maxWaiters",
     "overload",
     "waitsForResting",
@@ -68,6 +69,7 @@ export const levels = {
   creation: ["concurrency", "timeout", "retry"],
   lifetime: ["timeToLive", "idleTimeToLive", "maxBorrows", "jitter"],
   overload: ["target", "interval"],
+  class: ["reserve", "most", "weight"],
   remember: ["key"],
   closing: ["waiters", "timeout"]
 } as const
@@ -81,7 +83,8 @@ export const borrowKeys = [
   "cost",
   "prefer",
   "affinity",
-  "facet"
+  "facet",
+  "class"
 ] as const
 
 export const withKeys = [...borrowKeys, "failover"] as const

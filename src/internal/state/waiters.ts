@@ -53,6 +53,8 @@ export interface Request<A, D> {
   readonly many?: number | undefined
   /** The site of the borrow, where the pool captures it. */
   readonly site?: Site | undefined
+  /** The place of the borrower's class among those of the pool; absent where that has none. */
+  readonly classAt?: number | undefined
 }
 
 /** What has gone wrong for a waiter. Made only for those for whom something has: they are few. */
@@ -118,6 +120,8 @@ export abstract class Waiter<A, D> extends WaiterBase implements Deadline {
   misfit = false
   /** What is set aside for a waiter of several: see `waiting/aside.ts`. */
   aside: Set<Entry<A, D>> | undefined = undefined
+  /** How many objects are being prepared for the waiter that count for its class: written by `state/classes.ts`. */
+  paid = 0
   /** What has gone wrong for the waiter, if anything has. */
   trouble: Trouble | undefined = undefined
   /** The version of the registry when the user's selector last answered "none" for the waiter. */
@@ -160,7 +164,7 @@ export abstract class Waiter<A, D> extends WaiterBase implements Deadline {
     entry.keeper = undefined
     // whoever is lent it next has it prepared anew
     entry.prepared = false
-    this.aside?.delete(entry)
+    if (this.aside?.delete(entry) === true) this.core.classes?.release(this, false)
     soon(this.core, () => {
       if (this.lane === undefined) return
       this.core.waiters.lookAgain(this)
@@ -210,7 +214,7 @@ export const isBefore = <A, D>(one: Waiter<A, D>, other: Waiter<A, D>): boolean 
     : one.request.priority > other.request.priority
 
 /** Waiters that are to be looked at again, in the order of the queue. */
-class Again<A, D> extends Heap<Waiter<A, D>> {
+export class Again<A, D> extends Heap<Waiter<A, D>> {
   protected override before(one: Waiter<A, D>, other: Waiter<A, D>): boolean {
     return isBefore(one, other)
   }
@@ -270,6 +274,15 @@ export class Search<A, D> {
   }
 }
 
+/** What a pool may do for its waiters: make, detect, prepare objects. */
+export interface Means {
+  readonly makes: boolean
+  readonly detects: boolean
+  readonly prepares: boolean
+  /** Are the waiters kept by age as well? */
+  readonly ages?: boolean
+}
+
 export class Waiters<A, D> {
   /** The lanes, by falling priority. None is empty, but for the last one: the next waiter mostly has its priority. */
   private readonly lanes = new Ranks<Lane<A, D>>()
@@ -292,7 +305,7 @@ export class Waiters<A, D> {
   /** The waiters by age; absent where no overload is looked for. */
   readonly ages: Queue<Waiter<A, D>> | undefined
   /** The waiters for whom something may be done now, in the order of the queue; some of them may have left it. */
-  readonly news = new Again<A, D>()
+  readonly news: Again<A, D> = new Again()
   /** The waiters that are not busy; for whom no object is being made; that are no misfits. */
   readonly idle: Search<A, D> | undefined
   readonly heirs: Search<A, D> | undefined
@@ -304,26 +317,30 @@ export class Waiters<A, D> {
   /** Counts the arrivals: those at all keys, where there are many. */
   private readonly order: { last: number }
 
-  /** What a pool may do for its waiters: make, detect, prepare objects. `hold`: it is held while anybody waits. */
-  constructor(
-    { ages = false, detects, makes, prepares }: {
-      readonly makes: boolean
-      readonly detects: boolean
-      readonly prepares: boolean
-      /** Are the waiters kept by age as well? */
-      readonly ages?: boolean
-    },
-    hold: Hold,
-    order = { last: 0 }
-  ) {
+  /** `hold`: it is held while anybody waits. */
+  constructor({ ages = false, detects, makes, prepares }: Means, hold: Hold, order = { last: 0 }) {
     this.hold = hold
     this.order = order
     this.ages = ages ? new Queue() : undefined
-    this.idle = makes ? new Search(this) : undefined
-    this.heirs = makes ? new Search(this) : undefined
-    this.fitting = makes ? new Search(this) : undefined
-    this.free = detects || prepares ? new Search(this) : undefined
-    this.unprepared = prepares ? new Search(this) : undefined
+    this.idle = makes ? this.search("idle") : undefined
+    this.heirs = makes ? this.search("heirs") : undefined
+    this.fitting = makes ? this.search("fitting") : undefined
+    this.free = detects || prepares ? this.search("free") : undefined
+    this.unprepared = prepares ? this.search("unprepared") : undefined
+  }
+
+  protected search(_name: "idle" | "heirs" | "fitting" | "free" | "unprepared"): Search<A, D> {
+    return new Search(this)
+  }
+
+  /** The queue that a waiter is in, where those of each class have one. */
+  queueOf(_waiter: Waiter<A, D>): Waiters<A, D> {
+    return this
+  }
+
+  /** Whether the newest of a priority is served first. */
+  serveNewestFirst(newestFirst: boolean): void {
+    this.newestFirst = newestFirst
   }
 
   /** Writes what is under way for a waiter: its creation, its detection, or a choice. */

@@ -37,10 +37,11 @@ export const addTotals = (all: AnyCore["totals"], some: PoolStats["totals"], sig
 
 export const wholeStats = <A, D>(core: Core<A, D>): PoolStats => {
   if (core.many === undefined) return stats(core)
-  const { max, totals: _none, ...all } = stats(core)
+  // pools of many keys have no classes
+  const { classes: _none, max, totals: _nothing, ...all } = stats(core)
   for (const part of parts(core)) {
     if (part === core) continue
-    const { max: _max, totals: _totals, ...counts } = stats(part)
+    const { classes: _classes, max: _max, totals: _totals, ...counts } = stats(part)
     for (const name of Object.keys(counts) as Array<keyof typeof counts>) all[name] += counts[name]
   }
   return { ...all, ...max !== undefined && { max }, totals: { ...totalsOf(core) } }

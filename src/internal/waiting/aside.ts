@@ -22,15 +22,17 @@ export const lacks = <A, D>({ aside, request: { many = 1 } }: Waiter<A, D>): num
 
 export const setAside = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
   core.registry.unlist(entry)
+  if (core.classes !== undefined) core.classes.keep(waiter)
   entry.keeper = waiter
   waiter.aside ??= new Set()
   waiter.aside.add(entry)
 }
 
-/** An object is set aside for a waiter no more: whoever calls this offers or lends it. */
-export const takeOut = <A, D>(waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
+/** An object is set aside for a waiter no more: whoever calls this offers it, or lends it, perhaps to the waiter itself. */
+export const takeOut = <A, D>(waiter: Waiter<A, D>, entry: Entry<A, D>, lent: boolean): void => {
   entry.keeper = undefined
   waiter.aside!.delete(entry)
+  waiter.core.classes?.release(waiter, lent)
 }
 
 /** A waiter has no use any more for what is set aside for it: that goes on to the next. */
@@ -38,7 +40,10 @@ export const letGo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   const { aside } = waiter
   if (aside === undefined) return
   waiter.aside = undefined
-  for (const entry of aside) entry.keeper = undefined
+  for (const entry of aside) {
+    entry.keeper = undefined
+    core.classes?.release(waiter, false)
+  }
   for (const entry of aside) goesOn(core, entry)
 }
 

@@ -10,8 +10,8 @@ import type * as Fiber from "effect/Fiber"
 import type { BorrowTimeout, PoolExhausted } from "../../PoolError.ts"
 import { ActiveLease, end } from "../lease/lease.ts"
 import { type Core, population } from "../state/core.ts"
-import { closed, exhausted, timedOut } from "../state/failures.ts"
-import { askSelector, settled } from "../state/notes.ts"
+import { classOf, closed, exhausted, timedOut } from "../state/failures.ts"
+import { admits, askSelector, settled } from "../state/notes.ts"
 import { type Request, Waiter } from "../state/waiters.ts"
 import { slice } from "../structures/deadlines.ts"
 import { span } from "../structures/times.ts"
@@ -78,6 +78,7 @@ export const waited = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>) => span(cor
 
 export const unqueue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.waiters.leave(waiter)
+  if (waiter.paid > 0) core.classes!.unbind(waiter)
   core.deadlines.cancel(waiter)
   if (waiter.trouble?.backingOff !== undefined) core.deadlines.cancel(waiter.trouble.backingOff)
   if (core.place !== undefined) core.place.left()
@@ -105,6 +106,8 @@ const quit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
     chooser.interruptUnsafe()
     askSelector(core)
   }
+  // what was under way for the waiter counted for its class
+  if (core.classes !== undefined) admits(core)
 }
 
 export const fail = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, failure: Effect.Effect<never, unknown>): void => {
@@ -122,8 +125,9 @@ export const refuse = <A, D>(
   retryAfter?: number
 ): void => {
   core.totals.exhausted++
+  if (core.classes !== undefined) core.classes.of(waiter.request).exhausted++
   core.tallies.refusals[reason]++
-  if (core.feed !== undefined) tell(core, { _tag: "WaiterRefused", reason })
+  if (core.feed !== undefined) tell(core, { _tag: "WaiterRefused", reason, ...classOf(core, waiter) })
   fail(core, waiter, exhausted(core, waiter, reason, retryAfter))
 }
 
@@ -183,7 +187,10 @@ const lacksObjects = <A, D>(core: Core<A, D>): boolean =>
 /** A borrow has taken too long. */
 export const runOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, phase: BorrowTimeout["phase"]): void => {
   core.totals.timedOut++
-  if (core.feed !== undefined) tell(core, { _tag: "WaiterTimedOut", waited: waited(core, waiter), phase })
+  if (core.classes !== undefined) core.classes.of(waiter.request).timedOut++
+  if (core.feed !== undefined) {
+    tell(core, { _tag: "WaiterTimedOut", waited: waited(core, waiter), phase, ...classOf(core, waiter) })
+  }
   const rests = restsFor(core, waiter)
   // a `where` of the user's may have ended the wait
   if (waiter.lane !== undefined) fail(core, waiter, timedOut(core, waiter, phase, rests))

@@ -66,8 +66,8 @@ export class Overload<A, D> {
     const drained = this.drains !== waiters.drains
     if (!drained && now < this.ends) return
     // nobody served: nothing is known
-    if (drained) waiters.newestFirst = false
-    else if (this.shortest > this.target && this.shortest < Infinity) waiters.newestFirst = true
+    if (drained) waiters.serveNewestFirst(false)
+    else if (this.shortest > this.target && this.shortest < Infinity) waiters.serveNewestFirst(true)
     this.drains = waiters.drains
     this.shortest = Infinity
     this.ends = now + this.interval

@@ -149,13 +149,18 @@ export const events = <A, D>(core: Core<A, D>): Stream.Stream<PoolEvent> =>
     (listener) => listener === undefined ? Stream.empty : Stream.fromPull(Effect.succeed(listener.pull))
   ))
 
+/** The class in which an object was borrowed, where the borrower has named one. */
+export const ofClass = <A, D>({ ofClass }: ActiveLease<A, D>) =>
+  ofClass?.name === undefined ? {} : { class: ofClass.name }
+
 /** A lease has ended. Only where there is a feed. */
 export const released = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, now: number): void =>
   tell(core, {
     _tag: "Released",
     objectId: lease.entry.id,
     leaseId: lease.id,
-    held: span(now - lease.borrowedAtMillis)
+    held: span(now - lease.borrowedAtMillis),
+    ...ofClass(lease)
   })
 
 /** An object rests, or one of its facets does. Only where there is a feed. */

@@ -1,0 +1,60 @@
+/** Classes of borrowers: their names are a union in the type, and a wrong one does not compile. */
+import type * as Effect from "effect/Effect"
+import { expectTypeOf } from "vitest"
+import { type Lease, ObjectPool, PoolService } from "../../src/index.ts"
+
+const made = ObjectPool.make({
+  objects: ["a"],
+  classes: { interactive: { reserve: 2, weight: 4 }, batch: { most: 6 } }
+})
+expectTypeOf<Effect.Success<typeof made>>().toEqualTypeOf<
+  ObjectPool<string, undefined, never, Lease<string>, "interactive" | "batch">
+>()
+declare const pool: Effect.Success<typeof made>
+declare const plain: ObjectPool<string>
+/** What is written there compiles, or does not: it is never run. */
+const of = (_effect: unknown): void => {}
+of(pool.borrowWith({ class: "batch" }))
+of(pool.tryBorrowWith({ class: "interactive" }))
+of(pool.with(({ object }) => pool.borrowWith({ class: object === "a" ? "batch" : "interactive" }), { class: "batch" }))
+of(pool.borrowMany(2, { class: "batch", priority: 1 }))
+of(pool.withMany(2, () => pool.stats, { class: "batch" }))
+// a function that knows no classes takes a pool that has some
+expectTypeOf(pool).toExtend<ObjectPool<string>>()
+
+// @ts-expect-error a misspelt class
+of(pool.borrowWith({ class: "bacth" }))
+// @ts-expect-error a misspelt class
+of(pool.with(() => pool.stats, { class: "bacth" }))
+// @ts-expect-error a misspelt class
+of(pool.borrowMany(2, { class: "bacth" }))
+// @ts-expect-error the pool has no classes
+of(plain.borrowWith({ class: "batch" }))
+// @ts-expect-error the pool that is asked for has classes
+expectTypeOf(plain).toExtend<typeof pool>()
+// @ts-expect-error a misspelt limit
+of(ObjectPool.make({ objects: ["a"], classes: { batch: { mots: 6 } } }))
+
+class Inferred extends PoolService<Inferred>()("app/Inferred", {
+  objects: ["a"],
+  classes: { interactive: {}, batch: {} }
+}) {}
+of(Inferred.borrowWith({ class: "batch" }))
+// @ts-expect-error a misspelt class
+of(Inferred.borrowWith({ class: "bacth" }))
+
+class Sessions extends PoolService<Sessions, string, { classes: "interactive" | "batch" }>()("app/Sessions") {}
+of(Sessions.layer({ objects: ["a"], classes: { interactive: { reserve: 1 }, batch: {} } }))
+of(Sessions.borrowWith({ class: "interactive" }))
+// @ts-expect-error a misspelt class
+of(Sessions.with(() => Sessions.stats, { class: "bacth" }))
+// @ts-expect-error declared classes must be given
+of(Sessions.layer({ objects: ["a"] }))
+// @ts-expect-error all of them
+of(Sessions.layer({ objects: ["a"], classes: { batch: {} } }))
+// @ts-expect-error and no other
+of(Sessions.layer({ objects: ["a"], classes: { interactive: {}, batch: {}, other: {} } }))
+
+class Plain extends PoolService<Plain, string>()("app/Plain") {}
+// @ts-expect-error no classes were declared
+of(Plain.borrowWith({ class: "batch" }))
