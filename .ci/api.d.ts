@@ -152,7 +152,7 @@ import type { Status } from "./Status.ts";
 export interface KeyedPromiseLease<out K, out A, out D = undefined, out P = A> extends PromiseLease<A, D, P> {
     readonly pooled: KeyedObject<K, A, D>;
 }
-export interface KeyedPromiseOptions<K, A, D = undefined, P = A> extends Omit<PromisePoolOptions<A, D, P>, "acquire" | "objects" | "remember" | "size" | "data" | "allowance" | "leaseTimeout" | "pack" | "judge" | "detectStatus" | "onBorrow" | "onRelease"> {
+export interface KeyedPromiseOptions<K, A, D = undefined, P = A> extends Omit<PromisePoolOptions<A, D, P>, "acquire" | "objects" | "remember" | "classes" | "size" | "data" | "allowance" | "leaseTimeout" | "pack" | "judge" | "detectStatus" | "onBorrow" | "onRelease"> {
     readonly acquire?: ((key: K, signal: AbortSignal, self: PromiseSelf) => Awaitable<A>) | undefined;
     readonly size?: KeyedSize | undefined;
     readonly idleKeys?: Duration.Input | undefined;
@@ -846,7 +846,7 @@ export interface PoolMetricsOptions {
     readonly describeKey?: ((key: unknown) => string | undefined) | undefined;
 }
 export declare const PoolMetrics: {
-    readonly layer: <Self, K, A, D, E, P>(tag: Context.Key<Self, ObjectPool<A, D, E, P>> | Context.Key<Self, KeyedPool<K, A, D, E, P>>, options?: PoolMetricsOptions) => Layer.Layer<never, never, Self>;
+    readonly layer: <Self, K, A, D, E, P, C extends string = never>(tag: Context.Key<Self, ObjectPool<A, D, E, P, C>> | Context.Key<Self, KeyedPool<K, A, D, E, P>>, options?: PoolMetricsOptions) => Layer.Layer<never, never, Self>;
     readonly register: <K, A, D, E, P>(pool: ObjectPool<A, D, E, P> | KeyedPool<K, A, D, E, P>, options?: PoolMetricsOptions) => Effect.Effect<void, never, Scope.Scope>;
 };
 
@@ -1108,14 +1108,14 @@ export interface Detached<out A> extends AsyncDisposable {
 // PromiseOptions.d.ts
 import type * as Duration from "effect/Duration";
 import type { PooledObject } from "./PooledObject.ts";
-import type { BorrowOptions, CreationOptions, DataGiven, DetectionOptions, PoolOptions, PoolSettings, Remember, WithOptions } from "./PoolOptions.ts";
+import type { BorrowOptions, ClassOptions, CreationOptions, DataGiven, DetectionOptions, PoolOptions, PoolSettings, Remember, WithOptions } from "./PoolOptions.ts";
 import type { PromiseLease } from "./PromiseLease.ts";
 import type { PromiseJudge } from "./PromiseVerdict.ts";
 import type { AnySelector, Selector } from "./Selector.ts";
 import type { PromiseSelf } from "./Self.ts";
 import type { Status } from "./Status.ts";
 export type Awaitable<B> = B | PromiseLike<B>;
-export interface PromisePoolOptions<A, D = undefined, P = A> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation" | "sharing"> {
+export interface PromisePoolOptions<A, D = undefined, P = A, C extends string = never> extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation" | "sharing"> {
     readonly name?: string | undefined;
     readonly log?: ((entry: PoolLogEntry) => unknown) | undefined;
     readonly acquire?: ((signal: AbortSignal, self: PromiseSelf) => Awaitable<A>) | undefined;
@@ -1127,6 +1127,9 @@ export interface PromisePoolOptions<A, D = undefined, P = A> extends Omit<PoolSe
     readonly pack?: ((lease: PromiseLease<A, NoInfer<D>>, signal: AbortSignal) => Awaitable<P>) | undefined;
     readonly unpack?: ((packed: P, signal: AbortSignal) => unknown) | undefined;
     readonly sharing?: PoolOptions<A, D, never, never, never>["sharing"];
+    readonly classes?: {
+        readonly [Name in C]: ClassOptions;
+    } | undefined;
     readonly allowance?: PoolOptions<A, D, never, never, never>["allowance"];
     readonly remember?: PromiseRemember<NoInfer<A>> | undefined;
     readonly detectStatus?: ((pooled: PooledObject<A, NoInfer<D>>, signal: AbortSignal) => Awaitable<Status.Answer>) | undefined;
@@ -1174,10 +1177,10 @@ export type PromiseSelect<A, D> = AnySelector | Selector<A, D> | {
     readonly rank: (pooled: PooledObject<A, D>) => number;
     readonly within?: AnySelector | Selector<A, D> | undefined;
 } | ((available: ReadonlyArray<PooledObject<A, D>>, signal: AbortSignal) => Awaitable<PooledObject<A, D> | undefined>);
-export interface PromiseBorrowOptions<in A, in D = undefined> extends BorrowOptions<A, D> {
+export interface PromiseBorrowOptions<in A, in D = undefined, out C extends string = never> extends BorrowOptions<A, D, C> {
     readonly signal?: AbortSignal | undefined;
 }
-export interface PromiseWithOptions<in A, in D = undefined> extends PromiseBorrowOptions<A, D>, Pick<WithOptions<A, D>, "failover"> {
+export interface PromiseWithOptions<in A, in D = undefined, out C extends string = never> extends PromiseBorrowOptions<A, D, C>, Pick<WithOptions<A, D>, "failover"> {
 }
 export interface PromiseAddOptions<in A, in out D = undefined> {
     readonly data?: DataGiven<D> | undefined;
@@ -1200,13 +1203,13 @@ import type { PoolEvent } from "./PoolEvent.ts";
 import type { BorrowOptions, DataRequired } from "./PoolOptions.ts";
 import type { PackedLease, PromiseLease } from "./PromiseLease.ts";
 import type { PromiseAddOptions, PromiseBorrowOptions, PromisePoolOptions, PromiseWithOptions } from "./PromiseOptions.ts";
-export interface PromisePool<in out A, in out D = undefined, out L extends PackedLease<unknown> = PromiseLease<A, D>> extends AsyncDisposable {
+export interface PromisePool<in out A, in out D = undefined, out L extends PackedLease<unknown> = PromiseLease<A, D>, in C extends string = never> extends AsyncDisposable {
     readonly name: string;
-    readonly borrow: (options?: PromiseBorrowOptions<A, D>) => Promise<L>;
-    readonly with: <B>(f: (object: L["object"], signal: AbortSignal) => B, options?: PromiseWithOptions<A, D>) => Promise<Awaited<B>>;
-    readonly borrowMany: (n: number, options?: PromiseBorrowOptions<A, D>) => Promise<ReadonlyArray<L>>;
-    readonly withMany: <B>(n: number, f: (objects: ReadonlyArray<L["object"]>, signal: AbortSignal) => B, options?: PromiseBorrowOptions<A, D>) => Promise<Awaited<B>>;
-    readonly borrowSync: (options?: Omit<BorrowOptions<A, D>, "timeout">) => L;
+    readonly borrow: (options?: PromiseBorrowOptions<A, D, C>) => Promise<L>;
+    readonly with: <B>(f: (object: L["object"], signal: AbortSignal) => B, options?: PromiseWithOptions<A, D, C>) => Promise<Awaited<B>>;
+    readonly borrowMany: (n: number, options?: PromiseBorrowOptions<A, D, C>) => Promise<ReadonlyArray<L>>;
+    readonly withMany: <B>(n: number, f: (objects: ReadonlyArray<L["object"]>, signal: AbortSignal) => B, options?: PromiseBorrowOptions<A, D, C>) => Promise<Awaited<B>>;
+    readonly borrowSync: (options?: Omit<BorrowOptions<A, D, C>, "timeout">) => L;
     readonly add: (object: A, options?: PromiseAddOptions<A, D>) => Promise<PromiseAddedObject<A, D>>;
     readonly addAll: (objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => Promise<ReadonlyArray<PromiseAddedObject<A, D>>>;
     readonly addSync: (object: A, options?: PromiseAddOptions<A, D>) => PromiseAddedObject<A, D>;
@@ -1236,21 +1239,21 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
     readonly events: () => AsyncIterable<PoolEvent>;
     readonly close: () => Promise<void>;
 }
-type PoolTag<Self, A, D, E, P> = Context.Service<Self, ObjectPool<A, D, E, P>>;
+type PoolTag<Self, A, D, E, P, C extends string = never> = Context.Service<Self, ObjectPool<A, D, E, P, C>>;
 export declare const PromisePool: {
     readonly make: {
-        <A, D = undefined>(options: PromisePoolOptions<A, D> & {
+        <A, D = undefined, C extends string = never>(options: PromisePoolOptions<A, D, A, C> & {
             readonly pack?: undefined;
-        } & DataRequired<NoInfer<D>>): PromisePool<A, D>;
-        <A, D = undefined, P = A>(options: PromisePoolOptions<A, D, P> & DataRequired<NoInfer<D>>): PromisePool<A, D, PromiseLease<A, D, P>>;
+        } & DataRequired<NoInfer<D>>): PromisePool<A, D, PromiseLease<A, D>, C>;
+        <A, D = undefined, P = A, C extends string = never>(options: PromisePoolOptions<A, D, P, C> & DataRequired<NoInfer<D>>): PromisePool<A, D, PromiseLease<A, D, P>, C>;
     };
     readonly fromLayer: {
-        <Self, A, D, E, LE>(tag: PoolTag<Self, A, D, E, Lease<A, D>>, layer: Layer.Layer<Self, LE>): Promise<PromisePool<A, D>>;
-        <Self, A, D, E, P, LE>(tag: PoolTag<Self, A, D, E, P>, layer: Layer.Layer<Self, LE>): Promise<PromisePool<A, D, PackedLease<P>>>;
+        <Self, A, D, E, LE, C extends string = never>(tag: PoolTag<Self, A, D, E, Lease<A, D>, C>, layer: Layer.Layer<Self, LE>): Promise<PromisePool<A, D, PromiseLease<A, D>, C>>;
+        <Self, A, D, E, P, LE, C extends string = never>(tag: PoolTag<Self, A, D, E, P, C>, layer: Layer.Layer<Self, LE>): Promise<PromisePool<A, D, PackedLease<P>, C>>;
     };
     readonly fromRuntime: {
-        <Self, A, D, E, RE>(tag: PoolTag<Self, A, D, E, Lease<A, D>>, runtime: ManagedRuntime.ManagedRuntime<NoInfer<Self>, RE>): Promise<PromisePool<A, D>>;
-        <Self, A, D, E, P, RE>(tag: PoolTag<Self, A, D, E, P>, runtime: ManagedRuntime.ManagedRuntime<NoInfer<Self>, RE>): Promise<PromisePool<A, D, PackedLease<P>>>;
+        <Self, A, D, E, RE, C extends string = never>(tag: PoolTag<Self, A, D, E, Lease<A, D>, C>, runtime: ManagedRuntime.ManagedRuntime<NoInfer<Self>, RE>): Promise<PromisePool<A, D, PromiseLease<A, D>, C>>;
+        <Self, A, D, E, P, RE, C extends string = never>(tag: PoolTag<Self, A, D, E, P, C>, runtime: ManagedRuntime.ManagedRuntime<NoInfer<Self>, RE>): Promise<PromisePool<A, D, PackedLease<P>, C>>;
     };
 };
 export declare const attempt: <B>(begin: () => Promise<B>) => Promise<B>;
@@ -1614,9 +1617,9 @@ export type { KeyedEvent, KeyedObject, KeyedSize } from "./KeyedPool.ts";
 export { type KeyedPromiseLease, type KeyedPromiseOptions, KeyedPromisePool } from "./KeyedPromisePool.ts";
 export { NotSynchronous } from "./NotSynchronous.ts";
 export type { PooledObject, PromiseAddedObject } from "./PooledObject.ts";
-export { type BorrowError, BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
+export { type BorrowError, BorrowTimeout, ClassStats, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
 export { PoolEvent } from "./PoolEvent.ts";
-export type { CreationOptions, DataGiven, DataRequired, DetectionOptions, PoolSettings, Remember } from "./PoolOptions.ts";
+export type { ClassOptions, CreationOptions, DataGiven, DataRequired, DetectionOptions, PoolSettings, Remember } from "./PoolOptions.ts";
 export type { Detached, PackedLease, PromiseLease } from "./PromiseLease.ts";
 export type { Awaitable, PoolLogEntry, PromiseAddOptions, PromiseBorrowOptions, PromiseCreationOptions, PromiseDetectionOptions, PromisePoolOptions, PromiseRemember, PromiseRetry, PromiseSelect, PromiseStore, PromiseWithOptions } from "./PromiseOptions.ts";
 export { PromisePool } from "./PromisePool.ts";

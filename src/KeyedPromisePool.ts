@@ -60,6 +60,7 @@ export interface KeyedPromiseOptions<K, A, D = undefined, P = A> extends
     | "acquire"
     | "objects"
     | "remember"
+    | "classes"
     | "size"
     | "data"
     | "allowance"

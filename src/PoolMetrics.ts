@@ -22,6 +22,7 @@
  * | `pool.object.failovers_total` | counter | bodies of `with` that were run again on another object |
  * | `pool.object.borrowers` | gauge | processes that are connected, of a pool that others borrow from |
  * | `pool.object.borrower.leases` | gauge | their open leases, by `borrower`; of more than 100 processes the sum |
+ * | `pool.object.class.leases`, `pool.object.class.pending_requests` | gauge | open leases, and fibers that wait, by `class` |
  * | `pool.object.lost_total` | counter | leases that have ended with the connection of their borrower, or by its silence |
  * | `pool.object.takeovers_total` | counter | how often this process has become the host of the pool |
  * | `pool.object.allowance.left`, `pool.object.allowance.limit` | gauge | what is left of an allowance, less than 0 for a debt, and its limit, by `allowance` and `object`; of a pool of more than 100 objects the sums, by `allowance` |
@@ -61,6 +62,7 @@ import {
   type PartValue,
   readAllowances,
   readBorrowers,
+  readClasses,
   type Reading,
   type Readings,
   readKeys,
@@ -142,8 +144,8 @@ export interface PoolMetricsOptions {
  */
 export const PoolMetrics: {
   /** Shows the pool of a tag, as long as the layer lives. */
-  readonly layer: <Self, K, A, D, E, P>(
-    tag: Context.Key<Self, ObjectPool<A, D, E, P>> | Context.Key<Self, KeyedPool<K, A, D, E, P>>,
+  readonly layer: <Self, K, A, D, E, P, C extends string = never>(
+    tag: Context.Key<Self, ObjectPool<A, D, E, P, C>> | Context.Key<Self, KeyedPool<K, A, D, E, P>>,
     options?: PoolMetricsOptions
   ) => Layer.Layer<never, never, Self>
   /** Shows a pool until the scope closes. A pool that is closing is not shown. */
@@ -262,6 +264,7 @@ class Series {
     this.families = [
       new Family(vocabulary.allowances, readAllowances),
       new Family(vocabulary.borrowers, readBorrowers),
+      new Family(vocabulary.classes, readClasses),
       new Family(vocabulary.keys, (core) => readKeys(core, describeKey))
     ]
     this.core = new WeakRef(core)

@@ -7,6 +7,7 @@ import type * as Duration from "effect/Duration"
 import type { PooledObject } from "./PooledObject.ts"
 import type {
   BorrowOptions,
+  ClassOptions,
   CreationOptions,
   DataGiven,
   DetectionOptions,
@@ -46,7 +47,7 @@ export type Awaitable<B> = B | PromiseLike<B>
  * @category options
  * @since 0.1.0
  */
-export interface PromisePoolOptions<A, D = undefined, P = A>
+export interface PromisePoolOptions<A, D = undefined, P = A, C extends string = never>
   extends Omit<PoolSettings, "leaseTimeout" | "detection" | "creation" | "sharing">
 {
   /**
@@ -122,6 +123,13 @@ export interface PromisePoolOptions<A, D = undefined, P = A>
    * @default `1`
    */
   readonly sharing?: PoolOptions<A, D, never, never, never>["sharing"]
+  /**
+   * The classes of borrowers, by name: how much each may have of the pool, and how they take turns. See `ClassOptions`. A
+   * borrower says its class by the `class` of its options; who names none has no reserve and no maximum.
+   *
+   * @default none
+   */
+  readonly classes?: { readonly [Name in C]: ClassOptions } | undefined
   /**
    * What each object may be lent for: how many leases, or how much of what they cost, in a time. A function is asked once,
    * when the object joins.
@@ -368,7 +376,9 @@ export type PromiseSelect<A, D> =
  * @category options
  * @since 0.1.0
  */
-export interface PromiseBorrowOptions<in A, in D = undefined> extends BorrowOptions<A, D> {
+export interface PromiseBorrowOptions<in A, in D = undefined, out C extends string = never>
+  extends BorrowOptions<A, D, C>
+{
   /** Aborted, the borrow rejects with its reason, and nothing is lost. */
   readonly signal?: AbortSignal | undefined
 }
@@ -379,8 +389,8 @@ export interface PromiseBorrowOptions<in A, in D = undefined> extends BorrowOpti
  * @category options
  * @since 0.1.0
  */
-export interface PromiseWithOptions<in A, in D = undefined>
-  extends PromiseBorrowOptions<A, D>, Pick<WithOptions<A, D>, "failover">
+export interface PromiseWithOptions<in A, in D = undefined, out C extends string = never>
+  extends PromiseBorrowOptions<A, D, C>, Pick<WithOptions<A, D>, "failover">
 {}
 
 /**

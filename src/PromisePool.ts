@@ -83,7 +83,7 @@ import type {
 } from "./PromiseOptions.ts"
 
 /**
- * A pool for code that has no Effect. `L` is the lease that a borrower gets.
+ * A pool for code that has no Effect. `L` is the lease that a borrower gets, `C` are the names of its classes of borrowers.
  *
  * **Details**
  *
@@ -94,9 +94,12 @@ import type {
  * @category models
  * @since 0.1.0
  */
-export interface PromisePool<in out A, in out D = undefined, out L extends PackedLease<unknown> = PromiseLease<A, D>>
-  extends AsyncDisposable
-{
+export interface PromisePool<
+  in out A,
+  in out D = undefined,
+  out L extends PackedLease<unknown> = PromiseLease<A, D>,
+  in C extends string = never
+> extends AsyncDisposable {
   readonly name: string
   /**
    * Takes a lease: at once, or in the order of arrival, while an object is made if there is room. Rejects with
@@ -107,7 +110,7 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
    * What `pack` does comes after the borrow: it is bounded by `options.signal` and the lease time-out, not by
    * `borrowTimeout`. A lease that is over before `pack` has settled rejects with `LeaseExpired`.
    */
-  readonly borrow: (options?: PromiseBorrowOptions<A, D>) => Promise<L>
+  readonly borrow: (options?: PromiseBorrowOptions<A, D, C>) => Promise<L>
   /**
    * Borrows, runs `f`, and gives back when that has settled or thrown. Rejects with what `borrow` or `f` do.
    *
@@ -126,27 +129,27 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
    */
   readonly with: <B>(
     f: (object: L["object"], signal: AbortSignal) => B,
-    options?: PromiseWithOptions<A, D>
+    options?: PromiseWithOptions<A, D, C>
   ) => Promise<Awaited<B>>
   /**
    * Takes `n` leases at once, all or nothing, each of another object. What may be had, and comes free, is set aside for this
    * borrower and for nobody else, up to its deadline; those behind wait, but those who can be served by what it cannot use.
    * Two borrowers of several never wait for each other. Rejects with what `borrow` does, and with `InvalidPoolOptions` where
-   * `n` is no whole number from 1 to `size.max`.
+   * `n` is no whole number from 1 to `size.max`, or more than the class of the borrower may ever have.
    */
-  readonly borrowMany: (n: number, options?: PromiseBorrowOptions<A, D>) => Promise<ReadonlyArray<L>>
+  readonly borrowMany: (n: number, options?: PromiseBorrowOptions<A, D, C>) => Promise<ReadonlyArray<L>>
   /** `borrowMany`, runs `f` with all the objects, and gives them back when that has settled or thrown: as `with` does. */
   readonly withMany: <B>(
     n: number,
     f: (objects: ReadonlyArray<L["object"]>, signal: AbortSignal) => B,
-    options?: PromiseBorrowOptions<A, D>
+    options?: PromiseBorrowOptions<A, D, C>
   ) => Promise<Awaited<B>>
   /**
    * Takes a lease without waiting: of what is lendable, or can be made at once. Throws `PoolExhausted` when there is
    * nothing; and `NotSynchronous` when it would have to wait for a callback: what that makes or finds is for the next. A
    * `timeout` is refused: there is nothing that it could bound.
    */
-  readonly borrowSync: (options?: Omit<BorrowOptions<A, D>, "timeout">) => L
+  readonly borrowSync: (options?: Omit<BorrowOptions<A, D, C>, "timeout">) => L
   /**
    * Puts an object in, and resolves when its first detection has ended: with its record, by which the object may tell the
    * pool what it learns of itself. Rejects with `DuplicateObject`, `PoolFull` or `PoolClosed`.
@@ -228,7 +231,7 @@ export interface PromisePool<in out A, in out D = undefined, out L extends Packe
   readonly close: () => Promise<void>
 }
 
-type PoolTag<Self, A, D, E, P> = Context.Service<Self, ObjectPool<A, D, E, P>>
+type PoolTag<Self, A, D, E, P, C extends string = never> = Context.Service<Self, ObjectPool<A, D, E, P, C>>
 
 /**
  * Makes promise pools.
@@ -251,40 +254,40 @@ type PoolTag<Self, A, D, E, P> = Context.Service<Self, ObjectPool<A, D, E, P>>
 export const PromisePool: {
   /** A pool of its own. Throws `InvalidPoolOptions`, also where there are no options. */
   readonly make: {
-    <A, D = undefined>(
-      options: PromisePoolOptions<A, D> & { readonly pack?: undefined } & DataRequired<NoInfer<D>>
-    ): PromisePool<A, D>
-    <A, D = undefined, P = A>(
-      options: PromisePoolOptions<A, D, P> & DataRequired<NoInfer<D>>
-    ): PromisePool<A, D, PromiseLease<A, D, P>>
+    <A, D = undefined, C extends string = never>(
+      options: PromisePoolOptions<A, D, A, C> & { readonly pack?: undefined } & DataRequired<NoInfer<D>>
+    ): PromisePool<A, D, PromiseLease<A, D>, C>
+    <A, D = undefined, P = A, C extends string = never>(
+      options: PromisePoolOptions<A, D, P, C> & DataRequired<NoInfer<D>>
+    ): PromisePool<A, D, PromiseLease<A, D, P>, C>
   }
   /**
    * The pool of a layer, which is built now; `close` closes all of it. Rejects with what the layer fails with. No timer of
    * the layer keeps the process alive, once it is built.
    */
   readonly fromLayer: {
-    <Self, A, D, E, LE>(
-      tag: PoolTag<Self, A, D, E, Lease<A, D>>,
+    <Self, A, D, E, LE, C extends string = never>(
+      tag: PoolTag<Self, A, D, E, Lease<A, D>, C>,
       layer: Layer.Layer<Self, LE>
-    ): Promise<PromisePool<A, D>>
-    <Self, A, D, E, P, LE>(
-      tag: PoolTag<Self, A, D, E, P>,
+    ): Promise<PromisePool<A, D, PromiseLease<A, D>, C>>
+    <Self, A, D, E, P, LE, C extends string = never>(
+      tag: PoolTag<Self, A, D, E, P, C>,
       layer: Layer.Layer<Self, LE>
-    ): Promise<PromisePool<A, D, PackedLease<P>>>
+    ): Promise<PromisePool<A, D, PackedLease<P>, C>>
   }
   /**
    * The pool that a runtime has already, with the runtime's clock and its timers. `close` closes it for everybody;
    * `await using` does nothing: it is the runtime's. Rejects with what building the runtime fails with.
    */
   readonly fromRuntime: {
-    <Self, A, D, E, RE>(
-      tag: PoolTag<Self, A, D, E, Lease<A, D>>,
+    <Self, A, D, E, RE, C extends string = never>(
+      tag: PoolTag<Self, A, D, E, Lease<A, D>, C>,
       runtime: ManagedRuntime.ManagedRuntime<NoInfer<Self>, RE>
-    ): Promise<PromisePool<A, D>>
-    <Self, A, D, E, P, RE>(
-      tag: PoolTag<Self, A, D, E, P>,
+    ): Promise<PromisePool<A, D, PromiseLease<A, D>, C>>
+    <Self, A, D, E, P, RE, C extends string = never>(
+      tag: PoolTag<Self, A, D, E, P, C>,
       runtime: ManagedRuntime.ManagedRuntime<NoInfer<Self>, RE>
-    ): Promise<PromisePool<A, D, PackedLease<P>>>
+    ): Promise<PromisePool<A, D, PackedLease<P>, C>>
   }
 } = {
   make: <A, D, P>(options: PromisePoolOptions<A, D, P>) => {
@@ -304,18 +307,21 @@ export const PromisePool: {
     const pool = running.now(Scope.provide(made, scope))
     return new Promised(pool, running, Scope.close(scope, Exit.void)) as never
   },
-  fromLayer: async <Self, A, D, E, P, LE>(tag: PoolTag<Self, A, D, E, P>, layer: Layer.Layer<Self, LE>) => {
+  fromLayer: async <Self, A, D, E, P, LE, C extends string>(
+    tag: PoolTag<Self, A, D, E, P, C>,
+    layer: Layer.Layer<Self, LE>
+  ) => {
     const runtime = ManagedRuntime.make(Layer.provide(layer, Layer.succeedContext(services)))
     return over(tag, runtime, services, runtime.disposeEffect) as never
   },
-  fromRuntime: <Self, A, D, E, P, RE>(
-    tag: PoolTag<Self, A, D, E, P>,
+  fromRuntime: <Self, A, D, E, P, RE, C extends string>(
+    tag: PoolTag<Self, A, D, E, P, C>,
     runtime: ManagedRuntime.ManagedRuntime<Self, RE>
   ) => over(tag, runtime, Context.empty(), undefined) as never
 }
 
-const over = async <Self, A, D, E, P, RE>(
-  tag: PoolTag<Self, A, D, E, P>,
+const over = async <Self, A, D, E, P, RE, C extends string>(
+  tag: PoolTag<Self, A, D, E, P, C>,
   runtime: ManagedRuntime.ManagedRuntime<Self, RE>,
   services: Context.Context<never>,
   disposal: Effect.Effect<void> | undefined

@@ -12,6 +12,7 @@ export type { PooledObject, PromiseAddedObject } from "./PooledObject.ts"
 export {
   type BorrowError,
   BorrowTimeout,
+  ClassStats,
   DuplicateObject,
   InvalidPoolOptions,
   LeaseExpired,
@@ -22,6 +23,7 @@ export {
 } from "./PoolError.ts"
 export { PoolEvent } from "./PoolEvent.ts"
 export type {
+  ClassOptions,
   CreationOptions,
   DataGiven,
   DataRequired,

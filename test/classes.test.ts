@@ -313,3 +313,48 @@ describe("what is seen of classes", () => {
       assert.deepInclude((yield* pool.stats).classes!["batch"]!.totals, { borrowed: 1, timedOut: 1, exhausted: 1 })
     })))
 })
+
+describe("a pool with classes that is suspended, or closed", () => {
+  it.effect("lends nothing meanwhile, and serves the classes in their turn as it goes on", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const pool = yield* make({ interactive: { weight: 3 }, batch: { most: 3 } })
+      yield* pool.suspend
+      const { order, several } = load(pool)
+      yield* several(8, "batch")
+      yield* several(8, "interactive")
+      yield* TestClock.adjust(1)
+      assert.lengthOf(order, 0)
+      yield* pool.resume
+      for (let i = 0; i < 8; i++) yield* TestClock.adjust(1)
+      assert.deepStrictEqual(order.slice(0, 4).sort(), ["batch", "interactive", "interactive", "interactive"])
+      assert.lengthOf(order, 16)
+    })))
+
+  it.effect("fails who waits, of whatever class", () =>
+    Effect.gen(function*() {
+      const ends = yield* Effect.scoped(Effect.gen(function*() {
+        const pool = yield* make({ interactive: { reserve: 4 }, batch: { most: 1 } })
+        yield* Effect.forEach([1, 2, 3, 4], () => pool.borrowWith({ class: "interactive" }))
+        const waiting = yield* Effect.forEach(["interactive", "interactive"] as const, (name) =>
+          begin(Effect.flip(pool.borrowWith({ class: name }))))
+        yield* pool.close
+        return yield* Effect.forEach(waiting, (fiber) =>
+          Fiber.join(fiber))
+      }))
+      assert.deepStrictEqual(ends.map(({ _tag }) => _tag), ["PoolClosed", "PoolClosed"])
+    }))
+})
+
+describe("a borrower of several", () => {
+  it.effect("never waits for one of another class that waits for him", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const pool = yield* make({ interactive: { weight: 5 }, batch: {} })
+      const held = yield* pool.borrowMany(4)
+      const several = (name: Name) => begin(Effect.scoped(pool.borrowMany(3, { class: name })))
+      const waiting = [yield* several("batch"), yield* several("interactive"), yield* several("batch")]
+      for (const lease of held) yield* lease.release
+      yield* TestClock.adjust(1)
+      for (const fiber of waiting) assert.isTrue(Exit.isSuccess(yield* Fiber.await(fiber)))
+      assert.deepInclude(yield* pool.stats, { available: 4, leases: 0, waiting: 0 })
+    })))
+})

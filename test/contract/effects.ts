@@ -26,7 +26,7 @@ const called = <A>(call: () => A | Promise<A>): Effect.Effect<A, unknown> =>
 const hook = <A>(f: ((pooled: PooledObject<A>) => void | Promise<void>) | undefined) =>
   f && ((pooled: PooledObject<A>) => called(() => f(pooled)))
 
-type Made<A> = ObjectPool<A, undefined, unknown>
+type Made<A> = ObjectPool<A, undefined, unknown, EffectLease<A>, string>
 
 const build = <A>({ acquire, destroy, detectStatus, onBorrow, onRelease, ...options }: Options<A>) => {
   const all = {

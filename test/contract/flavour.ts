@@ -3,7 +3,7 @@
  * or promised, their results promises, and the time is that of the test.
  */
 import type * as Duration from "effect/Duration"
-import type { BorrowOptions, DetectionOptions, PooledObject, PoolStats, Status } from "../../src/index.ts"
+import type { BorrowOptions, ClassOptions, DetectionOptions, PooledObject, PoolStats, Status } from "../../src/index.ts"
 
 type Awaitable<A> = A | Promise<A>
 
@@ -21,6 +21,7 @@ export interface Options<A> {
   readonly borrowTimeout?: Duration.Input
   readonly leaseTimeout?: Duration.Input
   readonly onLeaseExpired?: "return" | "detect" | "destroy"
+  readonly classes?: Readonly<Record<string, ClassOptions>>
   readonly maxWaiters?: number
   readonly overload?: { readonly target: Duration.Input; readonly interval?: Duration.Input } | undefined
   readonly select?: (available: ReadonlyArray<PooledObject<A>>) => PooledObject<A> | undefined
@@ -32,7 +33,7 @@ export interface Options<A> {
   readonly closing?: { readonly timeout?: Duration.Input; readonly waiters?: "fail" | "serve" }
 }
 
-export interface Asked<A> extends BorrowOptions<A> {
+export interface Asked<A> extends BorrowOptions<A, undefined, string> {
   readonly signal?: AbortSignal
 }
 

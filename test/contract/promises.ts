@@ -26,7 +26,7 @@ const leaseOf = <A>(lease: PromiseLease<A>): Lease<A> => {
   }
 }
 
-const poolOf = <A>(pool: PromisePool<A>): Pool<A> => ({
+const poolOf = <A>(pool: PromisePool<A, undefined, PromiseLease<A>, string>): Pool<A> => ({
   borrow: async (options) => leaseOf(await pool.borrow(options)),
   tryBorrow: async () => leaseOf(pool.borrowSync()),
   with: (body, options) => pool.with(body, options) as Promise<never>,
@@ -52,7 +52,7 @@ export const promises: Flavour = {
   name: "promises",
   begin: async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"] })
-    const made: Array<PromisePool<never>> = []
+    const made: Array<PromisePool<never, undefined, PromiseLease<never>, string>> = []
     const pass = async (millis: number) => {
       for (let i = 0; i < 5; i++) await turn()
       await vi.advanceTimersByTimeAsync(millis)
@@ -60,7 +60,7 @@ export const promises: Flavour = {
     }
     return {
       make: async <A>(options: Options<A>) => {
-        const pool = PromisePool.make(options as never) as PromisePool<A>
+        const pool = PromisePool.make(options as never) as PromisePool<A, undefined, PromiseLease<A>, string>
         made.push(pool as never)
         return poolOf(pool)
       },

@@ -1,7 +1,8 @@
 /** Classes of borrowers: their names are a union in the type, and a wrong one does not compile. */
 import type * as Effect from "effect/Effect"
 import { expectTypeOf } from "vitest"
-import { type Lease, ObjectPool, PoolService } from "../../src/index.ts"
+import { type Lease, ObjectPool, PoolMetrics, PoolService } from "../../src/index.ts"
+import { type PromiseLease, PromisePool } from "../../src/promise.ts"
 
 const made = ObjectPool.make({
   objects: ["a"],
@@ -58,3 +59,21 @@ of(Sessions.layer({ objects: ["a"], classes: { interactive: {}, batch: {}, other
 class Plain extends PoolService<Plain, string>()("app/Plain") {}
 // @ts-expect-error no classes were declared
 of(Plain.borrowWith({ class: "batch" }))
+
+const promised = PromisePool.make({ objects: ["a"], classes: { interactive: { reserve: 2 }, batch: { most: 6 } } })
+expectTypeOf(promised).toEqualTypeOf<
+  PromisePool<string, undefined, PromiseLease<string>, "interactive" | "batch">
+>()
+of(promised.borrow({ class: "batch" }))
+of(promised.borrowSync({ class: "batch" }))
+of(promised.with((object) => object, { class: "interactive" }))
+of(promised.withMany(2, (objects) => objects, { class: "interactive" }))
+// @ts-expect-error a misspelt class
+of(promised.borrow({ class: "bacth" }))
+// @ts-expect-error a misspelt class
+of(promised.with((object) => object, { class: "bacth" }))
+// @ts-expect-error the pool has no classes
+of(PromisePool.make({ objects: ["a"] }).borrow({ class: "batch" }))
+declare const sessions: PromisePool<string, undefined, PromiseLease<string>, "interactive" | "batch">
+expectTypeOf(PromisePool.fromLayer(Inferred, Inferred.layer)).toEqualTypeOf<Promise<typeof sessions>>()
+of(PoolMetrics.layer(Inferred))

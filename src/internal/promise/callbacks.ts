@@ -218,7 +218,10 @@ const packing = <A, D, P>(
 export const keys = [...levels[""], "destroy", "unpack", "log"]
 
 /** The same of a pool of many keys. */
-export const keyedKeys = [...keys.filter((key) => key !== "objects" && key !== "remember"), "idleKeys"]
+export const keyedKeys = [
+  ...keys.filter((key) => key !== "objects" && key !== "remember" && key !== "classes"),
+  "idleKeys"
+]
 
 /** The options of a pool, from those whose callbacks are functions. Throws `InvalidPoolOptions`. */
 export const toOptions = <A, D, P>(

@@ -57,6 +57,8 @@ export interface Vocabulary {
   readonly keys: ReadonlyArray<PartValue>
   /** Of a pool that other processes borrow from: see {@link readBorrowers}. */
   readonly borrowers: ReadonlyArray<PartValue>
+  /** Of a pool with classes of borrowers: see {@link readClasses}. */
+  readonly classes: ReadonlyArray<PartValue>
   readonly histograms: ReadonlyArray<Histogram>
 }
 
@@ -127,6 +129,10 @@ const own = (prefix: string): Vocabulary => {
       part(`${prefix}.key.pending_requests`, "{request}", "The number of fibers that wait for a key", 2)
     ],
     borrowers: [part(`${prefix}.borrower.leases`, "{lease}", "The number of open leases of a process", 0)],
+    classes: [
+      part(`${prefix}.class.leases`, "{lease}", "The number of open leases of a class of borrowers", 0),
+      part(`${prefix}.class.pending_requests`, "{request}", "The number of fibers of a class that wait in a borrow", 1)
+    ],
     histograms: [
       ...histograms(prefix),
       {
@@ -286,6 +292,15 @@ export const readBorrowers = ({ remote }: AnyCore): Readings => {
   return readings
 }
 
+/** Open leases, and who waits, of each class that was declared. */
+export const readClasses = ({ classes }: AnyCore): Readings => {
+  const readings = new Map<string, Reading>()
+  for (const [name, { leases, waiting }] of Object.entries(classes?.stats() ?? {})) {
+    add(readings, { class: name }, [leases, waiting])
+  }
+  return readings
+}
+
 /** What throws, or is no text, is no name. */
 const called = (key: unknown, describe: (key: unknown) => string | undefined): string => {
   try {
@@ -339,5 +354,6 @@ const openTelemetry: Vocabulary = {
   allowances: [],
   keys: [],
   borrowers: [],
+  classes: [],
   histograms: histograms(conventional)
 }
