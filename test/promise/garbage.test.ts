@@ -149,25 +149,25 @@ describe("an unknown option", () => {
     [
       "borrow",
       "leaseTimout",
-      "timeout, where, priority, leaseTimeout, cost, prefer, affinity, facet, signal",
+      "timeout, where, priority, leaseTimeout, cost, prefer, affinity, facet, class, signal",
       (pool, o) => pool.borrow(o)
     ],
     [
       "with",
       "leaseTimout",
-      "timeout, where, priority, leaseTimeout, cost, prefer, affinity, facet, failover, signal",
+      "timeout, where, priority, leaseTimeout, cost, prefer, affinity, facet, class, failover, signal",
       (pool, o) => pool.with(() => {}, o)
     ],
     [
       "borrowSync",
       "timeout",
-      "where, priority, leaseTimeout, cost, prefer, affinity, facet",
+      "where, priority, leaseTimeout, cost, prefer, affinity, facet, class",
       (pool, o) => pool.borrowSync(o)
     ],
     [
       "borrowSync",
       "signal",
-      "where, priority, leaseTimeout, cost, prefer, affinity, facet",
+      "where, priority, leaseTimeout, cost, prefer, affinity, facet, class",
       (pool, o) => pool.borrowSync(o)
     ],
     ["add", "weight", "data, leaseTimeout, destroy", (pool, o) => pool.add("c", o)],
