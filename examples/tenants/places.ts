@@ -29,13 +29,15 @@ export class Places extends Context.Service<Places, {
     Effect.map(ObjectPool.make(options), (places) => Places.of({ take: (_, request) => places.with(() => request) }))
   )
 
-  /** People come before exporters, who have what people leave, and that is nearly all. */
+  /**
+   * One place is kept for people. Of those that come free they have four, and exporters have one, as long as both wait; so
+   * exporters have what people leave, and that is nearly all.
+   */
   static readonly byClass = Layer.effect(
     Places,
     Effect.map(
-      ObjectPool.make(options),
-      (places) =>
-        Places.of({ take: (as, request) => places.with(() => request, { priority: as === "people" ? 1 : 0 }) })
+      ObjectPool.make({ ...options, classes: { people: { reserve: 1, weight: 4 }, exports: { weight: 1 } } }),
+      (places) => Places.of({ take: (as, request) => places.with(() => request, { class: as }) })
     )
   )
 }
