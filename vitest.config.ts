@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig, mergeConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 // effect is compiled once for all processes of the tests, those that they start included
 process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("./node_modules/.cache/compile", import.meta.url))
@@ -53,11 +54,24 @@ const waiting = ["test/cluster/{chaos,failures,processes,storage}.test.ts", "tes
 /** What measures how much is served in a time: nothing else runs beside it. */
 const alone = ["test/examples/{llmGateway,tenants}.test.ts", "test/integration/llmGatewayLoad.test.ts"]
 
+/** Begins early with what waits for processes and for real time, beside what computes: nothing waits in the end, when all else is over. */
+class Mixed extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const sorted = await super.sort(files)
+    const isWaiting = ({ moduleId }: TestSpecification) =>
+      /[/]test[/](cluster|docs|examples|integration|package)\b/.test(moduleId)
+    const waiting = sorted.filter(isWaiting)
+    const others = sorted.filter((file) => !isWaiting(file))
+    return [...others.flatMap((file, i) => [...waiting.slice(i, i + 1), file]), ...waiting.slice(others.length)]
+  }
+}
+
 export default mergeConfig(
   base,
   defineConfig({
     test: {
       globalSetup: ["test/support/bundles.ts"],
+      sequence: { sequencer: Mixed },
       projects: [
         // effect is loaded once for all of these
         {

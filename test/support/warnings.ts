@@ -1,5 +1,5 @@
 /** What pools warn of is told where a test has failed: it is what many a test is about, and has happen. */
-import { afterEach } from "@effect/vitest"
+import { afterEach } from "vitest"
 
 /** One process runs many test files, of which each has its own copy of this. */
 const heard = globalThis as { poolWarnings?: Array<string> }
