@@ -144,7 +144,7 @@ const run = (seed: number, { chooses, detects, hooks, makes, sharing, slow }: Se
           const could = Math.min(max, most(name), places - beside)
           // of none more than it could ever have
           if (could < 1) break
-          const many = draw(5) === 0 && !slow ? 1 + draw(could) : 0
+          const many = draw(5) === 0 ? 1 + draw(could) : 0
           log.push(`borrow ${name} ${many}`)
           yield* begin(name, many, draw(3) === 0 ? draw(3) : 0)
           break

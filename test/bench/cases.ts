@@ -1,6 +1,7 @@
 /**
  * What is measured, by name.
  */
+import { classed } from "./classes.ts"
 import { contended, guarded, guards, observed, selectors, sizes, uncontended } from "./cycles.ts"
 import { background, detecting, detectors } from "./detection.ts"
 import { closing, closingSlowly, filling } from "./filling.ts"
@@ -94,6 +95,13 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
       measure: promisedAborts(n)
     })),
     { title: "Promises: the heap of a process that borrows ten million times", unit: "MB", measure: soaked }
+  ],
+  classes: [
+    {
+      title: "Borrow and give back, 10 objects, with classes of borrowers and without",
+      unit: perCycle,
+      measure: classed
+    }
   ],
   keyed: [
     { title: "Borrow and give back, of a pool and of one key among many", unit: perCycle, measure: hotKey },

@@ -576,7 +576,24 @@ const isTakenIn = <A, D>(
 
 /** A waiter for which an object is being detected already does not have a second one detected. */
 const mayTake = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>, ready: boolean): boolean =>
-  (ready || waiter.detection === undefined) && !holdsOff(core, waiter, entry) && fits(core, waiter, entry)
+  (ready || waiter.detection === undefined) && !holdsOff(core, waiter, entry) && fits(core, waiter, entry) &&
+  !isDueToElder(core, waiter, entry, ready)
+
+/**
+ * Is an object due to a borrower of several of another class, who comes before this one? They have one order, whatever the
+ * turn of their classes: else each might be given what the other takes from it again.
+ */
+const isDueToElder = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>, ready: boolean): boolean => {
+  const { classes, waiters: { several } } = core
+  if (classes === undefined || waiter.request.many === undefined || several.size === 1) return false
+  const one = classes.of(waiter.request)
+  for (const other of several) {
+    if (classes.of(other.request) === one || !isBefore(other, waiter)) continue
+    if (!(ready ? classes.mayServe(other) : other.detection === undefined && classes.mayBeginFor(other))) continue
+    if (!holdsOff(core, other, entry) && fits(core, other, entry)) return true
+  }
+  return false
+}
 
 /** After three refusals, a waiter that waits a while gets a fresh object to be detected only if nobody else wants it. */
 const comesLast = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean =>

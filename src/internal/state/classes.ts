@@ -170,7 +170,9 @@ export class Classes<A, D> {
     let places = room === 0 || capacity !== undefined ? room : room * sharing
     for (const entry of registry.entries) {
       if (places >= enough) break
-      if (lendable(entry)) places += entry.capacity - entry.open
+      // what is set aside is one lease of a shared object
+      if (entry.keeper !== undefined) places += entry.capacity - entry.open - 1
+      else if (lendable(entry)) places += entry.capacity - entry.open
     }
     return places
   }
