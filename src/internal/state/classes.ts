@@ -63,7 +63,7 @@ export class BorrowerClass<A, D> implements ClassLimits {
   /** What the class still has coming of its reserve, beyond what is being made for it. */
   get owed(): number {
     const { queue: { expecting }, reserve } = this
-    return reserve === 0 ? 0 : Math.max(0, reserve - this.has - expecting)
+    return Math.max(0, reserve - this.has - expecting)
   }
 }
 
@@ -73,7 +73,8 @@ export class Classes<A, D> {
   /** Something is withheld from a class. */
   withheld = false
   private readonly core: () => Core<A, D>
-  private readonly reserves: boolean
+  /** Those that have something in reserve. */
+  private readonly reserving: ReadonlyArray<BorrowerClass<A, D>>
   /** How many objects are set aside. */
   private aside = 0
   private time = 0
@@ -81,7 +82,7 @@ export class Classes<A, D> {
   constructor(core: () => Core<A, D>, limits: ReadonlyArray<ClassLimits>, queue: () => Waiters<A, D>) {
     this.core = core
     this.all = limits.map((each) => new BorrowerClass(each, queue()))
-    this.reserves = limits.some(({ reserve }) => reserve > 0)
+    this.reserving = this.all.filter(({ reserve }) => reserve > 0)
   }
 
   of({ classAt }: Pick<Request<A, D>, "classAt">): BorrowerClass<A, D> {
@@ -158,7 +159,7 @@ export class Classes<A, D> {
 
   private owedBeside(one: BorrowerClass<A, D>): number {
     let owed = 0
-    if (this.reserves) { for (const other of this.all) if (other !== one) owed += other.owed }
+    for (const other of this.reserving) if (other !== one) owed += other.owed
     return owed
   }
 
