@@ -59,8 +59,19 @@ if (process.argv[1] === import.meta.filename) {
   createInterface({ input: socket }).on("line", (line) => answers.shift()?.(line === "accepted"))
   const use = (use: Use) =>
     Effect.callback<boolean>((resume) => {
-      answers.push((accepted) => resume(Effect.succeed(accepted)))
+      let isAnswered = false
+      let waiter: (() => void) | undefined
+      answers.push((accepted) => {
+        isAnswered = true
+        resume(Effect.succeed(accepted))
+        waiter?.()
+      })
       socket.write(`${JSON.stringify(use)}\n`)
+      // a body that ends waits for its last answer: else the guard might read the first use of the next lease before that use
+      return Effect.callback<void>((resume) => {
+        waiter = () => resume(Effect.void)
+        if (isAnswered) waiter()
+      })
     })
 
   const clustered = ({ lockExpiration, prefix, url }: ClusterConfig) =>
