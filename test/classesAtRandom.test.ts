@@ -176,7 +176,7 @@ const run = (seed: number, { chooses, detects, hooks, makes, sharing, slow }: Se
     }
     // everything comes back, and whoever waits is served
     for (let round = 0; borrowers.size > 0 && round < 200; round++) {
-      yield* TestClock.adjust(200)
+      yield* TestClock.adjust(2000)
       yield* check(true)
       const holder = [...borrowers].find((one) => leasesOf(one).length > 0)
       assert.isDefined(holder, `nobody is served: seed ${seed} ${JSON.stringify({ max, classes })} ${log.join("\n")}`)

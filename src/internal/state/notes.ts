@@ -39,9 +39,8 @@ export const roomFreed = <A, D>(core: Core<A, D>): void =>
   note(core, Note.room | Note.minimum | Note.resting | Note.old | Note.watched | Note.closing | withheld(core))
 
 /** A class of borrowers may have room by now: what was withheld from its waiters may be for them. */
-export const admits = <A, D>(core: Core<A, D>): void => {
-  if (core.classes?.withheld === true) note(core, Note.withheld)
-}
+export const admits = <A, D>(core: Core<A, D>): void =>
+  core.classes?.withheld === true ? note(core, Note.withheld) : undefined
 
 const withheld = <A, D>({ classes }: Core<A, D>): number => classes?.withheld === true ? Note.withheld : 0
 
