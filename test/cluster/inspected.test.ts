@@ -2,9 +2,11 @@
  * What an operator of the host sees of borrowers in other processes.
  */
 import { assert, describe, it } from "@effect/vitest"
+import { TestRunner } from "effect/cluster"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
@@ -12,8 +14,9 @@ import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { hostname } from "node:os"
-import { type HostSettings, SharedPool } from "../../src/cluster.ts"
+import { Claims, type HostSettings, SharedPool } from "../../src/cluster.ts"
 import { ObjectPool } from "../../src/index.ts"
+import { make, storeMemory } from "../../src/internal/cluster/claims.ts"
 import { looking } from "../support/inspector.ts"
 import { makeWire } from "../support/wire.ts"
 import { keyOf, Keys, usual } from "./contract.ts"
@@ -158,6 +161,26 @@ describe("the metrics of a host", () => {
       yield* settle
       assert.deepStrictEqual(yield* read("leases"), [[undefined, 0]])
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
+
+  it.effect("are those of whoever is the host in a cluster", () =>
+    Effect.gen(function*() {
+      const cluster = Layer.merge(TestRunner.layer, Layer.effect(Claims, make(storeMemory(), { expiry: 15_000 })))
+      const context = yield* Layer.build(
+        Layer.merge(Keys.layerClient, Keys.layerHost({ ...usual, objects: [keyOf("a")], metrics: {} })).pipe(
+          Layer.provide([cluster, SharedPool.layerPass({ name: "worker" })]),
+          Layer.orDie
+        )
+      )
+      const borrowed = yield* Effect.forkChild(Context.get(context, Keys).borrow, { startImmediately: true })
+      yield* Effect.repeat(Effect.andThen(TestClock.adjust("100 millis"), settle), {
+        until: () => borrowed.pollUnsafe() !== undefined
+      })
+
+      assert.deepStrictEqual(yield* read("takeovers_total"), [[undefined, 1]])
+      // a borrower that is new is shown from the next reading on
+      assert.deepStrictEqual(yield* read("borrower.leases"), [[`worker on ${hostname()}`, 1]])
+      yield* Fiber.join(borrowed)
+    }).pipe(Effect.scoped, Effect.provideService(Metric.MetricRegistry, new Map())))
 
   it.effect("have the sum of many borrowers", () =>
     Effect.gen(function*() {

@@ -6,13 +6,16 @@ import * as Exit from "effect/Exit"
 import { HttpServerRequest } from "effect/http"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { Script } from "node:vm"
 import type { Browser as Chromium, Page } from "playwright-core"
 import { Browser } from "../../examples/browserPages/Browser.ts"
+import { SharedPool } from "../../src/cluster.ts"
 import { ObjectPool } from "../../src/index.ts"
 import type { InspectorActions, InspectorOptions } from "../../src/inspector.ts"
 import { serve, spoiled } from "../support/inspector.ts"
+import { makeWire } from "../support/wire.ts"
 
 describe("the page", () => {
   const scope = Scope.makeUnsafe()
@@ -104,6 +107,35 @@ describe("the page", () => {
       assert.notInclude(yield* Effect.promise(() => page.title()), "owned")
       assert.deepStrictEqual(said, [])
     }))
+
+  it.live("names the processes that borrow, in text, as they come", ({ skip }) =>
+    Effect.gen(function*() {
+      class Keys extends SharedPool.Service<Keys>()("remote", { object: Schema.String }) {}
+      const wire = makeWire()
+      yield* Layer.build(
+        Keys.layerServer({ objects: ["a"] }).pipe(
+          Layer.provide([wire.layerServer, SharedPool.layerAccess("anybody")]),
+          Layer.orDie
+        )
+      )
+      yield* ObjectPool.make({ name: "local", objects: ["a"] })
+      const { page, said } = yield* open({}, skip)
+      const text = (pool: string) =>
+        `[...document.querySelectorAll(".pool")].find((pool) => pool.querySelector("h2").textContent === "${pool}")` +
+        `.querySelector(".remote").innerText`
+      yield* until(page, `${text("remote")} === "No process borrows"`)
+
+      const worker = Keys.layerRemote.pipe(
+        Layer.provide([wire.layerClient(), SharedPool.layerPass({ name: "<b>worker</b>" })]),
+        Layer.orDie
+      )
+      yield* Scope.provide(Context.get(yield* Layer.build(worker), Keys).borrow, yield* Effect.scope)
+
+      yield* until(page, `${text("remote")}.startsWith("1 process borrows\\n<b>worker</b> on ")`)
+      yield* until(page, `${text("remote")}.includes(" 1 lease, connected for ")`)
+      yield* until(page, `${text("local")} === ""`)
+      assert.deepStrictEqual(said, [])
+    }).pipe(Effect.scoped))
 
   it.live("a pool that cannot be shown says so, and of an object with many leases the number is told", ({ skip }) =>
     Effect.gen(function*() {
