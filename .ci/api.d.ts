@@ -1471,6 +1471,7 @@ export type SharedOptions<A, D, E, N, RA = never, RS = never, RD = never, RB = n
 });
 export interface HostSettings {
     readonly timeToLive?: Duration.Input | undefined;
+    readonly afterCut?: Duration.Input | undefined;
     readonly perBorrower?: {
         readonly leases?: number | undefined;
         readonly waiters?: number | undefined;

@@ -176,6 +176,19 @@ export interface HostSettings {
    * @default `"10 seconds"`
    */
   readonly timeToLive?: Duration.Input | undefined
+  /**
+   * How long after a borrower's connection has ended the host keeps from others what that borrower holds. A process that was
+   * killed has its objects with the next that much later; one that lives has as long to hear of the end, by which its leases
+   * are lost.
+   *
+   * **Details**
+   *
+   * At most the rest of the time to live and its tenth: `"Infinity"` is as long as that. Then nothing has to be heard for no
+   * object to have two holders, whatever is between the two.
+   *
+   * @default `"50 millis"`
+   */
+  readonly afterCut?: Duration.Input | undefined
   /** What one borrower's process may have at once. */
   readonly perBorrower?: {
     /**

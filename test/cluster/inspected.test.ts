@@ -155,6 +155,8 @@ describe("the metrics of a host", () => {
 
       cut("worker two")
       yield* settle
+      yield* TestClock.adjust("50 millis")
+      yield* settle
 
       assert.deepStrictEqual(yield* read("lost_total"), [[undefined, 1]])
       yield* first.with(() => Effect.void)

@@ -75,15 +75,23 @@ export const makeWire = () => {
     for (const connection of ends.keys()) cut(connection)
   }
 
-  /** Ends a connection: both sides are told. */
-  const cut = (connection: number) => {
+  /** Ends a connection: the server is told, and the borrower by what is answered. */
+  const cutFirst = (connection: number): () => void => {
     const end = ends.get(connection)
-    if (end?.connected !== true) return
-    end.connected = false
-    ends.delete(connection)
+    if (end?.connected !== true) return () => {}
+    // what the borrower sends meanwhile is lost
+    end.mute = true
     if (server !== undefined) Queue.offerUnsafe(server.disconnects, connection)
-    end.deliver({ _tag: "ClientProtocolError", error: lost })
+    return () => {
+      if (!end.connected) return
+      end.connected = false
+      ends.delete(connection)
+      end.deliver({ _tag: "ClientProtocolError", error: lost })
+    }
   }
+
+  /** Ends a connection: both sides are told. */
+  const cut = (connection: number) => cutFirst(connection)()
 
   /** The connection of a borrower, made anew with its next message when it was cut. `mine` tells the test of it. */
   const layerClient = (mine: (end: () => { readonly connection: number; readonly end: End }) => void = () => {}) =>
@@ -139,6 +147,7 @@ export const makeWire = () => {
     layerServer,
     layerClient,
     cut,
+    cutFirst,
     carried,
     /** Nobody connects any more, or does again. */
     isolate: (isolated: boolean) => void (unreachable = isolated)

@@ -5,8 +5,9 @@
  * heard from; then all its leases are over at once. A new connection, or a borrower that has lost an answer, begins another.
  *
  * Invariants:
- * - A session that is in `sessions` has its deadline in `deadlines`, a time to live and a tenth after it was last heard;
- *   one that is not in there holds no lease, waits for none, and is granted none.
+ * - A session that is in `sessions` has its deadline in `deadlines`, a time to live and a tenth after it was last heard, or
+ *   earlier once it is cut off; one that is not in there holds no lease, waits for none, and is granted none.
+ * - A session that is cut off waits for no lease, is granted none, and is not heard any more.
  * - `session.held` has an entry for each key that waits or holds, from the step in which the borrow begins to the step in
  *   which its object goes back, or its wait ends; `waiting` counts those without a lease.
  * - Nothing is granted once `stopping` is set: what a pool grants in that very step goes back before anybody is told.
@@ -50,6 +51,8 @@ import { patiently, tenth, toDuration, toFailure } from "./words.ts"
 export interface Settings<A, D, N> {
   /** Milliseconds. */
   readonly timeToLive: number
+  /** Milliseconds from the end of a connection until what its borrower holds goes back. */
+  readonly afterCut: number
   /** The most leases, and the most waiters, of one session. */
   readonly mostLeases: number
   readonly mostWaiters: number
@@ -125,6 +128,8 @@ export class Session<A, D> implements Deadline, RemoteBorrower {
   readonly notices: Queue.Queue<Notice, Failure | Cause.Done>
   readonly held = new Map<number, Holding<A, D>>()
   waiting = 0
+  /** Its connection has ended: its borrower, if it lives, is about to hear of that. */
+  isCut = false
   due = Infinity
   index = -1
   private readonly silent: (session: Session<A, D>) => void
@@ -266,7 +271,7 @@ export class Host<A, D, E, N> {
           this.sessions.set(session.id, session)
           this.heard(session)
         }),
-        () => Effect.sync(() => this.endSession(session, Exit.interrupt()))
+        () => Effect.sync(() => this.cut(session))
       )
       return notices
     })
@@ -298,7 +303,7 @@ export class Host<A, D, E, N> {
   private hear(id: string): Effect.Effect<Session<A, D>, Failure> {
     return Effect.suspend(() => {
       const session = this.sessions.get(id)
-      if (session === undefined) return Effect.fail(noSession)
+      if (session === undefined || session.isCut) return Effect.fail(noSession)
       this.heard(session)
       return Effect.succeed(session)
     })
@@ -515,10 +520,28 @@ export class Host<A, D, E, N> {
 
   /** The borrower was not heard from for too long: its leases end as those do whose time is over. */
   private silent(session: Session<A, D>): void {
+    if (session.isCut) return this.endSession(session, Exit.interrupt())
     const leases = [...session.held.values()].flatMap(({ lease }) => lease ?? [])
     Queue.failCauseUnsafe(session.notices, Cause.fail<Failure>(noSession))
     const revoking = Effect.forEach(leases, (lease) => this.pool.revoke(lease), { discard: true })
     this.means.fork(Effect.andThen(revoking, Effect.sync(() => this.endSession(session, Exit.interrupt()))))
+  }
+
+  /**
+   * A connection has ended. Whoever waits leaves the queue. What is held goes back a little later: a borrower that is alive may
+   * hear of the end after its host, and uses what it holds until then.
+   */
+  private cut(session: Session<A, D>): void {
+    if (this.sessions.get(session.id) !== session) return
+    for (const holding of session.held.values()) if (holding.lease === undefined) this.turnAway(holding)
+    const { deadlines } = this.means
+    const due = deadlines.now() + this.settings.afterCut
+    if (session.held.size === session.waiting || due <= deadlines.now()) {
+      return this.endSession(session, Exit.interrupt())
+    }
+    this.looseUntil = Math.max(this.looseUntil, session.due)
+    session.isCut = true
+    if (due < session.due) deadlines.set(session, due)
   }
 
   /** A session is over, and all that its borrower holds goes back. */

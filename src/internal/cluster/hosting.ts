@@ -36,6 +36,7 @@ type Usual<A, D, E> = PoolOptions<A, D, E, never, Lease<A, D>, never, never, nev
 interface HostOnly<A, D, N> {
   readonly meets?: ((pooled: PooledObject<A, D>, need: N) => boolean) | undefined
   readonly timeToLive?: Duration.Input | undefined
+  readonly afterCut?: Duration.Input | undefined
   readonly perBorrower?: { readonly leases?: number | undefined; readonly waiters?: number | undefined } | undefined
   readonly epoch?: Effect.Effect<number> | undefined
   readonly metrics?: PoolMetricsOptions | undefined
@@ -66,6 +67,9 @@ export const means = Effect.gen(function*() {
 /** The least time to live, in milliseconds: below, renewals and timers of a busy process come too late. */
 const least = 100
 
+/** As long as a process that lives takes to hear that its connection has ended, in milliseconds, and less than a waiter minds. */
+const usually = 50
+
 const toSettings = <A, D, E, N>(
   name: string,
   options: HostOptions<A, D, E, N>,
@@ -79,6 +83,7 @@ const toSettings = <A, D, E, N>(
   const perBorrower = check.known("perBorrower", options.perBorrower, ["leases", "waiters"])
   return {
     timeToLive,
+    afterCut: check.duration("afterCut", options.afterCut, usually, "zero"),
     mostLeases: check.whole("perBorrower.leases", perBorrower["leases"], 1, 10_000),
     mostWaiters: check.whole("perBorrower.waiters", perBorrower["waiters"], 0, 10_000),
     mostText,
@@ -111,6 +116,7 @@ export const toEpoch = (name: string, given: Effect.Effect<number> | undefined):
 /** The options of the pool alone. */
 export const ofPool = <A, D, E, N>(options: HostOptions<A, D, E, N>): Usual<A, D, E> => {
   const {
+    afterCut: _afterCut,
     epoch: _epoch,
     meets: _meets,
     metrics: _metrics,
