@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { SocketServer } from "effect/socket"
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net"
@@ -218,6 +219,8 @@ describe("a server", () => {
         operate({ _tag: "Nothing" })
       ]
       assert.include(yield* asks(port, answered, join, request(...borrow(1, {}))), "secret-")
+      // it is over when what it has borrowed is back
+      yield* Effect.repeat(keys.stats, { until: ({ leases }) => leases === 1, schedule: Schedule.spaced("10 millis") })
 
       for (const [tag, payload] of hostile) {
         const answer = yield* asks(port, answered, join, request(tag, payload))

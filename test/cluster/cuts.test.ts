@@ -83,10 +83,11 @@ describe("a connection that ends", () => {
       const next = yield* Effect.forkChild(second.keys.with(() => use("a", 1000)), { startImmediately: true })
       yield* settle
 
-      const hears = wire.cutFirst(first.connection())
+      const told = wire.part(first.connection())
+      told.server()
       yield* elapse(40)
       assert.deepStrictEqual(seen, { uses: 1, overlaps: 0 })
-      hears()
+      told.borrower()
       yield* settle
       assert.strictEqual((yield* Fiber.join(using))._tag, "LeaseExpired")
       yield* elapse(20)
@@ -110,10 +111,11 @@ describe("a connection that ends", () => {
       let cuts = 0
 
       while (seen.uses < 2000) {
-        const hears = wire.cutFirst(borrowers[Math.floor(random() * borrowers.length)]!.connection())
+        const told = wire.part(borrowers[Math.floor(random() * borrowers.length)]!.connection())
+        told.server()
         cuts++
         yield* pass(random() * 45)
-        hears()
+        told.borrower()
         yield* pass(random() * 50)
       }
 
@@ -134,7 +136,7 @@ describe("a connection that ends", () => {
       const next = yield* Effect.forkChild(Effect.scoped(other.keys.borrow), { startImmediately: true })
       yield* settle
 
-      wire.cutFirst(killed.connection())
+      wire.part(killed.connection()).server()
       yield* elapse(90)
 
       assert.isDefined(next.pollUnsafe())
@@ -156,7 +158,7 @@ describe("a connection that ends", () => {
       })
       yield* settle
 
-      wire.cutFirst(first.connection())
+      wire.part(first.connection()).server()
       yield* elapse(1900)
       assert.deepStrictEqual([users.get("a"), seen.uses], [1, 1])
       yield* elapse(150)
@@ -165,6 +167,61 @@ describe("a connection that ends", () => {
       yield* elapse(250)
 
       assert.deepStrictEqual([users.get("a"), seen], [1, { uses: 2, overlaps: 0 }])
+      yield* Fiber.interrupt(next)
+    }))
+
+  it.effect("has its objects with the next as soon as its borrower is back, who says that nothing of it is used", () =>
+    Effect.gen(function*() {
+      for (const who of ["both", "borrower"] as const) {
+        const wire = makeWire()
+        yield* host(wire, ["a"], "Infinity")
+        const { seen, use } = makeUses()
+        const [first, second] = [yield* borrower(wire), yield* borrower(wire)]
+        const using = yield* Effect.forkChild(Effect.flip(first.keys.with(() => use("a", 60_000))), {
+          startImmediately: true
+        })
+        yield* settle
+        const next = yield* Effect.forkChild(Effect.flip(second.keys.with(() => use("a", 60_000))), {
+          startImmediately: true
+        })
+        yield* settle
+
+        const told = wire.part(first.connection())
+        if (who === "both") told.server()
+        told.borrower()
+        yield* settle
+        assert.strictEqual(seen.uses, 1)
+        for (let n = 0; n < 3; n++) yield* elapse(50)
+
+        assert.deepStrictEqual(seen, { uses: 2, overlaps: 0 }, who)
+        assert.strictEqual((yield* Fiber.join(using))._tag, "LeaseExpired")
+        yield* Fiber.interrupt(next)
+      }
+    }))
+
+  it.effect("does not have them with the next while what its body has to finish goes on", () =>
+    Effect.gen(function*() {
+      const wire = makeWire()
+      yield* host(wire, ["a"], "Infinity")
+      const { seen, use } = makeUses()
+      const [first, second] = [yield* borrower(wire), yield* borrower(wire)]
+      const using = yield* Effect.forkChild(
+        Effect.flip(first.keys.with(() => Effect.uninterruptible(use("a", 1000)))),
+        { startImmediately: true }
+      )
+      yield* settle
+      const next = yield* Effect.forkChild(Effect.flip(second.keys.with(() => use("a", 60_000))), {
+        startImmediately: true
+      })
+      yield* settle
+
+      wire.part(first.connection()).borrower()
+      for (let n = 0; n < 18; n++) yield* elapse(50)
+      assert.deepStrictEqual(seen, { uses: 1, overlaps: 0 })
+      for (let n = 0; n < 30; n++) yield* elapse(50)
+
+      assert.deepStrictEqual(seen, { uses: 2, overlaps: 0 })
+      yield* Fiber.join(using)
       yield* Fiber.interrupt(next)
     }))
 })

@@ -640,7 +640,7 @@ describe("at its end", () => {
       assert.strictEqual((yield* watching.keys.stats).leases, 1)
 
       yield* Scope.close(scope, Exit.void)
-      yield* elapse("50 millis")
+      yield* settle
 
       assert.strictEqual((yield* watching.keys.stats).leases, 0)
       lost(yield* Fiber.join(fiber))

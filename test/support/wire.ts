@@ -75,23 +75,31 @@ export const makeWire = () => {
     for (const connection of ends.keys()) cut(connection)
   }
 
-  /** Ends a connection: the server is told, and the borrower by what is answered. */
-  const cutFirst = (connection: number): () => void => {
+  /** Ends a connection: each side is told when that is called. */
+  const part = (connection: number): { readonly server: () => void; readonly borrower: () => void } => {
     const end = ends.get(connection)
-    if (end?.connected !== true) return () => {}
+    if (end?.connected !== true) return { server: () => {}, borrower: () => {} }
     // what the borrower sends meanwhile is lost
     end.mute = true
-    if (server !== undefined) Queue.offerUnsafe(server.disconnects, connection)
-    return () => {
-      if (!end.connected) return
-      end.connected = false
-      ends.delete(connection)
-      end.deliver({ _tag: "ClientProtocolError", error: lost })
+    return {
+      server: () => {
+        if (server !== undefined) Queue.offerUnsafe(server.disconnects, connection)
+      },
+      borrower: () => {
+        if (!end.connected) return
+        end.connected = false
+        ends.delete(connection)
+        end.deliver({ _tag: "ClientProtocolError", error: lost })
+      }
     }
   }
 
   /** Ends a connection: both sides are told. */
-  const cut = (connection: number) => cutFirst(connection)()
+  const cut = (connection: number) => {
+    const told = part(connection)
+    told.server()
+    told.borrower()
+  }
 
   /** The connection of a borrower, made anew with its next message when it was cut. `mine` tells the test of it. */
   const layerClient = (mine: (end: () => { readonly connection: number; readonly end: End }) => void = () => {}) =>
@@ -147,7 +155,7 @@ export const makeWire = () => {
     layerServer,
     layerClient,
     cut,
-    cutFirst,
+    part,
     carried,
     /** Nobody connects any more, or does again. */
     isolate: (isolated: boolean) => void (unreachable = isolated)

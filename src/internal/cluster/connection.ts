@@ -14,7 +14,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { PoolUnavailable } from "../../SharedLease.ts"
 import type { Deadline } from "../structures/deadlines.ts"
-import { type Failure, type Notice, type Returned, version } from "./protocol.ts"
+import { type Failure, mostOver, type Notice, type Returned, version } from "./protocol.ts"
 import { type Client, type Means, Session, Unanswered } from "./session.ts"
 
 export interface Link {
@@ -57,6 +57,9 @@ const soon = Schedule.spaced(100)
 /** How long a borrower waits at least while the first attempt is under way. */
 const first = 1_000
 
+/** How long after it was welcomed a borrower says what is over of before: by then its bodies have ended. In milliseconds. */
+const settled = 50
+
 type Notices = Queue.Dequeue<Notice, Failure | RpcClientError | Cause.Done>
 
 export class Connection {
@@ -69,7 +72,7 @@ export class Connection {
   /** Since when there is no session, by the wall clock. */
   private since: number
   private readonly waiting = new Set<Waiting>()
-  /** All that are not over. */
+  /** All of which their hosts may not know that they are over. */
   private readonly sessions = new Set<Session>()
 
   constructor(link: Link, means: Means) {
@@ -189,7 +192,6 @@ export class Connection {
         }
         const session = new Session(id, exit.value.welcome, sent, this.means, (session, returned) =>
           this.giveBack(session, returned))
-        this.sessions.add(session)
         this.begin(session)
         this.means.fork(this.keeping(session, exit.value.notices, scope))
         return session
@@ -197,16 +199,35 @@ export class Connection {
     )
   }
 
-  /** All sessions are over, and what was given back is on its way: it is written at the end of the turn. */
+  /**
+   * All sessions are over, and what was given back is on its way: it is written at the end of the turn. What is lost by that is
+   * with the next as soon as the host has heard of it, which it does where the bodies end at once that are interrupted.
+   */
   get close(): Effect.Effect<void> {
-    return Effect.sync(() => {
-      for (const { returns } of this.sessions) returns.flush()
-    }).pipe(
-      Effect.andThen(Effect.yieldNow),
-      Effect.andThen(Effect.sync(() => {
-        for (const session of this.sessions) session.lose()
-      }))
+    return Effect.suspend(() => {
+      const open = [...this.sessions].filter(({ over }) => !over)
+      for (const { returns } of open) returns.flush()
+      const lose = Effect.sync(() => {
+        const used = open.filter(({ isUsed }) => isUsed)
+        for (const session of open) session.lose()
+        return used
+      })
+      return Effect.andThen(Effect.yieldNow, Effect.flatMap(lose, (used) => this.farewell(used)))
+    })
+  }
+
+  private farewell(used: ReadonlyArray<Session>): Effect.Effect<void> {
+    if (used.length === 0) return Effect.void
+    const { client, headers, pool } = this.link
+    const left = Effect.repeat(Effect.yieldNow, { until: () => used.every(({ isLeft }) => isLeft), times: 20 })
+    const tell = Effect.suspend(() =>
+      Effect.forEach(
+        used.filter(({ isLeft }) => isLeft),
+        ({ id }) => Effect.ignoreCause(client.Renew({ pool, session: id, over: [id] }, { headers })),
+        { discard: true }
+      )
     )
+    return Effect.andThen(left, Effect.asVoid(Effect.interruptible(Effect.timeoutOption(tell, settled))))
   }
 
   /**
@@ -222,6 +243,11 @@ export class Connection {
 
   private begin(session: Session): void {
     const { borrowTimeout } = session.welcome
+    for (const each of this.sessions) {
+      if (this.sessions.size < mostOver) break
+      if (each.over) this.sessions.delete(each)
+    }
+    this.sessions.add(session)
     this.borrowTimeout = borrowTimeout ?? Infinity
     this.session = session
     this.trouble = undefined
@@ -237,14 +263,21 @@ export class Connection {
   private keeping(session: Session, notices: Notices, scope: Scope.Closeable): Effect.Effect<void> {
     const { headers, pool } = this.link
     const renewing = Effect.gen({ self: this }, function*() {
+      const usually = session.welcome.timeToLive / 3
+      let pause = this.sessions.size > 1 ? Math.min(settled, usually) : usually
       for (;;) {
-        yield* Effect.sleep(session.welcome.timeToLive / 3)
+        yield* Effect.sleep(pause)
+        pause = usually
+        const left = [...this.sessions].filter(({ isLeft }) => isLeft).slice(0, mostOver)
+        const over = left.length === 0 ? {} : { over: left.map(({ id }) => id) }
         const sent = this.means.now()
         const renewed = yield* Effect.exit(
-          session.ask(this.link.client.Renew({ pool, session: session.id }, { headers }))
+          session.ask(this.link.client.Renew({ pool, session: session.id, ...over }, { headers }))
         )
         // one that is not answered, or not now, may be the next time: until then the session runs out
-        if (Exit.isSuccess(renewed)) session.renewed(sent)
+        if (Exit.isFailure(renewed)) continue
+        session.renewed(sent)
+        for (const each of left) this.sessions.delete(each)
       }
     })
     const reading = Effect.forever(
@@ -253,7 +286,6 @@ export class Connection {
     return Effect.raceFirst(Effect.raceFirst(Effect.exit(renewing), Effect.exit(reading)), session.ended).pipe(
       Effect.ensuring(Effect.suspend(() => {
         session.lose()
-        this.sessions.delete(session)
         return Scope.close(scope, Exit.void)
       })),
       Effect.asVoid

@@ -193,8 +193,12 @@ export class Host<A, D, E, N> {
   get serving(): Serving {
     return {
       Join: (joining, connection) => this.join(joining, connection),
-      Renew: ({ session }) =>
-        Effect.flatMap(this.hear(session), () => this.settings.holds() ? Effect.void : Effect.fail(unproven)),
+      Renew: ({ over, session }) =>
+        Effect.suspend(() => {
+          // whoever leaves says it last of the session itself, whose connection may have ended meanwhile
+          for (const id of over ?? []) this.left(id)
+          return Effect.flatMap(this.hear(session), () => this.settings.holds() ? Effect.void : Effect.fail(unproven))
+        }),
       Borrow: ({ ask, key, returned, session }) => this.borrow(session, key, ask, returned),
       Return: ({ returned, session }) => Effect.map(this.hear(session), (session) => this.giveBack(session, returned)),
       Act: ({ act, key, session }) => this.act(session, key, act),
@@ -288,7 +292,8 @@ export class Host<A, D, E, N> {
     if (joining.fingerprint !== fingerprint) {
       return refusal("Incompatible", `the host has other schemas for "${name}" than the borrower`)
     }
-    if (this.sessions.has(joining.session)) return refusal("Malformed", "the session is not new")
+    const before = this.sessions.get(joining.session)
+    if (before !== undefined) return before.isCut ? noSession : refusal("Malformed", "the session is not new")
     if (connection === undefined) return undefined
     let sessions = 0
     for (const session of this.sessions.values()) if (session.connection === connection) sessions++
@@ -542,6 +547,12 @@ export class Host<A, D, E, N> {
     this.looseUntil = Math.max(this.looseUntil, session.due)
     session.isCut = true
     if (due < session.due) deadlines.set(session, due)
+  }
+
+  /** Its borrower says that a session is over, who is back by another connection. */
+  private left(id: string): void {
+    const session = this.sessions.get(id)
+    if (session !== undefined) this.endSession(session, Exit.interrupt())
   }
 
   /** A session is over, and all that its borrower holds goes back. */

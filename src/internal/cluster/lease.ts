@@ -49,6 +49,7 @@ export class RemoteLease<A, D> implements Deadline, Told {
   due = Infinity
   index = -1
   private isReturned = false
+  private isHeld = false
   private readonly watchers = new Set<() => void>()
 
   constructor(connection: Connection, session: Session, grant: Grant<A, D>) {
@@ -59,7 +60,9 @@ export class RemoteLease<A, D> implements Deadline, Told {
     this.borrowedAt = sent.shown + grant.granted.waited
     // the grant was no earlier than the request's arrival and the wait there; the request was sent before that
     this.renewed({ running: sent.running + grant.granted.waited, shown: this.borrowedAt })
-    if (this.reason === undefined && !session.hold(grant.key, this)) this.end("Lost")
+    if (this.reason !== undefined) return
+    this.isHeld = session.hold(grant.key, this)
+    if (!this.isHeld) this.end("Lost")
   }
 
   /** Is the lease over? It is, too, when its time has passed before a timer had its turn. */
@@ -117,6 +120,7 @@ export class RemoteLease<A, D> implements Deadline, Told {
   private returned(outcome: Outcome): void {
     if (this.isReturned) return
     this.isReturned = true
+    if (this.isHeld) this.session.unused()
     giveBack(this.session, this.grant.key, outcome)
   }
 

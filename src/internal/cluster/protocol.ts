@@ -4,7 +4,8 @@
  *
  * - `Join` opens a session: the stream lasts as long as the session does, and tells the borrower what the host does by
  *   itself. Where it ends, however it does, all leases of the session are over.
- * - `Renew` keeps the session: the borrower sends it, and reckons from when it did.
+ * - `Renew` keeps the session: the borrower sends it, and reckons from when it did. It also says which sessions are over at
+ *   the borrower, of which the host may not know that: of a connection that was lost, it may hear late, or not at all.
  * - `Borrow` answers with a lease; `Return` gives it back, or leaves the queue; both name it by a key of the borrower's. What
  *   is given back just before a borrow goes with that: half the messages, where a process borrows again and again.
  *
@@ -231,9 +232,15 @@ const joining = Schema.Struct({
 })
 export type Joining = typeof joining.Type
 
+/** How many sessions that are over a renewal says. */
+export const mostOver = 8
+
 export const Protocol = RpcGroup.make(
   Rpc.make("Join", { payload: joining, success: Notice, error: Failure, stream: true }),
-  Rpc.make("Renew", { payload: whose, error: Failure }),
+  Rpc.make("Renew", {
+    payload: { ...whose, over: Schema.optionalKey(Schema.Array(text(64)).check(Schema.isMaxLength(mostOver))) },
+    error: Failure
+  }),
   Rpc.make("Borrow", {
     payload: { ...whose, key: Key, ask: Ask, returned: Schema.optionalKey(Schema.Array(Returned)) },
     success: Granted,

@@ -128,6 +128,8 @@ export class Session implements Deadline {
   private readonly bound = new Set<Bound>()
   /** By their keys. */
   private readonly leases = new Map<number, Told>()
+  /** How many leases were granted whose objects may still be used, whether they are over or not. */
+  private used = 0
   /** The host grants nothing more. */
   private stops = false
   private readonly leaving = new Set<() => void>()
@@ -200,7 +202,23 @@ export class Session implements Deadline {
   hold(key: number, lease: Told): boolean {
     if (!this.tie(lease)) return false
     this.leases.set(key, lease)
+    this.used++
     return true
+  }
+
+  /** Of a lease that was tied the object is used no more. */
+  unused(): void {
+    this.used--
+  }
+
+  /** May an object be used that was granted in it? */
+  get isUsed(): boolean {
+    return this.used > 0
+  }
+
+  /** Is it over, and nothing of it used any more? */
+  get isLeft(): boolean {
+    return this.over && !this.isUsed
   }
 
   letGo(key: number, lease: Told): void {
