@@ -1409,7 +1409,7 @@ export interface SharedAddOptions<out D = undefined> {
 }
 declare const PoolUnavailable_base: Schema.Class<PoolUnavailable, Schema.TaggedStruct<"PoolUnavailable", {
     readonly pool: Schema.String;
-    readonly reason: Schema.Literals<readonly ["Unreachable", "Unauthorized", "Incompatible", "Malformed", "LeasesFull", "TooLarge"]>;
+    readonly reason: Schema.Literals<readonly ["Unreachable", "Unauthorized", "Incompatible", "Malformed", "LeasesFull", "RequestsFull", "TooLarge"]>;
     readonly detail: Schema.String;
     readonly since: Schema.DateTimeUtcFromMillis;
 }>, import("effect/Cause").YieldableError>;

@@ -172,15 +172,24 @@ export interface SharedAddOptions<out D = undefined> {
  *
  * `Unreachable`: there is no connection, or nobody who hosts the pool, since `since`. `Unauthorized`: the host knows no
  * such token. `Incompatible`: host and borrower have not the same version of the protocol, or not the same schemas.
- * `Malformed`: something could not be encoded, or decoded, by the schemas of the pool. `LeasesFull`: this
- * process has as many leases as the host lets it have. `TooLarge`: what was to be sent is larger than the host takes. `detail` says what it was; never what is in an object.
+ * `Malformed`: something could not be encoded, or decoded, by the schemas of the pool. `LeasesFull`: this process has as
+ * many leases as the host lets it have; `RequestsFull`: as many operations and streams of events, a thousand. `TooLarge`:
+ * what was to be sent is larger than the host takes. `detail` says what it was; never what is in an object.
  *
  * @category errors
  * @since 0.1.0
  */
 export class PoolUnavailable extends Schema.TaggedError<PoolUnavailable>()("PoolUnavailable", {
   pool: Schema.String,
-  reason: Schema.Literals(["Unreachable", "Unauthorized", "Incompatible", "Malformed", "LeasesFull", "TooLarge"]),
+  reason: Schema.Literals([
+    "Unreachable",
+    "Unauthorized",
+    "Incompatible",
+    "Malformed",
+    "LeasesFull",
+    "RequestsFull",
+    "TooLarge"
+  ]),
   detail: Schema.String,
   /** Since when, by the clock of the borrower. */
   since: Schema.DateTimeUtcFromMillis
@@ -192,6 +201,7 @@ export class PoolUnavailable extends Schema.TaggedError<PoolUnavailable>()("Pool
       Incompatible: "is not compatible with this borrower",
       Malformed: "and its borrower do not understand each other",
       LeasesFull: "lends no more to this process",
+      RequestsFull: "has been asked for too much at once by this process",
       TooLarge: "takes no message of that size"
     }[this.reason]
     return `The host of pool "${this.pool}" ${why}: ${this.detail}`

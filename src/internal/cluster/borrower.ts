@@ -27,7 +27,7 @@ import { giveBack, RemoteLease } from "./lease.ts"
 import { shown } from "./pictures.ts"
 import type { Answer, Ask, Failure, Granted, Operation, Refusal } from "./protocol.ts"
 import { Garbled, type Moment, type Session, Unanswered } from "./session.ts"
-import { given, toEndless } from "./words.ts"
+import { given, toEndless, toName } from "./words.ts"
 
 /** What a borrow asks for. */
 interface Wish {
@@ -126,8 +126,11 @@ export class Borrower<A, D, E, N> {
     )
     return Stream.catchCause(Stream.unwrap(watched), (cause) => {
       const error = cause.reasons.find(Cause.isFailReason)?.error
+      if (error instanceof PoolUnavailable) return Stream.fail(error)
       return Stream.fail(
-        error instanceof PoolUnavailable ? error : connection.unavailable("the connection was lost", "Unreachable")
+        error?._tag === "Refusal"
+          ? connection.unavailable(error.detail, toReason(error.reason))
+          : connection.unavailable("the connection was lost", "Unreachable")
       )
     })
   }
@@ -150,10 +153,6 @@ export class Borrower<A, D, E, N> {
       value === undefined || (Number.isFinite(value) && value >= least)
         ? value
         : check.refuse(option, value, allowed, "text")
-    const text = (option: string, value: string | undefined) =>
-      value === undefined || (typeof value === "string" && value.length <= 256)
-        ? value
-        : check.refuse(option, value, "a text of at most 256 characters")
     return {
       timeout: timeout === undefined ? undefined : check.duration("timeout", timeout, 0, "zero"),
       ask: {
@@ -162,8 +161,8 @@ export class Borrower<A, D, E, N> {
           leaseTimeout: leaseTimeout === undefined ? undefined : toEndless(leaseTimeout),
           priority: number("priority", priority, -Infinity, "a finite number"),
           cost: number("cost", cost, 0, "a number, zero or more"),
-          affinity: text("affinity", affinity),
-          facet: text("facet", facet),
+          affinity: toName(check, "affinity", affinity),
+          facet: toName(check, "facet", facet),
           need: need === undefined ? undefined : this.toNeed(need, check)
         })
       }

@@ -4,8 +4,9 @@
 import type { Sharding } from "effect/cluster/Sharding"
 import * as Effect from "effect/Effect"
 import type { RpcClient } from "effect/rpc/RpcClient"
+import * as Stream from "effect/Stream"
 import { entityOf } from "./entity.ts"
-import type { Failure, Rpcs, Serving } from "./protocol.ts"
+import type { Failure, Notice, Rpcs, Serving } from "./protocol.ts"
 
 /**
  * The client of the entity of a pool. What `Sharding` itself cannot do becomes an interruption, which says as much as that
@@ -33,10 +34,16 @@ const clusters = ["MailboxFull", "AlreadyProcessingMessage", "PersistenceError",
 
 const isClusters = (error: { readonly _tag: string }): boolean => clusters.includes(error._tag)
 
-/** Passes on to the host whatever it is asked. A session of the gateway's is one of the host's, under the same name. */
-export const gateway = (pool: string): Effect.Effect<Serving, never, Sharding> =>
+const passed = (mostText: number | undefined) => (notice: Notice): Notice =>
+  notice._tag === "Welcome" && mostText !== undefined ? { ...notice, mostText } : notice
+
+/**
+ * Passes on to the host whatever it is asked. A session of the gateway's is one of the host's, under the same name. How much
+ * of a message is taken is what the gateway takes.
+ */
+export const gateway = (pool: string, mostText: number | undefined): Effect.Effect<Serving, never, Sharding> =>
   Effect.map(clientOf(pool), (client): Serving => ({
-    Join: (payload) => client.Join(payload, { asQueue: true }),
+    Join: (payload) => Stream.toQueue(Stream.map(client.Join(payload), passed(mostText)), { capacity: 16 }),
     Watch: (payload) => client.Watch(payload),
     Renew: (payload) => client.Renew(payload),
     Borrow: (payload) => client.Borrow(payload),

@@ -17,7 +17,7 @@ import { aMoment, toMoment } from "../structures/times.ts"
 import type { RemoteLease } from "./lease.ts"
 import { printed } from "./pictures.ts"
 import type { Act } from "./protocol.ts"
-import { toEndless } from "./words.ts"
+import { given, toEndless, toName } from "./words.ts"
 
 export class RemoteHandle<A, D> implements SharedLease<A, D> {
   readonly #lease: RemoteLease<A, D>
@@ -54,35 +54,40 @@ export class RemoteHandle<A, D> implements SharedLease<A, D> {
     return this.told(() => ({ _tag: "Invalidate" }))
   }
   rest(duration: Duration.Input, facet?: string): Effect.Effect<void> {
-    return this.told((check) => resting(check.duration("duration", duration, 0, "zero"), facet))
+    return this.told((check) => resting(check.duration("duration", duration, 0, "zero"), toName(check, "facet", facet)))
   }
   restUntil(moment: Status.Moment, facet?: string): Effect.Effect<void> {
     // clocks that are shown may differ between machines: what travels is how long it is until then, by this one
     return this.told((check, now) => {
       const until = toMoment(moment) ?? check.refuse("moment", moment, aMoment)
-      return resting(Math.max(0, until - now), facet)
+      return resting(Math.max(0, until - now), toName(check, "facet", facet))
     })
   }
   charge(cost: number, name?: string): Effect.Effect<void> {
     return this.told((check) => ({
       _tag: "Charge",
-      cost: Number.isFinite(cost) ? cost : check.refuse("charge", cost, "a finite number", "text"),
-      ...(name === undefined ? {} : { name })
+      cost: isCount(cost) ? cost : check.refuse("charge", cost, "a finite number", "text"),
+      ...given({ name: toName(check, "name", name) })
     }))
   }
   get recount(): Effect.Effect<void> {
     return this.told(() => ({ _tag: "Recount" }))
   }
-  report({ name, remaining, resetsAt }: AllowanceReport): Effect.Effect<void> {
+  report(said: AllowanceReport): Effect.Effect<void> {
     return this.told((check, now) => {
+      const { name, remaining, resetsAt } = check.known("report", said ?? null, ["name", "remaining", "resetsAt"])
       const resets = resetsAt === undefined
         ? undefined
-        : toMoment(resetsAt) ?? check.refuse("resetsAt", resetsAt, aMoment)
+        : toMoment(resetsAt) ?? check.refuse("report.resetsAt", resetsAt, aMoment, "text")
       return {
         _tag: "Report",
-        ...(name === undefined ? {} : { name }),
-        ...(remaining === undefined ? {} : { remaining }),
-        ...(resets === undefined ? {} : { resetsIn: Math.max(0, resets - now) })
+        ...given({
+          name: toName(check, "report.name", name),
+          remaining: remaining === undefined || isCount(remaining)
+            ? remaining
+            : check.refuse("report.remaining", remaining, "a number", "text"),
+          resetsIn: resets === undefined ? undefined : Math.max(0, resets - now)
+        })
       }
     })
   }
@@ -105,6 +110,10 @@ export class RemoteHandle<A, D> implements SharedLease<A, D> {
     return Effect.suspend(() => Effect.ignore(lease.act(act(checks(link.pool), means.now().shown))))
   }
 }
+
+/** A number that can be counted with. */
+const isCount = (value: unknown): value is number =>
+  typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER
 
 const resting = (millis: number, facet: string | undefined): Act => ({
   _tag: "Rest",

@@ -77,6 +77,9 @@ export interface Means {
 /** The most sessions of one connection: it has one, and perhaps one that is ending. */
 const mostSessions = 8
 
+/** The most of what an operator asks for, and of streams of events, that one session has at once. */
+const mostRequests = 1_000
+
 /** What a borrower waits for, or holds: the work under its lease, as the pool sees it. Its deadline waits once that is over. */
 class Holding<A, D> implements Deadline, Work {
   readonly key: number
@@ -128,6 +131,8 @@ export class Session<A, D> implements Deadline, RemoteBorrower {
   readonly notices: Queue.Queue<Notice, Failure | Cause.Done>
   readonly held = new Map<number, Holding<A, D>>()
   waiting = 0
+  /** What was asked for, beside leases, and is not answered yet. */
+  asking = 0
   /** Its connection has ended: its borrower, if it lives, is about to hear of that. */
   isCut = false
   due = Infinity
@@ -203,8 +208,8 @@ export class Host<A, D, E, N> {
       Return: ({ returned, session }) => Effect.map(this.hear(session), (session) => this.giveBack(session, returned)),
       Act: ({ act, key, session }) => this.act(session, key, act),
       Operate: ({ operation, session }) =>
-        Effect.andThen(this.hear(session), this.answered(operate(this, targets(this), operation))),
-      Watch: ({ session }) => Stream.unwrap(Effect.as(this.hear(session), this.pool.events))
+        Effect.scoped(Effect.andThen(this.asks(session), this.answered(operate(this, targets(this), operation)))),
+      Watch: ({ session }) => Stream.unwrap(Effect.as(this.asks(session), this.pool.events))
     }
   }
 
@@ -311,6 +316,19 @@ export class Host<A, D, E, N> {
       if (session === undefined || session.isCut) return Effect.fail(noSession)
       this.heard(session)
       return Effect.succeed(session)
+    })
+  }
+
+  /** Counts a request, until it is answered whole. */
+  private asks(id: string): Effect.Effect<void, Failure, Scope.Scope> {
+    return Effect.flatMap(this.hear(id), (session) => {
+      if (session.asking >= mostRequests) {
+        return Effect.fail(refusal("RequestsFull", `it has ${mostRequests} unanswered`))
+      }
+      return Effect.acquireRelease(
+        Effect.sync(() => void session.asking++),
+        () => Effect.sync(() => void session.asking--)
+      )
     })
   }
 

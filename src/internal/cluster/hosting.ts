@@ -188,8 +188,8 @@ const gate = (name: string) =>
 /** Passes on to the cluster's host what is asked of this process. */
 export const gatewayed = (name: string): Effect.Effect<void, never, Scope.Scope | RpcServer.Protocol | Sharding> =>
   Effect.gen(function*() {
-    const { access } = yield* gate(name)
-    yield* serve(name, yield* gateway(name), access)
+    const { access, mostText } = yield* gate(name)
+    yield* serve(name, yield* gateway(name, mostText), access)
   })
 
 /** This runner may be the host. */

@@ -32,6 +32,7 @@ import {
   PoolStats
 } from "../../PoolError.ts"
 import { PoolEvent } from "../../PoolEvent.ts"
+import { mostName } from "./words.ts"
 
 /** Raised with every change that an older host or borrower would not understand. */
 export const version = 2
@@ -48,8 +49,8 @@ const Endless = Schema.NullOr(Millis)
  * Why a host does not do what it was asked for.
  *
  * `Unproven`: it may do so again later. `NoSession`: it knows no such session, or not any more. `Stopping`: go on to the
- * next host. `Unserved`: it has no such pool. `Malformed`: what its own schemas do not encode or decode. `LeasesFull`: the
- * session has as many as it may have.
+ * next host. `Unserved`: it has no such pool. `Malformed`: what its own schemas do not encode or decode. `LeasesFull`,
+ * `RequestsFull`: the session has as many as it may have.
  */
 export const Refusal = Schema.TaggedStruct("Refusal", {
   reason: Schema.Literals([
@@ -60,7 +61,8 @@ export const Refusal = Schema.TaggedStruct("Refusal", {
     "Unproven",
     "Unserved",
     "Malformed",
-    "LeasesFull"
+    "LeasesFull",
+    "RequestsFull"
   ]),
   detail: Schema.String
 })
@@ -158,8 +160,8 @@ const Ask = Schema.Struct({
   priority: Schema.optionalKey(Schema.Finite),
   leaseTimeout: Schema.optionalKey(Endless),
   cost: Schema.optionalKey(Millis),
-  affinity: Schema.optionalKey(text(256)),
-  facet: Schema.optionalKey(text(256)),
+  affinity: Schema.optionalKey(text(mostName)),
+  facet: Schema.optionalKey(text(mostName)),
   need: Schema.optionalKey(Schema.Json)
 })
 export type Ask = typeof Ask.Type
@@ -167,7 +169,7 @@ export type Ask = typeof Ask.Type
 /** How the use of an object has ended, for the host's `judge`. `Expired`: its time was over at the borrower, which is first. */
 const Outcome = Schema.Struct({
   ended: Schema.Literals(["Success", "Interrupt", "Fail", "Die", "Expired"]),
-  tag: Schema.optionalKey(text(256)),
+  tag: Schema.optionalKey(text(mostName)),
   message: Schema.optionalKey(text(1024))
 })
 export type Outcome = typeof Outcome.Type
@@ -178,10 +180,10 @@ export type Returned = typeof Returned.Type
 
 const Act = Schema.TaggedUnion({
   Invalidate: {},
-  Rest: { duration: Endless, facet: Schema.optionalKey(text(256)) },
-  Charge: { cost: Schema.Finite, name: Schema.optionalKey(text(256)) },
+  Rest: { duration: Endless, facet: Schema.optionalKey(text(mostName)) },
+  Charge: { cost: Schema.Finite, name: Schema.optionalKey(text(mostName)) },
   Report: {
-    name: Schema.optionalKey(text(256)),
+    name: Schema.optionalKey(text(mostName)),
     remaining: Schema.optionalKey(Schema.Finite),
     resetsIn: Schema.optionalKey(Millis)
   },
@@ -227,8 +229,8 @@ const joining = Schema.Struct({
   version: Schema.Finite,
   fingerprint: text(64),
   /** What the borrower calls itself, and its machine. */
-  borrower: text(256),
-  machine: Schema.optionalKey(text(256))
+  borrower: text(mostName),
+  machine: Schema.optionalKey(text(mostName))
 })
 export type Joining = typeof joining.Type
 

@@ -9,6 +9,7 @@ import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Headers from "effect/http/Headers"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as RpcClient from "effect/rpc/RpcClient"
@@ -20,7 +21,7 @@ import * as SocketServer from "effect/socket/SocketServer"
 import type * as Net from "node:net"
 import { InvalidPoolOptions } from "../../PoolError.ts"
 import { checks } from "../state/validation.ts"
-import { type Access, Gate, Pass } from "./access.ts"
+import { type Access, admits, Gate, Pass } from "./access.ts"
 import { gathering } from "./gathering.ts"
 
 type Token = Config.Config<Redacted.Redacted> | Redacted.Redacted
@@ -127,8 +128,62 @@ export const layerPass = (
     Effect.map(read(token), (token) => ({ token, name: name?.slice(0, 256), where: "its server" }))
   )
 
+/** How long somebody may take who connects, in milliseconds, and how many may be at that. */
+const [introduction, mostStrangers] = [10_000, 1_000]
+
+/** Those connections of a server by which nobody has shown yet that he may borrow: there are only so many, for only so long. */
+export class Strangers {
+  private readonly connections = new Set<Net.Socket>()
+  private readonly access: Access
+
+  constructor(access: Access) {
+    this.access = access
+  }
+
+  /** Destroys the connection if it stays a stranger's; at once where there are too many. */
+  meet(connection: Net.Socket): Effect.Effect<void> {
+    const destroy = Effect.sync(() => void connection.destroy())
+    return Effect.suspend(() => {
+      if (this.connections.size >= mostStrangers) return destroy
+      this.connections.add(connection)
+      return Effect.sleep(introduction).pipe(
+        Effect.andThen(Effect.suspend(() => this.connections.has(connection) ? destroy : Effect.void)),
+        Effect.ensuring(Effect.sync(() => this.connections.delete(connection)))
+      )
+    })
+  }
+
+  /** Looks at what connections bring, as long as they are strangers'. */
+  watch(protocol: RpcServer.Protocol["Service"]): RpcServer.Protocol["Service"] {
+    return {
+      ...protocol,
+      run: (receive) =>
+        protocol.run((client, message) => {
+          if (this.connections.size === 0 || message._tag !== "Request") return receive(client, message)
+          return Effect.withFiber((fiber) => {
+            const connection = Context.getOrUndefined(fiber.context, NodeSocket.NetSocket)
+            if (connection !== undefined && this.connections.has(connection) && shows(this.access, message.headers)) {
+              this.connections.delete(connection)
+            }
+            return receive(client, message)
+          })
+        })
+    }
+  }
+}
+
+/** Do the headers of a request, which may be anything, show what they have to? */
+const shows = (access: Access, headers: unknown): boolean => {
+  const pairs = Array.isArray(headers) ? headers.filter(Array.isArray) : []
+  const strings = pairs.filter(([name, value]) => typeof name === "string" && typeof value === "string")
+  return admits(access, Headers.fromInput(strings as Array<[string, string]>))
+}
+
 /** Connections end in many ways, and none is news: whoever was borrowing has been dealt with. */
-export const quiet = (server: SocketServer.SocketServer["Service"]): SocketServer.SocketServer["Service"] => ({
+export const quiet = (
+  server: SocketServer.SocketServer["Service"],
+  strangers?: Strangers
+): SocketServer.SocketServer["Service"] => ({
   ...server,
   run: (handler) =>
     server.run((socket) =>
@@ -136,7 +191,9 @@ export const quiet = (server: SocketServer.SocketServer["Service"]): SocketServe
         const connection = Context.getOrUndefined(fiber.context, NodeSocket.NetSocket)
         const bounded = ending(socket, () => connection?.destroyed === true)
         const handled = handler(gathering(bounded, connection && closing(connection, stall)))
-        return Effect.ignoreCause(handled, { log: "Debug", message: "A connection has ended" }).pipe(
+        const met = connection && strangers ? Effect.forkChild(strangers.meet(connection)) : Effect.void
+        return Effect.andThen(met, handled).pipe(
+          Effect.ignoreCause({ log: "Debug", message: "A connection has ended" }),
           Effect.ensuring(connection ? Effect.forkDetach(closing(connection, last)) : Effect.void)
         )
       })
@@ -193,16 +250,20 @@ export const layerServer = (
     const { host = "127.0.0.1", port } = options
     const mostText = checks("SharedPool").whole("maxMessage", options.maxMessage, 10_000, 1_000_000)
     const access = yield* toAccess(host, yield* read(options.token))
+    const strangers = new Strangers(access)
     const server = Layer.effect(
       SocketServer.SocketServer,
-      Effect.map(NodeSocketServer.make({ host, port, noDelay: true, keepAlive: true }), quiet)
+      Effect.map(NodeSocketServer.make({ host, port, noDelay: true, keepAlive: true }), (server) =>
+        quiet(server, strangers))
     )
     const serialization = Layer.succeed(
       RpcSerialization.RpcSerialization,
       RpcSerialization.makeNdjson({ maxBufferSize: mostText })
     )
-    // it is one for a whole program else, and a second server would answer nobody
-    return Layer.fresh(RpcServer.layerProtocolSocketServer).pipe(
+    // one of its own: a second server of a program would answer nobody else
+    const protocol = Effect.map(RpcServer.makeProtocolSocketServer, (protocol) =>
+      strangers.watch(protocol))
+    return Layer.effect(RpcServer.Protocol, protocol).pipe(
       Layer.provide(serialization),
       Layer.provideMerge(server),
       Layer.merge(Layer.succeed(Gate, { access, mostText }))

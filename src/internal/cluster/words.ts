@@ -13,11 +13,25 @@ import {
   PoolExhausted,
   PoolFull
 } from "../../PoolError.ts"
+import type { checks } from "../state/validation.ts"
 import type { Definition } from "./definition.ts"
 import type { Failure } from "./protocol.ts"
 
 /** The host waits a tenth longer than the borrower: so the borrower is over first, while clocks run equally fast. */
 export const tenth = 1.1
+
+/** The most characters of a name that travels. */
+export const mostName = 256
+
+/** A name that an operation was given. Throws `InvalidPoolOptions`. */
+export const toName = (
+  { refuse }: ReturnType<typeof checks>,
+  option: string,
+  value: unknown
+): string | undefined =>
+  value === undefined || (typeof value === "string" && value.length <= mostName)
+    ? value
+    : refuse(option, value, `a text of at most ${mostName} characters`)
 
 /** Of milliseconds that have travelled; `null`: without end. */
 export const toDuration = (millis: number | null | undefined): Duration.Input | undefined =>
