@@ -1457,6 +1457,7 @@ export interface SharedOperations<out S, in out A, in out D, out E, in out N> {
     readonly resize: (size: {
         readonly min?: number | undefined;
         readonly max?: number | "Infinity" | undefined;
+        readonly spare?: number | undefined;
     }) => Effect.Effect<void, InvalidPoolOptions | PoolClosed | PoolUnavailable, S>;
     readonly rotate: Effect.Effect<void, PoolClosed | PoolUnavailable, S>;
     readonly suspend: Effect.Effect<void, PoolClosed | PoolUnavailable, S>;

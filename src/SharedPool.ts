@@ -120,9 +120,13 @@ export interface SharedOperations<out S, in out A, in out D, out E, in out N> {
   readonly leases: Effect.Effect<ReadonlyArray<HeldLease>, PoolUnavailable, S>
   /** What happens from now on, until the pool is closed; fails when the connection is lost. */
   readonly events: Stream.Stream<PoolEvent, PoolUnavailable, S>
-  /** Another `size.min` or `size.max`. */
+  /** Another `size.min`, `size.max` or `size.spare`. */
   readonly resize: (
-    size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined }
+    size: {
+      readonly min?: number | undefined
+      readonly max?: number | "Infinity" | undefined
+      readonly spare?: number | undefined
+    }
   ) => Effect.Effect<void, InvalidPoolOptions | PoolClosed | PoolUnavailable, S>
   /** Replaces every made object. */
   readonly rotate: Effect.Effect<void, PoolClosed | PoolUnavailable, S>

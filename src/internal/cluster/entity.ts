@@ -33,8 +33,9 @@ interface Hosting {
   readonly isIdle: boolean
   /** No borrower believes any more that it holds something. */
   readonly isLeft: boolean
-  /** Those who wait go on waiting while it is suspended, which it is at first. */
-  readonly pool: { readonly suspend: Effect.Effect<void, PoolClosed>; readonly resume: Effect.Effect<void, PoolClosed> }
+  /** Nothing is lent until `goOn`, nor at first; those who wait keep their places. */
+  readonly withhold: Effect.Effect<void, PoolClosed>
+  readonly goOn: Effect.Effect<void, PoolClosed>
 }
 
 export const entityOf = (pool: string) => Entity.fromRpcGroup(`SharedPool/${pool}`, Protocol)
@@ -120,7 +121,7 @@ const host = <R>(settings: Settings<R>, claims: Claims["Service"], hosts: Set<Ho
       hosts.add(hosting)
       current = hosting
       there.openUnsafe()
-      yield* Effect.forkScoped(Effect.andThen(claim.inherited, granting(hosting.pool, claim)))
+      yield* Effect.forkScoped(Effect.andThen(claim.inherited, granting(hosting, claim)))
       const moves = Effect.sync(isHere).pipe(Effect.repeat({ while: (here) => here, schedule: glance }))
       yield* Effect.forkScoped(Effect.andThen(moves, Effect.sync(() => hosting.stop())))
       yield* claim.lost
@@ -147,12 +148,12 @@ const host = <R>(settings: Settings<R>, claims: Claims["Service"], hosts: Set<Ho
   })
 
 /** Lends while the claim holds. Those who wait keep their places meanwhile. */
-const granting = ({ resume, suspend }: Hosting["pool"], claim: Claim) => {
+const granting = (hosting: Hosting, claim: Claim) => {
   let grants = false
   return Effect.suspend(() => {
     if (grants === claim.holds()) return Effect.void
     grants = !grants
-    return grants ? resume : suspend
+    return grants ? hosting.goOn : hosting.withhold
   }).pipe(Effect.repeat(glance), Effect.ignore)
 }
 

@@ -22,7 +22,7 @@ import * as Stream from "effect/Stream"
 import type { Lease } from "../../Lease.ts"
 import type { ObjectPool } from "../../ObjectPool.ts"
 import type { PooledObject } from "../../PooledObject.ts"
-import { type BorrowError, type LeaseExpired, PoolExhausted } from "../../PoolError.ts"
+import { type BorrowError, type LeaseExpired, type PoolClosed, PoolExhausted } from "../../PoolError.ts"
 import type { BorrowOptions } from "../../PoolOptions.ts"
 import { Handle } from "../lease/handle.ts"
 import type { Work } from "../lease/lease.ts"
@@ -35,11 +35,13 @@ import { operate, targets } from "./operating.ts"
 import { draw, type Who } from "./pictures.ts"
 import {
   type Act,
+  type Answer,
   type Ask,
   type Failure,
   type Granted,
   type Joining,
   type Notice,
+  type Operation,
   type Outcome,
   refusal,
   type Returned,
@@ -178,6 +180,9 @@ export class Host<A, D, E, N> {
   private readonly means: Means
   private readonly sessions = new Map<string, Session<A, D>>()
   private stopping = false
+  /** Does the host lend, as far as it is concerned? And has an operator suspended the pool? It lends if neither says no. */
+  private lends = true
+  private isSuspended = false
   /** Until then somebody may believe that he holds something, though nothing here says so. */
   private looseUntil = -Infinity
 
@@ -208,7 +213,7 @@ export class Host<A, D, E, N> {
       Return: ({ returned, session }) => Effect.map(this.hear(session), (session) => this.giveBack(session, returned)),
       Act: ({ act, key, session }) => this.act(session, key, act),
       Operate: ({ operation, session }) =>
-        Effect.scoped(Effect.andThen(this.asks(session), this.answered(operate(this, targets(this), operation)))),
+        Effect.scoped(Effect.andThen(this.asks(session), this.answered(this.operated(operation)))),
       Watch: ({ session }) => Stream.unwrap(Effect.as(this.asks(session), this.pool.events))
     }
   }
@@ -220,6 +225,32 @@ export class Host<A, D, E, N> {
       for (const { lease } of session.held.values()) if (lease !== undefined) who.set(lease.id, session)
     }
     return who
+  }
+
+  /** Lends nothing until `goOn`: those who wait keep their places. */
+  get withhold(): Effect.Effect<void, PoolClosed> {
+    return Effect.suspend(() => {
+      this.lends = false
+      return this.pool.suspend
+    })
+  }
+
+  /** Lends, unless an operator has suspended the pool. */
+  get goOn(): Effect.Effect<void, PoolClosed> {
+    return Effect.suspend(() => {
+      this.lends = true
+      return this.isSuspended ? Effect.void : this.pool.resume
+    })
+  }
+
+  /** What an operator asks for. */
+  private operated(operation: Operation): Effect.Effect<Answer, unknown> {
+    return Effect.suspend(() => {
+      const { _tag } = operation
+      if (_tag === "Suspend" || _tag === "Drain") this.isSuspended = true
+      if (_tag === "Resume") this.isSuspended = false
+      return _tag === "Resume" && !this.lends ? Effect.succeed(null) : operate(this, targets(this), operation)
+    })
   }
 
   /** Grants nothing more: those who wait are to go on to the next host. */

@@ -209,7 +209,7 @@ export const clustered = <A, D, E, N>(
       build: ({ epoch, holds }) =>
         Effect.gen(function*() {
           const host = yield* opened(definition, options, make, undefined, { epoch, terms: ++terms, holds })
-          yield* host.pool.suspend.pipe(Effect.orDie)
+          yield* Effect.orDie(host.withhold)
           return host
         })
     })

@@ -119,11 +119,10 @@ export const operate = <A, D, E, N>(
       return each(find(operation.target), (pooled) => pool.rest(pooled, toDuration(operation.duration) ?? 0))
     case "Wake":
       return each(find(operation.target), (pooled) => pool.wake(pooled))
-    case "Resize":
-      return Effect.as(
-        pool.resize({ min: operation.min, max: operation.max === null ? "Infinity" : operation.max }),
-        null
-      )
+    case "Resize": {
+      const { max, min, spare } = operation
+      return Effect.as(pool.resize({ min, max: max === null ? "Infinity" : max, spare }), null)
+    }
     case "Stats":
     case "Objects":
     case "Leases":

@@ -209,7 +209,11 @@ const Operation = Schema.TaggedUnion({
   Stats: {},
   Objects: {},
   Leases: {},
-  Resize: { min: Schema.optionalKey(Natural), max: Schema.optionalKey(Schema.NullOr(Natural)) },
+  Resize: {
+    min: Schema.optionalKey(Natural),
+    max: Schema.optionalKey(Schema.NullOr(Natural)),
+    spare: Schema.optionalKey(Natural)
+  },
   Rotate: {},
   Suspend: {},
   Resume: {},

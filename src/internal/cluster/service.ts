@@ -5,6 +5,8 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { DuplicateObject, InvalidPoolOptions, PoolClosed, PoolFull, type PoolStats } from "../../PoolError.ts"
 import { type PooledPicture, PoolUnavailable, type SharedAddOptions } from "../../SharedLease.ts"
+import type { SharedPool } from "../../SharedPool.ts"
+import { toObjects } from "../pool/options.ts"
 import { checks } from "../state/validation.ts"
 import type { Definition } from "./definition.ts"
 import { isPicture, shown, shownLease } from "./pictures.ts"
@@ -49,7 +51,7 @@ export const operator = <A, D, E, N>(definition: Definition<A, D, E, N>, perform
       : check.duration("leaseTimeout", options.leaseTimeout, Infinity)
     return {
       _tag: "Add",
-      objects: [...objects].map((each) => encoded("objects", each)),
+      objects: toObjects(name, objects).map((each) => encoded("objects", each)),
       ...(given === undefined ? {} : { data: given.json }),
       ...(leaseTimeout === undefined ? {} : { leaseTimeout: toEndless(leaseTimeout) })
     }
@@ -76,8 +78,7 @@ export const operator = <A, D, E, N>(definition: Definition<A, D, E, N>, perform
     stats: ask<PoolStats>(() => ({ _tag: "Stats" })),
     objects: pictures(() => ({ _tag: "Objects" })),
     leases: Effect.map(ask<ReadonlyArray<Held>>(() => ({ _tag: "Leases" })), (all) => all.map(shownLease)),
-    resize: (size: { readonly min?: number | undefined; readonly max?: number | "Infinity" | undefined }) =>
-      Effect.asVoid(ask<null>(() => resizing(name, size))),
+    resize: (size: Size) => Effect.flatMap(resizing(name, size), (asked) => Effect.asVoid(ask<null>(() => asked))),
     rotate: plainly("Rotate"),
     suspend: plainly("Suspend"),
     resume: plainly("Resume"),
@@ -85,12 +86,19 @@ export const operator = <A, D, E, N>(definition: Definition<A, D, E, N>, perform
   }
 }
 
-const resizing = (name: string, size: { readonly min?: unknown; readonly max?: unknown }): Operation => {
+type Size = Parameters<SharedPool<unknown>["resize"]>[0]
+
+/** Nonsense is a failure here, as it is where the host finds it. */
+const resizing = (name: string, size: Size): Effect.Effect<Operation, InvalidPoolOptions> =>
+  Effect.try({ try: () => toResize(name, size), catch: (error) => error as InvalidPoolOptions })
+
+const toResize = (name: string, size: Size): Operation => {
   const check = checks(name)
-  const { max, min } = check.record("size", size)
+  const { max, min, spare } = check.record("size", size)
   return {
     _tag: "Resize",
     ...(min === undefined ? {} : { min: check.whole("size.min", min, 0, 0) }),
-    ...(max === undefined ? {} : { max: toEndless(check.most("size.max", max, 1, Infinity)) })
+    ...(max === undefined ? {} : { max: toEndless(check.most("size.max", max, 1, Infinity)) }),
+    ...(spare === undefined ? {} : { spare: check.whole("size.spare", spare, 0, 0) })
   }
 }

@@ -10,6 +10,7 @@ import { hostname } from "node:os"
 import type { ObjectPool } from "../../ObjectPool.ts"
 import type { SharedAddOptions, SharedBorrowOptions, SharedLease } from "../../SharedLease.ts"
 import type { SharedPool } from "../../SharedPool.ts"
+import { toObjects } from "../pool/options.ts"
 import { Pass, toHeaders } from "./access.ts"
 import { Borrower } from "./borrower.ts"
 import { Connection } from "./connection.ts"
@@ -53,7 +54,7 @@ export const local = <A, D, E, N>(
 const adding = <A, D, E, N>(operated: Operated<A, D, E, N>, pool: ObjectPool<A, D, E>) => {
   const addAll = (objects: Iterable<A>, options?: SharedAddOptions<D>) =>
     Effect.suspend(() => {
-      const all = [...objects]
+      const all = toObjects(operated.definition.name, objects)
       const { data, ...rest } = options ?? {}
       // data of the whole type are data of a part of it
       const given = { ...rest, ...(data === undefined ? {} : { data: data as never }) }
