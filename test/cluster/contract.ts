@@ -314,7 +314,7 @@ export const contract = ({ elapse, layer, name, settle, test }: Flavour) => {
     "a lease that is renewed lasts anew",
     one,
     Effect.gen(function*() {
-      const { lease } = yield* hold(Keys.borrowWith({ leaseTimeout: "1 second" }))
+      const { lease } = yield* hold(Keys.borrowWith({ leaseTimeout: "3 seconds" }))
       const ends = () => DateTime.toEpochMillis(lease.expiresAt!)
       const first = ends()
       yield* elapse("200 millis")
@@ -324,7 +324,7 @@ export const contract = ({ elapse, layer, name, settle, test }: Flavour) => {
       assert.isAtLeast(ends() - first, 195)
       assert.strictEqual((yield* Keys.stats).leases, 1)
       const over = yield* Effect.forkChild(Effect.flip(lease.expired), { startImmediately: true })
-      yield* elapse("1 second")
+      yield* elapse("3 seconds")
       assert.strictEqual((yield* Fiber.join(over)).reason, "Expired")
       assert.strictEqual((yield* Effect.flip(lease.renew)).reason, "Expired")
     })
