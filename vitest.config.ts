@@ -45,6 +45,7 @@ export const every = ["test/**/*.test.ts"]
 const apart = [
   "test/{fuzz,inspector,integration,observability}/**/*.test.ts",
   "test/{dropped,gates,interruption,scale,soak}.test.ts",
+  "test/keyed/forgotten.test.ts",
   "test/promise/{fakedTimers,garbage,process}.test.ts"
 ]
 

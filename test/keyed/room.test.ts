@@ -76,6 +76,24 @@ describe("A borrower that could be served by destroying an idle object of anothe
       assert.deepStrictEqual(there.gone, ["b2"])
     }))
 
+  it.effect("also where it rested as others went", () =>
+    Effect.gen(function*() {
+      const there = world(3)
+      const pool = yield* make(there)
+      const held = [yield* keep(pool, "a"), yield* keep(pool, "a"), yield* keep(pool, "a")]
+      yield* calm
+      for (const each of held) yield* letGo(each)
+      const [first] = yield* pool.objects
+      yield* pool.rest("a", first!, "1 hour")
+      yield* use(pool, "b")
+      assert.deepStrictEqual(there.gone, ["a2"])
+
+      yield* pool.wake("a", first!)
+      yield* use(pool, "c")
+      yield* use(pool, "d")
+      assert.deepStrictEqual(there.gone, ["a2", "a1", "a3"])
+    }))
+
   it.effect("one for each borrower, and no more", () =>
     Effect.gen(function*() {
       const there = world(6)

@@ -99,15 +99,16 @@ export interface CreatorOptions<A, D> {
 
 /** How each object is made: by one effect for all of them, or by one for each. A service is an effect and a function. */
 const prepare = <A, D, B>(
-  { acquire, link }: CreatorOptions<A, D>,
+  options: CreatorOptions<A, D>,
   making: (acquire: Effect.Effect<A, unknown, Scope.Scope>) => B
 ): (creation: Creation<A, D>) => B => {
+  const { acquire } = options
   if (Effect.isEffect(acquire)) {
     const same = making(acquire)
     return () => same
   }
   return (creation) => {
-    const { self } = creation.link = link()
+    const { self } = creation.link = options.link()
     return making(Effect.suspend(() => {
       const answer: unknown = acquire(self)
       return Effect.isEffect(answer)

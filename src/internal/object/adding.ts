@@ -103,8 +103,8 @@ const prepare = <A, D, R>(core: Core<A, D>, objects: ReadonlyArray<A>, options: 
 
 /** The data of one object: what was given takes the place of the usual, or of a part of it where both are records. */
 const toData = <A, D>(core: Core<A, D>, object: A, given: AddOptions<A, D>["data"]): D => {
-  if (given === undefined) return core.options.data(object)
-  const usual = isPlain(given) ? core.options.data(object) : undefined
+  if (given === undefined) return core.options.data(object, core.place?.key)
+  const usual = isPlain(given) ? core.options.data(object, core.place?.key) : undefined
   return (isPlain(usual) ? { ...usual, ...given } : given) as D
 }
 

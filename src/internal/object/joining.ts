@@ -55,7 +55,7 @@ export const prepare = <A, D>(core: Core<A, D>, object: A, data: D): Prepared<D>
 
 /** The same for an object that was made. Throws `DuplicateObject` where another is remembered under its key. */
 export const prepareMade = <A, D>(core: Core<A, D>, object: A): Prepared<D> => {
-  const prepared = prepare(core, object, core.options.data(object))
+  const prepared = prepare(core, object, core.options.data(object, core.place?.key))
   const twin = twinOf(core, prepared)
   if (twin !== undefined) throw twice(core, twin.id)
   return prepared

@@ -9,10 +9,10 @@ import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { type Acquire, Creator } from "../making/creator.ts"
+import { type Acquire, type Creation, Creator, type CreatorOptions } from "../making/creator.ts"
 import * as Outcomes from "../making/outcomes.ts"
 import * as Answers from "../object/answers.ts"
-import { Destroyer } from "../object/destroyer.ts"
+import { Destroyer, type DestroyerOptions } from "../object/destroyer.ts"
 import { Detector } from "../object/detector.ts"
 import { Dozing } from "../object/dozing.ts"
 import { prepareMade } from "../object/joining.ts"
@@ -53,7 +53,7 @@ const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): 
     ...options,
     allowance: allowance && { ...allowance, of: bind(home, allowance.of) },
     capacity: capacity && bind(home, capacity),
-    data: bind(home, data),
+    data: dataAtHome(data, home),
     detectStatus: detectStatus && bind(home, detectStatus),
     judge: judge && judgeAtHome(judge, home),
     onRelease: onRelease && bind(home, onRelease),
@@ -65,6 +65,11 @@ const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): 
 const judgeAtHome = <A, D>(judge: NonNullable<Resolved<A, D>["judge"]>, home: AsyncContext): typeof judge => {
   const bound = bind(home, ([exit, pooled]: Parameters<typeof judge>) => judge(exit, pooled))
   return (exit, pooled) => bound([exit, pooled])
+}
+
+const dataAtHome = <A, D>(data: Resolved<A, D>["data"], home: AsyncContext): typeof data => {
+  const bound = bind(home, ([object, key]: Parameters<typeof data>) => data(object, key))
+  return (object, key) => bound([object, key])
 }
 
 const policyAtHome = (policy: Policy, home: AsyncContext): Policy => {
@@ -122,47 +127,75 @@ const makeDetector = <A, D>(means: Means<A, D>): Detector<A, D> | undefined => {
   )
 }
 
-const makeCreator = <A, D>(means: Means<A, D>): Creator<A, D> | undefined => {
-  const { core, deadlines, fork, options } = means
-  if (options.acquire === undefined) return undefined
-  return new Creator(
-    {
-      acquire: options.acquire as Acquire<A>,
-      link: () => new Link(options.name, heldBy(core())),
-      prepare: (object) => prepareMade(core(), object),
-      stray: (destroy) => Outcomes.destroyStray(core(), destroy),
-      made: (creation, object, prepared, scope) => Outcomes.made(core(), creation, object, prepared, scope),
-      failed: (creation, cause) => Outcomes.failed(core(), creation, cause),
-      late: (creation) => Outcomes.late(core(), creation),
-      lateEnded: (creation, exit) => Outcomes.lateEnded(core(), creation, exit),
-      gaveUp: (creation) => Outcomes.gaveUp(core(), creation),
-      timeout: options.creation.timeout,
-      closeTimeout: options.hookTimeout
-    },
-    deadlines,
-    fork,
-    (then) => soon(core(), then)
-  )
+/** What a creator is given: a record that is made for each key, and has its functions once for all of them. */
+class Making<A, D> implements CreatorOptions<A, D> {
+  readonly acquire: Acquire<A>
+  readonly timeout: number
+  readonly closeTimeout: number
+  private readonly core: () => Core<A, D>
+
+  constructor({ core, options }: Means<A, D>, acquire: Acquire<A>) {
+    this.core = core
+    this.acquire = acquire
+    this.timeout = options.creation.timeout
+    this.closeTimeout = options.hookTimeout
+  }
+  link(): Link<A, D> {
+    const core = this.core()
+    return new Link(core.options.name, heldBy(core))
+  }
+  prepare(object: A) {
+    return prepareMade(this.core(), object)
+  }
+  // called by itself
+  readonly stray: CreatorOptions<A, D>["stray"] = (destroy) => Outcomes.destroyStray(this.core(), destroy)
+  made(...[creation, object, prepared, scope]: Parameters<CreatorOptions<A, D>["made"]>): void {
+    Outcomes.made(this.core(), creation, object, prepared, scope)
+  }
+  failed(...[creation, cause]: Parameters<CreatorOptions<A, D>["failed"]>): void {
+    Outcomes.failed(this.core(), creation, cause)
+  }
+  late(creation: Creation<A, D>): void {
+    Outcomes.late(this.core(), creation)
+  }
+  lateEnded(...[creation, exit]: Parameters<CreatorOptions<A, D>["lateEnded"]>): void {
+    Outcomes.lateEnded(this.core(), creation, exit)
+  }
+  gaveUp(creation: Creation<A, D>): void {
+    Outcomes.gaveUp(this.core(), creation)
+  }
 }
 
-const makeDestroyer = <A, D>(
-  means: Means<A, D>,
-  dispatcher: Scheduler.SchedulerDispatcher
-): Destroyer<A, D> => {
-  const { core, deadlines, fork, options, threw } = means
-  return new Destroyer(
-    {
-      concurrency: options.detection.concurrency,
-      timeout: options.hookTimeout,
-      gone: (entry, failure) => Leaving.gone(core(), entry, failure),
-      failedLate: (entry, cause) =>
-        report(core(), "Destroying an object failed after it had been given up", { cause, entry }),
-      schedule: (task) => dispatcher.scheduleTask(task, 0),
-      threw
-    },
-    deadlines,
-    fork
-  )
+const makeCreator = <A, D>(means: Means<A, D>, acquire: Acquire<A> | undefined): Creator<A, D> | undefined =>
+  acquire === undefined
+    ? undefined
+    : new Creator(new Making(means, acquire), means.deadlines, means.fork, (then) => soon(means.core(), then))
+
+/** What a destroyer is given: as for a creator. */
+class Destroying<A, D> implements DestroyerOptions<A, D> {
+  readonly concurrency: number
+  readonly timeout: number
+  private readonly means: Means<A, D>
+  private readonly dispatcher: Scheduler.SchedulerDispatcher
+
+  constructor(means: Means<A, D>, dispatcher: Scheduler.SchedulerDispatcher) {
+    this.means = means
+    this.dispatcher = dispatcher
+    this.concurrency = means.options.detection.concurrency
+    this.timeout = means.options.hookTimeout
+  }
+  gone(...[entry, failure]: Parameters<DestroyerOptions<A, D>["gone"]>): void {
+    Leaving.gone(this.means.core(), entry, failure)
+  }
+  failedLate(...[entry, cause]: Parameters<DestroyerOptions<A, D>["failedLate"]>): void {
+    report(this.means.core(), "Destroying an object failed after it had been given up", { cause, entry })
+  }
+  schedule(task: () => void): void {
+    this.dispatcher.scheduleTask(task, 0)
+  }
+  threw(defect: unknown): void {
+    this.means.threw(defect)
+  }
 }
 
 const makeMemory = <A, D>(
@@ -228,13 +261,13 @@ export const build = <A, D>(given: Resolved<A, D>, services: Context.Context<nev
   const deadlines = new Deadlines.Deadlines(clock, fork, threw, hold)
   const moments = new Deadlines.Moments(clock, fork, threw, hold)
   const surrounding = { clock, context, dispatcher, home, random, run, hold, deadlines, moments }
-  const core: Core<A, D> = putTogether(atHome(given, home), surrounding)
+  const core: Core<A, D> = putTogether(atHome(given, home), surrounding, given.acquire as Acquire<A> | undefined)
   return core
 }
 
-/** The pool of one key: it has its surroundings, and its timers, from the root of them all. */
-export const buildFor = <A, D>(root: Core<A, D>, options: Resolved<A, D>, room: Room): Core<A, D> =>
-  putTogether(options, root, room)
+/** The pool of one key: it has its options, its surroundings and its timers from the root of them all. */
+export const buildFor = <A, D>(root: Core<A, D>, acquire: Acquire<A> | undefined, room: Room): Core<A, D> =>
+  putTogether(root.options, root, acquire, room)
 
 /** What the pools of many keys have in common: those of their counts, too, that nobody is shown by key. */
 type Surroundings<A, D> =
@@ -256,7 +289,14 @@ const toMeans = <A, D>(
   threw: reporting(core)
 })
 
-const putTogether = <A, D>(options: Resolved<A, D>, around: Surroundings<A, D>, room?: Room): Core<A, D> => {
+type Ingredients<A, D> = readonly [
+  options: Resolved<A, D>,
+  around: Surroundings<A, D>,
+  acquire: Acquire<A> | undefined,
+  room?: Room
+]
+
+const putTogether = <A, D>(...[options, around, acquire, room]: Ingredients<A, D>): Core<A, D> => {
   const { classes, waiters } = makeWaiters(options, () => core, around.hold, room)
   const means = toMeans(() => core, options, around)
   const core: Core<A, D> = {
@@ -279,8 +319,8 @@ const putTogether = <A, D>(options: Resolved<A, D>, around: Surroundings<A, D>, 
     classes,
     overload: options.overload && new Overload(options.overload, around.deadlines, waiters),
     detector: makeDetector(means),
-    creator: makeCreator(means),
-    destroyer: makeDestroyer(means, around.dispatcher),
+    creator: makeCreator(means, acquire),
+    destroyer: new Destroyer(new Destroying(means, around.dispatcher), around.deadlines, means.fork),
     memory: makeMemory(means, around.context),
     life: { _tag: "Open" },
     suspended: around.suspended ?? false,

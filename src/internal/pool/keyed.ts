@@ -11,8 +11,10 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
 import type { PooledObject } from "../../PooledObject.ts"
 import { InvalidPoolOptions, PoolClosed, type PoolStats } from "../../PoolError.ts"
+import type { Self } from "../../Self.ts"
 import { attendAll } from "../borrow/desk.ts"
 import { handleOf } from "../lease/handle.ts"
 import { shrink } from "../object/replacing.ts"
@@ -21,7 +23,6 @@ import { catchUp, type Core, each, fork, type Many, population, soon, stats } fr
 import { askSelector, changed, Note, note, roomFreed } from "../state/notes.ts"
 import { leases } from "../state/owners.ts"
 import { Place, Room } from "../state/room.ts"
-import type { Resolved } from "../state/settings.ts"
 import { checks } from "../state/validation.ts"
 import { addTotals, entriesOf, wholeStats } from "../state/whole.ts"
 import * as Deadlines from "../structures/deadlines.ts"
@@ -47,9 +48,8 @@ interface Bound {
 }
 
 /** What all keys are made from. */
-export interface KeyedResolved<K, A, D> extends Bound {
-  /** As for a pool of one key; but for what makes objects, and their data, of a key. */
-  readonly of: (key: K) => Resolved<A, D>
+export interface KeyedResolved<K, A> extends Bound {
+  readonly acquire: ((key: K, self: Self) => Effect.Effect<A, unknown, Scope.Scope>) | undefined
   /** Milliseconds. */
   readonly idleKeys: number
 }
@@ -91,7 +91,7 @@ const noTotals = (): Totals => ({ borrowed: 0, added: 0, made: 0, destroyed: 0, 
 export class Keyed<K, A, D> implements Many<A, D> {
   /** What all pools have in common. It has no objects of its own; whoever listens to all keys listens to it. */
   readonly root: Core<A, D>
-  private readonly options: KeyedResolved<K, A, D>
+  private readonly options: KeyedResolved<K, A>
   private readonly room: Room
   private readonly keys = new Keys<K, Known<K, A, D>>()
   private readonly ofCore = new WeakMap<Core<A, D>, Known<K, A, D>>()
@@ -103,7 +103,7 @@ export class Keyed<K, A, D> implements Many<A, D> {
   /** The places that may be empty, to be looked at in a task of their own. */
   private empties: Array<Core<A, D>> = []
 
-  constructor(root: Core<A, D>, options: KeyedResolved<K, A, D>) {
+  constructor(root: Core<A, D>, options: KeyedResolved<K, A>) {
     this.root = root
     this.options = options
     this.perKey = options.perKey
@@ -157,7 +157,8 @@ export class Keyed<K, A, D> implements Many<A, D> {
     const { key, kept, number } = known
     const { room, root } = this
     this.asleep.delete(known)
-    const core = buildFor(root, this.options.of(key), room)
+    const { acquire } = this.options
+    const core = buildFor(root, acquire && ((self: Self) => acquire(key, self)), room)
     const place = new Place<K, A, D>(room, key, number, core)
     known.place = place
     this.ofCore.set(core, known)
@@ -371,7 +372,7 @@ export class Keyed<K, A, D> implements Many<A, D> {
     return this.open((): Effect.Effect<void, InvalidPoolOptions> => {
       let checked: Bound = { max: this.room.max, perKey: this.perKey }
       const refused = this.refusal(() => {
-        checked = toBounds(checks(this.root.options.name), size, checked)
+        checked = toBounds(checks(this.root.options.name), size, checked, this.options.acquire !== undefined)
       })
       if (refused !== undefined) return refused
       this.room.max = this.root.size.max = checked.max
@@ -431,6 +432,7 @@ export class Keyed<K, A, D> implements Many<A, D> {
       root.life = { _tag: "Closing", serving: false, givingUp: false, jobs: [[][Symbol.iterator]()] }
       if (root.feed !== undefined) Events.tell(root, { _tag: "Closing" })
       root.deadlines.cancel(this.forgetting)
+      for (const { key } of this.asleep) this.keys.delete(key)
       this.asleep.clear()
     }
     each(root, this.cores.map((core) => () => Closing.begin(core, fiber)))
@@ -442,9 +444,14 @@ export class Keyed<K, A, D> implements Many<A, D> {
 /** Has a pool nothing, and nothing to do? */
 const isIdle = <K, A, D>({ sweep }: Known<K, A, D>, core: Core<A, D>): boolean =>
   core.life._tag === "Open" && population(core) === 0 && core.waiters.size === 0 &&
-  (core.size.min === 0 || core.place!.isShutOut) &&
-  core.watchers.size === 0 && core.choosers.size === 0 && core.awake.length === 0 && core.notes === 0 &&
-  !core.turning && core.place!.awaiting === 0 && [...core.background].every((fiber) => fiber === sweep)
+  (core.size.min === 0 || core.place!.isShutOut) && core.place!.awaiting === 0 && isDone(core, sweep)
+
+/** Is nothing under way in a pool but what detects all objects once in a while? */
+const isDone = <A, D>(core: Core<A, D>, sweep: Fiber.Fiber<unknown> | undefined): boolean => {
+  const { awake, background, choosers, notes, turning, watchers } = core
+  const others = background.size - (sweep !== undefined && background.has(sweep) ? 1 : 0)
+  return watchers.size === 0 && choosers.size === 0 && awake.length === 0 && notes === 0 && !turning && others === 0
+}
 
 /** How attempts to make an object wait for each other, where some have failed. */
 const retryOf = <A, D>({ deadlines, retry }: Core<A, D>): Kept["retry"] => {
@@ -457,13 +464,15 @@ const retryOf = <A, D>({ deadlines, retry }: Core<A, D>): Kept["retry"] => {
 export const toBounds = (
   check: ReturnType<typeof checks>,
   given: unknown,
-  usual: { readonly max: number; readonly perKey: Bounds | undefined }
+  usual: { readonly max: number; readonly perKey: Bounds | undefined },
+  makes: boolean
 ): Bound => {
   const size = check.known("size", given, ["max", "perKey"])
   const perKey = check.known("size.perKey", size["perKey"], ["min", "max"])
   const max = check.most("size.max", size["max"], 1, usual.max)
   const most = check.most("size.perKey.max", perKey["max"], 1, usual.perKey?.max ?? Infinity)
   const min = check.whole("size.perKey.min", perKey["min"], 0, Math.min(usual.perKey?.min ?? 0, most, max))
+  if (min > 0 && !makes) check.refuse("size.perKey.min", min, "0 without acquire: nothing could be made")
   if (min > most) check.refuse("size.perKey.min", min, `at most size.perKey.max, ${most}`)
   if (min > max) check.refuse("size.perKey.min", min, `at most size.max, ${max}: no key could ever have so many`)
   return { max, perKey: { min, max: most } }

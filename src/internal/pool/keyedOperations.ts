@@ -19,7 +19,7 @@ import * as Site from "../structures/site.ts"
 import { isRecord } from "../structures/times.ts"
 import { events } from "../watching/events.ts"
 import { build } from "./assemble.ts"
-import { Keyed, toBounds } from "./keyed.ts"
+import { Keyed, type KeyedResolved, toBounds } from "./keyed.ts"
 import { failingOver, operations, siteOf } from "./operations.ts"
 import { type AnyOptions, resolve, toRequest } from "./options.ts"
 
@@ -42,23 +42,15 @@ export const resolveKeyed = <K, A, D>(
 ): Keyed<K, A, D> => {
   const check = checks(name)
   const given = check.known("", options, keys)
-  const { acquire, data, idleKeys, size, ...rest } = given
+  const { acquire, idleKeys, size, ...rest } = given
   check.call("acquire", acquire)
-  const { max, perKey } = toBounds(check, size, { max: acquire === undefined ? Infinity : 10, perKey: undefined })
+  const makes = acquire !== undefined
+  const { max, perKey } = toBounds(check, size, { max: makes ? 10 : Infinity, perKey: undefined }, makes)
   const millis = check.duration("idleKeys", idleKeys, 600_000)
-  const makes = acquire as ((key: K, self: unknown) => Effect.Effect<A, unknown, unknown>) | undefined
-  // what makes objects is known for each key
-  const usual = { ...rest, acquire: makes && (() => Effect.never), size: { min: 0, max: "Infinity" } }
-  const makesData = typeof data === "function" ? data as (object: A, key: K) => D : undefined
-  const resolved = resolve<A, D>(name, (makesData === undefined ? { ...usual, data } : usual) as AnyOptions<A, D>)
-  const root = build(resolved, services)
-  const all = root.options
-  const of = (key: K) => ({
-    ...all,
-    acquire: makes && ((self: unknown) => makes(key, self)),
-    data: makesData === undefined ? all.data : (object: A) => makesData(object, key)
-  })
-  return new Keyed(root, { of, max, perKey, idleKeys: millis })
+  // what makes objects is known for each key; and so is what makes their data, which is given the key
+  const usual = { ...rest, acquire: acquire && (() => Effect.never), size: { min: 0, max: "Infinity" } }
+  const root = build(resolve<A, D>(name, usual as AnyOptions<A, D>), services)
+  return new Keyed(root, { acquire: acquire as KeyedResolved<K, A>["acquire"], max, perKey, idleKeys: millis })
 }
 
 /** How objects of a key are borrowed. */

@@ -103,11 +103,11 @@ export const resolve = <A, D>(name: string, options: AnyOptions<A, D>): Resolved
 }
 
 /** What makes the data of an object. */
-const toData = <A, D>(check: Checks, data: AnyOptions<A, D>["data"]): (object: A) => D => {
+const toData = <A, D>(check: Checks, data: AnyOptions<A, D>["data"]): Resolved<A, D>["data"] => {
   refuseEffect(check, data)
   if (typeof data !== "function") return () => data as D
-  const make = data as (object: A) => D
-  return (object) => refuseEffect(check, make(object))
+  const make = data as Resolved<A, D>["data"]
+  return (object, key) => refuseEffect(check, make(object, key))
 }
 
 const toDistinct = <A>(check: Checks, given: Iterable<A> | undefined): ReadonlyArray<A> => {

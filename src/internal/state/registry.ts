@@ -216,6 +216,7 @@ export class Registry<A, D> {
     if (entry.scope === undefined) this.added--
     this.selection.forget(entry)
     this.trusted?.delete(entry)
+    this.place?.dropped(entry)
     if (this.byObject === undefined) return
     const { elder, younger } = entry
     if (elder !== undefined) elder.younger = younger

@@ -21,6 +21,7 @@
  */
 import type { Creation } from "../making/creator.ts"
 import { Heap } from "../structures/heap.ts"
+import { Queue } from "../structures/queue.ts"
 import { Relay } from "../structures/slice.ts"
 import { type Core, population, soon } from "./core.ts"
 import type { Entry } from "./entry.ts"
@@ -50,6 +51,10 @@ export class Place<K, A, D> {
   /** No idle object of the pool was last used before this; and the place among those that have some. */
   usedSince = 0
   idleAt = -1
+  /** The objects that were idle when they were last looked through, the oldest first; and what was used last by then. */
+  private seen: Queue<Entry<A, D>> | undefined = undefined
+  private seenUpTo = -1
+  private isExact = true
   /** Something has changed: the place is to be reckoned before room is shared out. */
   isStirred = false
   /** The key is known no more. */
@@ -108,18 +113,33 @@ export class Place<K, A, D> {
   /** An object was listed: whoever waits for room may want it to go. */
   listed(entry: Entry<A, D>): void {
     if (entry.scope === undefined || entry.status !== "Available") return
+    // it was not idle when those were looked through, and may be older than they are
+    if (entry.order <= this.seenUpTo && this.seen?.has(entry) !== true) this.isExact = false
     if (this.idleAt === -1) this.room.idles(this as unknown as AnyPlace, 0)
     if (this.room.isWanted) note(this.core, Note.room)
   }
 
-  /** The object of the pool that has been idle longest, of those that it has made. */
+  /**
+   * The object of the pool that has been idle longest, of those that it has made. A walk over all of them, and then none as
+   * long as one is left that was idle then, and has not been used since: those are older than all others.
+   */
   get oldest(): Entry<A, D> | undefined {
-    let oldest: Entry<A, D> | undefined
-    for (const entry of this.core.registry.entries) {
-      const isIdle = entry.slot !== -1 && entry.status === "Available" && entry.scope !== undefined
-      if (isIdle && (oldest === undefined || entry.order < oldest.order)) oldest = entry
+    const seen = this.seen ??= new Queue()
+    for (let entry = seen.first; entry !== undefined && this.isExact; entry = seen.first) {
+      if (isIdle(entry) && entry.order <= this.seenUpTo) return entry
+      seen.delete(entry)
     }
-    return oldest
+    seen.clear()
+    this.isExact = true
+    this.seenUpTo = this.room.uses.last
+    const idle = [...this.core.registry.entries].filter(isIdle).sort((one, other) => one.order - other.order)
+    for (const entry of idle) seen.add(entry)
+    return seen.first
+  }
+
+  /** An object has left. */
+  dropped(entry: Entry<A, D>): void {
+    this.seen?.delete(entry)
   }
 
   /** Has the pool more objects than it is to keep? */
@@ -128,6 +148,9 @@ export class Place<K, A, D> {
     return registry.size - registry.counts.Invalid - registry.going > size.min
   }
 }
+
+const isIdle = <A, D>({ scope, slot, status }: Entry<A, D>): boolean =>
+  slot !== -1 && status === "Available" && scope !== undefined
 
 /** An idle object, and its place. */
 export interface Idler {

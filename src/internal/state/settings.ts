@@ -26,7 +26,8 @@ export interface Resolved<A, D> {
     | ((self: Self) => Effect.Effect<A, unknown, unknown>)
     | undefined
   readonly objects: ReadonlyArray<A>
-  readonly data: (object: A) => D
+  /** Given the key of the object, in a pool of many. */
+  readonly data: (object: A, key?: unknown) => D
   readonly size: { readonly min: number; readonly max: number; readonly spare: number }
   readonly policy: Policy
   /** How many leases one object may carry; `Infinity` where `capacity` says it of each. */

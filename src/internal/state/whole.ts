@@ -32,7 +32,14 @@ export const totalsOf = <A, D>(core: Core<A, D>): PoolStats["totals"] => {
 }
 
 export const addTotals = (all: AnyCore["totals"], some: PoolStats["totals"], sign: 1 | -1): void => {
-  for (const name of Object.keys(some) as Array<keyof PoolStats["totals"]>) all[name] += sign * some[name]
+  // spelled out: it is done whenever a key wakes, or falls asleep
+  all.borrowed += sign * some.borrowed
+  all.added += sign * some.added
+  all.made += sign * some.made
+  all.destroyed += sign * some.destroyed
+  all.timedOut += sign * some.timedOut
+  all.exhausted += sign * some.exhausted
+  all.expired += sign * some.expired
 }
 
 export const wholeStats = <A, D>(core: Core<A, D>): PoolStats => {
