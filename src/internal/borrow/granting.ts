@@ -317,7 +317,10 @@ const givePrepared = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
  */
 export const isDue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (waiter.claimed === core.waiters.claims || waiter.lane === undefined || core.waiters.newestFirst) return false
-  const claims = (other: Waiter<A, D>) => isFree(other) && !holdsOff(core, other, entry) && fits(core, other, entry)
+  // one whose class has no room would only have the object prepared over and over for those behind
+  const claims = (other: Waiter<A, D>) =>
+    isFree(other) && !holdsOff(core, other, entry) && (core.classes === undefined || core.classes.mayServe(other)) &&
+    fits(core, other, entry)
   const queue = core.waiters.queueOf(waiter)
   const first = queue.find(
     queue.free!.first(isFree),
