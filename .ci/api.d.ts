@@ -1379,7 +1379,7 @@ export declare const Fence: {
     readonly schema: Schema.Codec<Fence>;
     readonly compare: (first: Fence, second: Fence) => Ordering.Ordering;
 };
-export interface PooledPicture<out D = undefined> extends Omit<PooledObject<never, D>, "object" | "dates" | "leases"> {
+export interface PooledPicture<out D = undefined> extends Omit<PooledObject<never, D>, "object" | "dates"> {
 }
 export interface HeldLease {
     readonly id: number;

@@ -55,7 +55,7 @@ export const Fence: {
  * @category models
  * @since 0.1.0
  */
-export interface PooledPicture<out D = undefined> extends Omit<PooledObject<never, D>, "object" | "dates" | "leases"> {}
+export interface PooledPicture<out D = undefined> extends Omit<PooledObject<never, D>, "object" | "dates"> {}
 
 /**
  * An open lease, as the host shows it: who has it, since when. Never the object.

@@ -377,7 +377,7 @@ export const contract = ({ elapse, layer, name, settle, test }: Flavour) => {
       assert.strictEqual(held!.id, lease.id)
       assert.strictEqual(held!.objectId, lease.pooled.id)
       assert.deepStrictEqual(held!.fence, lease.fence)
-      assert.strictEqual(objects[0]!.status, "Borrowed")
+      assert.deepStrictEqual([objects[0]!.status, objects[0]!.leases], ["Borrowed", 1])
       assert.notInclude(JSON.stringify([held, objects]), "secret")
     })
   )

@@ -28,6 +28,7 @@ export const draw = <A, D>(pooled: PooledObject<A, D>, data: Coder<D> | undefine
     ...field("releasedAt", millis(pooled.releasedAt)),
     ...field("wakesAt", millis(pooled.wakesAt)),
     borrowCount: pooled.borrowCount,
+    leases: pooled.leases,
     failures: pooled.failures,
     ...(facets.length === 0
       ? {}
@@ -72,6 +73,7 @@ const fields = <D>(picture: Picture, data: D): PooledPicture<D> => ({
   releasedAt: moment(picture.releasedAt),
   wakesAt: moment(picture.wakesAt),
   borrowCount: picture.borrowCount,
+  leases: picture.leases,
   failures: picture.failures,
   facets: (picture.facets ?? []).map(({ name, until }) => ({ name, until: moment(until) })),
   allowances: (picture.allowances ?? []).map(({ fullAt, ...rest }) => ({ ...rest, fullAt: moment(fullAt) }))

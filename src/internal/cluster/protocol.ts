@@ -100,6 +100,7 @@ const Picture = Schema.Struct({
   releasedAt: Schema.optionalKey(Schema.Finite),
   wakesAt: Schema.optionalKey(Schema.Finite),
   borrowCount: Natural,
+  leases: Natural,
   failures: Natural,
   facets: Schema.optionalKey(Schema.Array(
     Schema.Struct({ name: Schema.String, until: Schema.optionalKey(Schema.Finite) })
