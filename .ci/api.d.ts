@@ -1437,7 +1437,7 @@ import type { PooledObject } from "./PooledObject.ts";
 import type { BorrowError, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts";
 import type { PoolEvent } from "./PoolEvent.ts";
 import { type PoolMetricsOptions } from "./PoolMetrics.ts";
-import type { DataRequired, PoolOptions } from "./PoolOptions.ts";
+import type { DataRequired, PoolOptions, RememberedIn } from "./PoolOptions.ts";
 import type { HeldLease, PooledPicture, PoolUnavailable, SharedAddOptions, SharedBorrowOptions, SharedLease } from "./SharedLease.ts";
 export interface SharedOperations<out S, in out A, in out D, out E, in out N> {
     readonly borrow: Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>;
@@ -1467,7 +1467,7 @@ export interface SharedOperations<out S, in out A, in out D, out E, in out N> {
 export interface SharedPool<in out A, in out D = undefined, out E = never, in out N = never> extends SharedOperations<never, A, D, E, N> {
     readonly name: string;
 }
-export type SharedOptions<A, D, E, N, RA = never, RS = never, RD = never, RB = never, RR = never> = Omit<PoolOptions<A, D, E, never, Lease<A, D>, RA, never, RS, RD, RB, RR>, "pack"> & DataRequired<D> & ([N] extends [never] ? {} : {
+export type SharedOptions<A, D, E, N, RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never> = Omit<PoolOptions<A, D, E, never, Lease<A, D>, RA, never, RS, RD, RB, RR, K>, "pack"> & DataRequired<D> & ([N] extends [never] ? {} : {
     readonly meets: (pooled: PooledObject<A, D>, need: N) => boolean;
 });
 export interface HostSettings {
@@ -1481,14 +1481,14 @@ export interface HostSettings {
     readonly metrics?: PoolMetricsOptions | undefined;
 }
 export interface SharedPoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out N> extends Context.ServiceClass<Self, Id, SharedPool<A, D, E, N>>, SharedOperations<Self, A, D, E, N> {
-    readonly layer: <RA = never, RS = never, RD = never, RB = never, RR = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR>) => Layer.Layer<Self, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR>;
+    readonly layer: <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K>) => Layer.Layer<Self, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
     readonly layerServer: SharedServer<A, D, E, N>;
-    readonly layerHost: <RA = never, RS = never, RD = never, RB = never, RR = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR> & Omit<HostSettings, "epoch">) => Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | Sharding | Claims>;
+    readonly layerHost: <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K> & Omit<HostSettings, "epoch">) => Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | Sharding | Claims>;
     readonly layerClient: Layer.Layer<Self, never, Sharding>;
     readonly layerRemote: Layer.Layer<Self, never, RpcClient.Protocol>;
 }
 export interface SharedServer<A, D, E, N> {
-    <RA = never, RS = never, RD = never, RB = never, RR = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR> & HostSettings): Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RpcServer.Protocol>;
+    <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K> & HostSettings): Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K> | RpcServer.Protocol>;
     (): Layer.Layer<never, never, RpcServer.Protocol | Sharding>;
 }
 export interface SharedSchemas<A, D, E, N> {

@@ -34,7 +34,7 @@ import type {
 } from "./PoolError.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
 import { PoolMetrics, type PoolMetricsOptions } from "./PoolMetrics.ts"
-import type { DataRequired, PoolOptions } from "./PoolOptions.ts"
+import type { DataRequired, PoolOptions, RememberedIn } from "./PoolOptions.ts"
 import type {
   HeldLease,
   PooledPicture,
@@ -155,11 +155,28 @@ export interface SharedPool<in out A, in out D = undefined, out E = never, in ou
 /**
  * What a shared pool is made from: what any pool is, less `pack`, and how a borrower's need is met.
  *
+ * **Details**
+ *
+ * With `remember`, objects that were added outlive the pool as well: each is written to the store, as its schema encodes it,
+ * before `add` answers, and is there until it leaves a pool that does not close. So the store holds the objects themselves,
+ * secrets included. Where it does not answer, `add` and `remove` fail with `PoolUnavailable`.
+ *
  * @category options
  * @since 0.1.0
  */
-export type SharedOptions<A, D, E, N, RA = never, RS = never, RD = never, RB = never, RR = never> =
-  & Omit<PoolOptions<A, D, E, never, Lease<A, D>, RA, never, RS, RD, RB, RR>, "pack">
+export type SharedOptions<
+  A,
+  D,
+  E,
+  N,
+  RA = never,
+  RS = never,
+  RD = never,
+  RB = never,
+  RR = never,
+  K extends string = never
+> =
+  & Omit<PoolOptions<A, D, E, never, Lease<A, D>, RA, never, RS, RD, RB, RR, K>, "pack">
   & DataRequired<D>
   & ([N] extends [never] ? {} : {
     /** May a borrower who asks for that have this object? Quick and pure, as a `where` is. */
@@ -233,9 +250,9 @@ export interface SharedPoolClass<in out Self, in out Id extends string, in out A
   extends Context.ServiceClass<Self, Id, SharedPool<A, D, E, N>>, SharedOperations<Self, A, D, E, N>
 {
   /** In this process alone: the pool as it is. Options that make no sense are a defect, an `InvalidPoolOptions`. */
-  readonly layer: <RA = never, RS = never, RD = never, RB = never, RR = never>(
-    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR>
-  ) => Layer.Layer<Self, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR>
+  readonly layer: <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(
+    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K>
+  ) => Layer.Layer<Self, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>
   /**
    * This process is the host: others borrow from it by `layerRemote`. Two pools of one name at one server are refused.
    *
@@ -254,10 +271,11 @@ export interface SharedPoolClass<in out Self, in out Id extends string, in out A
    * As its scope closes it grants nothing more, has its waiters go on to the next host, and lets leases end within
    * `closing.timeout`. A host that has died without a word is followed by another `lockExpiration` after it was last heard
    * of: by then every lease of it is over at its borrower. A `timeToLive` that is too long for that is a defect, an
-   * `InvalidPoolOptions`. The epoch is counted in the cluster's database.
+   * `InvalidPoolOptions`. The epoch is counted in the cluster's database, and what is remembered is there, too: rests,
+   * allowances, and objects that were added, for the next host. One that another has followed writes nothing of that any more.
    */
-  readonly layerHost: <RA = never, RS = never, RD = never, RB = never, RR = never>(
-    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR> & Omit<HostSettings, "epoch">
+  readonly layerHost: <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(
+    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K> & Omit<HostSettings, "epoch">
   ) => Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | Sharding | Claims>
   /** Borrows within the cluster. The layer is there at once; whoever borrows waits for the host. */
   readonly layerClient: Layer.Layer<Self, never, Sharding>
@@ -272,9 +290,9 @@ export interface SharedPoolClass<in out Self, in out Id extends string, in out A
  * @since 0.1.0
  */
 export interface SharedServer<A, D, E, N> {
-  <RA = never, RS = never, RD = never, RB = never, RR = never>(
-    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR> & HostSettings
-  ): Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RpcServer.Protocol>
+  <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(
+    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K> & HostSettings
+  ): Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K> | RpcServer.Protocol>
   (): Layer.Layer<never, never, RpcServer.Protocol | Sharding>
 }
 

@@ -1,6 +1,11 @@
 /** What becomes of leases and waiters when processes die, freeze and stop: real processes, and a real PostgreSQL. */
+import { PgClient } from "@effect/sql-pg"
 import { afterAll, afterEach, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import type { Memories } from "../../src/internal/cluster/memory.ts"
+import { memoriesSql } from "../../src/internal/cluster/memorySql.ts"
 import { type Postgres, startPostgres } from "../support/postgres.ts"
+import { isFenced, isHandedOn } from "./support/memories.ts"
 import { now, reap } from "./support/processes.ts"
 import { lastUse, makeWorld, mark, type Settings, sleep, within, type World } from "./support/world.ts"
 
@@ -35,6 +40,18 @@ const assertStops = async (most: number, killed: ReadonlyArray<string> = []) => 
   within("all stop", began, now(), most)
   assert.deepStrictEqual(endings.filter((ending) => ending !== 0), [...killed])
 }
+
+describe("a memory in SQL", () => {
+  const inSql = (test: (memories: Memories) => Effect.Effect<void, unknown>) =>
+    Effect.runPromise(
+      Effect.flatMap(memoriesSql(`sql_${process.pid}`), test).pipe(
+        Effect.provide(PgClient.layer({ url: Redacted.make(postgres.url) }))
+      )
+    )
+
+  it("is handed on from host to host", () => inSql(isHandedOn))
+  it("takes nothing from a host that another has followed", () => inSql((memories) => isFenced(memories, 30)))
+})
 
 describe("a borrower", () => {
   it("that is killed has its key with the next waiter within 100 milliseconds", async () => {
@@ -125,6 +142,47 @@ describe("a host", () => {
     await assertGuarded()
     await waiter.end("b")
     await assertStops(3000)
+  })
+
+  it("that is killed leaves to the next what was added, each rest until its time, and what is left of each allowance", async () => {
+    const [borrower] = await beginWithTwo({ limit: 2 })
+    const use = async (id: string) => {
+      const granted = await borrower.hold(id)
+      await borrower.end(id)
+      return granted
+    }
+    assert.isUndefined(await borrower.operate({ type: "add", keys: ["k2", "k3", "gone"] }))
+    const rested = now()
+    assert.isUndefined(await borrower.operate({ type: "rest", key: "k3", millis: 8000 }))
+    assert.isUndefined(await borrower.operate({ type: "remove", key: "gone" }))
+    const before = [await use("1"), await use("2")]
+    const first = world.hosting()
+    for (;;) {
+      const rows = await postgres.query(`SELECT value FROM ${world.prefix}_remembered`)
+      const taken = JSON.stringify(rows).match(/\[-?[\d.]+,1\]/g) ?? []
+      if (taken.length === 2 && rows.some(({ value }) => String(value).includes(`"rest":`))) break
+      await sleep(50)
+    }
+
+    first.program.signal("SIGKILL")
+    const after = [await use("3"), await use("4"), await use("5"), await use("6")]
+    borrower.ask("7")
+    const refused = await borrower.ended("7")
+
+    assert.isAbove(after[0]!.epoch, before[0]!.epoch)
+    assert.deepStrictEqual([...before, ...after].map(({ object }) => object).sort(), [
+      "k1",
+      "k1",
+      "k2",
+      "k2",
+      "k3",
+      "k3"
+    ])
+    for (const { at, object } of after) if (object === "k3") assert.isAtLeast(at - rested, 7990)
+    assert.strictEqual(refused.error, "PoolExhausted Resting")
+    const { intervals } = await assertGuarded()
+    assert.strictEqual(intervals.length, 6)
+    await assertStops(3000, ["SIGKILL"])
   })
 
   it("that is frozen, and woken after another has taken over, grants nothing", async () => {

@@ -1,6 +1,8 @@
 /** A pool that processes share: what its schemas say is what its operations have. */
+import type { Sharding } from "effect/cluster/Sharding"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import type { KeyValueStore } from "effect/persistence/KeyValueStore"
 import type * as RpcClient from "effect/rpc/RpcClient"
 import type * as RpcServer from "effect/rpc/RpcServer"
 import * as Schema from "effect/Schema"
@@ -8,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { expectTypeOf } from "vitest"
 import {
+  type Claims,
   Fence,
   type HeldLease,
   type PooledPicture,
@@ -47,6 +50,15 @@ expectTypeOf(Plain.layer({ objects: ["a"] })).toEqualTypeOf<Layer.Layer<Plain>>(
 expectTypeOf(Plain.layerServer({ objects: ["a"], timeToLive: "3 seconds" })).toEqualTypeOf<
   Layer.Layer<never, never, RpcServer.Protocol>
 >()
+
+// What is remembered is in the store of the program, or in the cluster's own database.
+
+const remembers = { objects: ["a"], remember: { key: (name: string) => name } }
+expectTypeOf(Plain.layer(remembers)).toEqualTypeOf<Layer.Layer<Plain, never, KeyValueStore>>()
+expectTypeOf(Plain.layerServer(remembers)).toEqualTypeOf<
+  Layer.Layer<never, never, RpcServer.Protocol | KeyValueStore>
+>()
+expectTypeOf(Plain.layerHost(remembers)).toEqualTypeOf<Layer.Layer<never, never, Sharding | Claims>>()
 
 // With all that travels: the type that a schema decodes to, not the one that it encodes to.
 

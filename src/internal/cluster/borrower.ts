@@ -291,7 +291,7 @@ const waitedSince = (error: BorrowTimeout, waited: number): BorrowTimeout => {
   })
 }
 
-const toReason = (reason: Refusal["reason"]): PoolUnavailable["reason"] =>
+export const toReason = (reason: Refusal["reason"]): PoolUnavailable["reason"] =>
   reason === "NoSession" || reason === "Stopping" || reason === "Unproven" || reason === "Unserved"
     ? "Unreachable"
     : reason

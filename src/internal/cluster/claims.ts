@@ -23,6 +23,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { apart } from "./apart.ts"
+import { inProcess, type Memories } from "./memory.ts"
 
 /** The row of a pool. */
 export interface Row {
@@ -66,10 +67,12 @@ export interface ClaimsService {
   readonly watch: (pool: string) => Effect.Effect<void, never, Scope.Scope>
   /** Becomes the host, as soon as the storage answers. The claim is kept up, and not given up, by the scope. */
   readonly take: (pool: string, timeToLive: number) => Effect.Effect<Claim, never, Scope.Scope>
+  /** Where a host of that epoch keeps what the next is to know. */
+  readonly memories: Memories
 }
 
 /**
- * Which process may be the host of which pool: what a cluster provides beside `Sharding`.
+ * Which process may be the host of which pool, and what its hosts remember: what a cluster provides beside `Sharding`.
  *
  * @category services
  * @since 0.2.0
@@ -103,7 +106,7 @@ const clocks: Effect.Effect<Clocks> = Effect.map(Clock.Clock, (clock) => {
 
 export const make = <E>(
   store: Store<E>,
-  { expiry }: { readonly expiry: number }
+  { expiry, memories = inProcess() }: { readonly expiry: number; readonly memories?: Memories }
 ): Effect.Effect<ClaimsService, never, Scope.Scope> =>
   Effect.gen(function*() {
     const time = yield* clocks
@@ -133,7 +136,7 @@ export const make = <E>(
         Effect.flatMap((taken) => taken === undefined ? Effect.never : keep(store, time, window, taken))
       )
     }
-    return { expiry, watch, take }
+    return { expiry, watch, take, memories }
   })
 
 /** Looks at the rows of pools, and remembers when this process first saw the last beat of each. */

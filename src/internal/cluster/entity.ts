@@ -38,6 +38,15 @@ interface Hosting {
   readonly goOn: Effect.Effect<void, PoolClosed>
 }
 
+/** A host, and what its pool remembers. */
+interface Term {
+  readonly host: Hosting
+  /** Ends when what the last host remembered is known, or could not be read in time. */
+  readonly recalled: Effect.Effect<void>
+  /** Ends when what the next host is to know is written, or could not be in time: nothing is lent by then. */
+  readonly written: Effect.Effect<void>
+}
+
 export const entityOf = (pool: string) => Entity.fromRpcGroup(`SharedPool/${pool}`, Protocol)
 
 /** How often a host looks whether its shard is to move, or its last lease has come back. */
@@ -49,7 +58,7 @@ interface Settings<R> {
   readonly timeToLive: number
   /** How long a runner that stops waits for the leases of its pool, in milliseconds. */
   readonly closing: number
-  readonly build: (claim: Claim) => Effect.Effect<Hosting, never, R | Scope.Scope>
+  readonly build: (claim: Claim) => Effect.Effect<Term, never, R | Scope.Scope>
 }
 
 const noSession = refusal("NoSession", "the host knows no such session, or not any more")
@@ -109,19 +118,19 @@ const host = <R>(settings: Settings<R>, claims: Claims["Service"], hosts: Set<Ho
     const term = Effect.gen(function*() {
       yield* Effect.repeat(Effect.sync(isHere), { until: (here) => here, schedule: glance })
       const claim = yield* claims.take(pool, timeToLive)
-      const hosting = yield* settings.build(claim)
+      const { host: hosting, recalled, written } = yield* settings.build(claim)
       yield* Effect.addFinalizer(() => {
         there.closeUnsafe()
         current = undefined
         hosts.delete(hosting)
         hosting.stop()
         hosting.end()
-        return hosting.isLeft ? claim.leave : Effect.void
+        return Effect.andThen(written, Effect.suspend(() => hosting.isLeft ? claim.leave : Effect.void))
       })
       hosts.add(hosting)
       current = hosting
       there.openUnsafe()
-      yield* Effect.forkScoped(Effect.andThen(claim.inherited, granting(hosting, claim)))
+      yield* Effect.forkScoped(Effect.andThen(Effect.andThen(claim.inherited, recalled), granting(hosting, claim)))
       const moves = Effect.sync(isHere).pipe(Effect.repeat({ while: (here) => here, schedule: glance }))
       yield* Effect.forkScoped(Effect.andThen(moves, Effect.sync(() => hosting.stop())))
       yield* claim.lost

@@ -30,6 +30,7 @@ import { forget, introduce } from "../state/borrower.ts"
 import { standDown, standIn } from "../state/owners.ts"
 import type { Remote, RemoteBorrower } from "../state/remote.ts"
 import type { Deadline, Deadlines } from "../structures/deadlines.ts"
+import type { Additions } from "./additions.ts"
 import type { Definition } from "./definition.ts"
 import { operate, targets } from "./operating.ts"
 import { draw, type Who } from "./pictures.ts"
@@ -50,7 +51,7 @@ import {
 } from "./protocol.ts"
 import { patiently, tenth, toDuration, toFailure } from "./words.ts"
 
-export interface Settings<A, D, N> {
+export interface Settings<A, D, E, N> {
   /** Milliseconds. */
   readonly timeToLive: number
   /** Milliseconds from the end of a connection until what its borrower holds goes back. */
@@ -66,6 +67,8 @@ export interface Settings<A, D, N> {
   /** The pool's own `borrowTimeout` in milliseconds. */
   readonly borrowTimeout: number
   readonly meets: ((pooled: PooledObject<A, D>, need: N) => boolean) | undefined
+  /** Absent: what is added goes with the host. */
+  readonly additions?: Additions<A, D, E, N> | undefined
 }
 
 /** The means of a host: its timer, and how it runs what it does by itself. */
@@ -176,7 +179,7 @@ const noSession = refusal("NoSession", "the host knows no such session, or not a
 export class Host<A, D, E, N> {
   readonly definition: Definition<A, D, E, N>
   readonly pool: ObjectPool<A, D, E>
-  readonly settings: Settings<A, D, N>
+  readonly settings: Settings<A, D, E, N>
   private readonly means: Means
   private readonly sessions = new Map<string, Session<A, D>>()
   private stopping = false
@@ -189,7 +192,7 @@ export class Host<A, D, E, N> {
   constructor(
     definition: Definition<A, D, E, N>,
     pool: ObjectPool<A, D, E>,
-    settings: Settings<A, D, N>,
+    settings: Settings<A, D, E, N>,
     means: Means
   ) {
     this.definition = definition

@@ -3,11 +3,12 @@
  */
 import * as Clock from "effect/Clock"
 import type { Sharding } from "effect/cluster/Sharding"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import type { KeyValueStore } from "effect/persistence/KeyValueStore"
 import type * as RpcServer from "effect/rpc/RpcServer"
 import * as Scope from "effect/Scope"
 import type { Lease } from "../../Lease.ts"
@@ -15,17 +16,21 @@ import type { ObjectPool } from "../../ObjectPool.ts"
 import type { PooledObject } from "../../PooledObject.ts"
 import type { PoolMetricsOptions } from "../../PoolMetrics.ts"
 import type { PoolOptions } from "../../PoolOptions.ts"
+import { hostStore, store } from "../pool/assemble.ts"
+import { toHookTimeout } from "../pool/options.ts"
 import { Remote } from "../state/remote.ts"
 import { checks } from "../state/validation.ts"
 import { Deadlines } from "../structures/deadlines.ts"
 import { Hold } from "../structures/hold.ts"
 import { toMillis } from "../structures/times.ts"
 import { Gate } from "./access.ts"
-import type { Claims } from "./claims.ts"
+import { Additions } from "./additions.ts"
+import { Claims } from "./claims.ts"
 import type { Definition } from "./definition.ts"
 import * as Entity from "./entity.ts"
 import { gateway } from "./gateway.ts"
 import { Host, type Settings } from "./host.ts"
+import { type Memory, ofStore } from "./memory.ts"
 import { serve } from "./server.ts"
 import { tenth } from "./words.ts"
 
@@ -74,7 +79,7 @@ const toSettings = <A, D, E, N>(
   name: string,
   options: HostOptions<A, D, E, N>,
   mostText: number | undefined
-): Omit<Settings<A, D, N>, "epoch" | "holds"> => {
+): Omit<Settings<A, D, E, N>, "epoch" | "holds" | "additions"> => {
   const check = checks(name)
   const timeToLive = check.duration("timeToLive", options.timeToLive, 10_000)
   if (timeToLive < least || timeToLive === Infinity) {
@@ -135,22 +140,54 @@ interface Right {
   readonly holds: () => boolean
 }
 
+/** A pool, and what was added to it, where it remembers that. */
+export const remembering = <A, D, E, N>(
+  definition: Definition<A, D, E, N>,
+  { hookTimeout, remember }: HostOptions<A, D, E, N>,
+  making: ReturnType<Make<A, D, E>>,
+  memory: (context: Context.Context<never>) => Memory
+) =>
+  Effect.gen(function*() {
+    const { fork } = yield* means
+    if (remember === undefined) return { pool: yield* making, additions: undefined }
+    const timeout = toHookTimeout(checks(definition.name), hookTimeout)
+    const key = (object: A) => remember.key(object)
+    const additions = new Additions(definition, memory(yield* Effect.context<never>()), { fork, key, timeout })
+    const pool = yield* Effect.provideService(making, hostStore, additions.store)
+    additions.begin(pool)
+    yield* Effect.addFinalizer(() => additions.settled)
+    return { pool, additions }
+  })
+
+/** The store that a program has for what its pools remember. */
+export const inStore = (context: Context.Context<never>): Memory =>
+  ofStore(Context.get(context as Context.Context<KeyValueStore>, store))
+
 /** The pool, and its host. */
 const opened = <A, D, E, N>(
   definition: Definition<A, D, E, N>,
   options: HostOptions<A, D, E, N>,
   make: Make<A, D, E>,
   mostText: number | undefined,
-  { terms, ...right }: Right
+  { terms, ...right }: Right,
+  memory: (context: Context.Context<never>) => Memory
 ): Effect.Effect<Host<A, D, E, N>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const settings = toSettings(definition.name, options, mostText)
     const { deadlines, fork } = yield* means
     const remote = new Remote(terms)
     const usual = { ...ofPool(options), leaseTimeout: lenient(options.leaseTimeout) }
-    const pool = yield* make(usual, { remote, metrics: options.metrics })
-    return new Host(definition, pool, { ...settings, ...right }, { deadlines, fork, remote })
+    const making = make(usual, { remote, metrics: options.metrics })
+    const { additions, pool } = yield* remembering(definition, options, making, memory)
+    return new Host(definition, pool, { ...settings, ...right, additions }, { deadlines, fork, remote })
   })
+
+const recalled = <A, D, E, N>({ settings: { additions } }: Host<A, D, E, N>): Effect.Effect<void> =>
+  additions === undefined ? Effect.void : additions.recalled
+
+/** Nothing is lent by then: what the pool knows is written as it closes. */
+const written = <A, D, E, N>({ pool, settings: { additions } }: Host<A, D, E, N>): Effect.Effect<void> =>
+  additions === undefined ? Effect.void : Effect.andThen(pool.close, additions.settled)
 
 /**
  * Serves a pool of this process until the scope closes: then nothing more is granted, leases have `closing.timeout` to come
@@ -164,12 +201,14 @@ export const hosted = <A, D, E, N>(
   Effect.gen(function*() {
     const { access, mostText } = yield* gate(definition.name)
     const epoch = yield* toEpoch(definition.name, options.epoch)
-    const host = yield* opened(definition, options, make, mostText, { epoch, terms: 1, holds: () => true })
+    const right = { epoch, terms: 1, holds: () => true }
+    const host = yield* opened(definition, options, make, mostText, right, inStore)
+    yield* recalled(host)
     yield* serve(definition.name, host.serving, access)
     yield* Effect.addFinalizer(() =>
       Effect.andThen(
         Effect.sync(() => host.stop()),
-        Effect.andThen(host.pool.close, Effect.sync(() => host.end()))
+        Effect.andThen(Effect.andThen(host.pool.close, written(host)), Effect.sync(() => host.end()))
       )
     )
   })
@@ -198,7 +237,7 @@ export const clustered = <A, D, E, N>(
   options: HostOptions<A, D, E, N>,
   make: Make<A, D, E>
 ): Layer.Layer<never, never, Sharding | Claims> =>
-  Layer.unwrap(Effect.sync(() => {
+  Layer.unwrap(Effect.map(Claims, ({ memories }) => {
     const { name } = definition
     const { timeToLive } = toSettings(name, options, undefined)
     let terms = 0
@@ -208,9 +247,10 @@ export const clustered = <A, D, E, N>(
       closing: checks(name).duration("closing.timeout", options.closing?.timeout, 30_000, "zero"),
       build: ({ epoch, holds }) =>
         Effect.gen(function*() {
-          const host = yield* opened(definition, options, make, undefined, { epoch, terms: ++terms, holds })
+          const right = { epoch, terms: ++terms, holds }
+          const host = yield* opened(definition, options, make, undefined, right, () => memories(name, epoch))
           yield* Effect.orDie(host.withhold)
-          return host
+          return { host, recalled: recalled(host), written: written(host) }
         })
     })
   }))

@@ -4,8 +4,9 @@
 import * as Effect from "effect/Effect"
 import type { ObjectPool } from "../../ObjectPool.ts"
 import type { PooledObject } from "../../PooledObject.ts"
-import { DuplicateObject } from "../../PoolError.ts"
+import { DuplicateObject, type PoolClosed, type PoolFull } from "../../PoolError.ts"
 import { isPrimitive } from "../state/entry.ts"
+import { type Additions, type Joining, toAdd } from "./additions.ts"
 import type { Definition } from "./definition.ts"
 import { draw, drawLease, type Who } from "./pictures.ts"
 import { type Answer, type Operation, type Refusal, refusal, type Target } from "./protocol.ts"
@@ -15,7 +16,11 @@ import { patiently, toDuration } from "./words.ts"
 export interface Operated<A, D, E, N> {
   readonly definition: Definition<A, D, E, N>
   readonly pool: ObjectPool<A, D, E>
-  readonly settings: { readonly epoch: number }
+  readonly settings: {
+    readonly epoch: number
+    /** Absent: what is added goes with its host. */
+    readonly additions?: Additions<A, D, E, N> | undefined
+  }
   readonly borrowers: () => ReadonlyMap<number, Who>
 }
 
@@ -52,7 +57,7 @@ const adding = <A, D, E, N>(
   { data, leaseTimeout, objects }: Adding
 ): Effect.Effect<Answer, unknown> =>
   Effect.gen(function*() {
-    const { definition, pool } = host
+    const { definition } = host
     const decoded = objects.map((object) => definition.object.decode(object))
     const given = data === undefined ? undefined : definition.data?.decode(data)
     if (decoded.includes(undefined) || (data !== undefined && given === undefined)) {
@@ -60,12 +65,17 @@ const adding = <A, D, E, N>(
     }
     const values = decoded.map((each) => each!.value)
     yield* refuseDuplicates(host, values)
-    const added = yield* pool.addAll(values, {
-      leaseTimeout: patiently(leaseTimeout),
-      ...(given === undefined ? {} : { data: given.value as never })
-    })
+    const added = yield* addAll(host, values, { leaseTimeout: patiently(leaseTimeout), data: given?.value })
     return added.map((pooled) => draw(pooled, definition.data))
   })
+
+/** Puts objects in, and into what the next host is to know. */
+export const addAll = <A, D, E, N>(
+  { pool, settings: { additions } }: Operated<A, D, E, N>,
+  objects: ReadonlyArray<A>,
+  joining: Joining<D>
+): Effect.Effect<Records<A, D>, DuplicateObject | PoolFull | PoolClosed | Refusal> =>
+  additions === undefined ? pool.addAll(objects, toAdd(joining)) : additions.addAll(objects, joining)
 
 /** Copies of one object are the same object, wherever they were made. Primitives are never duplicates. */
 export const refuseDuplicates = <A, D, E, N>(
@@ -114,7 +124,9 @@ export const operate = <A, D, E, N>(
     case "Add":
       return adding(host, operation)
     case "Remove":
-      return each(find(operation.target), (pooled) => pool.remove(pooled))
+      return host.settings.additions === undefined
+        ? each(find(operation.target), (pooled) => pool.remove(pooled))
+        : host.settings.additions.remove(find(operation.target), operation.target)
     case "Rest":
       return each(find(operation.target), (pooled) => pool.rest(pooled, toDuration(operation.duration) ?? 0))
     case "Wake":

@@ -30,6 +30,7 @@ import { apart } from "./apart.ts"
 import * as Claims from "./claims.ts"
 import { storeSql } from "./claimsSql.ts"
 import { gathering } from "./gathering.ts"
+import { memoriesSql } from "./memorySql.ts"
 import { quiet } from "./sockets.ts"
 import * as Storage from "./storage.ts"
 
@@ -216,7 +217,10 @@ export const layerCluster = (
 const layerClaims = ({ expiry, prefix }: Settings) =>
   Layer.effect(
     Claims.Claims,
-    Effect.flatMap(storeSql(`${prefix}_hosts`), (store) => Claims.make(store, { expiry }))
+    Effect.flatMap(
+      Effect.all([storeSql(`${prefix}_hosts`), memoriesSql(prefix)]),
+      ([store, memories]) => Claims.make(store, { expiry, memories })
+    )
   )
 
 /**

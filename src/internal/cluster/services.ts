@@ -2,25 +2,30 @@
  * Shared pools as services: the pool of this process, and one whose host is another.
  */
 import type { Sharding } from "effect/cluster/Sharding"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as RpcClient from "effect/rpc/RpcClient"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import { hostname } from "node:os"
-import type { ObjectPool } from "../../ObjectPool.ts"
-import type { SharedAddOptions, SharedBorrowOptions, SharedLease } from "../../SharedLease.ts"
+import {
+  PoolUnavailable,
+  type SharedAddOptions,
+  type SharedBorrowOptions,
+  type SharedLease
+} from "../../SharedLease.ts"
 import type { SharedPool } from "../../SharedPool.ts"
 import { toObjects } from "../pool/options.ts"
 import { Pass, toHeaders } from "./access.ts"
-import { Borrower } from "./borrower.ts"
+import { Borrower, toReason } from "./borrower.ts"
 import { Connection } from "./connection.ts"
 import type { Definition } from "./definition.ts"
 import { clientOf } from "./gateway.ts"
-import { type HostOptions, type Make, means, ofPool, toEpoch } from "./hosting.ts"
+import { type HostOptions, inStore, type Make, means, ofPool, remembering, toEpoch } from "./hosting.ts"
 import { LocalLease, toBorrow } from "./local.ts"
-import { operate, type Operated, refuseDuplicates, targets } from "./operating.ts"
+import { addAll as join, operate, type Operated, refuseDuplicates, targets } from "./operating.ts"
 import { picture } from "./pictures.ts"
-import { Guarded } from "./protocol.ts"
+import { Guarded, type Refusal } from "./protocol.ts"
 import { operator } from "./service.ts"
 import type { Client } from "./session.ts"
 
@@ -31,34 +36,35 @@ export const local = <A, D, E, N>(
   make: Make<A, D, E>
 ): Effect.Effect<SharedPool<A, D, E, N>, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const pool = yield* make(ofPool(options))
+    const { additions, pool } = yield* remembering(definition, options, make(ofPool(options)), inStore)
+    if (additions !== undefined) yield* additions.recalled
     const epoch = yield* toEpoch(definition.name, options.epoch)
-    const operated: Operated<A, D, E, N> = { definition, pool, settings: { epoch }, borrowers: () => new Map() }
+    const settings = { epoch, additions }
+    const operated: Operated<A, D, E, N> = { definition, pool, settings, borrowers: () => new Map() }
     const find = targets(operated)
     const held = (lease: ConstructorParameters<typeof LocalLease<A, D>>[0]): SharedLease<A, D> =>
       new LocalLease(lease, epoch)
     const asked = (borrow: SharedBorrowOptions<N>) => toBorrow(borrow, options.meets)
     return {
       name: definition.name,
-      ...operator(definition, (operation) => operate(operated, find, operation)),
+      ...operator(definition, (operation) => unrefused(definition, operate(operated, find, operation))),
       borrow: Effect.map(pool.borrow, held),
       borrowWith: (borrow) => Effect.suspend(() => Effect.map(pool.borrowWith(asked(borrow)), held)),
       tryBorrow: Effect.map(pool.tryBorrow, held),
       with: (f, borrow) => pool.with((lease) => f(held(lease)), borrow === undefined ? undefined : asked(borrow)),
-      ...adding(operated, pool),
+      ...adding(operated),
       events: pool.events
     }
   })
 
 /** What is added in this process is in the pool as it is, and not as a copy. */
-const adding = <A, D, E, N>(operated: Operated<A, D, E, N>, pool: ObjectPool<A, D, E>) => {
+const adding = <A, D, E, N>(operated: Operated<A, D, E, N>) => {
   const addAll = (objects: Iterable<A>, options?: SharedAddOptions<D>) =>
     Effect.suspend(() => {
       const all = toObjects(operated.definition.name, objects)
-      const { data, ...rest } = options ?? {}
-      // data of the whole type are data of a part of it
-      const given = { ...rest, ...(data === undefined ? {} : { data: data as never }) }
-      const added = Effect.andThen(refuseDuplicates(operated, all), pool.addAll(all, given))
+      const { data, leaseTimeout } = options ?? {}
+      const joined = unrefused(operated.definition, join(operated, all, { data, leaseTimeout }))
+      const added = Effect.andThen(refuseDuplicates(operated, all), joined)
       return Effect.map(added, (records) => records.map((pooled) => picture<A, D>(pooled)))
     })
   return {
@@ -66,6 +72,23 @@ const adding = <A, D, E, N>(operated: Operated<A, D, E, N>, pool: ObjectPool<A, 
     add: (object: A, options?: SharedAddOptions<D>) => Effect.map(addAll([object], options), (all) => all[0]!)
   }
 }
+
+/** Where the store of what is remembered does not answer, the pool is as one that cannot be reached. */
+const unrefused = <A, D, E, N, B, F>(
+  { name }: Definition<A, D, E, N>,
+  effect: Effect.Effect<B, F>
+): Effect.Effect<B, Exclude<F, Refusal> | PoolUnavailable> =>
+  effect.pipe(Effect.catch((error): Effect.Effect<never, Exclude<F, Refusal> | PoolUnavailable> => {
+    if (!isRefusal(error)) return Effect.fail(error as Exclude<F, Refusal>)
+    const { detail, reason } = error
+    return Effect.flatMap(
+      DateTime.now,
+      (since) => Effect.fail(new PoolUnavailable({ pool: name, reason: toReason(reason), detail, since }))
+    )
+  }))
+
+const isRefusal = (error: unknown): error is Refusal =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "Refusal"
 
 /** The pool of another process. */
 export const remote = <A, D, E, N>(

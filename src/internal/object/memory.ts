@@ -33,7 +33,13 @@ export interface Store {
   readonly get: (key: string) => Effect.Effect<string | undefined, unknown>
   readonly set: (key: string, value: string) => Effect.Effect<void, unknown>
   readonly remove: (key: string) => Effect.Effect<void, unknown>
+  /** Only of a store that keeps objects as well: that of this key leaves, though the pool does not close. */
+  readonly left?: ((key: string) => void) | undefined
 }
+
+/** The pool's name and the key, in which nothing looks like what stands between them. */
+export const nameOf = (pool: string, key: string, mark = ""): string =>
+  `${pool}/${mark}${key.replace(/[%/]/g, (c) => c === "%" ? "%25" : "%2F")}`
 
 /** Each object is written at most once in so many milliseconds. */
 const pause = 1000
@@ -229,6 +235,8 @@ export class Memory<A, D> {
   left(slot: Slot<A, D>): void {
     const entry = slot.entry!
     slot.entry = entry.memory = undefined
+    const isForGood = this.core().life._tag === "Open" || (entry.why !== undefined && entry.why !== "Closed")
+    if (isForGood) this.store.left?.(slot.key)
     if (!slot.unread) slot.last = know(this.core(), entry, this.core().life._tag === "Open")
     else if (slot.last === undefined && !slot.isWriting) {
       this.slots.delete(slot.key)
@@ -375,8 +383,7 @@ export class Memory<A, D> {
     settled(core)
   }
 
-  /** The pool's name and the key, in which nothing looks like what stands between them. */
   private toKey({ key }: Slot<A, D>): string {
-    return `${this.core().options.name}/${key.replace(/[%/]/g, (c) => c === "%" ? "%25" : "%2F")}`
+    return nameOf(this.core().options.name, key)
   }
 }

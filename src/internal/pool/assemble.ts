@@ -17,7 +17,7 @@ import { Detector } from "../object/detector.ts"
 import { Dozing } from "../object/dozing.ts"
 import { prepareMade } from "../object/joining.ts"
 import * as Leaving from "../object/leaving.ts"
-import { Memory } from "../object/memory.ts"
+import { Memory, type Store } from "../object/memory.ts"
 import * as Resting from "../object/resting.ts"
 import { Link } from "../object/self.ts"
 import { ClassedWaiters } from "../state/classedWaiters.ts"
@@ -44,6 +44,9 @@ import { turn } from "./turn.ts"
 export const store: Context.Key<KeyValueStore, KeyValueStore> = Context.Service<KeyValueStore>(
   "effect/persistence/KeyValueStore"
 )
+
+/** The store of a pool that has a host, in place of effect's: which the user's own functions may need. */
+export const hostStore: Context.Key<Store, Store> = Context.Service<Store>("effect-object-pool/Store")
 
 /** Binds the functions that are called for the pool, and for no borrower, to the asynchronous context of its builder. */
 const atHome = <A, D>(options: Resolved<A, D>, home: AsyncContext | undefined): Resolved<A, D> => {
@@ -204,7 +207,10 @@ const makeMemory = <A, D>(
 ): Memory<A, D> | undefined =>
   options.remember === undefined
     ? undefined
-    : new Memory(core, Context.get(context as Context.Context<KeyValueStore>, store))
+    : new Memory(
+      core,
+      Context.getOrElse(context, hostStore, () => Context.get(context as Context.Context<KeyValueStore>, store))
+    )
 
 const makeRegistry = <A, D>(
   { detectStatus, detection, policy, sharing }: Resolved<A, D>,

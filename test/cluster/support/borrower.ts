@@ -24,6 +24,9 @@ export type BorrowerCommand =
   | { readonly type: "churn"; readonly hold: number; readonly fibers: number }
   | { readonly type: "stop" }
   | { readonly type: "stats" }
+  | { readonly type: "add"; readonly keys: ReadonlyArray<string> }
+  | { readonly type: "remove"; readonly key: string }
+  | { readonly type: "rest"; readonly key: string; readonly millis: number }
 export interface Granted {
   readonly type: "granted"
   readonly id: string
@@ -50,7 +53,12 @@ export interface Churned {
   readonly borrowed: number
   readonly errors: Record<string, number>
 }
-export type BorrowerEvent = { readonly type: "ready" } | Granted | Ended | Churned | Stats
+/** An operation has ended. */
+export interface Done {
+  readonly type: "done"
+  readonly error?: string
+}
+export type BorrowerEvent = { readonly type: "ready" } | Done | Granted | Ended | Churned | Stats
 
 if (process.argv[1] === import.meta.filename) {
   const { cluster, guard, remote } = config<BorrowerConfig>()
@@ -128,6 +136,17 @@ if (process.argv[1] === import.meta.filename) {
       runtime.runFork(Effect.matchCause(Keys.stats, {
         onSuccess: ({ leases, waiting }) => tell({ type: "stats", leases, waiting } satisfies Stats),
         onFailure: (cause) => console.error(Cause.pretty(cause))
+      }))
+    } else if (command.type === "add" || command.type === "remove" || command.type === "rest") {
+      const operation: Effect.Effect<unknown, { readonly _tag: string; readonly reason?: string }, Keys> =
+        command.type === "add"
+          ? Keys.addAll(command.keys.map((key) => ({ key })))
+          : command.type === "remove"
+          ? Keys.remove({ key: command.key })
+          : Keys.rest({ key: command.key }, command.millis)
+      runtime.runFork(Effect.map(Effect.exit(operation), (exit) => {
+        const error = errorOf(exit)
+        tell({ type: "done", ...(error === undefined ? {} : { error }) } satisfies Done)
       }))
     } else if (command.type === "stop") {
       churning = false

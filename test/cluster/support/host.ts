@@ -13,6 +13,8 @@ export interface HostConfig extends ClusterConfig {
   /** Milliseconds. */
   readonly timeToLive: number
   readonly closing?: number
+  /** It remembers, and lends each key so often in an hour. */
+  readonly limit?: number
 }
 export type HostEvent =
   | { readonly type: "ready" }
@@ -20,7 +22,7 @@ export type HostEvent =
   | { readonly type: "hosting" }
 
 if (process.argv[1] === import.meta.filename) {
-  const { closing, keys, listens, lockExpiration, port, prefix, timeToLive, url } = config<HostConfig>()
+  const { closing, keys, limit, listens, lockExpiration, port, prefix, timeToLive, url } = config<HostConfig>()
   const host = "127.0.0.1"
   const runtime = ManagedRuntime.make(
     Keys.layerHost({
@@ -31,6 +33,9 @@ if (process.argv[1] === import.meta.filename) {
         return "Available"
       },
       detection: { onBorrow: false },
+      ...(limit === undefined
+        ? {}
+        : { remember: { key: ({ key }: { readonly key: string }) => key }, allowance: { limit, per: "1 hour" } }),
       ...(closing === undefined ? {} : { closing: { timeout: closing } })
     }).pipe(
       Layer.provide(SharedPool.layerCluster({

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import { availableParallelism, loadavg } from "node:os"
 import { freePort } from "../../support/postgres.ts"
-import type { BorrowerCommand, BorrowerConfig, BorrowerEvent, Ended, Granted } from "./borrower.ts"
+import type { BorrowerCommand, BorrowerConfig, BorrowerEvent, Done, Ended, Granted } from "./borrower.ts"
 import type { GuardCommand, GuardEvent, Interval, Report } from "./guard.ts"
 import type { HostConfig, HostEvent } from "./host.ts"
 import { now, type Program, start, type Told } from "./processes.ts"
@@ -14,6 +14,7 @@ export interface Settings {
   readonly timeToLive: number
   readonly lockExpiration: number
   readonly closing?: number
+  readonly limit?: number
 }
 
 const isReady = (event: { readonly type: string }): event is never => event.type === "ready"
@@ -29,9 +30,15 @@ interface Borrower {
   readonly ended: (id: string) => Promise<Told<Ended>>
   /** Gives a key back. */
   readonly end: (id: string) => Promise<Told<Ended>>
+  /** Adds, takes out, or rests keys; what it failed with. */
+  readonly operate: (
+    command: Extract<BorrowerCommand, { type: "add" | "remove" | "rest" }>
+  ) => Promise<string | undefined>
 }
 
 export interface World {
+  /** Begins the names of its tables. */
+  readonly prefix: string
   readonly guard: { readonly report: () => Promise<Report>; readonly port: number }
   /** Starts a runner. */
   readonly host: (options?: Partial<HostConfig>) => Promise<Host>
@@ -50,7 +57,7 @@ interface Host {
 let clusters = 0
 
 export const makeWorld = async (settings: Settings): Promise<World> => {
-  const { closing, keys, lockExpiration, timeToLive, url } = settings
+  const { closing, keys, limit, lockExpiration, timeToLive, url } = settings
   const prefix = `test_${process.pid}_${++clusters}`
   const cluster = { url, lockExpiration, prefix }
   const guard = start<GuardCommand, GuardEvent>("guard")
@@ -60,6 +67,7 @@ export const makeWorld = async (settings: Settings): Promise<World> => {
   const programs: Array<Program<never, never>> = []
   const hosts: Array<Host> = []
   return {
+    prefix,
     guard: {
       port: guardPort,
       report: () => {
@@ -77,6 +85,7 @@ export const makeWorld = async (settings: Settings): Promise<World> => {
           timeToLive,
           port,
           ...(closing === undefined ? {} : { closing }),
+          ...(limit === undefined ? {} : { limit }),
           ...options
         } satisfies HostConfig
       )
@@ -124,6 +133,10 @@ export const makeWorld = async (settings: Settings): Promise<World> => {
         end: (id) => {
           program.tell({ type: "end", id })
           return ended(id)
+        },
+        operate: async (command) => {
+          program.tell(command)
+          return (await program.next((event): event is Done => event.type === "done")).error
         }
       }
     },

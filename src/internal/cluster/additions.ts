@@ -1,0 +1,362 @@
+/**
+ * The objects that were added to a shared pool, as its memory has them: what the next host begins with.
+ *
+ * Invariants:
+ * - An object is in the memory before it is in the pool; and it is no more, soon after it has left a pool that is not
+ *   closing. One that was taken out by `remove` has left the memory before that answers.
+ * - `stored` has the names of all entries of added objects, and the object of each that is in the pool.
+ * - What changes an entry of an added object runs while it has `turn`: so an entry is that of the object that has joined last.
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
+import type { ObjectPool } from "../../ObjectPool.ts"
+import type { PooledObject } from "../../PooledObject.ts"
+import { DuplicateObject, PoolClosed, type PoolFull } from "../../PoolError.ts"
+import { nameOf, type Store } from "../object/memory.ts"
+import { checks } from "../state/validation.ts"
+import { toMillis } from "../structures/times.ts"
+import { apart } from "./apart.ts"
+import type { Definition } from "./definition.ts"
+import { type Memory, Superseded } from "./memory.ts"
+import { type Refusal, refusal, type Target } from "./protocol.ts"
+import { toDuration, toEndless } from "./words.ts"
+
+/** How many entries are read, or written, at once. */
+const atOnce = 16
+
+/** After a store that has not answered. */
+const pause = Schedule.spaced("1 second")
+
+/** What an added object joins with, beside what is usual. */
+export interface Joining<D> {
+  readonly leaseTimeout: Duration.Input | undefined
+  readonly data: D | undefined
+}
+
+/** The same as options of a pool: data of the whole type are data of a part of it. */
+export const toAdd = <D>({ data, leaseTimeout }: Joining<D>) => ({
+  leaseTimeout,
+  ...(data === undefined ? {} : { data: data as never })
+})
+
+const Entry = Schema.Struct({
+  version: Schema.Literal(1),
+  object: Schema.Json,
+  data: Schema.optionalKey(Schema.Json),
+  /** Milliseconds; `null`: without end. */
+  leaseTimeout: Schema.optionalKey(Schema.NullOr(Schema.Finite.check(Schema.isGreaterThan(0))))
+})
+
+const decode = Schema.decodeUnknownExit(Schema.fromJsonString(Entry))
+
+/** No key of an object's begins so in a name: there, `%` stands before `2` alone. */
+const mark = "%added-"
+
+const isSuperseded = (error: unknown): boolean => error instanceof Superseded
+
+const unstored = refusal("Unproven", "what is remembered cannot be written at present: nothing was added")
+const unerased = refusal(
+  "Unproven",
+  "what is remembered cannot be written at present: the object has left, and comes back if this host dies before it can"
+)
+const unencoded = refusal("Malformed", "the host cannot encode what is to be added, by the schemas of the pool")
+const unread = { message: "What is remembered has not been read yet" }
+const late = "What is remembered was not read in time: the host goes on without what was added, until it is"
+
+type Failed = DuplicateObject | PoolFull | PoolClosed | Refusal
+
+/** An object, and its entry. */
+interface Stored<A> {
+  readonly name: string
+  readonly object: A
+  readonly text: string
+}
+
+/** What there was under a name before. */
+interface Replaced<A> {
+  readonly name: string
+  readonly object: A | undefined
+  readonly text: string | undefined
+}
+
+/** How a host runs what it does by itself. */
+type Fork = <B, F>(effect: Effect.Effect<B, F>) => Fiber.Fiber<B, F>
+
+export class Additions<A, D, E, N> {
+  private readonly definition: Definition<A, D, E, N>
+  private readonly memory: Memory
+  private readonly key: (object: A) => unknown
+  /** How long the store may take, in milliseconds. */
+  private readonly timeout: number
+  private readonly fork: Fork
+  private pool!: ObjectPool<A, D, E>
+  private isOpen = false
+  private readonly opened = Deferred.makeUnsafe<void>()
+  /** What was read as the memory was opened, until it is asked for. */
+  private known = new Map<string, string>()
+  private readonly told = Deferred.makeUnsafe<void>()
+  private readonly turn = Semaphore.makeUnsafe(1)
+  private readonly stored = new Map<string, A | undefined>()
+  private readonly forgetting = new Set<Fiber.Fiber<unknown, unknown>>()
+
+  constructor(
+    definition: Definition<A, D, E, N>,
+    memory: Memory,
+    { fork, key, timeout }: { readonly key: (object: A) => unknown; readonly timeout: number; readonly fork: Fork }
+  ) {
+    this.definition = definition
+    this.memory = memory
+    this.key = key
+    this.timeout = timeout
+    this.fork = fork
+  }
+
+  /** What the pool reads its rests and allowances from, and writes them to. A host that another has followed writes nothing. */
+  get store(): Store {
+    const asHost = (write: () => Effect.Effect<void, unknown>) =>
+      Effect.suspend(() => this.isOpen ? write() : Effect.fail(unread)).pipe(
+        Effect.catchIf(isSuperseded, () => Effect.void)
+      )
+    return {
+      get: (name) => Effect.andThen(Deferred.await(this.opened), Effect.suspend(() => this.get(name))),
+      set: (name, value) => asHost(() => this.memory.set(name, value)),
+      remove: (name) => asHost(() => this.memory.remove(name)),
+      left: (key) => {
+        const name = this.toName(key)
+        if (this.stored.has(name)) this.forget(name)
+      }
+    }
+  }
+
+  /** Reads what there is, as soon as the store answers, and puts in what was added. */
+  begin(pool: ObjectPool<A, D, E>): void {
+    this.pool = pool
+    let trouble: Cause.Cause<unknown> = Cause.empty
+    const reading = Effect.suspend(() => this.within(this.memory.open(this.toName("")))).pipe(
+      Effect.tapCause((cause) => Effect.sync(() => trouble = cause)),
+      Effect.retry(pause),
+      Effect.flatMap(({ known, names }) => {
+        this.known = known
+        for (const name of names) this.stored.set(name, undefined)
+        this.isOpen = true
+        Deferred.doneUnsafe(this.opened, Effect.void)
+        return Effect.forEach(names, (name) => this.recall(name), { concurrency: atOnce, discard: true })
+      })
+    )
+    const { told } = this
+    const giveUp = Effect.andThen(
+      Effect.sleep(this.timeout),
+      Effect.suspend(() => Deferred.isDoneUnsafe(told) ? Effect.void : this.complain(late, trouble))
+    )
+    this.fork(Effect.andThen(giveUp, Deferred.succeed(told, undefined)))
+    this.fork(
+      Effect.andThen(reading, Deferred.succeed(told, undefined)).pipe(
+        Effect.andThen(Effect.sleep(this.timeout)),
+        // by then each object that was there has been told
+        Effect.andThen(Effect.sync(() => this.known.clear()))
+      )
+    )
+  }
+
+  /** Ends when what was added is in the pool, or the store has had its time. */
+  get recalled(): Effect.Effect<void> {
+    return Deferred.await(this.told)
+  }
+
+  /** Ends when what has left the pool has left the memory, or the store has had its time. */
+  get settled(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const forgotten = Effect.forEach([...this.forgetting], (fiber) => Fiber.await(fiber), { discard: true })
+      return Effect.asVoid(Effect.timeoutOption(forgotten, this.timeout))
+    })
+  }
+
+  /** Puts objects in, all or none. They are in the memory before they are in the pool. */
+  addAll(objects: ReadonlyArray<A>, joining: Joining<D>): Effect.Effect<ReadonlyArray<PooledObject<A, D>>, Failed> {
+    const entering = Effect.gen({ self: this }, function*() {
+      const entries = yield* this.toEntries(objects, joining)
+      const replaced: Array<Replaced<A>> = []
+      const storing = Effect.forEach(entries, (entry) => this.put(entry, replaced), {
+        concurrency: atOnce,
+        discard: true
+      })
+      const exit = yield* Effect.exit(this.isOpen ? storing : Effect.fail("unread"))
+      if (Exit.isFailure(exit)) {
+        this.fork(this.turn.withPermit(this.restore(replaced)))
+        return yield* Effect.fail(unstored)
+      }
+      for (const { name, object } of entries) this.stored.set(name, object)
+      // whoever has asked may leave: what is stored is in the pool
+      return this.fork(Effect.tapCause(
+        this.join(objects, joining),
+        (cause) => isClosed(cause) ? Effect.void : this.turn.withPermit(this.restore(replaced))
+      ))
+    })
+    return Effect.flatMap(Effect.uninterruptible(this.turn.withPermit(entering)), (fiber) => Fiber.join(fiber))
+  }
+
+  /** Takes objects out of the pool, and out of the memory. Was there any in either? */
+  remove(found: Effect.Effect<ReadonlyArray<PooledObject<A, D>>>, target: Target): Effect.Effect<boolean, Refusal> {
+    const leaving = Effect.gen({ self: this }, function*() {
+      const records = yield* found
+      const meant = target._tag === "Object" ? this.definition.object.decode(target.object) : undefined
+      const objects = [...records.map(({ object }) => object), ...meant === undefined ? [] : [meant.value]]
+      const names = new Set(objects.map((object) => this.toName(this.key(object))))
+      const left = yield* Effect.forEach(records, (record) => this.pool.remove(record))
+      const known = [...names].filter((name) => this.stored.has(name))
+      for (const name of known) this.stored.set(name, undefined)
+      const exits = yield* Effect.forEach(known, (name) => Effect.exit(this.erase(name)), { concurrency: atOnce })
+      if (!exits.every(Exit.isSuccess)) {
+        for (const name of known) this.forget(name)
+        return yield* Effect.fail(unerased)
+      }
+      return known.length > 0 || left.includes(true)
+    })
+    return Effect.uninterruptible(this.turn.withPermit(leaving))
+  }
+
+  private join(objects: ReadonlyArray<A>, joining: Joining<D>) {
+    return this.pool.addAll(objects, toAdd(joining))
+  }
+
+  private toEntries(objects: ReadonlyArray<A>, joining: Joining<D>): Effect.Effect<ReadonlyArray<Stored<A>>, Refusal> {
+    return Effect.suspend(() => {
+      const { data, leaseTimeout } = joining
+      const millis = leaseTimeout === undefined ? undefined : toMillis(leaseTimeout)
+      const given = data === undefined ? undefined : this.definition.data?.encode(data)
+      const entries: Array<Stored<A>> = []
+      for (const object of objects) {
+        const encoded = this.definition.object.encode(object)
+        if (encoded === undefined || (data !== undefined && given === undefined)) return Effect.fail(unencoded)
+        const entry: typeof Entry.Type = {
+          version: 1,
+          object: encoded.json,
+          ...(given === undefined ? {} : { data: given.json }),
+          ...(millis === undefined ? {} : { leaseTimeout: toEndless(millis) })
+        }
+        entries.push({ name: this.toName(this.key(object)), object, text: JSON.stringify(entry) })
+      }
+      return Effect.succeed(entries)
+    })
+  }
+
+  private put({ name, text }: Stored<A>, replaced: Array<Replaced<A>>): Effect.Effect<void, unknown> {
+    const before = this.stored.has(name) ? this.within(this.get(name)) : Effect.undefined
+    return Effect.flatMap(before, (before) => {
+      replaced.push({ name, object: this.stored.get(name), text: before })
+      return this.within(this.memory.set(name, text))
+    })
+  }
+
+  /** What was not added after all is forgotten: in its turn. */
+  private restore(all: ReadonlyArray<Replaced<A>>): Effect.Effect<void> {
+    const each = ({ name, object, text }: Replaced<A>) => {
+      if (text === undefined) return this.erase(name)
+      this.stored.set(name, object)
+      return this.within(this.memory.set(name, text))
+    }
+    return Effect.catchCause(
+      Effect.forEach(all, each, { concurrency: atOnce, discard: true }),
+      () =>
+        this.complain("An object that was not added may be remembered as one that was, and join the next host's pool")
+    )
+  }
+
+  private erase(name: string): Effect.Effect<void, unknown> {
+    return Effect.map(this.within(this.memory.remove(name)), () => void this.stored.delete(name))
+  }
+
+  /** An object has left, or is about to: unless it is there by then, or another under its name, its entry goes. */
+  private forget(name: string): void {
+    const erasing = Effect.suspend(() => {
+      if (!this.stored.has(name)) return Effect.void
+      const object = this.stored.get(name)
+      const isThere = object === undefined ? Effect.succeed(false) : this.pool.has(object)
+      return Effect.flatMap(isThere, (there) => there ? Effect.void : this.erase(name))
+    })
+    // it leaves within this step
+    const fiber = this.fork(
+      Effect.andThen(Effect.yieldNow, this.turn.withPermit(erasing)).pipe(
+        Effect.retry({ schedule: pause, while: (error) => !isSuperseded(error) })
+      )
+    )
+    this.forgetting.add(fiber)
+    fiber.addObserver(() => void this.forgetting.delete(fiber))
+  }
+
+  private recall(name: string): Effect.Effect<void> {
+    return Effect.suspend(() => this.within(this.get(name))).pipe(
+      Effect.retry({ schedule: pause, times: 2 }),
+      Effect.flatMap((text) => this.turn.withPermit(Effect.sync(() => this.rejoin(name, text)))),
+      Effect.catchCause((cause) =>
+        this.complain("An object that was added could not be read: it is not in the pool", cause, name)
+      )
+    )
+  }
+
+  private rejoin(name: string, text: string | undefined): void {
+    // it was taken out, or added again, meanwhile
+    if (!this.stored.has(name) || this.stored.get(name) !== undefined) return
+    if (text === undefined) return void this.stored.delete(name)
+    const added = this.fromText(text)
+    if (added === undefined) {
+      const message =
+        "An object that was added makes no sense to this host: it is not in the pool, and its entry is left alone"
+      return void this.fork(this.complain(message, undefined, name))
+    }
+    this.stored.set(name, added.object)
+    this.fork(Effect.catchCause(this.join([added.object], added.joining), (cause) => {
+      // one of its key is among the `objects` of the options
+      if (isClosed(cause) || Cause.squash(cause) instanceof DuplicateObject) return Effect.void
+      this.stored.set(name, undefined)
+      return this.complain("An object that was added does not join the pool", cause, name)
+    }))
+  }
+
+  private fromText(text: string): { readonly object: A; readonly joining: Joining<D> } | undefined {
+    const exit = decode(text)
+    if (Exit.isFailure(exit)) return undefined
+    const { data, leaseTimeout, object } = exit.value
+    const decoded = this.definition.object.decode(object)
+    const given = data === undefined ? undefined : this.definition.data?.decode(data)
+    if (decoded === undefined || (data !== undefined && given === undefined)) return undefined
+    return { object: decoded.value, joining: { data: given?.value, leaseTimeout: toDuration(leaseTimeout) } }
+  }
+
+  private get(name: string): Effect.Effect<string | undefined, unknown> {
+    const text = this.known.get(name)
+    if (text === undefined) return this.memory.get(name)
+    this.known.delete(name)
+    return Effect.succeed(text)
+  }
+
+  /** A store that does not answer keeps nobody for longer than it may take. */
+  private within<B>(effect: Effect.Effect<B, unknown>): Effect.Effect<B, unknown> {
+    return Effect.timeout(apart(effect), this.timeout)
+  }
+
+  private toName(key: unknown): string {
+    const { name } = this.definition
+    if (typeof key === "string") return nameOf(name, key, mark)
+    return checks(name).refuse("remember.key", key, "a function that answers a text")
+  }
+
+  private complain(message: string, cause?: Cause.Cause<unknown>, entry?: string): Effect.Effect<void> {
+    const line = cause === undefined ? Effect.logWarning(message) : Effect.logWarning(message, cause)
+    return Effect.annotateLogs(line, {
+      pool: this.definition.name,
+      ...(entry === undefined ? {} : { key: entry.slice(this.toName("").length) })
+    })
+  }
+}
+
+/** The pool has been closed, or its host is. */
+const isClosed = (cause: Cause.Cause<unknown>): boolean =>
+  Cause.hasInterruptsOnly(cause) || Cause.squash(cause) instanceof PoolClosed
