@@ -41,27 +41,38 @@ const database = (entries = new Map<string, string>()) => {
   const inner = inProcess(entries)
   const state = { before: (_method: string): Effect.Effect<unknown, unknown> => Effect.void }
   const memories: Memories = (pool, epoch) => {
-    const { get, open, remove, set } = inner(pool, epoch)
+    const { get, open, remove, set, setAll } = inner(pool, epoch)
     const after = <B>(method: string, act: Effect.Effect<B, unknown>) =>
       Effect.andThen(Effect.suspend(() => state.before(method)), act)
     return {
       open: (beginning) => after("open", open(beginning)),
       get: (name) => after("get", get(name)),
       set: (name, value) => after("set", set(name, value)),
+      setAll: (entries) => after("set", setAll(entries)),
       remove: (name) => after("remove", remove(name))
     }
   }
+  const base = Layer.merge(cluster, Layer.effect(Claims, make(rows, { expiry: 15_000, memories })))
   const host = (options: Partial<Options>) =>
-    Layer.fresh(Layer.provideMerge(Keys.layerClient, Keys.layerHost({ ...usual, ...options }))).pipe(
-      Layer.provide(Layer.merge(cluster, Layer.effect(Claims, make(rows, { expiry: 15_000, memories }))))
-    )
+    Effect.gen(function*() {
+      const [scope, inner] = [yield* Scope.make(), yield* Scope.make()]
+      const context = yield* Layer.build(Layer.fresh(base)).pipe(Scope.provide(scope))
+      yield* Layer.build(Keys.layerHost({ ...usual, ...options })).pipe(Scope.provide(scope), Effect.provide(context))
+      const pool = Context.get(
+        yield* Layer.build(Layer.fresh(Keys.layerClient)).pipe(Scope.provide(inner), Effect.provide(context)),
+        Keys
+      )
+      // effect's client of an entity takes seconds to end, for which nobody waits here
+      const leaving = Effect.forkDetach(Scope.close(inner, Exit.void), { startImmediately: true })
+      return { pool, stop: Effect.andThen(leaving, Scope.close(scope, Exit.void)) }
+    })
   return Object.assign(state, {
     entries,
     /** The names of what was added. */
     added: () =>
       [...entries.keys()].filter((name) => name.startsWith(prefix)).map((n) => n.slice(prefix.length)).sort(),
     memories,
-    host: (options: Partial<Options> = {}) => started(host(options))
+    host: (options: Partial<Options> = {}) => host(options)
   })
 }
 
@@ -80,7 +91,7 @@ const until = <A, E, R>(effect: Effect.Effect<A, E, R>, isSo: (value: A) => bool
 const away = () => Effect.fail("away")
 const there = () => Effect.void
 
-describe.concurrent("the next host", () => {
+describe("the next host", () => {
   it.live("has what was added, with its data, and no more what was taken out", () =>
     Effect.gen(function*() {
       const { added, entries, host } = database()
@@ -191,12 +202,12 @@ describe.concurrent("the next host", () => {
     }))
 })
 
-describe.concurrent("a memory of a process", () => {
+describe("a memory of a process", () => {
   it.effect("is handed on from host to host", () => isHandedOn(inProcess()))
   it.effect("takes nothing from a host that another has followed", () => isFenced(inProcess(), 5))
 })
 
-describe.concurrent("what is added", () => {
+describe("what is added", () => {
   it.live("is remembered before that is answered; what is refused is not, and changes nothing that is", () =>
     Effect.gen(function*() {
       const { added, entries, host } = database()
@@ -254,7 +265,7 @@ describe.concurrent("what is added", () => {
     }))
 })
 
-describe.concurrent("a host whose store does not answer as it begins", () => {
+describe("a host whose store does not answer as it begins", () => {
   it.live("lends what it has by itself after `hookTimeout`, says so, and puts in what was added when it does", () =>
     Effect.gen(function*() {
       const base = database()
@@ -276,7 +287,7 @@ describe.concurrent("a host whose store does not answer as it begins", () => {
     }))
 })
 
-describe.concurrent("a pool with a store of its own", () => {
+describe("a pool with a store of its own", () => {
   const open = (layer: (store: Layer.Layer<KeyValueStore.KeyValueStore>) => Layer.Layer<Keys, unknown>) =>
     Effect.gen(function*() {
       const entries = new Map<string, string>()

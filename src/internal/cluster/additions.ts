@@ -31,6 +31,9 @@ import { toDuration, toEndless } from "./words.ts"
 /** How many entries are read, or written, at once. */
 const atOnce = 16
 
+/** How many objects join in one step. */
+const slice = 100
+
 /** After a store that has not answered. */
 const pause = Schedule.spaced("1 second")
 
@@ -147,7 +150,7 @@ export class Additions<A, D, E, N> {
         for (const name of names) this.stored.set(name, undefined)
         this.isOpen = true
         Deferred.doneUnsafe(this.opened, Effect.void)
-        return Effect.forEach(names, (name) => this.recall(name), { concurrency: atOnce, discard: true })
+        return this.recallAll(names)
       })
     )
     const { told } = this
@@ -183,10 +186,7 @@ export class Additions<A, D, E, N> {
     const entering = Effect.gen({ self: this }, function*() {
       const entries = yield* this.toEntries(objects, joining)
       const replaced: Array<Replaced<A>> = []
-      const storing = Effect.forEach(entries, (entry) => this.put(entry, replaced), {
-        concurrency: atOnce,
-        discard: true
-      })
+      const storing = this.storeAll(entries, replaced)
       const exit = yield* Effect.exit(this.isOpen ? storing : Effect.fail("unread"))
       if (Exit.isFailure(exit)) {
         this.fork(this.turn.withPermit(this.restore(replaced)))
@@ -247,11 +247,15 @@ export class Additions<A, D, E, N> {
     })
   }
 
-  private put({ name, text }: Stored<A>, replaced: Array<Replaced<A>>): Effect.Effect<void, unknown> {
-    const before = this.stored.has(name) ? this.within(this.get(name)) : Effect.undefined
-    return Effect.flatMap(before, (before) => {
-      replaced.push({ name, object: this.stored.get(name), text: before })
-      return this.within(this.memory.set(name, text))
+  private storeAll(entries: ReadonlyArray<Stored<A>>, replaced: Array<Replaced<A>>): Effect.Effect<void, unknown> {
+    const before = Effect.forEach(
+      entries,
+      ({ name }) => this.stored.has(name) ? this.within(this.get(name)) : Effect.undefined,
+      { concurrency: atOnce }
+    )
+    return Effect.flatMap(before, (texts) => {
+      entries.forEach(({ name }, at) => replaced.push({ name, object: this.stored.get(name), text: texts[at] }))
+      return this.within(this.memory.setAll(entries))
     })
   }
 
@@ -289,6 +293,30 @@ export class Additions<A, D, E, N> {
     )
     this.forgetting.add(fiber)
     fiber.addObserver(() => void this.forgetting.delete(fiber))
+  }
+
+  /** What is known already joins in slices: a host goes on meanwhile. */
+  private recallAll(names: ReadonlyArray<string>): Effect.Effect<void> {
+    const known = names.filter((name) => this.known.has(name))
+    const slices = Array.from(
+      { length: Math.ceil(known.length / slice) },
+      (_, n) => known.slice(n * slice, (n + 1) * slice)
+    )
+    const joining = Effect.forEach(slices, (slice) =>
+      Effect.andThen(
+        Effect.yieldNow,
+        this.turn.withPermit(Effect.sync(() => {
+          for (const name of slice) {
+            this.rejoin(name, this.known.get(name))
+            this.known.delete(name)
+          }
+        }))
+      ), { discard: true })
+    const others = names.filter((name) => !this.known.has(name))
+    return Effect.andThen(
+      joining,
+      Effect.forEach(others, (name) => this.recall(name), { concurrency: atOnce, discard: true })
+    )
   }
 
   private recall(name: string): Effect.Effect<void> {

@@ -21,7 +21,15 @@ export interface Memory {
   readonly open: (beginning: string) => Effect.Effect<Opened, unknown>
   readonly get: (name: string) => Effect.Effect<string | undefined, unknown>
   readonly set: (name: string, value: string) => Effect.Effect<void, unknown>
+  /** Perhaps some of them, where it fails. */
+  readonly setAll: (entries: ReadonlyArray<Named>) => Effect.Effect<void, unknown>
   readonly remove: (name: string) => Effect.Effect<void, unknown>
+}
+
+/** An entry. */
+export interface Named {
+  readonly name: string
+  readonly text: string
 }
 
 /** The memory of the host of a pool that has that epoch. */
@@ -44,6 +52,8 @@ export const ofStore = (store: KeyValueStore): Memory => ({
     })),
   get: (name) => store.get(name),
   set: (name, value) => store.set(name, value),
+  setAll: (entries) =>
+    Effect.forEach(entries, ({ name, text }) => store.set(name, text), { concurrency: 16, discard: true }),
   remove: (name) => store.remove(name)
 })
 
@@ -64,6 +74,10 @@ export const inProcess = (entries = new Map<string, string>()): Memories => {
         }),
       get: (name) => Effect.sync(() => entries.get(name)),
       set: (name, value) => asHost(() => void entries.set(name, value)),
+      setAll: (all) =>
+        asHost(() => {
+          for (const { name, text } of all) entries.set(name, text)
+        }),
       remove: (name) => asHost(() => void entries.delete(name))
     }
   }

@@ -10,17 +10,26 @@ export const isHandedOn = (memories: Memories): Effect.Effect<void, unknown> =>
     assert.deepStrictEqual((yield* first.open("p/")).names, [])
     yield* other.open("p/q/")
     yield* Effect.all([first.set("p/a", "1"), first.set("p/b", "it's \u{1F511} \\ \"b\""), other.set("p/q/a", "other")])
-    yield* Effect.all([first.set("p/c", "3"), first.set("p/a", "2")])
+    yield* first.setAll([{ name: "p/c", text: "3" }, { name: "p/a", text: "2" }])
+    yield* first.setAll([])
+    yield* first.setAll(Array.from({ length: 1100 }, (_, n) => ({ name: `p/n${n}`, text: String(n) })))
     yield* first.remove("p/c")
     yield* first.remove("p/c")
 
     const { known, names } = yield* next.open("p/b")
     assert.deepStrictEqual(names, ["p/b"])
     for (const [name, text] of known) assert.strictEqual(text, yield* next.get(name))
-    const late = yield* Effect.forEach([first.set("p/a", "4"), first.set("p/d", "4"), first.remove("p/a")], Effect.exit)
+    assert.strictEqual([...known.keys()].filter((name) => name.startsWith("p/n")).length, known.size === 0 ? 0 : 1100)
+    assert.strictEqual(yield* next.get("p/n1099"), "1099")
+    const late = yield* Effect.forEach([
+      first.set("p/a", "4"),
+      first.setAll([{ name: "p/a", text: "4" }]),
+      first.set("p/d", "4"),
+      first.remove("p/a")
+    ], Effect.exit)
     assert.isTrue(late.every(Exit.isFailure))
     assert.isTrue(Exit.isFailure(yield* Effect.exit(first.open("p/"))))
-    const texts = yield* Effect.forEach(["p/a", "p/b", "p/c", "p/d", "p/q/a"], next.get)
+    const texts = yield* Effect.all([...["p/a", "p/b", "p/c", "p/d"].map(next.get), other.get("p/q/a")])
     assert.deepStrictEqual(texts, ["2", "it's \u{1F511} \\ \"b\"", undefined, undefined, "other"])
     yield* next.remove("p/a")
     assert.isUndefined(yield* next.get("p/a"))
