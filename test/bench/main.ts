@@ -25,7 +25,10 @@ const measured = (name: string, at: number) =>
   Effect.promise((signal) => {
     const args = [...flags, fileURLToPath(import.meta.url), "--case", name, "--at", `${at}`, "--json"]
     return promisify(execFile)(process.execPath, args, { signal, maxBuffer: 1e8 })
-  }).pipe(Effect.map(({ stdout }) => JSON.parse(stdout) as ReadonlyArray<Row>))
+  }).pipe(Effect.map(({ stdout }) => JSON.parse(rowsIn(stdout)) as ReadonlyArray<Row>))
+
+/** What is measured may log, too. */
+const rowsIn = (stdout: string) => stdout.split("\n").find((line) => line.startsWith("[{"))!
 
 const write = Effect.fnUntraced(function*(file: string, content: string) {
   const files = yield* FileSystem.FileSystem
