@@ -109,8 +109,13 @@ describe("processes that are killed, frozen and stopped at random", () => {
       Promise.all(left.map(({ program }) => program.next((event): event is Churned => event.type === "churned")))
     )
     const asked = left[0]!.program
-    asked.tell({ type: "stats" })
-    const stats = await soon("the stats", asked.next((event): event is Stats => event.type === "stats"))
+    const counted = async (): Promise<void> => {
+      asked.tell({ type: "stats" })
+      const { leases, waiting } = await asked.next((event): event is Stats => event.type === "stats")
+      // nobody waits until the host has heard what he has given back
+      if (leases + waiting > 0) return sleep(20).then(counted)
+    }
+    await soon("until nothing is lent", counted())
     const report = await world.guard.report()
     await soon("the stop", world.stop())
     await sleep(500)
@@ -138,6 +143,6 @@ describe("processes that are killed, frozen and stopped at random", () => {
     // a process may be frozen between the look at its lease and the use that follows: that one is refused
     assert.isAtMost(report.overlaps.length, report.refused)
     assert.isAtMost(report.refused, Math.ceil(rounds / 50))
-    assert.deepStrictEqual([stats.leases, stats.waiting, await sessions()], [0, 0, 0])
+    assert.strictEqual(await sessions(), 0)
   }, 120_000 + rounds * 5_000)
 })
