@@ -374,11 +374,14 @@ export class Model {
         () => `object ${pooled.id}`
       )
     }
+    const staying = objects.filter((each) => each.status !== "Invalid" && !this.leaves(each)).length
+    // another can be made in the room of what leaves
+    const makes = this.setup.acquire && staying < this.max
     for (const borrower of this.borrowers) {
       if (borrower.ending !== "PoolExhausted Resting" || this.refused.has(borrower)) continue
       this.refused.add(borrower)
       const serves = objects.find((pooled) =>
-        this.wants(borrower, pooled) && pooled.status !== "Invalid" && (this.setup.acquire || !this.leaves(pooled)) &&
+        this.wants(borrower, pooled) && pooled.status !== "Invalid" && (makes || !this.leaves(pooled)) &&
         !(pooled.wakesAt !== undefined && Number(pooled.wakesAt.epochMilliseconds) > borrower.until)
       )
       must(
