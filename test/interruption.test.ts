@@ -380,7 +380,7 @@ describe("under stress", () => {
     () =>
       Effect.forEach(
         [3, 4, 5, 6, 7, 8, 9, 10, 11],
-        (maxOps) => Effect.forEach(Array.from({ length: 10 }, (_, seed) => seed), (seed) => storm(seed, maxOps))
+        (maxOps) => Effect.forEach(Array.from({ length: 20 }, (_, seed) => seed), (seed) => storm(seed, maxOps))
       )
   )
 })

@@ -406,14 +406,14 @@ describe("failures", () => {
           creation: { retry: Schedule.recurs(0) }
         })
         const held = yield* pool.borrow
-        const waiters = yield* Effect.forEach(Array.from({ length: 10_000 }), () => start(Effect.scoped(pool.borrow)))
+        const waiters = yield* Effect.forEach(Array.from({ length: 20_000 }), () => start(Effect.scoped(pool.borrow)))
 
         yield* held.invalidate
         yield* held.release
         const failures = yield* Effect.forEach(waiters, (waiter) => Effect.flip(Fiber.join(waiter)))
 
         assert.isTrue(failures.every((failure) => failure instanceof Failed))
-        assert.strictEqual(script.counts.acquiring, 10_001)
+        assert.strictEqual(script.counts.acquiring, 20_001)
         assert.deepInclude(yield* balanced(pool), { size: 0, making: 0, waiting: 0 })
       }),
     { tags: "large" }
@@ -437,14 +437,14 @@ describe("failures", () => {
   it.effect("many objects can be made at once", () =>
     Effect.gen(function*() {
       const script = scripted({ acquire: "slow" })
-      const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 8_000 } })
+      const pool = yield* ObjectPool.make({ acquire: script.acquire, size: { max: 20_000 } })
 
-      const waiters = yield* Effect.forEach(Array.from({ length: 8_000 }), () => start(keep(pool)))
+      const waiters = yield* Effect.forEach(Array.from({ length: 20_000 }), () => start(keep(pool)))
       yield* TestClock.adjust(slow)
       const leases = yield* Fiber.joinAll(waiters)
 
-      assert.strictEqual(new Set(leases.map((lease) => lease.object.n)).size, 8_000)
-      assert.deepInclude(yield* balanced(pool), { size: 8_000, making: 0, waiting: 0, borrowed: 8_000 })
+      assert.strictEqual(new Set(leases.map((lease) => lease.object.n)).size, 20_000)
+      assert.deepInclude(yield* balanced(pool), { size: 20_000, making: 0, waiting: 0, borrowed: 20_000 })
     }), { tags: "large" })
 })
 

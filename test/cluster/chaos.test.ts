@@ -8,7 +8,7 @@ import type { Churned, Stats } from "./support/borrower.ts"
 import { now, reap } from "./support/processes.ts"
 import { makeWorld, sleep } from "./support/world.ts"
 
-const rounds = Number(process.env["CHAOS_ROUNDS"] ?? 30)
+const rounds = Number(process.env["CHAOS_ROUNDS"] ?? 50)
 const seed = Number(process.env["CHAOS_SEED"] ?? Date.now() % 1_000_000)
 
 /** Numbers from 0 to below 1, by a linear congruential generator. */

@@ -13,18 +13,18 @@ afterAll(async () => {
 afterEach(reap)
 
 describe("a database", () => {
-  it("that is away for 6 seconds, less than the lock's expiry, ends no lease, and keeps nobody from borrowing", async () => {
+  it("that is away for 10 seconds, less than the lock's expiry, ends no lease, and keeps nobody from borrowing", async () => {
     const world = await makeWorld({ url: postgres.url, keys: ["k1", "k2"], timeToLive: 4000, lockExpiration: 20_000 })
     await world.host()
     const borrower = await world.borrower()
     const lease = await borrower.hold("a")
 
     await postgres.stop()
-    await sleep(4500)
+    await sleep(5000)
     const asked = mark()
     const other = await borrower.hold("b", 5000)
     within("borrowed while the database is away", asked, other.heard, 5000)
-    await sleep(1500)
+    await sleep(5000)
     await postgres.start()
     await sleep(2000)
     const [a, b] = [await borrower.end("a"), await borrower.end("b")]

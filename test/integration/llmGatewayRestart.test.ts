@@ -124,7 +124,7 @@ describe("a gateway that is killed amid a load", () => {
   it("has forgotten no more than it had not written yet", async () => {
     await open(4)
     call(30)
-    for (let life = 0; life < 2; life++) {
+    for (let life = 0; life < 3; life++) {
       await served(20)
       await sleep(200 + 700 * life)
       const { ended, kill } = killings.at(-1)!

@@ -13,7 +13,7 @@ const sessions = 8
 const connections = 200
 /** Fewer than there are requests at once: a few are always turned away. */
 const waiters = 190
-const seconds = 3
+const seconds = 5
 
 describe("the HTTP server under load", () => {
   let postgres: Postgres

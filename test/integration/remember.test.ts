@@ -40,7 +40,7 @@ describe("keys that are remembered in files", () => {
   it("a process that is killed amid a load has forgotten no more than its last second", async () => {
     const folder = mkdtempSync(join(tmpdir(), "remembering-"))
     const lives: Array<ReadonlyArray<Fact>> = []
-    for (const millis of [1400, 1100, 1900]) lives.push(await killed(folder, millis))
+    for (const millis of [1400, 2300, 1100, 1900]) lives.push(await killed(folder, millis))
 
     const files = readdirSync(folder).filter((file) => !file.endsWith(".new"))
     assert.deepStrictEqual(files.toSorted(), names.map((name) => encodeURIComponent(`keys/${name}`)).toSorted())
