@@ -9,17 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { type Lease, ObjectPool, Selector, type Status } from "../src/index.ts"
-
-/** Numbers that follow from a seed. */
-const drawing = (seed: number) => {
-  let state = seed * 2654435761 + 1
-  return (below: number): number => {
-    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d)
-    state = Math.imul(state ^ (state >>> 12), 0x297a2d39)
-    state ^= state >>> 15
-    return (state >>> 0) % below
-  }
-}
+import { drawing } from "./support/random.ts"
 
 type Name = "a" | "b" | "c"
 const declared: ReadonlyArray<Name> = ["a", "b", "c"]

@@ -3,9 +3,11 @@
  * detector cost where they never have anything to do.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import { Selector } from "../../src/index.ts"
 import { awaited, crowded, effects, floors, least, looped, ours, promises, remote, type Setup } from "./contenders.ts"
-import { compare, type Contender, per, type Plan } from "./harness.ts"
+import { compare, type Contender, per, type Plan, timed } from "./harness.ts"
 
 const plan: Plan = { rounds: 11, sample: 20e6 }
 
@@ -16,6 +18,24 @@ export const alone = (cycle: (body: Effect.Effect<void>) => Effect.Effect<unknow
     let left = times
     return Effect.whileLoop({ while: () => left-- > 0, body: () => once, step: () => {} })
   }
+}
+
+/** A pool, and what closes it. */
+export const opened = async <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => {
+  const scope = Scope.makeUnsafe()
+  const pool = await Effect.runPromise(Scope.provide(effect, scope))
+  return { pool, close: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
+}
+
+/** One fiber that goes through the same cycle again and again. */
+export const cycling = (
+  name: string,
+  role: Contender["role"],
+  cycle: Effect.Effect<unknown, unknown>,
+  close: () => Promise<void>
+): Contender => {
+  const run = alone(() => cycle)
+  return { name, role, run: (times) => timed(() => Effect.runPromise(run(times))), close }
 }
 
 export const aloneAwaited = (use: (body: () => undefined) => Promise<void>) => async (times: number) => {

@@ -2,39 +2,21 @@
  * Pools of many keys: what one hot key costs beside a pool, what it costs to go round many keys, and what an idle key keeps.
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Scope from "effect/Scope"
 import { KeyedPool, ObjectPool } from "../../src/index.ts"
-import { alone } from "./cycles.ts"
-import { compare, type Contender, summarize, timed, turn } from "./harness.ts"
+import { cycling, opened } from "./cycles.ts"
+import { compare, summarize, turn } from "./harness.ts"
 
 const acquire = Effect.acquireRelease(Effect.sync(() => ({})), () => Effect.void)
 const acquireOf = (key: string | number) => Effect.acquireRelease(Effect.sync(() => ({ key })), () => Effect.void)
 const nothing = () => Effect.void
-
-const opened = async <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => {
-  const scope = Scope.makeUnsafe()
-  const pool = await Effect.runPromise(Scope.provide(effect, scope))
-  return { pool, close: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
-}
-
-const contender = (
-  name: string,
-  role: Contender["role"],
-  cycle: Effect.Effect<unknown, unknown>,
-  close: () => Promise<void>
-): Contender => {
-  const run = alone(() => cycle)
-  return { name, role, run: (times) => timed(() => Effect.runPromise(run(times))), close }
-}
 
 /** Borrow and give back, of a pool, and of one key. */
 export const hotKey = async () => {
   const plain = await opened(ObjectPool.make({ acquire, size: { max: 10 } }))
   const keyed = await opened(KeyedPool.make({ acquire: acquireOf, size: { max: 10 } }))
   return compare([
-    contender("`ObjectPool.with`", "base", Effect.suspend(() => plain.pool.with(nothing)), plain.close),
-    contender("`KeyedPool.with`", "ours", Effect.suspend(() => keyed.pool.with("hot", nothing)), keyed.close)
+    cycling("`ObjectPool.with`", "base", Effect.suspend(() => plain.pool.with(nothing)), plain.close),
+    cycling("`KeyedPool.with`", "ours", Effect.suspend(() => keyed.pool.with("hot", nothing)), keyed.close)
   ], { rounds: 11, sample: 20e6 })
 }
 
@@ -45,13 +27,13 @@ export const roundRobin = async () => {
   let key = 0
   const next = Effect.suspend(() => keyed.pool.with(key = (key + 1) % 10_000, nothing))
   return compare([
-    contender(
+    cycling(
       "`ObjectPool`, whose objects are spent",
       "base",
       Effect.suspend(() => plain.pool.with((lease) => lease.invalidate)),
       plain.close
     ),
-    contender("`KeyedPool`, 10 000 keys", "ours", next, keyed.close)
+    cycling("`KeyedPool`, 10 000 keys", "ours", next, keyed.close)
   ], { rounds: 5, sample: 200e6 })
 }
 

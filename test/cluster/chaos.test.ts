@@ -4,21 +4,13 @@
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { type Postgres, startPostgres } from "../support/postgres.ts"
+import { numbers } from "../support/random.ts"
 import type { Churned, Stats } from "./support/borrower.ts"
 import { now, reap } from "./support/processes.ts"
 import { makeWorld, sleep } from "./support/world.ts"
 
 const rounds = Number(process.env["CHAOS_ROUNDS"] ?? 50)
 const seed = Number(process.env["CHAOS_SEED"] ?? Date.now() % 1_000_000)
-
-/** Numbers from 0 to below 1, by a linear congruential generator. */
-const numbers = (seed: number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
 
 let postgres: Postgres
 beforeAll(async () => void (postgres = await startPostgres()))

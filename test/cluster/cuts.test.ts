@@ -10,6 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { TestClock } from "effect/testing"
 import { SharedPool } from "../../src/cluster.ts"
+import { numbers } from "../support/random.ts"
 import { makeWire, type Wire } from "../support/wire.ts"
 import { keyOf, Keys, usual } from "./contract.ts"
 
@@ -24,15 +25,6 @@ const pass = (millis: number) =>
       yield* Effect.repeat(Effect.yieldNow, { times: 20 })
     }
   })
-
-/** Numbers from 0 to below 1, by a linear congruential generator. */
-const numbers = (seed: number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
 
 const host = (wire: Wire, objects: ReadonlyArray<string>, afterCut?: Duration.Input) =>
   Layer.build(

@@ -3,7 +3,7 @@
  * nothing to do, and, where the loop lags, also while there is: timers are late, and several are due at once. The same
  * seed gives the same turns.
  */
-import type { Next } from "./draw.ts"
+import type { Next } from "../support/random.ts"
 
 interface Task {
   readonly f: () => void

@@ -3,7 +3,7 @@
  * milliseconds. What is meant is named by a number that is taken modulo what there is then, so that a scenario stays one
  * when parts of it are removed.
  */
-import { type Draws, draws, numbers } from "./draw.ts"
+import { type Draws, draws, numbers } from "../support/random.ts"
 
 /**
  * How a callback goes. `"effect"`: in a few turns; `"stubborn"`: slowly, whoever interrupts it; `"never"`: not before the

@@ -10,19 +10,9 @@ import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import { KeyedPool, type Status } from "../../src/index.ts"
 import { agree, calm } from "../support/keyed.ts"
+import { drawing } from "../support/random.ts"
 
 const keys = ["a", "b", "c"]
-
-/** Numbers that look random, the same for the same seed. */
-const numbers = (seed: number) => {
-  let state = Math.imul(seed + 1, 0x9E3779B1)
-  return (below: number): number => {
-    state = Math.imul(state ^ state >>> 15, 0x2C1B3C6D)
-    state = Math.imul(state ^ state >>> 12, 0x297A2D39)
-    state ^= state >>> 15
-    return (state >>> 0) % below
-  }
-}
 
 interface Thing {
   readonly key: string
@@ -30,7 +20,7 @@ interface Thing {
 
 const play = (seed: number) =>
   Effect.gen(function*() {
-    const draw = numbers(seed)
+    const draw = drawing(seed)
     const at = `seed ${seed}`
     let calmNow = false
     let max = 1 + draw(4)

@@ -8,19 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import { make, type Pool, world } from "../support/keyed.ts"
+import { drawing } from "../support/random.ts"
 
 const keys = ["a", "b", "c"]
-
-/** Numbers that look random, the same for the same seed. */
-const numbers = (seed: number) => {
-  let state = Math.imul(seed + 1, 0x9E3779B1)
-  return (below: number): number => {
-    state = Math.imul(state ^ state >>> 15, 0x2C1B3C6D)
-    state = Math.imul(state ^ state >>> 12, 0x297A2D39)
-    state ^= state >>> 15
-    return (state >>> 0) % below
-  }
-}
 
 interface Borrower {
   readonly key: string
@@ -64,7 +54,7 @@ interface Setup {
 
 const play = (seed: number) =>
   Effect.gen(function*() {
-    const draw = numbers(seed)
+    const draw = drawing(seed)
     const setup: Setup = { max: 1 + draw(4), perKey: 1 + draw(3), leave: draw(2) === 0 }
     const account = new Account()
     const there = world(setup.max, setup.perKey)

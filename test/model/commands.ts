@@ -4,6 +4,7 @@
  * A command names what it is about by a number that is taken modulo what there is then. So a sequence stays one when
  * commands are removed from it.
  */
+import { type Draws, draws, numbers } from "../support/random.ts"
 
 /** How a step of the user's code goes. `"recovers"`: it fails twice, then all goes well. */
 export type Gate = "ok" | "fail" | "slow" | "never" | "recovers"
@@ -115,29 +116,6 @@ export const plain: Setup = {
   waiters: "fail",
   closingTimeout: 0
 }
-
-/** A small generator of numbers from 0 to below 1 (mulberry32). */
-const numbers = (seed: number) => {
-  let state = seed | 0
-  return (): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
-
-const draws = (next: () => number) => {
-  const below = (n: number): number => Math.floor(next() * n)
-  return {
-    below,
-    one: <T>(...values: ReadonlyArray<T>): T => values[below(values.length)]!,
-    /** With this probability; else `undefined`. */
-    maybe: <T>(probability: number, value: () => T): T | undefined => next() < probability ? value() : undefined
-  }
-}
-
-type Draws = ReturnType<typeof draws>
 
 const setupOf = ({ below, maybe, one }: Draws): Setup => {
   const acquire = one(true, true, true, false)

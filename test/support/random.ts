@@ -12,6 +12,9 @@ export const numbers = (seed: number): Next => {
   }
 }
 
+/** Whole numbers from 0 to below what is asked for. */
+export const drawing = (seed: number): (below: number) => number => draws(numbers(seed)).below
+
 export const draws = (next: Next) => {
   const below = (n: number): number => Math.floor(next() * n)
   const one = <T>(...values: ReadonlyArray<T>): T => values[below(values.length)]!
