@@ -449,6 +449,14 @@ export class Model {
     return asking
   }
 
+  /** How many lent objects may have their turn with the detector as soon as another's has ended: no status shows that. */
+  private aboutToBeAsked(objects: View["objects"]): number {
+    if (this.asking < this.setup.concurrency) return 0
+    return objects.filter(({ id, status }) =>
+      status === "Borrowed" && this.entries.get(id)?.asking === 0 && this.out(id).length < this.setup.sharing
+    ).length
+  }
+
   private lendable(pooled: Pooled, now: number): boolean {
     if (pooled.status === "Available") return true
     const entry = this.entry(pooled)
@@ -459,7 +467,7 @@ export class Model {
     return pooled.status === "Borrowed" && this.out(pooled.id).length < this.setup.sharing &&
       !entry.barred && !entry.leaving && !old && entry.restsUntil <= now && entry.asking === 0 &&
       this.hasLeft(entry, now) &&
-      // else it may be about to be asked about: that shows in no status of one that is lent
+      // else it may be about to be asked about: see `aboutToBeAsked`
       this.asking < this.setup.concurrency && entry.verdict === "fine"
   }
 
@@ -504,7 +512,7 @@ export class Model {
     if (this.suspended) return
     const could = this.waiting.filter((each) => each.queues && each.kind === undefined).length
     must(
-      could <= stats.making + stats.pending + this.asking,
+      could <= stats.making + stats.pending + this.asking + this.aboutToBeAsked(objects),
       "3 nobody waits while there is room to make one",
       () => `${could} wait, ${stats.making} are being made`
     )
