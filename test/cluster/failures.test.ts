@@ -151,7 +151,12 @@ describe("a host", () => {
       await borrower.end(id)
       return granted
     }
-    assert.isUndefined(await borrower.operate({ type: "add", keys: ["k2", "k3", "gone"] }))
+    // the pool may move to the second host as that comes, and take a connection with it: then nobody knows what was done
+    let unknown = await borrower.operate({ type: "add", keys: ["k2", "k3", "gone"] })
+    while (unknown === "PoolUnavailable Unreachable") {
+      unknown = await borrower.operate({ type: "add", keys: ["k2", "k3", "gone"] })
+    }
+    assert.include([undefined, "DuplicateObject"], unknown)
     const rested = now()
     assert.isUndefined(await borrower.operate({ type: "rest", key: "k3", millis: 8000 }))
     assert.isUndefined(await borrower.operate({ type: "remove", key: "gone" }))

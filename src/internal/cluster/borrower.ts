@@ -48,6 +48,9 @@ const grace = 100
 /** How long an operation waits for a host. */
 const reach = 30_000
 
+/** Done once more by the next host, these would answer something else. */
+const countsTwice: ReadonlyArray<Operation["_tag"]> = ["Add", "Remove"]
+
 /** After a host that grants nothing more, though the session with it is not over. */
 const pause = 20
 
@@ -99,18 +102,39 @@ export class Borrower<A, D, E, N> {
   operate(operation: Operation): Effect.Effect<Answer, Failure | PoolUnavailable> {
     return Effect.suspend(() => {
       const { connection } = this
-      const { client, headers, pool } = connection.link
-      return Effect.flatMap(connection.joined(connection.means.deadlines.now() + reach), (session) => {
-        if (isTooLarge(operation, connection.link, session)) return Effect.fail(this.tooLarge())
-        const request = client.Operate({ pool, session: session.id, operation }, { headers })
-        return session.ask(request).pipe(Effect.catch((error): Effect.Effect<never, Failure | PoolUnavailable> => {
+      const { deadlines } = connection.means
+      const due = deadlines.now() + reach
+      const attempt = (): Effect.Effect<Answer, Failure | PoolUnavailable> =>
+        this.ask(operation, due).pipe(
+          Effect.catch((error) => {
+            if (!(error instanceof Unanswered)) return Effect.fail(error)
+            // nobody knows whether what a connection was lost with has been done
+            const mayBeAsked = error.isUndone || !countsTwice.includes(operation._tag)
+            const left = due - deadlines.now()
+            if (!mayBeAsked || left <= 0) return Effect.fail(connection.unavailable(error.why, "Unreachable"))
+            return Effect.flatMap(Effect.sleep(Math.min(pause, left)), attempt)
+          })
+        )
+      return attempt()
+    })
+  }
+
+  /** Asks the host of the session that there is, or comes in time. */
+  private ask(operation: Operation, due: number): Effect.Effect<Answer, Failure | PoolUnavailable | Unanswered> {
+    const { connection } = this
+    const { client, headers, pool } = connection.link
+    return Effect.flatMap(connection.joined(due), (session) => {
+      if (isTooLarge(operation, connection.link, session)) return Effect.fail(this.tooLarge())
+      const request = client.Operate({ pool, session: session.id, operation }, { headers })
+      return session.ask(request).pipe(
+        Effect.catch((error): Effect.Effect<never, Failure | PoolUnavailable | Unanswered> => {
           if (error instanceof Garbled) return Effect.fail(this.garbled())
-          if (error instanceof Unanswered) return Effect.fail(connection.unavailable(error.why, "Unreachable"))
+          if (error instanceof Unanswered) return Effect.fail(error)
           // of `resize` alone nonsense is no defect: it may have been asked for by somebody at a keyboard
           if (operation._tag === "Resize" && error._tag === "InvalidPoolOptions") return Effect.fail(error)
           return this.failed(error) as Effect.Effect<never, Failure | PoolUnavailable>
-        }))
-      })
+        })
+      )
     })
   }
 
@@ -183,7 +207,7 @@ export class Borrower<A, D, E, N> {
       return Effect.flatMap(
         restore(this.connection.joined(due)),
         (session) =>
-          this.ask(wish, session, began, restore).pipe(
+          this.askFor(wish, session, began, restore).pipe(
             Effect.catch((error) => error instanceof Unanswered ? goOn(error) : Effect.fail(error))
           )
       )
@@ -197,8 +221,8 @@ export class Borrower<A, D, E, N> {
     return attempt()
   }
 
-  /** Asks the host of one session. */
-  private ask(
+  /** Asks the host of one session for a lease. */
+  private askFor(
     wish: Wish,
     session: Session,
     began: number,

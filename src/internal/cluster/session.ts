@@ -46,8 +46,11 @@ const farewell = 100
 /** Why something was not answered: whoever asked is to try again in the next session. */
 export class Unanswered {
   readonly why: string
-  constructor(why: string) {
+  /** The host has said that it does nothing of it. */
+  readonly isUndone: boolean
+  constructor(why: string, isUndone = false) {
     this.why = why
+    this.isUndone = isUndone
   }
 }
 
@@ -317,6 +320,6 @@ export class Session implements Deadline {
         : Exit.fail(new Unanswered("its host was not reached"))
     }
     if (error.reason === "NoSession") this.lose()
-    return Exit.fail(again.includes(error.reason) ? new Unanswered(error.detail) : error)
+    return Exit.fail(again.includes(error.reason) ? new Unanswered(error.detail, true) : error)
   }
 }
