@@ -1,7 +1,10 @@
 /** What is left of a limit, counted in each way, beside the same counted the long way. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cron from "effect/Cron"
-import { Bucket, type Counter, Fixed, Reset, Sliding } from "../src/internal/structures/counters.ts"
+import { Bucket } from "../src/internal/structures/counters/bucket.ts"
+import type { Counter } from "../src/internal/structures/counters/counter.ts"
+import { Sliding } from "../src/internal/structures/counters/sliding.ts"
+import { Fixed, Reset } from "../src/internal/structures/counters/windows.ts"
 
 /** Random numbers that are the same each time. */
 const random = (seed: number) => (below: number): number => {

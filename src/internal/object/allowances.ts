@@ -9,7 +9,10 @@ import * as Duration from "effect/Duration"
 import type { AllowanceState } from "../../Allowance.ts"
 import { moment } from "../state/pooled.ts"
 import type { checks } from "../state/validation.ts"
-import { Bucket, type Count, countAnew, type Counter, Fixed, Reset, Sliding } from "../structures/counters.ts"
+import { Bucket } from "../structures/counters/bucket.ts"
+import { type Count, countAnew, type Counter } from "../structures/counters/counter.ts"
+import { Sliding } from "../structures/counters/sliding.ts"
+import { Fixed, Reset } from "../structures/counters/windows.ts"
 import type { Deadlines } from "../structures/deadlines.ts"
 
 type Checks = ReturnType<typeof checks>
