@@ -1387,6 +1387,7 @@ export interface HeldLease {
     readonly fence: Fence;
     readonly borrower: string | undefined;
     readonly machine: string | undefined;
+    readonly class: string | undefined;
     readonly borrowedAt: DateTime.Utc;
     readonly expiresAt: DateTime.Utc | undefined;
 }
@@ -1394,7 +1395,7 @@ export interface SharedLease<out A, out D = undefined> extends Omit<Lease<A, D>,
     readonly pooled: PooledPicture<D>;
     readonly fence: Fence;
 }
-export interface SharedBorrowOptions<out N = never> {
+export interface SharedBorrowOptions<out N = never, out C extends string = never> {
     readonly timeout?: Duration.Input | undefined;
     readonly need?: N | undefined;
     readonly priority?: number | undefined;
@@ -1402,6 +1403,7 @@ export interface SharedBorrowOptions<out N = never> {
     readonly cost?: number | undefined;
     readonly affinity?: string | undefined;
     readonly facet?: string | undefined;
+    readonly class?: C | undefined;
 }
 export interface SharedAddOptions<out D = undefined> {
     readonly data?: D | undefined;
@@ -1437,13 +1439,13 @@ import type { PooledObject } from "./PooledObject.ts";
 import type { BorrowError, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts";
 import type { PoolEvent } from "./PoolEvent.ts";
 import { type PoolMetricsOptions } from "./PoolMetrics.ts";
-import type { DataRequired, PoolOptions, RememberedIn } from "./PoolOptions.ts";
+import type { Declared, PoolOptions, RememberedIn } from "./PoolOptions.ts";
 import type { HeldLease, PooledPicture, PoolUnavailable, SharedAddOptions, SharedBorrowOptions, SharedLease } from "./SharedLease.ts";
-export interface SharedOperations<out S, in out A, in out D, out E, in out N> {
+export interface SharedOperations<out S, in out A, in out D, out E, in out N, in C extends string = never> {
     readonly borrow: Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>;
-    readonly borrowWith: (options: SharedBorrowOptions<N>) => Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>;
+    readonly borrowWith: (options: SharedBorrowOptions<N, C>) => Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>;
     readonly tryBorrow: Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>;
-    readonly with: <B, E1, R1>(f: (borrowed: SharedLease<A, D>) => Effect.Effect<B, E1, R1>, options?: SharedBorrowOptions<N>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | PoolUnavailable, S | R1>;
+    readonly with: <B, E1, R1>(f: (borrowed: SharedLease<A, D>) => Effect.Effect<B, E1, R1>, options?: SharedBorrowOptions<N, C>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | PoolUnavailable, S | R1>;
     readonly add: (object: A, options?: SharedAddOptions<D>) => Effect.Effect<PooledPicture<D>, DuplicateObject | PoolFull | PoolClosed | PoolUnavailable, S>;
     readonly addAll: (objects: Iterable<A>, options?: SharedAddOptions<D>) => Effect.Effect<ReadonlyArray<PooledPicture<D>>, DuplicateObject | PoolFull | PoolClosed | PoolUnavailable, S>;
     readonly remove: (object: A | PooledPicture<D>) => Effect.Effect<boolean, PoolUnavailable, S>;
@@ -1464,10 +1466,10 @@ export interface SharedOperations<out S, in out A, in out D, out E, in out N> {
     readonly resume: Effect.Effect<void, PoolClosed | PoolUnavailable, S>;
     readonly drain: Effect.Effect<void, PoolClosed | PoolUnavailable, S>;
 }
-export interface SharedPool<in out A, in out D = undefined, out E = never, in out N = never> extends SharedOperations<never, A, D, E, N> {
+export interface SharedPool<in out A, in out D = undefined, out E = never, in out N = never, in C extends string = never> extends SharedOperations<never, A, D, E, N, C> {
     readonly name: string;
 }
-export type SharedOptions<A, D, E, N, RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never> = Omit<PoolOptions<A, D, E, never, Lease<A, D>, RA, never, RS, RD, RB, RR, K>, "pack"> & DataRequired<D> & ([N] extends [never] ? {} : {
+export type SharedOptions<A, D, E, N, RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never, C extends string = never> = Omit<PoolOptions<A, D, E, never, Lease<A, D>, RA, never, RS, RD, RB, RR, K>, "pack" | "classes"> & Declared<A, D, Lease<A, D>, C> & ([N] extends [never] ? {} : {
     readonly meets: (pooled: PooledObject<A, D>, need: N) => boolean;
 });
 export interface HostSettings {
@@ -1480,26 +1482,27 @@ export interface HostSettings {
     readonly epoch?: Effect.Effect<number> | undefined;
     readonly metrics?: PoolMetricsOptions | undefined;
 }
-export interface SharedPoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out N> extends Context.ServiceClass<Self, Id, SharedPool<A, D, E, N>>, SharedOperations<Self, A, D, E, N> {
-    readonly layer: <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K>) => Layer.Layer<Self, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
-    readonly layerServer: SharedServer<A, D, E, N>;
-    readonly layerHost: <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K> & Omit<HostSettings, "epoch">) => Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | Sharding | Claims>;
+export interface SharedPoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out N, in out C extends string = never> extends Context.ServiceClass<Self, Id, SharedPool<A, D, E, N, C>>, SharedOperations<Self, A, D, E, N, C> {
+    readonly layer: <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K, C>) => Layer.Layer<Self, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
+    readonly layerServer: SharedServer<A, D, E, N, C>;
+    readonly layerHost: <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K, C> & Omit<HostSettings, "epoch">) => Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | Sharding | Claims>;
     readonly layerClient: Layer.Layer<Self, never, Sharding>;
     readonly layerRemote: Layer.Layer<Self, never, RpcClient.Protocol>;
 }
-export interface SharedServer<A, D, E, N> {
-    <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K> & HostSettings): Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K> | RpcServer.Protocol>;
+export interface SharedServer<A, D, E, N, C extends string = never> {
+    <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K, C> & HostSettings): Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K> | RpcServer.Protocol>;
     (): Layer.Layer<never, never, RpcServer.Protocol | Sharding>;
 }
-export interface SharedSchemas<A, D, E, N> {
+export interface SharedSchemas<A, D, E, N, C extends string = never> {
     readonly object: Schema.Codec<A, unknown>;
     readonly data?: Schema.Codec<D, unknown> | undefined;
     readonly error?: Schema.Codec<E, unknown> | undefined;
     readonly need?: Schema.Codec<N, unknown> | undefined;
+    readonly classes?: ReadonlyArray<C> | undefined;
 }
 type MissingSelf = "Missing `Self`: write `class Keys extends SharedPool.Service<Keys>()(\"app/Keys\", { object: ApiKey }) {}`";
 export declare const SharedPool: {
-    readonly Service: <Self = never>() => <const Id extends string, A, D = undefined, E = never, N = never>(id: Id, schemas: SharedSchemas<A, D, E, N>) => [Self] extends [never] ? MissingSelf : SharedPoolClass<Self, Id, A, D, E, N>;
+    readonly Service: <Self = never>() => <const Id extends string, A, D = undefined, E = never, N = never, C extends string = never>(id: Id, schemas: SharedSchemas<A, D, E, N, C>) => [Self] extends [never] ? MissingSelf : SharedPoolClass<Self, Id, A, D, E, N, C>;
     readonly layerSocketServer: typeof Sockets.layerServer;
     readonly layerSocket: typeof Sockets.layerClient;
     readonly layerAccess: typeof Sockets.layerAccess;

@@ -71,6 +71,8 @@ export interface HeldLease {
   readonly borrower: string | undefined
   /** The name of its machine, as it says itself. */
   readonly machine: string | undefined
+  /** The class of the borrower, where he has named one. */
+  readonly class: string | undefined
   readonly borrowedAt: DateTime.Utc
   readonly expiresAt: DateTime.Utc | undefined
 }
@@ -103,7 +105,7 @@ export interface SharedLease<out A, out D = undefined> extends Omit<Lease<A, D>,
  * @category options
  * @since 0.1.0
  */
-export interface SharedBorrowOptions<out N = never> {
+export interface SharedBorrowOptions<out N = never, out C extends string = never> {
   /**
    * How long this borrow may take, whatever is down.
    *
@@ -142,6 +144,12 @@ export interface SharedBorrowOptions<out N = never> {
    * @default none
    */
   readonly facet?: string | undefined
+  /**
+   * The class of the borrower, one of the `classes` that the tag has declared. Who names none has no reserve and no maximum.
+   *
+   * @default none of them
+   */
+  readonly class?: C | undefined
 }
 
 /**
@@ -171,7 +179,8 @@ export interface SharedAddOptions<out D = undefined> {
  * **Details**
  *
  * `Unreachable`: there is no connection, or nobody who hosts the pool, since `since`. `Unauthorized`: the host knows no
- * such token. `Incompatible`: host and borrower have not the same version of the protocol, or not the same schemas.
+ * such token. `Incompatible`: host and borrower have not the same version of the protocol, not the same schemas, or not the
+ * class that the borrower has named.
  * `Malformed`: something could not be encoded, or decoded, by the schemas of the pool. `LeasesFull`: this process has as
  * many leases as the host lets it have; `RequestsFull`: as many operations and streams of events, a thousand. `TooLarge`:
  * what was to be sent is larger than the host takes. `detail` says what it was; never what is in an object.

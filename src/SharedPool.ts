@@ -34,7 +34,7 @@ import type {
 } from "./PoolError.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
 import { PoolMetrics, type PoolMetricsOptions } from "./PoolMetrics.ts"
-import type { DataRequired, PoolOptions, RememberedIn } from "./PoolOptions.ts"
+import type { Declared, PoolOptions, RememberedIn } from "./PoolOptions.ts"
 import type {
   HeldLease,
   PooledPicture,
@@ -50,7 +50,7 @@ import type {
  * @category models
  * @since 0.1.0
  */
-export interface SharedOperations<out S, in out A, in out D, out E, in out N> {
+export interface SharedOperations<out S, in out A, in out D, out E, in out N, in C extends string = never> {
   /**
    * Takes a lease; it is given back when the scope closes.
    *
@@ -66,9 +66,9 @@ export interface SharedOperations<out S, in out A, in out D, out E, in out N> {
    * `lease.expired`.
    */
   readonly borrow: Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>
-  /** `borrow`, with a time-out, a need, a priority, a lease time-out, a cost, an affinity or a facet of its own. */
+  /** `borrow`, with a time-out, a need, a priority, a lease time-out, a cost, an affinity, a facet or a class of its own. */
   readonly borrowWith: (
-    options: SharedBorrowOptions<N>
+    options: SharedBorrowOptions<N, C>
   ) => Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>
   /** Takes a lease without queueing behind other borrowers, or fails with `PoolExhausted`. */
   readonly tryBorrow: Effect.Effect<SharedLease<A, D>, E | BorrowError | PoolUnavailable, S | Scope.Scope>
@@ -88,7 +88,7 @@ export interface SharedOperations<out S, in out A, in out D, out E, in out N> {
    */
   readonly with: <B, E1, R1>(
     f: (borrowed: SharedLease<A, D>) => Effect.Effect<B, E1, R1>,
-    options?: SharedBorrowOptions<N>
+    options?: SharedBorrowOptions<N, C>
   ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | PoolUnavailable, S | R1>
   /**
    * Puts an object in: a copy of it, by the schema. One that is in the pool already, by what the schema makes of it, is
@@ -146,9 +146,13 @@ export interface SharedOperations<out S, in out A, in out D, out E, in out N> {
  * @category models
  * @since 0.1.0
  */
-export interface SharedPool<in out A, in out D = undefined, out E = never, in out N = never>
-  extends SharedOperations<never, A, D, E, N>
-{
+export interface SharedPool<
+  in out A,
+  in out D = undefined,
+  out E = never,
+  in out N = never,
+  in C extends string = never
+> extends SharedOperations<never, A, D, E, N, C> {
   readonly name: string
 }
 
@@ -174,10 +178,11 @@ export type SharedOptions<
   RD = never,
   RB = never,
   RR = never,
-  K extends string = never
+  K extends string = never,
+  C extends string = never
 > =
-  & Omit<PoolOptions<A, D, E, never, Lease<A, D>, RA, never, RS, RD, RB, RR, K>, "pack">
-  & DataRequired<D>
+  & Omit<PoolOptions<A, D, E, never, Lease<A, D>, RA, never, RS, RD, RB, RR, K>, "pack" | "classes">
+  & Declared<A, D, Lease<A, D>, C>
   & ([N] extends [never] ? {} : {
     /** May a borrower who asks for that have this object? Quick and pure, as a `where` is. */
     readonly meets: (pooled: PooledObject<A, D>, need: N) => boolean
@@ -246,12 +251,18 @@ export interface HostSettings {
  * @category models
  * @since 0.1.0
  */
-export interface SharedPoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out N>
-  extends Context.ServiceClass<Self, Id, SharedPool<A, D, E, N>>, SharedOperations<Self, A, D, E, N>
-{
+export interface SharedPoolClass<
+  in out Self,
+  in out Id extends string,
+  in out A,
+  in out D,
+  in out E,
+  in out N,
+  in out C extends string = never
+> extends Context.ServiceClass<Self, Id, SharedPool<A, D, E, N, C>>, SharedOperations<Self, A, D, E, N, C> {
   /** In this process alone: the pool as it is. Options that make no sense are a defect, an `InvalidPoolOptions`. */
   readonly layer: <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(
-    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K>
+    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K, C>
   ) => Layer.Layer<Self, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>
   /**
    * This process is the host: others borrow from it by `layerRemote`. Two pools of one name at one server are refused.
@@ -261,7 +272,7 @@ export interface SharedPoolClass<in out Self, in out Id extends string, in out A
    * As its scope closes it grants nothing more, has its waiters go on to the next host, and lets leases end within
    * `closing.timeout`.
    */
-  readonly layerServer: SharedServer<A, D, E, N>
+  readonly layerServer: SharedServer<A, D, E, N, C>
   /**
    * This runner of a cluster may be the host: one of them is, and another when that has stopped or died. Every runner of a
    * cluster needs the `layerHost` of each of its pools, and the same options.
@@ -275,7 +286,7 @@ export interface SharedPoolClass<in out Self, in out Id extends string, in out A
    * allowances, and objects that were added, for the next host. One that another has followed writes nothing of that any more.
    */
   readonly layerHost: <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(
-    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K> & Omit<HostSettings, "epoch">
+    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K, C> & Omit<HostSettings, "epoch">
   ) => Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | Sharding | Claims>
   /** Borrows within the cluster. The layer is there at once; whoever borrows waits for the host. */
   readonly layerClient: Layer.Layer<Self, never, Sharding>
@@ -289,20 +300,21 @@ export interface SharedPoolClass<in out Self, in out Id extends string, in out A
  * @category models
  * @since 0.1.0
  */
-export interface SharedServer<A, D, E, N> {
+export interface SharedServer<A, D, E, N, C extends string = never> {
   <RA = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(
-    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K> & HostSettings
+    options: SharedOptions<A, D, E, N, RA, RS, RD, RB, RR, K, C> & HostSettings
   ): Layer.Layer<never, never, Exclude<RA, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K> | RpcServer.Protocol>
   (): Layer.Layer<never, never, RpcServer.Protocol | Sharding>
 }
 
 /**
- * The schemas of a shared pool: what travels. None of them may need services.
+ * What a shared pool is declared by: the schemas of what travels, of which none may need services, and what its borrowers may
+ * call themselves.
  *
  * @category models
  * @since 0.1.0
  */
-export interface SharedSchemas<A, D, E, N> {
+export interface SharedSchemas<A, D, E, N, C extends string = never> {
   /** What travels to the borrower, once for each lease. */
   readonly object: Schema.Codec<A, unknown>
   /** The data of each object. */
@@ -311,6 +323,8 @@ export interface SharedSchemas<A, D, E, N> {
   readonly error?: Schema.Codec<E, unknown> | undefined
   /** What a borrower may ask for; `meets` answers on the host. */
   readonly need?: Schema.Codec<N, unknown> | undefined
+  /** The names of the classes of borrowers; how much each may have, the `classes` of the host say. At most 256 characters. */
+  readonly classes?: ReadonlyArray<C> | undefined
 }
 
 type MissingSelf =
@@ -318,8 +332,8 @@ type MissingSelf =
 
 type Made<A, D, E> = Effect.Effect<ObjectPool<A, D, E>, never, Scope.Scope>
 
-const declare = <A, D, E, N>(id: string, schemas: SharedSchemas<A, D, E, N>) => {
-  const tag = Context.Service<SharedPool<A, D, E, N>, SharedPool<A, D, E, N>>()(id)
+const declare = <A, D, E, N, C extends string>(id: string, schemas: SharedSchemas<A, D, E, N, C>) => {
+  const tag = Context.Service<SharedPool<A, D, E, N, C>, SharedPool<A, D, E, N, C>>()(id)
   const definition: Definition<A, D, E, N> = define(id, schemas)
   const make: Make<A, D, E> = (options, shown) => {
     const made = ObjectPool.make({ ...options, name: id } as never) as Made<A, D, E>
@@ -339,10 +353,10 @@ const declare = <A, D, E, N>(id: string, schemas: SharedSchemas<A, D, E, N>) => 
 }
 
 /** Every operation of the pool, on the tag. */
-const accessors = <Self, A, D, E, N>(
-  tag: Context.Key<Self, SharedPool<A, D, E, N>>
-): SharedOperations<Self, A, D, E, N> => {
-  const reach = <B, F, R>(f: (pool: SharedPool<A, D, E, N>) => Effect.Effect<B, F, R>) =>
+const accessors = <Self, A, D, E, N, C extends string>(
+  tag: Context.Key<Self, SharedPool<A, D, E, N, C>>
+): SharedOperations<Self, A, D, E, N, C> => {
+  const reach = <B, F, R>(f: (pool: SharedPool<A, D, E, N, C>) => Effect.Effect<B, F, R>) =>
     Effect.withFiber<B, F, R | Self>((fiber) => f(Context.getUnsafe(fiber.context as Context.Context<Self>, tag)))
   return {
     borrow: reach((pool) => pool.borrow),
@@ -393,10 +407,17 @@ const accessors = <Self, A, D, E, N>(
  */
 export const SharedPool: {
   /** Declares a shared pool as a tag. Its id is the pool's name, by which borrowers find it at a server. */
-  readonly Service: <Self = never>() => <const Id extends string, A, D = undefined, E = never, N = never>(
+  readonly Service: <Self = never>() => <
+    const Id extends string,
+    A,
+    D = undefined,
+    E = never,
+    N = never,
+    C extends string = never
+  >(
     id: Id,
-    schemas: SharedSchemas<A, D, E, N>
-  ) => [Self] extends [never] ? MissingSelf : SharedPoolClass<Self, Id, A, D, E, N>
+    schemas: SharedSchemas<A, D, E, N, C>
+  ) => [Self] extends [never] ? MissingSelf : SharedPoolClass<Self, Id, A, D, E, N, C>
   /** A server for pools, on a socket of Node: the transport for `layerServer`. One without a token listens on this machine alone. */
   readonly layerSocketServer: typeof Sockets.layerServer
   /** The connection of a borrower, on a socket of Node: the transport for `layerRemote`. It is made anew whenever it is lost. */

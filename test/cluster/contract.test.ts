@@ -11,7 +11,7 @@ import { TestClock } from "effect/testing"
 import { Claims, SharedPool } from "../../src/cluster.ts"
 import { make, storeMemory } from "../../src/internal/cluster/claims.ts"
 import { makeWire } from "../support/wire.ts"
-import { contract, Keys } from "./contract.ts"
+import { contract } from "./contract.ts"
 
 /** Lets fibers that are not waiting for time go on until they do. */
 const settle = Effect.repeat(Effect.yieldNow, { times: 200 })
@@ -26,31 +26,31 @@ const inMemory = {
 const live = { elapse: Effect.sleep, settle: Effect.sleep("30 millis"), test: it.live }
 
 describe("`layer`", () => {
-  contract({ name: "in one process", layer: (options) => Keys.layer(options), ...inMemory })
+  contract({ name: "in one process", layer: (pool, options) => pool.layer(options), ...inMemory })
 })
 
 describe("`layerRemote`, from `layerServer`", () => {
   contract({
     name: "over a wire",
-    layer: (options) => {
+    layer: (pool, options) => {
       const wire = makeWire()
-      const server = Keys.layerServer(options).pipe(
+      const server = pool.layerServer(options).pipe(
         Layer.provide([wire.layerServer, SharedPool.layerAccess("anybody")])
       )
-      return Layer.provide(Keys.layerRemote, wire.layerClient()).pipe(Layer.provide(server), Layer.orDie)
+      return Layer.provide(pool.layerRemote, wire.layerClient()).pipe(Layer.provide(server), Layer.orDie)
     },
     ...inMemory
   })
 
   contract({
     name: "over TCP",
-    layer: (options) =>
+    layer: (pool, options) =>
       Layer.unwrap(Effect.gen(function*() {
         const transport = yield* Layer.build(SharedPool.layerSocketServer({ port: 0 }))
         const { address } = Context.get(transport, SocketServer.SocketServer)
         const port = "port" in address ? address.port : 0
-        const server = Keys.layerServer(options).pipe(Layer.provide(Layer.succeedContext(transport)))
-        return Layer.provide(Keys.layerRemote, SharedPool.layerSocket({ port })).pipe(Layer.provide(server))
+        const server = pool.layerServer(options).pipe(Layer.provide(Layer.succeedContext(transport)))
+        return Layer.provide(pool.layerRemote, SharedPool.layerSocket({ port })).pipe(Layer.provide(server))
       })).pipe(Layer.orDie),
     ...live
   })
@@ -64,7 +64,8 @@ const cluster = Layer.suspend(() =>
 describe.concurrent("`layerClient`, from `layerHost`", () => {
   contract({
     name: "within a cluster",
-    layer: (options) => Layer.provideMerge(Keys.layerClient, Keys.layerHost(options)).pipe(Layer.provide(cluster)),
+    layer: (pool, options) =>
+      Layer.provideMerge(pool.layerClient, pool.layerHost(options)).pipe(Layer.provide(cluster)),
     ...live
   })
 })
@@ -72,13 +73,13 @@ describe.concurrent("`layerClient`, from `layerHost`", () => {
 describe.concurrent("`layerRemote`, from a gateway", () => {
   contract({
     name: "from outside of a cluster",
-    layer: (options) => {
+    layer: (pool, options) => {
       const wire = makeWire()
-      const gateway = Layer.provideMerge(Keys.layerServer(), Keys.layerHost(options)).pipe(
+      const gateway = Layer.provideMerge(pool.layerServer(), pool.layerHost(options)).pipe(
         Layer.provide([wire.layerServer, SharedPool.layerAccess("anybody")]),
         Layer.provide(cluster)
       )
-      return Layer.provide(Keys.layerRemote, wire.layerClient()).pipe(Layer.provide(gateway), Layer.orDie)
+      return Layer.provide(pool.layerRemote, wire.layerClient()).pipe(Layer.provide(gateway), Layer.orDie)
     },
     ...live
   })

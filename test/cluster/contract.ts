@@ -12,7 +12,7 @@ import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Fence, type HostSettings, type SharedOptions, SharedPool } from "../../src/cluster.ts"
+import { Fence, type HostSettings, type SharedOptions, SharedPool, type SharedPoolClass } from "../../src/cluster.ts"
 
 export const ApiKey = Schema.Struct({ key: Schema.String, region: Schema.String })
 export type ApiKey = typeof ApiKey.Type
@@ -31,6 +31,23 @@ export class Keys extends SharedPool.Service<Keys>()("app/Keys", {
 
 export type Options = SharedOptions<ApiKey, typeof Weight.Type, Refused, typeof Region.Type>
 
+/** A pool whose borrowers are of classes. */
+class Sessions extends SharedPool.Service<Sessions>()("app/Sessions", {
+  object: Schema.String,
+  classes: ["interactive", "batch"]
+}) {}
+
+/** Options of a pool whose callbacks need nothing. */
+type Given<A, D, E, N, C extends string> =
+  & SharedOptions<A, D, E, N, never, never, never, never, never, never, C>
+  & HostSettings
+
+/** What a flavour gives for any pool. */
+type Layered = <Self, Id extends string, A, D, E, N, C extends string>(
+  pool: SharedPoolClass<Self, Id, A, D, E, N, C>,
+  options: Given<A, D, E, N, C>
+) => Layer.Layer<Self>
+
 export const usual = {
   data: { weight: 1 },
   meets: (pooled: { readonly object: ApiKey }, need: typeof Region.Type) => pooled.object.region === need.region,
@@ -42,7 +59,7 @@ export const keyOf = (name: string, region = "eu"): ApiKey => ({ key: `secret-${
 export interface Flavour {
   readonly name: string
   /** A pool with those options, and whoever borrows from it. */
-  readonly layer: (options: Options & HostSettings) => Layer.Layer<Keys>
+  readonly layer: Layered
   /** Lets time pass. */
   readonly elapse: (duration: Duration.Input) => Effect.Effect<void>
   /** Lets messages arrive. */
@@ -59,8 +76,10 @@ const hold = <B, E, R>(borrow: Effect.Effect<B, E, R | Scope.Scope>) =>
   })
 
 /** Lets time pass until so many wait. */
-const waits = (many: number, settle: Effect.Effect<void>) =>
-  Effect.repeat(Effect.andThen(settle, Keys.stats), { until: ({ waiting }) => waiting === many })
+const waitsIn =
+  <E, R>(stats: Effect.Effect<{ readonly waiting: number }, E, R>) => (many: number, settle: Effect.Effect<void>) =>
+    Effect.repeat(Effect.andThen(settle, stats), { until: ({ waiting }) => waiting === many })
+const waits = waitsIn(Keys.stats)
 
 const tagOf = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.flip(effect), ({ _tag }) => _tag)
@@ -70,7 +89,7 @@ export const contract = ({ elapse, layer, name, settle, test }: Flavour) => {
     title: string,
     options: Options & HostSettings,
     body: Effect.Effect<A, E, Keys | Scope.Scope>
-  ) => test(`${name}: ${title}`, () => Effect.scoped(Effect.provide(body, layer(options))))
+  ) => test(`${name}: ${title}`, () => Effect.scoped(Effect.provide(body, layer(Keys, options))))
 
   const one = { ...usual, objects: [keyOf("a")] }
 
@@ -471,6 +490,97 @@ export const contract = ({ elapse, layer, name, settle, test }: Flavour) => {
       assert.isTrue(Exit.hasDies(yield* Effect.exit(Keys.rest(keyOf("a"), NaN))))
       assert.isTrue(Exit.hasDies(yield* Effect.exit(Keys.with((lease) => lease.rest(-1)))))
 
+      yield* Keys.with(() => Effect.void)
+    })
+  )
+
+  const classed = <A, E>(
+    title: string,
+    options: Given<string, undefined, never, never, "interactive" | "batch">,
+    body: Effect.Effect<A, E, Sessions | Scope.Scope>
+  ) =>
+    test(`${name}: ${title}`, () =>
+      Effect.scoped(Effect.provide(body, layer(Sessions, { closing: { timeout: 0 }, ...options }))))
+
+  classed(
+    "a class has no more leases than its `most`; others are served beside it, and its own when one has come back",
+    { objects: ["a", "b", "c"], classes: { interactive: {}, batch: { most: 1 } } },
+    Effect.gen(function*() {
+      const first = yield* hold(Sessions.borrowWith({ class: "batch" }))
+      const waiting = yield* Effect.forkChild(hold(Sessions.borrowWith({ class: "batch" })), {
+        startImmediately: true
+      })
+      yield* waitsIn(Sessions.stats)(1, settle)
+
+      yield* Sessions.with(() => Effect.void, { class: "interactive" })
+      yield* Sessions.with(() => Effect.void)
+      const { classes } = yield* Sessions.stats
+      assert.deepInclude(classes?.["batch"], { leases: 1, waiting: 1, most: 1 })
+      assert.strictEqual(classes?.["interactive"]?.totals.borrowed, 1)
+
+      yield* first.release
+      const second = yield* Fiber.join(waiting)
+      assert.deepInclude((yield* Sessions.stats).classes?.["batch"], { leases: 1, waiting: 0 })
+      yield* second.release
+    })
+  )
+
+  classed(
+    "a class finds what it has in reserve, and who waits for that long enough is told his class",
+    { objects: ["a", "b"], classes: { interactive: { reserve: 1 }, batch: {} } },
+    Effect.gen(function*() {
+      yield* Sessions.borrowWith({ class: "batch" })
+      const late = yield* Effect.forkChild(
+        Effect.flip(Effect.scoped(Sessions.borrowWith({ class: "batch", timeout: "200 millis" }))),
+        { startImmediately: true }
+      )
+      yield* waitsIn(Sessions.stats)(1, settle)
+
+      yield* elapse("200 millis")
+
+      const error = yield* Fiber.join(late)
+      assert.strictEqual(error._tag === "BorrowTimeout" && error.class, "batch")
+      assert.include(error.message, "class \"batch\": 1 lease")
+      yield* Sessions.borrowWith({ class: "interactive" })
+      const held = yield* Sessions.leases
+      assert.deepStrictEqual(held.map((lease) => lease.class), ["batch", "interactive"])
+    })
+  )
+
+  classed(
+    "whom the reserves of other classes leave nothing is refused at once, and told his class",
+    { objects: ["a", "b"], size: { max: 2 }, classes: { interactive: { reserve: 2 }, batch: {} } },
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Effect.scoped(Sessions.borrowWith({ class: "batch" })))
+
+      assert.deepStrictEqual(error._tag === "PoolExhausted" && [error.reason, error.class], ["NoRoom", "batch"])
+      yield* Effect.scoped(Sessions.borrowWith({ class: "interactive" }))
+    })
+  )
+
+  classed(
+    "a class that was not declared is a defect of its caller, and says which there are",
+    { objects: ["a"], classes: { interactive: {}, batch: {} } },
+    Effect.gen(function*() {
+      for (const name of ["bacth", "", 3]) {
+        const exit = yield* Effect.exit(Effect.scoped(Sessions.borrowWith({ class: name as "batch" })))
+        assert.isTrue(Exit.hasDies(exit))
+        assert.include(String(exit), "class")
+        assert.include(String(exit), "\"interactive\" or \"batch\"")
+      }
+      assert.strictEqual((yield* Sessions.stats).leases, 0)
+      yield* Sessions.with(() => Effect.void, { class: "batch" })
+    })
+  )
+
+  promise(
+    "a class is a defect of its caller where the pool has none",
+    one,
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(Effect.scoped(Keys.borrowWith({ class: "batch" as never })))
+
+      assert.isTrue(Exit.hasDies(exit))
+      assert.include(String(exit), "the pool has no classes")
       yield* Keys.with(() => Effect.void)
     })
   )

@@ -15,6 +15,7 @@ import {
   type HeldLease,
   type PooledPicture,
   type PoolUnavailable,
+  type SharedBorrowOptions,
   type SharedLease,
   SharedPool
 } from "../../src/cluster.ts"
@@ -96,3 +97,21 @@ export const body = Keys.with((lease) => {
   return Effect.void
 })
 expectTypeOf(Fence.compare({ epoch: 1, number: 1 }, { epoch: 1, number: 2 })).toEqualTypeOf<-1 | 0 | 1>()
+
+// Classes of borrowers: the names are a union, which the tag has declared and every host limits.
+
+export class Sessions extends SharedPool.Service<Sessions>()("mail/Sessions", {
+  object: Schema.String,
+  classes: ["interactive", "batch"]
+}) {}
+
+const limits = { objects: ["a"], classes: { interactive: { reserve: 1 }, batch: { most: 2 } } }
+expectTypeOf(Sessions.layer(limits)).toEqualTypeOf<Layer.Layer<Sessions>>()
+expectTypeOf(Sessions.layerServer(limits)).toEqualTypeOf<Layer.Layer<never, never, RpcServer.Protocol>>()
+expectTypeOf(Sessions.layerHost(limits)).toEqualTypeOf<Layer.Layer<never, never, Sharding | Claims>>()
+expectTypeOf(Sessions.borrowWith).parameter(0).toEqualTypeOf<SharedBorrowOptions<never, "interactive" | "batch">>()
+expectTypeOf(Sessions.with(() => Effect.void, { class: "batch" })).toEqualTypeOf<
+  Effect.Effect<void, BorrowError | LeaseExpired | PoolUnavailable, Sessions>
+>()
+// a function that knows no classes takes a pool that has some
+expectTypeOf<Effect.Success<typeof Sessions>>().toExtend<SharedPool<string>>()

@@ -3,7 +3,7 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { SharedPool } from "../../src/cluster.ts"
-import { type ApiKey, Keys, open, Plain, type Vault } from "./shared.types.ts"
+import { type ApiKey, Keys, open, Plain, Sessions, type Vault } from "./shared.types.ts"
 
 // @ts-expect-error no `Self`
 class _NoSelf extends SharedPool.Service()("mail/NoSelf", { object: Schema.String }) {}
@@ -30,3 +30,17 @@ Effect.map(Keys.objects, (objects) => objects[0]?.object)
 SharedPool.layerSocket({ port: 1, token: "0123456789abcdef" })
 // @ts-expect-error a token that anybody could read in a log
 SharedPool.layerSocketServer({ port: 1, token: Config.String("TOKEN") })
+// @ts-expect-error a misspelt class
+Sessions.borrowWith({ class: "bacth" })
+// @ts-expect-error a misspelt class
+Sessions.with(() => Effect.void, { class: "bacth" })
+// @ts-expect-error the tag has declared no classes
+Plain.borrowWith({ class: "batch" })
+// @ts-expect-error declared classes must be given
+Sessions.layer({ objects: ["a"] })
+// @ts-expect-error all of them
+Sessions.layerServer({ objects: ["a"], classes: { batch: {} } })
+// @ts-expect-error and no other
+Sessions.layerHost({ objects: ["a"], classes: { interactive: {}, batch: {}, other: {} } })
+// @ts-expect-error the tag has declared none
+Plain.layer({ objects: ["a"], classes: { batch: {} } })

@@ -16,6 +16,7 @@ import * as Stream from "effect/Stream"
 import { type BorrowError, BorrowTimeout, type LeaseExpired } from "../../PoolError.ts"
 import type { PoolEvent } from "../../PoolEvent.ts"
 import { PoolUnavailable, type SharedBorrowOptions, type SharedLease } from "../../SharedLease.ts"
+import { refuseClass } from "../pool/options.ts"
 import { checks, optional } from "../state/validation.ts"
 import * as Scopes from "../structures/scope.ts"
 import { span } from "../structures/times.ts"
@@ -40,7 +41,7 @@ export type BorrowFailure<E> = E | BorrowError | PoolUnavailable
 
 type Restore = <B, F, R>(effect: Effect.Effect<B, F, R>) => Effect.Effect<B, F, R>
 
-const borrowKeys = ["timeout", "need", "priority", "leaseTimeout", "cost", "affinity", "facet"] as const
+const borrowKeys = ["timeout", "need", "priority", "leaseTimeout", "cost", "affinity", "facet", "class"] as const
 
 /** How long a host may take beyond a deadline to say itself what was wrong, beside four times what an answer takes. */
 const grace = 100
@@ -65,7 +66,7 @@ export class Borrower<A, D, E, N> {
 
   /** Borrows in the scope of the fiber. `queues: false`: it does not wait behind others. */
   borrow(
-    options: SharedBorrowOptions<N> | undefined,
+    options: SharedBorrowOptions<N, string> | undefined,
     queues: boolean
   ): Effect.Effect<SharedLease<A, D>, BorrowFailure<E>, Scope.Scope> {
     return Effect.uninterruptibleMask((restore) =>
@@ -83,7 +84,7 @@ export class Borrower<A, D, E, N> {
   /** Borrows, runs, gives back; what runs does nothing more once its lease is over. */
   with<B, E1, R1>(
     f: (borrowed: SharedLease<A, D>) => Effect.Effect<B, E1, R1>,
-    options: SharedBorrowOptions<N> | undefined
+    options: SharedBorrowOptions<N, string> | undefined
   ): Effect.Effect<B, E1 | BorrowFailure<E> | LeaseExpired, R1> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.suspend(() =>
@@ -167,11 +168,11 @@ export class Borrower<A, D, E, N> {
     return this.connection.unavailable("its answer is not what the schemas say", "Malformed")
   }
 
-  private toWish(options: SharedBorrowOptions<N> | undefined, queues: boolean): Wish {
+  private toWish(options: SharedBorrowOptions<N, string> | undefined, queues: boolean): Wish {
     if (options === undefined) return { ask: { queues }, timeout: undefined }
     const check = checks(this.definition.name)
     check.known("", options, borrowKeys)
-    const { affinity, cost, facet, need, priority, timeout } = options
+    const { affinity, class: ofClass, cost, facet, need, priority, timeout } = options
     const leaseTimeout = optional(options.leaseTimeout, check)
     const number = (option: string, value: number | undefined, least: number, allowed: string) =>
       value === undefined || (Number.isFinite(value) && value >= least)
@@ -187,10 +188,18 @@ export class Borrower<A, D, E, N> {
           cost: number("cost", cost, 0, "a number, zero or more"),
           affinity: toName(check, "affinity", affinity),
           facet: toName(check, "facet", facet),
+          class: this.toClass(ofClass, check),
           need: need === undefined ? undefined : this.toNeed(need, check)
         })
       }
     }
+  }
+
+  private toClass(name: string | undefined, check: ReturnType<typeof checks>): string | undefined {
+    const { classes } = this.definition
+    return name === undefined || classes.includes(name)
+      ? toName(check, "class", name)
+      : refuseClass(check, name, classes)
   }
 
   private toNeed(need: N, check: ReturnType<typeof checks>): Schema.Json {
@@ -229,8 +238,13 @@ export class Borrower<A, D, E, N> {
     restore: Restore
   ): Effect.Effect<RemoteLease<A, D>, BorrowFailure<E> | Unanswered> {
     const { link: { client, headers, pool }, means } = this.connection
+    const { class: ofClass, need } = wish.ask
+    if (ofClass !== undefined && session.welcome.classes?.includes(ofClass) !== true) {
+      const why = `it has no class ${JSON.stringify(ofClass)}, which this borrower has named`
+      return Effect.fail(this.connection.unavailable(why, "Incompatible"))
+    }
     // only a need may be of any size
-    if (wish.ask.need !== undefined && isTooLarge(wish.ask, this.connection.link, session)) {
+    if (need !== undefined && isTooLarge(wish.ask, this.connection.link, session)) {
       return Effect.fail(this.tooLarge())
     }
     const sent = means.now()
@@ -239,7 +253,7 @@ export class Borrower<A, D, E, N> {
     const key = session.key()
     const ask = { ...wish.ask, timeout: toEndless(left) }
     // a need may take all the room that there is in a message
-    const returned = ask.need === undefined ? session.returns.take() : []
+    const returned = need === undefined ? session.returns.take() : []
     const borrow = { pool, session: session.id, key, ask, ...(returned.length === 0 ? {} : { returned }) }
     const request = client.Borrow(borrow, { headers })
     const asked = session.ask(request, sent.running + left + grace + 4 * session.trip)
@@ -303,15 +317,14 @@ export class Borrower<A, D, E, N> {
 
 /** A borrow that has been to several hosts has waited for longer than the last one knows. */
 const waitedSince = (error: BorrowTimeout, waited: number): BorrowTimeout => {
-  const { held, lastFailure, phase, pool, retryAfter, stats } = error
+  const { class: ofClass, held, lastFailure, phase, pool, retryAfter, stats } = error
   return new BorrowTimeout({
     pool,
     stats,
     waited: span(waited),
     phase,
     held,
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-    ...(lastFailure === undefined ? {} : { lastFailure })
+    ...given({ class: ofClass, retryAfter, lastFailure })
   })
 }
 

@@ -12,6 +12,7 @@ export interface Schemas<A, D, E, N> {
   readonly data?: Codec<D> | undefined
   readonly error?: Codec<E> | undefined
   readonly need?: Codec<N> | undefined
+  readonly classes?: ReadonlyArray<string> | undefined
 }
 
 /** What a codec makes of a value; `undefined`: it does not, or has thrown, and nothing of the value is to be told. */
@@ -53,6 +54,8 @@ export interface Definition<A, D, E, N> {
   readonly error: Coder<E> | undefined
   /** Absent: a borrower may not ask for any. */
   readonly need: Coder<N> | undefined
+  /** What a borrower may call himself. That of host and borrower may differ, as while one of them is the newer. */
+  readonly classes: ReadonlyArray<string>
   /** The same for the same schemas, in any process. */
   readonly fingerprint: string
 }
@@ -63,6 +66,7 @@ export const define = <A, D, E, N>(name: string, schemas: Schemas<A, D, E, N>): 
   data: schemas.data && coder(schemas.data),
   error: schemas.error && coder(schemas.error),
   need: schemas.need && coder(schemas.need),
+  classes: schemas.classes ?? [],
   fingerprint: fingerprint(
     [schemas.object, schemas.data, schemas.error, schemas.need] as ReadonlyArray<Schema.Top | undefined>
   )

@@ -49,7 +49,7 @@ import {
   type Serving,
   version
 } from "./protocol.ts"
-import { patiently, tenth, toDuration, toFailure } from "./words.ts"
+import { given, patiently, tenth, toDuration, toFailure } from "./words.ts"
 
 export interface Settings<A, D, E, N> {
   /** Milliseconds. */
@@ -293,13 +293,14 @@ export class Host<A, D, E, N> {
       if (refused !== undefined) return yield* Effect.fail(refused)
       const stats = yield* this.pool.stats
       const notices = yield* Queue.unbounded<Notice, Failure | Cause.Done>()
+      const { classes } = this.definition
       const { borrowTimeout, epoch, mostText, timeToLive } = this.settings
       Queue.offerUnsafe(notices, {
         _tag: "Welcome",
         epoch,
         timeToLive,
         borrowTimeout: borrowTimeout === Infinity ? null : borrowTimeout,
-        ...(mostText === undefined ? {} : { mostText }),
+        ...given({ mostText, classes: classes.length === 0 ? undefined : classes }),
         stats
       })
       const session = new Session<A, D>(
@@ -417,12 +418,13 @@ export class Host<A, D, E, N> {
     return Effect.catchIf(
       pool.tryBorrowWith(options),
       (error): error is PoolExhausted => error instanceof PoolExhausted,
-      ({ stats }) => Effect.fail(new PoolExhausted({ pool: name, stats, reason: "WaitersFull" }))
+      ({ class: ofClass, stats }) =>
+        Effect.fail(new PoolExhausted({ pool: name, stats, reason: "WaitersFull", ...given({ class: ofClass }) }))
     )
   }
 
   private toOptions(ask: Ask): BorrowOptions<A, D> | Failure {
-    const { affinity, cost, facet, priority } = ask
+    const { affinity, class: ofClass, cost, facet, priority } = ask
     const { meets } = this.settings
     const options = {
       timeout: toDuration(ask.timeout),
@@ -430,7 +432,9 @@ export class Host<A, D, E, N> {
       priority,
       cost,
       affinity,
-      facet
+      facet,
+      // that there is such a class, the pool says
+      class: ofClass as undefined
     }
     if (ask.need === undefined) return options
     const need = this.definition.need?.decode(ask.need)

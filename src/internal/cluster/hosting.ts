@@ -32,7 +32,7 @@ import { gateway } from "./gateway.ts"
 import { Host, type Settings } from "./host.ts"
 import { type Memory, ofStore } from "./memory.ts"
 import { serve } from "./server.ts"
-import { tenth } from "./words.ts"
+import { mostName, tenth } from "./words.ts"
 
 /** The options of a pool in this process, where the types of its callbacks' needs do not matter any more. */
 type Usual<A, D, E> = PoolOptions<A, D, E, never, Lease<A, D>, never, never, never, never, never, never>
@@ -76,11 +76,12 @@ const least = 100
 const usually = 50
 
 const toSettings = <A, D, E, N>(
-  name: string,
+  definition: Definition<A, D, E, N>,
   options: HostOptions<A, D, E, N>,
   mostText: number | undefined
 ): Omit<Settings<A, D, E, N>, "epoch" | "holds" | "additions"> => {
-  const check = checks(name)
+  agreeOnClasses(definition, options)
+  const check = checks(definition.name)
   const timeToLive = check.duration("timeToLive", options.timeToLive, 10_000)
   if (timeToLive < least || timeToLive === Infinity) {
     check.refuse("timeToLive", options.timeToLive, `a duration from ${least} milliseconds, with an end`, "text")
@@ -94,6 +95,25 @@ const toSettings = <A, D, E, N>(
     mostText,
     borrowTimeout: check.duration("borrowTimeout", options.borrowTimeout, 30_000, "zero"),
     meets: check.call("meets", options.meets)
+  }
+}
+
+/** The classes of a host are those of its tag, by which its borrowers name them. */
+export const agreeOnClasses = <A, D, E, N>(
+  { classes, name }: Definition<A, D, E, N>,
+  options: HostOptions<A, D, E, N>
+): void => {
+  const check = checks(name)
+  if (!Array.isArray(classes) || !classes.every((each) => typeof each === "string" && each.length <= mostName)) {
+    check.refuse("classes", classes, `declared by the tag as texts of at most ${mostName} characters`)
+  }
+  if (classes.length === 0 && options.classes !== undefined) {
+    check.refuse("classes", options.classes, "left out: the tag has declared none")
+  }
+  const given = Object.keys(check.known("classes", options.classes, classes))
+  const missing = classes.find((each) => !given.includes(each))
+  if (missing !== undefined) {
+    check.refuse(`classes.${missing}`, undefined, "given, since the tag has declared the class")
   }
 }
 
@@ -173,7 +193,7 @@ const opened = <A, D, E, N>(
   memory: (context: Context.Context<never>) => Memory
 ): Effect.Effect<Host<A, D, E, N>, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const settings = toSettings(definition.name, options, mostText)
+    const settings = toSettings(definition, options, mostText)
     const { deadlines, fork } = yield* means
     const remote = new Remote(terms)
     const usual = { ...ofPool(options), leaseTimeout: lenient(options.leaseTimeout) }
@@ -239,7 +259,7 @@ export const clustered = <A, D, E, N>(
 ): Layer.Layer<never, never, Sharding | Claims> =>
   Layer.unwrap(Effect.map(Claims, ({ memories }) => {
     const { name } = definition
-    const { timeToLive } = toSettings(name, options, undefined)
+    const { timeToLive } = toSettings(definition, options, undefined)
     let terms = 0
     return Entity.layer({
       pool: name,

@@ -79,9 +79,11 @@ export class LocalLease<A, D> implements SharedLease<A, D> {
 
 shows(LocalLease.prototype, printed)
 
-/** What a borrow in this process asks of the pool. */
+/** What a borrow in this process asks of the pool, which says whether it has such a class. */
 export const toBorrow = <A, D, N>(
-  { need, ...options }: SharedBorrowOptions<N>,
+  { need, ...options }: SharedBorrowOptions<N, string>,
   meets: ((pooled: PooledObject<A, D>, need: N) => boolean) | undefined
-): BorrowOptions<A, D> =>
-  need === undefined || meets === undefined ? options : { ...options, where: (pooled) => meets(pooled, need) }
+): BorrowOptions<A, D> => {
+  const borrow = options as SharedBorrowOptions
+  return need === undefined || meets === undefined ? borrow : { ...borrow, where: (pooled) => meets(pooled, need) }
+}

@@ -5,6 +5,7 @@ import * as DateTime from "effect/DateTime"
 import type { Lease } from "../../Lease.ts"
 import type { PooledObject } from "../../PooledObject.ts"
 import type { HeldLease, PooledPicture, SharedLease } from "../../SharedLease.ts"
+import { Handle } from "../lease/handle.ts"
 import { moment } from "../state/pooled.ts"
 import type { Coder } from "./definition.ts"
 import type { Held, Picture } from "./protocol.ts"
@@ -95,6 +96,7 @@ export const drawLease = <A, D>(lease: Lease<A, D>, epoch: number, who: Who | un
   epoch,
   ...field("borrower", who?.borrower),
   ...field("machine", who?.machine),
+  ...field("class", Handle.leaseOf<A, D>(lease)?.ofClass?.name),
   borrowedAt: DateTime.toEpochMillis(lease.borrowedAt),
   ...field("expiresAt", millis(lease.expiresAt))
 })
@@ -105,6 +107,7 @@ export const shownLease = (held: Held): HeldLease => ({
   fence: { epoch: held.epoch, number: held.id },
   borrower: held.borrower,
   machine: held.machine,
+  class: held.class,
   borrowedAt: DateTime.makeUnsafe(held.borrowedAt),
   expiresAt: moment(held.expiresAt)
 })

@@ -121,6 +121,7 @@ const Held = Schema.Struct({
   epoch: Schema.Int,
   borrower: Schema.optionalKey(Schema.String),
   machine: Schema.optionalKey(Schema.String),
+  class: Schema.optionalKey(Schema.String),
   borrowedAt: Schema.Finite,
   expiresAt: Schema.optionalKey(Schema.Finite)
 })
@@ -134,6 +135,8 @@ const Notice = Schema.TaggedUnion({
     borrowTimeout: Endless,
     /** How many characters of a message the host takes; absent: nobody knows. */
     mostText: Schema.optionalKey(Natural),
+    /** The classes that a borrower may name; absent: none, or the host is too old to know of any. */
+    classes: Schema.optionalKey(Schema.Array(Schema.String)),
     stats: PoolStats
   },
   /** A lease was ended by the host: its borrower is to say when it uses the object no more. */
@@ -163,6 +166,8 @@ const Ask = Schema.Struct({
   cost: Schema.optionalKey(Millis),
   affinity: Schema.optionalKey(text(mostName)),
   facet: Schema.optionalKey(text(mostName)),
+  /** One of those that the host has named: of an older one, it would be lost on the way. */
+  class: Schema.optionalKey(text(mostName)),
   need: Schema.optionalKey(Schema.Json)
 })
 export type Ask = typeof Ask.Type

@@ -21,7 +21,7 @@ import { Borrower, toReason } from "./borrower.ts"
 import { Connection } from "./connection.ts"
 import type { Definition } from "./definition.ts"
 import { clientOf } from "./gateway.ts"
-import { type HostOptions, inStore, type Make, means, ofPool, remembering, toEpoch } from "./hosting.ts"
+import { agreeOnClasses, type HostOptions, inStore, type Make, means, ofPool, remembering, toEpoch } from "./hosting.ts"
 import { LocalLease, toBorrow } from "./local.ts"
 import { addAll as join, operate, type Operated, refuseDuplicates, targets } from "./operating.ts"
 import { picture } from "./pictures.ts"
@@ -34,8 +34,9 @@ export const local = <A, D, E, N>(
   definition: Definition<A, D, E, N>,
   options: HostOptions<A, D, E, N>,
   make: Make<A, D, E>
-): Effect.Effect<SharedPool<A, D, E, N>, never, Scope.Scope> =>
+): Effect.Effect<SharedPool<A, D, E, N, string>, never, Scope.Scope> =>
   Effect.gen(function*() {
+    agreeOnClasses(definition, options)
     const { additions, pool } = yield* remembering(definition, options, make(ofPool(options)), inStore)
     if (additions !== undefined) yield* additions.recalled
     const epoch = yield* toEpoch(definition.name, options.epoch)
@@ -44,7 +45,7 @@ export const local = <A, D, E, N>(
     const find = targets(operated)
     const held = (lease: ConstructorParameters<typeof LocalLease<A, D>>[0]): SharedLease<A, D> =>
       new LocalLease(lease, epoch)
-    const asked = (borrow: SharedBorrowOptions<N>) => toBorrow(borrow, options.meets)
+    const asked = (borrow: SharedBorrowOptions<N, string>) => toBorrow(borrow, options.meets)
     return {
       name: definition.name,
       ...operator(definition, (operation) => unrefused(definition, operate(operated, find, operation))),
@@ -93,7 +94,7 @@ const isRefusal = (error: unknown): error is Refusal =>
 /** The pool of another process. */
 export const remote = <A, D, E, N>(
   definition: Definition<A, D, E, N>
-): Effect.Effect<SharedPool<A, D, E, N>, never, Scope.Scope | RpcClient.Protocol> =>
+): Effect.Effect<SharedPool<A, D, E, N, string>, never, Scope.Scope | RpcClient.Protocol> =>
   Effect.gen(function*() {
     const pass = yield* Pass
     const client = yield* RpcClient.make(Guarded, { disableTracing: true })
@@ -103,7 +104,7 @@ export const remote = <A, D, E, N>(
 /** The pool of a cluster. */
 export const member = <A, D, E, N>(
   definition: Definition<A, D, E, N>
-): Effect.Effect<SharedPool<A, D, E, N>, never, Scope.Scope | Sharding> =>
+): Effect.Effect<SharedPool<A, D, E, N, string>, never, Scope.Scope | Sharding> =>
   Effect.gen(function*() {
     const { name } = yield* Pass
     const pass = { name, token: undefined, where: "the cluster" }
@@ -115,7 +116,7 @@ const linked = <A, D, E, N>(
   definition: Definition<A, D, E, N>,
   client: Client,
   pass: Pass
-): Effect.Effect<SharedPool<A, D, E, N>, never, Scope.Scope> =>
+): Effect.Effect<SharedPool<A, D, E, N, string>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { clock, deadlines, run } = yield* means
     const dispatcher = (yield* Scheduler.Scheduler).makeDispatcher()

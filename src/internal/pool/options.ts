@@ -400,11 +400,14 @@ export const toRequest = <A, D>(
 /** The place of a class among those of the pool: the last for who names none. */
 const toClassAt = (check: Checks, classes: Resolved<never, never>["classes"], name: unknown): number | undefined => {
   if (name === undefined) return classes && classes.length - 1
-  if (classes === undefined) return check.refuse("class", name, "left out: the pool has no classes", "text")
-  const at = typeof name === "string" ? classes.findIndex((each) => each.name === name) : -1
-  if (at !== -1) return at
-  const names = classes.flatMap(({ name }) => name === undefined ? [] : [JSON.stringify(name)])
-  return check.refuse("class", name, names.join(" or "), "text")
+  const at = classes?.findIndex((each) => each.name === name) ?? -1
+  return at === -1 ? refuseClass(check, name, (classes ?? []).flatMap((each) => each.name ?? [])) : at
+}
+
+/** Refuses what is none of the classes of a pool. */
+export const refuseClass = (check: Checks, name: unknown, classes: ReadonlyArray<string>): never => {
+  const allowed = classes.map((each) => JSON.stringify(each)).join(" or ")
+  return check.refuse("class", name, allowed || "left out: the pool has no classes", "text")
 }
 
 const toCost = (check: Checks, cost: unknown): number => {
