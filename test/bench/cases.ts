@@ -9,6 +9,7 @@ import { garbage, idle, leased, waiting } from "./heap.ts"
 import { hotKey, idleKey, roundRobin } from "./keyed.ts"
 import { evicting, expiring, timingOut } from "./loop.ts"
 import { promised, promisedAborts, promisedWaiters, soaked } from "./promises.ts"
+import { leftOut } from "./redis.ts"
 import { scale } from "./scale.ts"
 import { clustered, held, remote } from "./shared.ts"
 import { format, type Table } from "./table.ts"
@@ -167,6 +168,7 @@ export const cases: Readonly<Record<string, ReadonlyArray<Table>>> = {
       title:
         "Borrow from a pool of another process over TCP, and give back; an empty request of effect's rpc is the floor",
       unit: "ms",
+      note: leftOut,
       measure: remote
     },
     {

@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url"
 import { SharedPool } from "../../src/cluster.ts"
 import { freePort, startPostgres } from "../support/postgres.ts"
 import type { Row } from "./harness.ts"
+import { redis } from "./redis.ts"
 import { type Cluster, cluster, database, Echo, EchoEntity, Keys, type Ports, type Taken } from "./sharedHost.ts"
 
 /** A host of so many objects, until the scope closes; in a cluster, or by itself. */
@@ -82,29 +83,37 @@ const crowded = <E, R>(n: number, once: Effect.Effect<unknown, E, R>) =>
     return ((yield* clock) - began) / n
   })
 
-/** Requests that ask for nothing, and borrows, in rounds that take turns: what counts is their ratio, and the best of each. */
-const beside = <E, R>(many: number, echo: Effect.Effect<unknown, E, R>) =>
+/**
+ * Requests that ask for nothing, borrows, and those of a peer, in rounds that take turns: what counts is their ratio, and the
+ * best of each.
+ */
+const beside = <E, R>(
+  many: number,
+  echo: Effect.Effect<unknown, E, R>,
+  ...peers: ReadonlyArray<readonly [string, Effect.Effect<unknown>]>
+) =>
   Effect.gen(function*() {
-    const both: ReadonlyArray<readonly [string, Effect.Effect<unknown, E | Effect.Error<typeof cycle>, R | Keys>]> = [
+    const all: ReadonlyArray<readonly [string, Effect.Effect<unknown, E | Effect.Error<typeof cycle>, R | Keys>]> = [
       ["an empty request", echo],
-      ["borrow and give back", cycle]
+      ["borrow and give back", cycle],
+      ...peers
     ]
-    const alone = both.map((): Array<number> => [])
-    const together = both.map((): Array<number> => [])
-    for (const [, once] of both) yield* times(many, 8, once)
+    const alone = all.map((): Array<number> => [])
+    const together = all.map((): Array<number> => [])
+    for (const [, once] of all) yield* times(many, 8, once)
     for (let round = 0; round < 8; round++) {
-      for (const [i, [, once]] of both.entries()) {
+      for (const [i, [, once]] of all.entries()) {
         alone[i]!.push(...yield* singly(many / 4, once))
         together[i]!.push(yield* crowded(many, once))
       }
     }
-    const rows = (name: string, all: ReadonlyArray<ReadonlyArray<number>>, more: (of: number) => Row["more"] & {}) =>
-      all.map((values, i) => {
+    const rows = (name: string, taken: ReadonlyArray<ReadonlyArray<number>>, more: (of: number) => Row["more"] & {}) =>
+      taken.map((values, i): Row => {
         const of = quantiles(values)
         return {
-          ...row(`${both[i]![0]}, ${name}`, of(0.5), [of(0.25), of(0.75)], more(i)),
-          overFloor: i === 0 ? undefined : of(0.5) / quantiles(all[0]!)(0.5),
-          role: i === 0 ? "floor" as const : "ours" as const
+          ...row(`${all[i]![0]}, ${name}`, of(0.5), [of(0.25), of(0.75)], more(i)),
+          overFloor: i === 0 ? undefined : of(0.5) / quantiles(taken[0]!)(0.5),
+          role: (["floor", "ours"] as const)[i] ?? "peer"
         }
       })
     return [
@@ -121,7 +130,7 @@ const beside = <E, R>(many: number, echo: Effect.Effect<unknown, E, R>) =>
     ]
   })
 
-/** From a host that is reached by TCP. */
+/** From a host that is reached by TCP; beside it a Redis, where there is one. */
 export const remote = (): Promise<ReadonlyArray<Row>> =>
   Effect.gen(function*() {
     const { layer, ports } = yield* host(64)
@@ -129,7 +138,10 @@ export const remote = (): Promise<ReadonlyArray<Row>> =>
     const client = yield* RpcClient.make(Echo, { disableTracing: true }).pipe(
       Effect.provide(yield* Layer.build(SharedPool.layerSocket({ port: ports.echo })))
     )
-    return yield* Effect.provide(beside(4000, client.Echo()), layer)
+    const peer = yield* redis
+    if (peer === undefined) return yield* Effect.provide(beside(4000, client.Echo()), layer)
+    yield* peer.fill(64)
+    return yield* Effect.provide(beside(4000, client.Echo(), ["the same by scripts in Redis", peer.cycle]), layer)
   }).pipe(Effect.scoped, Effect.runPromise)
 
 /** From a runner of effect's cluster, whose processes know each other by a PostgreSQL. */

@@ -10,6 +10,8 @@ export interface Table {
   readonly kind?: "time" | "size"
   /** The file of a chart of it. */
   readonly chart?: string
+  /** What is to be said of it, beside. */
+  readonly note?: () => string | undefined
   readonly measure: () => Promise<ReadonlyArray<Row>>
 }
 
@@ -32,7 +34,7 @@ const spread = ({ more, quartiles, value }: Row): string => {
 }
 
 /** Columns that say nothing are left out. */
-export const markdown = ({ kind = "time", title, unit }: Table, rows: ReadonlyArray<Row>): string => {
+export const markdown = ({ kind = "time", note, title, unit }: Table, rows: ReadonlyArray<Row>): string => {
   const columns = [
     { heading: unit, cell: ({ cutOff, value }: Row) => `${cutOff === true ? "> " : ""}${format(value)}` },
     { heading: headings[kind].ratio, cell: (row: Row) => times(row.ratio) },
@@ -40,6 +42,7 @@ export const markdown = ({ kind = "time", title, unit }: Table, rows: ReadonlyAr
     { heading: "spread", cell: spread },
     ...Object.keys(rows[0]?.more ?? {}).map((heading) => ({ heading, cell: (row: Row) => row.more?.[heading] ?? "" }))
   ].filter(({ cell }) => rows.some((row) => cell(row) !== ""))
+  const said = note?.()
   const line = (cells: ReadonlyArray<string>) => `| ${cells.join(" | ")} |`
   return [
     `### ${title}`,
@@ -49,6 +52,7 @@ export const markdown = ({ kind = "time", title, unit }: Table, rows: ReadonlyAr
     ...rows.map((row) =>
       line([row.role === "ours" ? `**${row.name}**` : row.name, ...columns.map(({ cell }) => cell(row))])
     ),
+    ...(said === undefined ? [] : ["", said]),
     ""
   ].join("\n")
 }
