@@ -76,7 +76,7 @@ const play = (seed: number) =>
     for (let step = 0; step < 40; step++) {
       yield* move(pool, account, draw, setup)
       yield* settled
-      assert.deepStrictEqual(account.wrong, [])
+      assert.deepStrictEqual(account.wrong, [], `${at}, step ${step}`)
       yield* check(pool, setup, `${at}, step ${step}`)
     }
     yield* TestClock.adjust("1 minute")

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import { TestClock } from "effect/testing"
 import { PoolExhausted } from "../../src/index.ts"
 import { start, state } from "../support/borrowers.ts"
@@ -192,6 +193,33 @@ describe("A borrower that could be served by destroying an idle object of anothe
       assert.strictEqual((yield* pool.statsOf("b"))?.size, 0)
     }))
 
+  it.effect("an object that becomes idle goes for one whose room has gone to another who has waited longer", () =>
+    Effect.gen(function*() {
+      const there = world(2, 1)
+      there.script.destroy = (key) => key === "c" ? Effect.sleep("1 second") : Effect.void
+      const pool = yield* make(there)
+      yield* use(pool, "c")
+      const spoils = yield* Latch.make()
+      const spoiling = yield* start(pool.with("a", (lease) => Effect.andThen(spoils.await, lease.invalidate)))
+      const ofB = yield* keep(pool, "b")
+      const elder = yield* keep(pool, "c")
+      const younger = yield* keep(pool, "a")
+      yield* calm
+      yield* spoils.open
+      yield* calm
+      assert.strictEqual(state(spoiling), "ok")
+      assert.strictEqual((yield* pool.statsOf("b"))?.leases, 1)
+      yield* TestClock.adjust("1 second")
+      yield* calm
+      assert.deepStrictEqual([(yield* pool.statsOf("c"))?.leases, (yield* pool.statsOf("a"))?.leases], [1, 0])
+      yield* letGo(ofB)
+      yield* calm
+
+      assert.strictEqual((yield* pool.statsOf("a"))?.leases, 1)
+      yield* letGo(younger)
+      yield* letGo(elder)
+    }))
+
   it.effect("an object of whose destruction nobody knows the end keeps its room until it is given up", () =>
     Effect.gen(function*() {
       const there = world(3)
@@ -231,6 +259,29 @@ describe("Across keys, room that becomes free goes to the one who has waited lon
       for (const waiter of waiters) {
         assert.strictEqual(state(waiter), "ok")
       }
+    }))
+
+  it.effect("what was being made for one who is served otherwise is for the next of that key, whose room goes on", () =>
+    Effect.gen(function*() {
+      const there = world(4)
+      there.script.acquire = (key) => key === "slow" ? Effect.sleep("9 seconds") : Effect.void
+      there.script.destroy = (key) => key === "x" ? Effect.sleep("1 second") : Effect.sleep("1 hour")
+      const pool = yield* make(there)
+      const held = yield* keep(pool, "slow")
+      yield* TestClock.adjust("9 seconds")
+      yield* use(pool, "x")
+      yield* use(pool, "y")
+      const [first, second] = [yield* keep(pool, "slow"), yield* keep(pool, "slow")]
+      const other = yield* start(use(pool, "b"))
+      const third = yield* keep(pool, "slow")
+      yield* calm
+      // the first is served by what comes back, and what is made for it is for the second
+      yield* letGo(held)
+      yield* TestClock.adjust("1 second")
+
+      assert.strictEqual(state(other), "ok")
+      for (const fiber of [third, second, first]) yield* letGo(fiber)
+      yield* TestClock.adjust("1 hour")
     }))
 
   it.effect("a key whose objects come back serves its own first", () =>

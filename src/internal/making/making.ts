@@ -13,8 +13,11 @@ import { Creation } from "./creator.ts"
 
 /** Could a waiter use an object that is made for it? */
 export const wants = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  waiter.creation === undefined && couldUse(core, waiter)
+
+const couldUse = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
   core.creator !== undefined && lends(core) && waiter.lane !== undefined &&
-  waiter.creation === undefined && !waiter.misfit && waiter.request.timeout !== 0 && !backsOff(core, waiter) &&
+  !waiter.misfit && waiter.request.timeout !== 0 && !backsOff(core, waiter) &&
   (core.classes === undefined || core.classes.mayBeginFor(waiter))
 
 /** Has an object made for a waiter that could use one, where there is room. */
@@ -56,10 +59,21 @@ export const bequeath = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void
     return
   }
   // a waiter that does not queue does not wait for a creation that was begun for another
-  const heir = core.waiters.heirs!.first((waiter) => waiter.request.queues && wants(core, waiter))
+  const heir = core.waiters.heirs!.first((waiter) =>
+    waiter.request.queues && !hasOneMade(waiter) && couldUse(core, waiter)
+  )
   creation.owner = heir
-  if (heir !== undefined) core.waiters.note(heir, "creation", creation)
+  if (heir === undefined) return
+  const { creation: reserved } = heir
+  core.waiters.note(heir, "creation", creation)
+  // the room that it has waited for is for whoever has waited longest now
+  if (reserved === undefined) return
+  reserved.owner = undefined
+  core.place!.forgo(reserved)
 }
+
+/** Is an object being made for a waiter? One whose creation waits for room can do with another that has begun. */
+const hasOneMade = <A, D>({ creation }: Waiter<A, D>): boolean => creation !== undefined && creation.reservedAt === -1
 
 /** Takes a creation that has ended from its owner. */
 export const disown = <A, D>(core: Core<A, D>, creation: Creation<A, D>): Waiter<A, D> | undefined => {

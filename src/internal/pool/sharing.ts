@@ -140,8 +140,7 @@ const beginReserved = (room: Room, creation: Creation<never, never>): void => {
 
 /** There is no room: an idle object of another key goes for a waiter that lacks it, or for a minimum. */
 const makeRoom = (room: Room): boolean => {
-  const { lacking, reserved, victims } = room
-  const coming = victims.size - reserved.size
+  const { coming, lacking } = room
   const place = lacking.first
   if (place !== undefined) {
     if (hasMoved(place)) return true

@@ -263,7 +263,12 @@ export class Room {
 
   /** Would it serve somebody if an idle object went? */
   get isWanted(): boolean {
-    return this.lacking.first !== undefined || this.short.size > 0 || this.excess > 0
+    return this.lacking.first !== undefined || this.short.size > 0 || this.excess > 0 || this.coming < 0
+  }
+
+  /** How many more objects are on their way out than creations wait for room: fewer, where another has taken that. */
+  get coming(): number {
+    return this.victims.size - this.reserved.size
   }
 
   /** How many more objects there are than there is room for, since there is less; those that are leaving do not count. */
