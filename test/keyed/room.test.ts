@@ -336,6 +336,25 @@ describe("Across keys, room that becomes free goes to the one who has waited lon
       for (const fiber of broken) assert.strictEqual(yield* Fiber.join(fiber), "broken")
     }))
 
+  it.effect("one who fails with another's attempt, while room was coming to it, leaves that to the next of the key", () =>
+    Effect.gen(function*() {
+      const there = world(2)
+      let attempts = 0
+      there.script.acquire = (key) =>
+        key === "a" && ++attempts === 1 ? Effect.andThen(Effect.sleep("1 second"), Effect.fail("down")) : Effect.void
+      there.script.destroy = () => Effect.sleep("5 seconds")
+      const pool = yield* make(there)
+      yield* use(pool, "x")
+      const [first, second] = [yield* start(use(pool, "a")), yield* start(outcome(use(pool, "a")))]
+      const third = yield* start(use(pool, "a"))
+      yield* Fiber.interrupt(first)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(second), "down")
+      yield* TestClock.adjust("9 seconds")
+
+      assert.strictEqual(state(third), "ok")
+    }))
+
   it.effect("a borrower of a higher priority comes first in its own key", () =>
     Effect.gen(function*() {
       const there = world(1)

@@ -92,13 +92,15 @@ export const disown = <A, D>(core: Core<A, D>, creation: Creation<A, D>): Waiter
 export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late"): boolean => {
   const waiter = core.waiters.fitting!.first(({ misfit }) => !misfit)
   if (waiter === undefined) return false
-  const creation = waiter.creation
+  const { creation } = waiter
+  // one that waits for room has that no more, as the waiter leaves
+  const hasBegun = hasOneMade(waiter)
   if (cause === "late") {
     runOut(core, waiter, "Acquiring")
   } else {
     fail(core, waiter, Effect.failCause(cause))
   }
-  if (creation !== undefined) bequeath(core, creation)
+  if (hasBegun) bequeath(core, creation!)
   return true
 }
 
