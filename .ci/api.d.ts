@@ -85,6 +85,8 @@ export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out
     readonly tryBorrow: (key: K) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
     readonly tryBorrowWith: (key: K, options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
     readonly with: <B, E1, R1>(key: K, f: (borrowed: P) => Effect.Effect<B, E1, R1>, options?: WithOptions<A, D>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>;
+    readonly borrowMany: (key: K, n: number, options?: BorrowOptions<A, D>) => Effect.Effect<ReadonlyArray<P>, E | BorrowError | InvalidPoolOptions, S | Scope.Scope>;
+    readonly withMany: <B, E1, R1>(key: K, n: number, f: (borrowed: ReadonlyArray<P>) => Effect.Effect<B, E1, R1>, options?: BorrowOptions<A, D>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | InvalidPoolOptions, S | R1>;
     readonly add: <R = never>(key: K, object: A, options?: AddOptions<A, D, R>) => Effect.Effect<AddedObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>;
     readonly addAll: <R = never>(key: K, objects: Iterable<A>, options?: AddOptions<A, D, R>) => Effect.Effect<ReadonlyArray<AddedObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>;
     readonly remove: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
@@ -169,6 +171,8 @@ export interface KeyedPromisePool<in out K, in out A, in out D = undefined, out 
     readonly name: string;
     readonly borrow: (key: K, options?: PromiseBorrowOptions<A, D>) => Promise<L>;
     readonly with: <B>(key: K, f: (object: L["object"], signal: AbortSignal) => B, options?: PromiseWithOptions<A, D>) => Promise<Awaited<B>>;
+    readonly borrowMany: (key: K, n: number, options?: PromiseBorrowOptions<A, D>) => Promise<ReadonlyArray<L>>;
+    readonly withMany: <B>(key: K, n: number, f: (objects: ReadonlyArray<L["object"]>, signal: AbortSignal) => B, options?: PromiseBorrowOptions<A, D>) => Promise<Awaited<B>>;
     readonly borrowSync: (key: K, options?: Omit<BorrowOptions<A, D>, "timeout">) => L;
     readonly add: (key: K, object: A, options?: PromiseAddOptions<A, D>) => Promise<PromiseAddedObject<A, D>>;
     readonly addAll: (key: K, objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => Promise<ReadonlyArray<PromiseAddedObject<A, D>>>;
@@ -846,7 +850,10 @@ export interface PoolMetricsOptions {
     readonly describeKey?: ((key: unknown) => string | undefined) | undefined;
 }
 export declare const PoolMetrics: {
-    readonly layer: <Self, K, A, D, E, P, C extends string = never>(tag: Context.Key<Self, ObjectPool<A, D, E, P, C>> | Context.Key<Self, KeyedPool<K, A, D, E, P>>, options?: PoolMetricsOptions) => Layer.Layer<never, never, Self>;
+    readonly layer: {
+        <Self, A, D, E, P, C extends string = never>(tag: Context.Key<Self, ObjectPool<A, D, E, P, C>>, options?: PoolMetricsOptions): Layer.Layer<never, never, Self>;
+        <Self, K, A, D, E, P>(tag: Context.Key<Self, KeyedPool<K, A, D, E, P>>, options?: PoolMetricsOptions): Layer.Layer<never, never, Self>;
+    };
     readonly register: <K, A, D, E, P>(pool: ObjectPool<A, D, E, P> | KeyedPool<K, A, D, E, P>, options?: PoolMetricsOptions) => Effect.Effect<void, never, Scope.Scope>;
 };
 

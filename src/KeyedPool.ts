@@ -240,6 +240,25 @@ export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out
     f: (borrowed: P) => Effect.Effect<B, E1, R1>,
     options?: WithOptions<A, D>
   ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>
+  /**
+   * Takes `n` leases of a key at once, all or nothing, each of another object: see `Operations`. Idle objects of other keys go
+   * for what it lacks. What is set aside for it, until it has all, may go as well: for one of another key who has come
+   * before it. So two borrowers of several never wait for each other, of whatever keys. `n` is a whole number from 1 to
+   * `size.perKey.max`, and to `size.max`: another is refused at once, with `InvalidPoolOptions`. Where the minimums of other
+   * keys, or a `resize`, leave it fewer, it fails with `PoolExhausted`, `reason: "NoRoom"`.
+   */
+  readonly borrowMany: (
+    key: K,
+    n: number,
+    options?: BorrowOptions<A, D>
+  ) => Effect.Effect<ReadonlyArray<P>, E | BorrowError | InvalidPoolOptions, S | Scope.Scope>
+  /** `borrowMany`, runs, and gives all of them back. A lease that is over before interrupts the body, and fails with `LeaseExpired`. */
+  readonly withMany: <B, E1, R1>(
+    key: K,
+    n: number,
+    f: (borrowed: ReadonlyArray<P>) => Effect.Effect<B, E1, R1>,
+    options?: BorrowOptions<A, D>
+  ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | InvalidPoolOptions, S | R1>
   /** Puts an object in. Fails with `PoolFull` where there is no room for it, or others wait for some: nothing goes for it. */
   readonly add: <R = never>(
     key: K,
@@ -477,6 +496,8 @@ const accessors = (
     tryBorrow: (key) => reachFrom(operations.tryBorrow, (pool) => pool.tryBorrow(key)),
     tryBorrowWith: (key, options) => reachFrom(operations.tryBorrowWith, (pool) => pool.tryBorrowWith(key, options)),
     with: (key, f, options) => reachFrom(operations.with, (pool) => pool.with(key, f, options)),
+    borrowMany: (key, n, options) => reach((pool) => pool.borrowMany(key, n, options)),
+    withMany: (key, n, f, options) => reach((pool) => pool.withMany(key, n, f, options)),
     add: (key, object, options) => reach((pool) => pool.add(key, object, options)),
     addAll: (key, objects, options) => reach((pool) => pool.addAll(key, objects, options)),
     remove: (key, object) => reach((pool) => pool.remove(key, object)),

@@ -136,6 +136,19 @@ export interface KeyedPromisePool<
     f: (object: L["object"], signal: AbortSignal) => B,
     options?: PromiseWithOptions<A, D>
   ) => Promise<Awaited<B>>
+  /**
+   * Takes `n` leases of a key at once, all or nothing: see `PromisePool`. Two borrowers of several never wait for each other,
+   * of whatever keys. Rejects with what `borrow` does, and with `InvalidPoolOptions` where `n` is no whole number from 1 to
+   * `size.perKey.max`, or more than `size.max`.
+   */
+  readonly borrowMany: (key: K, n: number, options?: PromiseBorrowOptions<A, D>) => Promise<ReadonlyArray<L>>
+  /** `borrowMany`, runs `f` with all the objects, and gives them back when that has settled or thrown: as `with` does. */
+  readonly withMany: <B>(
+    key: K,
+    n: number,
+    f: (objects: ReadonlyArray<L["object"]>, signal: AbortSignal) => B,
+    options?: PromiseBorrowOptions<A, D>
+  ) => Promise<Awaited<B>>
   /** Takes a lease without waiting. Where an object of another key would have to go for it, this throws `NotSynchronous`. */
   readonly borrowSync: (key: K, options?: Omit<BorrowOptions<A, D>, "timeout">) => L
   /** Puts an object in. Rejects with `PoolFull` where there is no room for it, or others wait for some. */
@@ -278,6 +291,17 @@ class KeyedPromised<K, A, D> {
     f: (object: never, signal: AbortSignal) => B,
     options?: PromiseWithOptions<A, D>
   ): Promise<Awaited<B>> => attempt(() => this.#of(key).with(f, options))
+  borrowMany = (
+    key: K,
+    n: number,
+    options?: PromiseBorrowOptions<A, D>
+  ): Promise<ReadonlyArray<PackedLease<unknown>>> => attempt(() => this.#of(key).borrowMany(n, options))
+  withMany = <B>(
+    key: K,
+    n: number,
+    f: (objects: never, signal: AbortSignal) => B,
+    options?: PromiseBorrowOptions<A, D>
+  ): Promise<Awaited<B>> => attempt(() => this.#of(key).withMany(n, f, options))
   borrowSync = (key: K, options?: Omit<BorrowOptions<A, D>, "timeout">): PackedLease<unknown> =>
     this.#of(key).borrowSync(options)
 

@@ -140,8 +140,8 @@ const again = (after: Duration.Duration | undefined): string =>
  * fibers wait already. `Suspended`: the pool lends nothing at present. `Resting`: everything that the borrower may have rests
  * until known times beyond its deadline, and nothing is being made, nor could be. `CostTooHigh`: the cost of the borrow is
  * above a limit of every object. `Overloaded`: the borrower has waited longer than `overload.target`, while more come than
- * can be served. `NoRoom`: the minimums of other keys fill a `KeyedPool`, or the reserves of other classes the pool. `class`:
- * that of the borrower, where the pool has classes and it has named one. `retryAfter`: in how long the first object wakes
+ * can be served. `NoRoom`: the minimums of other keys fill a `KeyedPool`, or the reserves of other classes the pool; or there
+ * may be fewer objects than a borrower of several wants, since a `resize`. `class`: that of the borrower, where the pool has classes and it has named one. `retryAfter`: in how long the first object wakes
  * that the borrower may have, where everything rests until known times; so it is in a `BorrowTimeout`.
  *
  * @category errors
@@ -173,8 +173,8 @@ export class PoolExhausted extends Schema.TaggedError<PoolExhausted>()("PoolExha
       CostTooHigh: "has no object that may cost so much",
       Overloaded: "is overloaded",
       NoRoom: this.stats.classes === undefined
-        ? "has no room for this key: the minimums of others fill it"
-        : "has no room for this borrower: the reserves of other classes fill it"
+        ? "has no room for this borrower: the minimums of others fill it, or there may be fewer objects than it wants"
+        : "has no room for this borrower: the reserves of other classes fill it, or there may be fewer objects than it wants"
     }[this.reason]
     const picked = `${pictureOf(this.class, this.stats)}${picture(this.stats)}`
     return `Pool "${this.pool}" ${why}${again(this.retryAfter)} (${picked})`

@@ -144,10 +144,16 @@ export interface PoolMetricsOptions {
  */
 export const PoolMetrics: {
   /** Shows the pool of a tag, as long as the layer lives. */
-  readonly layer: <Self, K, A, D, E, P, C extends string = never>(
-    tag: Context.Key<Self, ObjectPool<A, D, E, P, C>> | Context.Key<Self, KeyedPool<K, A, D, E, P>>,
-    options?: PoolMetricsOptions
-  ) => Layer.Layer<never, never, Self>
+  readonly layer: {
+    <Self, A, D, E, P, C extends string = never>(
+      tag: Context.Key<Self, ObjectPool<A, D, E, P, C>>,
+      options?: PoolMetricsOptions
+    ): Layer.Layer<never, never, Self>
+    <Self, K, A, D, E, P>(
+      tag: Context.Key<Self, KeyedPool<K, A, D, E, P>>,
+      options?: PoolMetricsOptions
+    ): Layer.Layer<never, never, Self>
+  }
   /** Shows a pool until the scope closes. A pool that is closing is not shown. */
   readonly register: <K, A, D, E, P>(
     pool: ObjectPool<A, D, E, P> | KeyedPool<K, A, D, E, P>,

@@ -208,6 +208,21 @@ describe("borrowMany", () => {
       }))
   }
 
+  it.effect("is refused when a `resize` leaves fewer than it wants, and what was set aside goes on to those behind", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({ acquire: Effect.succeed("a"), size: { max: 3 } })
+      const first = yield* hold(pool.borrow)
+      const all = yield* start(Effect.flip(keepAll(pool.borrowMany(3))))
+      const behind = yield* start(hold(pool.borrow))
+      yield* settle
+      assert.deepStrictEqual([state(all), state(behind)], ["waits", "waits"])
+      yield* pool.resize({ max: 2 })
+      yield* settle
+      assert.deepInclude(yield* Fiber.join(all), { _tag: "PoolExhausted", reason: "NoRoom" })
+      assert.strictEqual(state(behind), "ok")
+      yield* first.release
+    }))
+
   it.effect("lends none where one cannot be packed", () =>
     Effect.gen(function*() {
       let packs = 0

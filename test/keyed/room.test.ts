@@ -375,6 +375,23 @@ describe("Across keys, room that becomes free goes to the one who has waited lon
       assert.deepStrictEqual(order, ["c0", "b5", "b0"])
     }))
 
+  it.effect("a waiter whose key can never have room any more is refused as its turn comes", () =>
+    Effect.gen(function*() {
+      const pool = yield* make(world(3), { size: { max: 3, perKey: { min: 1 } } })
+      const held = yield* Effect.forEach(["a", "a", "b"], (key) => keep(pool, key))
+      yield* calm
+      const served = yield* keep(pool, "c")
+      const waiting = yield* start(Effect.flip(use(pool, "d")))
+      yield* calm
+      assert.strictEqual(state(waiting), "waits")
+      yield* letGo(held[0]!)
+      yield* calm
+
+      assert.strictEqual((yield* pool.statsOf("c"))?.leases, 1)
+      assert.deepInclude(yield* Fiber.join(waiting), { _tag: "PoolExhausted", reason: "NoRoom" })
+      for (const fiber of [...held, served]) yield* letGo(fiber)
+    }))
+
   it.effect("a waiter whose key can never have room is refused at once", () =>
     Effect.gen(function*() {
       const there = world(2)

@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { InvalidPoolOptions, KeyedPromisePool, NotSynchronous, PoolClosed, PoolExhausted } from "../../src/promise.ts"
+import { turn } from "../support/promises.ts"
 
 /** What a promise rejects with, or a call throws. */
 const failure = async (f: () => unknown): Promise<unknown> => {
@@ -106,6 +107,28 @@ describe("pools by key, with promises", () => {
     await pool.close()
     assert.instanceOf(await failure(() => pool.borrow("tenant")), PoolClosed)
     assert.instanceOf(await failure(() => pool.borrowSync("tenant")), PoolClosed)
+  })
+
+  it("several of one key are lent at once, all or nothing, and given to a function", async () => {
+    const pool = KeyedPromisePool.make({ acquire: (key: string) => ({ key }), size: { max: 3, perKey: { max: 2 } } })
+    const [first, second] = await pool.borrowMany("a", 2)
+    assert.notStrictEqual(first!.object, second!.object)
+    let served = false
+    const all = pool.withMany("b", 2, (objects, signal) => {
+      served = true
+      return [objects.map(({ key }) => key).join(), signal.aborted]
+    })
+    await turn()
+    assert.isFalse(served)
+    await first!.release()
+    assert.deepStrictEqual(await all, ["b,b", false])
+    await second!.release()
+    for (const n of [0, 1.5, 3, "2", undefined]) {
+      assert.instanceOf(await failure(() => pool.borrowMany("a", n as number)), InvalidPoolOptions)
+    }
+    assert.instanceOf(await failure(() => pool.borrowMany(NaN as never, 1)), InvalidPoolOptions)
+    await pool.close()
+    assert.instanceOf(await failure(() => pool.withMany("a", 1, () => {})), PoolClosed)
   })
 
   it("`borrowSync` takes what is there, and has nothing go for it", async () => {

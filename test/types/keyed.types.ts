@@ -64,6 +64,18 @@ expectTypeOf(Tenants.borrow(1)).toEqualTypeOf<
 expectTypeOf(Tenants.with(1, (lease) => Effect.succeed(lease.pooled.key))).toEqualTypeOf<
   Effect.Effect<number, "no role" | BorrowError | LeaseExpired, Tenants>
 >()
+expectTypeOf(Tenants.borrowMany(1, 2)).toEqualTypeOf<
+  Effect.Effect<
+    ReadonlyArray<KeyedLease<number, Session, Date>>,
+    "no role" | BorrowError | InvalidPoolOptions,
+    Tenants | Scope.Scope
+  >
+>()
+expectTypeOf(Tenants.withMany(1, 2, (leases) => Effect.succeed(leases[0]!.pooled.key), { priority: 1 })).toEqualTypeOf<
+  Effect.Effect<number, "no role" | BorrowError | LeaseExpired | InvalidPoolOptions, Tenants>
+>()
+// @ts-expect-error how many comes after the key
+void Tenants.withMany(1, () => Effect.void)
 expectTypeOf(Tenants.statsOf(1)).toEqualTypeOf<Effect.Effect<PoolStats | undefined, never, Tenants>>()
 expectTypeOf(Tenants.keys).toEqualTypeOf<Effect.Effect<ReadonlyArray<number>, never, Tenants>>()
 expectTypeOf(Tenants.objects).toEqualTypeOf<

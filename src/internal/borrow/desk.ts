@@ -309,7 +309,7 @@ const takeFrom = <A, D>(
 /** Refuses a waiter that nothing which there is, or could be, may serve. */
 const refusesForGood = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean => {
   if (isTooHigh(core, waiter)) refuse(core, waiter, "CostTooHigh")
-  else if (core.place?.isShutOut === true || isLeftOut(core, waiter)) refuse(core, waiter, "NoRoom")
+  else if (isTooMany(core, waiter) || isLeftOut(core, waiter)) refuse(core, waiter, "NoRoom")
   else return false
   return true
 }
@@ -317,6 +317,10 @@ const refusesForGood = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =
 /** Do the reserves of other classes never leave a borrower as many objects as it wants? */
 const isLeftOut = <A, D>({ classes }: Core<A, D>, { request }: Waiter<A, D>): boolean =>
   classes !== undefined && (request.many ?? 1) > classes.ceiling(classes.of(request))
+
+/** May there never be as many objects as a borrower wants, since a `resize`, or for the minimums of other keys? */
+const isTooMany = <A, D>({ place, size }: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  (waiter.request.many ?? 1) > size.max || place?.isClosedTo(waiter) === true
 
 /** Is the cost of a borrow above the limits of all objects that there are, or could be? */
 const isTooHigh = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean => {

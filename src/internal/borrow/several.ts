@@ -51,6 +51,7 @@ const tie = <A, D>(leases: Leases<A, D>, scope: Scope.Scope): Effect.Effect<Leas
 /** Not all are there any more: the waiter has its place again. */
 const waitOn = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.waiters.rejoin(waiter)
+  core.place?.keeps(waiter)
   const { timeout } = waiter.request
   if (timeout !== Infinity) core.deadlines.set(waiter, waiter.since + timeout)
   lookAt(core, waiter)

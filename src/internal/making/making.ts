@@ -5,7 +5,7 @@ import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { type Core, hasOwnRoom, hasRoom, lends } from "../state/core.ts"
 import { Note, note } from "../state/notes.ts"
-import type { Waiter } from "../state/waiters.ts"
+import { isBefore, type Waiter } from "../state/waiters.ts"
 import { lacks } from "../waiting/aside.ts"
 import { fail, runOut } from "../waiting/outcome.ts"
 import { backsOff, longestTurn, waitForTurn } from "../waiting/patience.ts"
@@ -120,24 +120,64 @@ export const isShort = <A, D>(core: Core<A, D>): boolean =>
   // while nothing can be made there is one attempt at a time
   (core.refill.failures === 0 || core.creator.promising === 0)
 
+/** How many objects a waiter of several lacks, beyond the one that it may have made for itself. */
+const lacksFurther = <A, D>({ classes }: Core<A, D>, waiter: Waiter<A, D>): number => {
+  // one that waits no longer, or whose `where` has rejected what was made, is not made more
+  if (waiter.misfit || waiter.request.timeout === 0) return 0
+  const lacking = lacks(waiter)
+  return Math.max(0, (classes === undefined ? lacking : classes.roomFor(waiter, lacking)) - 1)
+}
+
 /** How many objects waiters of several lack, beyond the one that each may have made for itself. */
-const missing = <A, D>({ classes, waiters: { several } }: Core<A, D>): number => {
+const missing = <A, D>(core: Core<A, D>): number => {
   let missing = 0
-  for (const waiter of several) {
-    const lacking = lacks(waiter)
-    missing += Math.max(0, (classes === undefined ? lacking : classes.roomFor(waiter, lacking)) - 1)
-  }
+  for (const waiter of core.waiters.several) missing += lacksFurther(core, waiter)
   return missing
+}
+
+/** How many objects are coming that are not made for one waiter. */
+const comingFurther = <A, D>({ creator, place, registry, waiters }: Core<A, D>): number =>
+  registry.counts.Pending + creator!.promising + (place === undefined ? 0 : place.awaiting) - waiters.expecting
+
+/**
+ * Where many keys share their room, what waiters of several lack beyond that has its turn among what waiters of other keys
+ * lack: this is the first for which another object would be made.
+ */
+export const firstShort = <A, D>(core: Core<A, D>): Waiter<A, D> | undefined => {
+  const { newestFirst, several } = core.waiters
+  // where the newest is served first, what is made for none would go to one from whom the others take it again
+  if (several.size === 0 || newestFirst || core.creator === undefined || !lends(core)) return undefined
+  let coming = comingFurther(core)
+  const inOrder = several.size === 1 ? several : [...several].sort((one, other) => isBefore(one, other) ? -1 : 1)
+  for (const waiter of inOrder) {
+    coming -= backsOff(core, waiter) ? 0 : lacksFurther(core, waiter)
+    if (coming < 0) return waiter
+  }
+  return undefined
+}
+
+/** A creation that is begun for what a waiter of several lacks beyond its own one: it counts for none. */
+export const furtherFor = <A, D>(waiter: Waiter<A, D>): Creation<A, D> => {
+  const creation = new Creation(waiter)
+  creation.owner = undefined
+  return creation
+}
+
+/** Makes another object for a waiter of several. `false`: there is no room. */
+export const makeFurther = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean => {
+  if (!hasRoom(core)) return false
+  begin(core, furtherFor(waiter))
+  return true
 }
 
 /** Are objects of the minimum missing, or spare ones, in a pool that keeps some? */
 const wanting = <A, D>(core: Core<A, D>): boolean => {
-  const { creator, life, registry, size, waiters } = core
+  const { creator, life, place, registry, size, waiters } = core
   if (life._tag !== "Open") return false
   const { counts, retired, retiredLent } = registry
   const { promising } = creator!
   if (registry.size - counts.Invalid - retired + promising < size.min) return true
-  if (waiters.several.size > 0 && counts.Pending + promising - waiters.expecting < missing(core)) return true
+  if (place === undefined && waiters.several.size > 0 && comingFurther(core) < missing(core)) return true
   if (size.spare === 0) return false
   // what is made for a waiter, or was and is being detected, is as good as lent
   return counts.Available + counts.Pending - (retired - retiredLent) + promising - waiters.expecting < size.spare

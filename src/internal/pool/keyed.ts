@@ -20,7 +20,7 @@ import { handleOf } from "../lease/handle.ts"
 import { shrink } from "../object/replacing.ts"
 import * as Sweeping from "../object/sweeping.ts"
 import { catchUp, type Core, each, fork, type Many, population, soon, stats } from "../state/core.ts"
-import { askSelector, changed, Note, note, roomFreed } from "../state/notes.ts"
+import { askSelector, changed, lookAt, Note, note, roomFreed } from "../state/notes.ts"
 import { leases } from "../state/owners.ts"
 import { Place, Room } from "../state/room.ts"
 import { checks } from "../state/validation.ts"
@@ -407,6 +407,7 @@ export class Keyed<K, A, D> implements Many<A, D> {
     shareOut(this.room)
     for (const core of this.cores) {
       shrink(core)
+      for (const waiter of core.waiters.several) lookAt(core, waiter)
       roomFreed(core)
     }
   }

@@ -82,7 +82,16 @@ const requesting = <A, D>(core: Core<A, D>) => (n: number, borrow: BorrowOptions
   Effect.suspend(() => {
     const request = toRequest(core.options, borrow, true)
     const most = core.classes?.ceiling(core.classes.of(request))
-    const checked = toMany(core.options.name, n, core.size.max, most)
+    const { place, size } = core
+    const whole = place === undefined || place.room.max >= size.max
+    const checked = whole
+      ? toMany(
+        core.options.name,
+        n,
+        { max: size.max, called: place === undefined ? "size.max" : "size.perKey.max" },
+        most
+      )
+      : toMany(core.options.name, n, { max: place.room.max, called: "size.max" }, most)
     return Effect.isEffect(checked) ? checked : Effect.succeed(() => ({ ...request, many: checked }))
   })
 

@@ -82,8 +82,9 @@ export const resize = <A, D>(
       tell(core, { _tag: "Resized", min, ...max !== Infinity && { max }, ...spare > 0 && { spare } })
     }
     shrink(core)
-    // the reserves may leave nothing any more for some who wait
+    // the reserves may leave nothing any more for some who wait, or there may not be as many any more as one wants
     if (core.classes !== undefined) core.waiters.each((waiter) => lookAt(core, waiter))
+    else for (const waiter of core.waiters.several) lookAt(core, waiter)
     roomFreed(core)
     return Effect.void
   })

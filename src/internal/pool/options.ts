@@ -339,13 +339,13 @@ export const toSize = <A, D>(
 export const toMany = (
   name: string,
   n: unknown,
-  max: number,
+  { called, max }: { readonly max: number; readonly called: string },
   most = Infinity
 ): number | Effect.Effect<never, InvalidPoolOptions> => {
   const check = checks(name)
   try {
     const many = check.whole("n", n ?? null, 1, 1)
-    if (many > max) check.refuse("n", many, `at most size.max, ${max}`)
+    if (many > max) check.refuse("n", many, `at most ${called}, ${max}`)
     return many > most ? check.refuse("n", many, `at most what the classes leave the borrower, ${most}`) : many
   } catch (error) {
     if (error instanceof InvalidPoolOptions) return Effect.fail(error)

@@ -9,15 +9,17 @@
  * 2. Where there is room, it goes to the waiter that has waited longest and may use it; without one, to a key's minimum.
  * 3. Where there is none, an idle object of another key goes for a waiter. What is made for that takes the first room that
  *    becomes free when nobody has waited longer.
+ * 4. Where nothing is idle, what is set aside for a borrower of several goes for one of another key that comes before it: the
+ *    last of them loses it first. So of two that each keep what the other lacks, the first is served.
  */
 import { fill } from "../borrow/desk.ts"
 import { Creation } from "../making/creator.ts"
-import { begin, isShort, refill, wants } from "../making/making.ts"
+import { begin, firstShort, furtherFor, isShort, makeFurther, refill, wants } from "../making/making.ts"
 import { discard } from "../object/leaving.ts"
 import { hasOwnRoom, lends, mayAttempt, population, soon } from "../state/core.ts"
-import { lookAt, Note } from "../state/notes.ts"
+import { lookAt, Note, note } from "../state/notes.ts"
 import type { Idler, Place, Room } from "../state/room.ts"
-import type { Waiter } from "../state/waiters.ts"
+import { isBefore, rankOf, type Waiter } from "../state/waiters.ts"
 
 type AnyPlace = Place<unknown, never, never>
 type AnyWaiter = Waiter<never, never>
@@ -32,18 +34,25 @@ export const shareOut = (room: Room): void => {
   if (room.sharing) return
   room.sharing = true
   try {
-    do reckonStirred(room)
-    while (step(room))
+    while (reckonStirred(room)) if (!step(room)) break
   } finally {
     room.sharing = false
   }
 }
 
-const reckonStirred = (room: Room): void => {
+/** `false`: it is still to be found whom something serves that is on offer. The turn of that pool comes back when it is. */
+const reckonStirred = (room: Room): boolean => {
   for (let place = room.stirred.pop(); place !== undefined; place = room.stirred.pop()) {
     place.isStirred = false
-    reckon(place)
+    const { core } = place
+    if (core.offers.length === 0) reckon(place)
+    else {
+      place.stir()
+      note(core, Note.room)
+      if (core.offers.length > 0) return false
+    }
   }
+  return true
 }
 
 /** Counts what a place has, and finds what it would do with more. */
@@ -57,9 +66,15 @@ const reckon = (place: AnyPlace): void => {
   else room.short.delete(place)
 }
 
-/** The waiter that an object would be made for next. */
-const next = ({ core }: AnyPlace): AnyWaiter | undefined =>
-  core.waiters.idle?.first((waiter) => !waiter.busy && wants(core, waiter))
+/** The waiter that an object would be made for next: its own one, or another where it lacks several. */
+const next = ({ core }: AnyPlace): AnyWaiter | undefined => {
+  const idle = core.waiters.idle?.first((waiter) => lacksOwn(waiter))
+  const short = firstShort(core)
+  return idle === undefined || (short !== undefined && isBefore(short, idle)) ? short : idle
+}
+
+/** Is nothing under way for a waiter, who could use an object that is made for it? */
+const lacksOwn = (waiter: AnyWaiter): boolean => !waiter.busy && wants(waiter.core, waiter)
 
 /** Does one thing. `false`: there is nothing to do. */
 const step = (room: Room): boolean => {
@@ -104,6 +119,15 @@ const hasMoved = (first: AnyPlace): boolean => {
   return first.arrival !== arrival
 }
 
+/** The minimums of others leave the waiter of a place no room any more: it is refused when its pool looks at it. */
+const isClosed = (room: Room, place: AnyPlace): boolean => {
+  const waiter = next(place)
+  if (waiter === undefined || !place.isClosedTo(waiter)) return false
+  leaveOut(room, place)
+  lookAt(place.core, waiter)
+  return true
+}
+
 /** A place takes what is free. `false`: it does not. */
 const take = (room: Room, place: AnyPlace): boolean => {
   const { core } = place
@@ -111,7 +135,9 @@ const take = (room: Room, place: AnyPlace): boolean => {
   try {
     if (place.lackingAt === -1 && !room.short.has(place)) return true
     place.stir()
-    return place.lackingAt === -1 ? refill(core) : fill(core)
+    if (place.lackingAt === -1) return refill(core)
+    const waiter = next(place)
+    return waiter !== undefined && !lacksOwn(waiter) ? makeFurther(core, waiter) : fill(core)
   } catch (defect) {
     core.threw(defect)
     return false
@@ -133,22 +159,37 @@ const beginReserved = (room: Room, creation: Creation<never, never>): void => {
   const place = core.place!
   room.forgo(creation, place)
   if (lends(core) && mayAttempt(core) && population(core) < core.size.max) return begin(core, creation)
+  disownReserved(creation)
+}
+
+/** A creation that has waited for room counts for its waiter no more. */
+const disownReserved = (creation: Creation<never, never>): void => {
+  const { owner } = creation
+  if (owner === undefined) return
   creation.owner = undefined
-  core.waiters.note(waiter, "creation", undefined)
-  lookAt(core, waiter)
+  owner.core.waiters.note(owner, "creation", undefined)
+  lookAt(owner.core, owner)
 }
 
 /** There is no room: an idle object of another key goes for a waiter that lacks it, or for a minimum. */
 const makeRoom = (room: Room): boolean => {
   const { coming, lacking } = room
+  if (coming < 0) return sendAway(room, undefined) || leaveUnreserved(room)
   const place = lacking.first
   if (place !== undefined) {
-    if (hasMoved(place)) return true
-    return coming > 0 ? reserve(place) : sendAwayFor(room, place) || sendAwayForSecond(room)
+    if (hasMoved(place) || isClosed(room, place)) return true
+    return coming > 0 ? reserve(place) : sendAwayFor(room, place) || sendAwayForSecond(room) || takeAside(room)
   }
-  if (coming < 0) return sendAway(room, undefined)
   const [short] = room.short
   return short !== undefined && coming === 0 && sendAway(room, short)
+}
+
+/** More creations wait for room than objects are on their way out: what the last of them is for lacks room again. */
+const leaveUnreserved = (room: Room): boolean => {
+  const creation = room.reserved.last!
+  room.forgo(creation, creation.begunFor!.core.place!)
+  disownReserved(creation)
+  return true
 }
 
 /** The only idle objects may be those of the very key whose waiter lacks one: they serve the next key. */
@@ -159,8 +200,25 @@ const sendAwayForSecond = (room: Room): boolean => {
   return second.lackingAt !== -1 && sendAwayFor(room, second)
 }
 
-const sendAwayFor = (room: Room, place: AnyPlace): boolean => {
-  const idler = room.oldestIdle(place, true)
+/**
+ * Nothing is idle: what is set aside for a borrower of several goes for the first of those that lack room. All that goes for
+ * that one may be of its own key: it serves the second, as far as it is kept for one that comes after that.
+ */
+const takeAside = (room: Room): boolean => {
+  if (room.keepers.size === 0) return false
+  const ranks = room.lacking.all.map((place) => ({ place, rank: rankAt(place) })).filter(({ rank }) => rank < Infinity)
+  const [first, second] = ranks.sort((one, other) => one.rank - other.rank)
+  return [first, second].some((one) =>
+    one !== undefined && sendAwayFor(room, one.place, room.lastAside(one.place, one.rank))
+  )
+}
+
+const rankAt = (place: AnyPlace): number => {
+  const waiter = next(place)
+  return waiter === undefined ? Infinity : rankOf(waiter)
+}
+
+const sendAwayFor = (room: Room, place: AnyPlace, idler = room.oldestIdle(place, true)): boolean => {
   if (idler === undefined) return false
   room.victims.add(idler.entry)
   reserve(place)
@@ -183,11 +241,13 @@ const reserve = (place: AnyPlace): boolean => {
     place.stir()
     return true
   }
-  const creation = new Creation(waiter)
+  const own = lacksOwn(waiter)
+  const creation = own ? new Creation(waiter) : furtherFor(waiter)
   place.awaiting++
   place.room.reserved.push(creation)
   place.stir()
-  place.core.waiters.note(waiter, "creation", creation)
+  if (own) place.core.waiters.note(waiter, "creation", creation)
+  else (waiter.further ??= new Set()).add(creation)
   return true
 }
 

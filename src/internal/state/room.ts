@@ -13,7 +13,14 @@
  *   object above its minimum: that has been sent away, and is one of the `victims` until it has ended.
  * - A waiter for whom an object was sent away has a creation that has not begun: it is in `reserved`, and counts as
  *   `awaiting` for its own pool, which so never plans for more than it may have. No victim is bound to one of them: room that
- *   becomes free goes to whoever has waited longest.
+ *   becomes free goes to whoever has waited longest. Where there is no room, and nothing idle, there are no more of them
+ *   than victims: whose room another has had lacks some again.
+ * - A waiter of several has as many in `reserved` as objects were sent away for it: its own creation, and no more `further`
+ *   ones than it lacks objects beyond that. So it keeps its rank until all that it lacks is under way.
+ * - A waiter is one of the `keepers` exactly while it is in its queue and has something set aside. What is set aside is idle
+ *   for those of other keys that come before its keeper by `rankOf`: where there is no room, nor any idle object, none of
+ *   those waits for room beside it, but where it is of a minimum. That is one order of all waiters. In each step of an object
+ *   that goes from one to another it goes to one that comes before, so the first has all that it lacks and may have.
  * - A place is in `lacking` exactly while its pool would make an object for a waiter if there were room, unless it was
  *   stirred since it was reckoned; its rank is the arrival of that waiter, which all keys count together.
  * - A place with an idle object above its minimum is in `idle`. Its rank there is a lower bound of when its oldest idle object
@@ -26,9 +33,11 @@ import { Relay } from "../structures/slice.ts"
 import { type Core, population, soon } from "./core.ts"
 import type { Entry } from "./entry.ts"
 import { Note, note } from "./notes.ts"
+import { isBefore, rankOf, type Waiter } from "./waiters.ts"
 
 type AnyPlace = Place<unknown, never, never>
 type AnyCreation = Creation<never, never>
+type AnyWaiter = Waiter<never, never>
 
 /** The place of one key: what its pool has of the room, and wants of it. */
 export class Place<K, A, D> {
@@ -92,15 +101,38 @@ export class Place<K, A, D> {
     return true
   }
 
-  /** A waiter has left: the key may be idle now. */
-  left(): void {
+  /** A waiter has left: the key may be idle now. One of several has no use for room any more, and those behind it may come first. */
+  left(waiter?: Waiter<A, D>): void {
+    if (waiter?.request.many !== undefined) this.keeps(waiter)
     if (this.core.waiters.size === 0 && population(this.core) === 0) this.room.emptied(this as unknown as AnyPlace)
+  }
+
+  /** What is set aside for a waiter of several has changed, or its place in the queue. */
+  keeps(waiter: Waiter<A, D>): void {
+    const { room } = this
+    const { aside, further, lane, request: { many = 1 } } = waiter
+    const kept = aside === undefined ? 0 : aside.size
+    if (lane !== undefined && kept > 0) room.keepers.add(waiter as unknown as AnyWaiter)
+    else room.keepers.delete(waiter as unknown as AnyWaiter)
+    const most = lane === undefined ? 0 : many - kept - 1
+    for (const creation of further ?? []) {
+      if (further!.size > most) room.forgo(creation as unknown as AnyCreation, this as unknown as AnyPlace)
+    }
+    this.stir()
+    // the caller is in the midst of a step
+    if (room.isWanted) soon(this.core, () => note(this.core, Note.room))
   }
 
   /** Can no object ever be made for the key, since the minimums of others fill the whole, and it has none? */
   get isShutOut(): boolean {
     const { core, room } = this
     return core.creator !== undefined && room.kept >= room.max && population(core) === 0
+  }
+
+  /** Can nobody ever be lent what a waiter wants: since the key is shut out, or the minimums of others leave it fewer? */
+  isClosedTo({ request: { many } }: Waiter<A, D>): boolean {
+    return this.isShutOut ||
+      (many !== undefined && this.core.creator !== undefined && this.room.kept - this.kept + many > this.room.max)
   }
 
   /** Something has changed that the room does not know of yet. */
@@ -152,7 +184,17 @@ export class Place<K, A, D> {
 const isIdle = <A, D>({ scope, slot, status }: Entry<A, D>): boolean =>
   slot !== -1 && status === "Available" && scope !== undefined
 
-/** An idle object, and its place. */
+/** The object that was last used before all others that are set aside for a waiter, of those that its pool has made. */
+const oldestAside = ({ aside }: AnyWaiter): Entry<never, never> | undefined => {
+  let oldest: Entry<never, never> | undefined
+  for (const entry of aside!) {
+    if (entry.status !== "Available" || entry.scope === undefined) continue
+    if (oldest === undefined || entry.order < oldest.order) oldest = entry
+  }
+  return oldest
+}
+
+/** An object that may go for another key, and its place. */
 export interface Idler {
   readonly place: AnyPlace
   readonly entry: Entry<never, never>
@@ -170,6 +212,9 @@ class Lacking extends Heap<AnyPlace> {
   get second(): AnyPlace | undefined {
     const [, left, right] = this.items
     return left !== undefined && right !== undefined && right.arrival < left.arrival ? right : left
+  }
+  get all(): ReadonlyArray<AnyPlace> {
+    return this.items
   }
   /** Moves a place to where its waiter belongs; none: the place leaves. */
   rank(place: AnyPlace, arrival: number): void {
@@ -198,16 +243,23 @@ class Idle extends Heap<AnyPlace> {
   }
 }
 
-/** The creations that wait for room, that of the oldest waiter first. */
+/** The creations that wait for room, that of the oldest waiter first; of one waiter its own before the further ones. */
 class Reserved extends Heap<AnyCreation> {
   protected override before(one: AnyCreation, other: AnyCreation): boolean {
-    return one.begunFor!.arrival < other.begunFor!.arrival
+    return one.begunFor === other.begunFor
+      ? one.owner !== undefined && other.owner === undefined
+      : one.begunFor!.arrival < other.begunFor!.arrival
   }
   protected override placed(creation: AnyCreation, at: number): void {
     creation.reservedAt = at
   }
   get size(): number {
     return this.items.length
+  }
+  get last(): AnyCreation | undefined {
+    let last = this.items[0]
+    for (const creation of this.items) if (this.before(last!, creation)) last = creation
+    return last
   }
   /** `false`: the creation does not wait for room. */
   leave(creation: AnyCreation): boolean {
@@ -229,6 +281,8 @@ export class Room {
   readonly idle = new Idle()
   /** The objects that were sent away for the waiters of other keys, until they have ended. */
   readonly victims = new Set<Entry<never, never>>()
+  /** The waiters of several for which something is set aside: as many as there are objects, at most. */
+  readonly keepers = new Set<AnyWaiter>()
   /** The places whose pools would make an object for their minimum if there were room. */
   readonly short = new Set<AnyPlace>()
   readonly stirred: Array<AnyPlace> = []
@@ -303,6 +357,7 @@ export class Room {
   forgo(creation: AnyCreation, place: AnyPlace): boolean {
     if (!this.reserved.leave(creation)) return false
     place.awaiting--
+    creation.begunFor!.further?.delete(creation)
     place.stir()
     return true
   }
@@ -320,6 +375,25 @@ export class Room {
       else found = { place, entry }
     }
     if (passed !== undefined) this.idles(passed, passed.usedSince)
+    return found
+  }
+
+  /** What is set aside at another place for the last of those that come after a rank: none of a key's minimum. */
+  lastAside(except: AnyPlace, after: number): Idler | undefined {
+    let last: AnyWaiter | undefined
+    let lastRank = after
+    let found: Idler | undefined
+    for (const waiter of this.keepers) {
+      const place = waiter.core.place!
+      const rank = rankOf(waiter)
+      const comesLast = rank > lastRank || (rank === lastRank && last !== undefined && isBefore(last, waiter))
+      if (place === except || !comesLast || !place.spares) continue
+      const entry = oldestAside(waiter)
+      if (entry === undefined) continue
+      found = { place, entry }
+      last = waiter
+      lastRank = rank
+    }
     return found
   }
 }

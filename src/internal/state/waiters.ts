@@ -120,6 +120,8 @@ export abstract class Waiter<A, D> extends WaiterBase implements Deadline {
   misfit = false
   /** What is set aside for a waiter of several: see `waiting/aside.ts`. */
   aside: Set<Entry<A, D>> | undefined = undefined
+  /** The creations that wait for room, for what a waiter of several lacks beyond its own one: see `state/room.ts`. */
+  further: Set<Creation<A, D>> | undefined = undefined
   /** How many objects are being prepared for the waiter that count for its class: written by `state/classes.ts`. */
   paid = 0
   /** What has gone wrong for the waiter, if anything has. */
@@ -164,7 +166,10 @@ export abstract class Waiter<A, D> extends WaiterBase implements Deadline {
     entry.keeper = undefined
     // whoever is lent it next has it prepared anew
     entry.prepared = false
-    if (this.aside?.delete(entry) === true) this.core.classes?.release(this, false)
+    if (this.aside?.delete(entry) === true) {
+      this.core.classes?.release(this, false)
+      this.core.place?.keeps(this)
+    }
     soon(this.core, () => {
       if (this.lane === undefined) return
       this.core.waiters.lookAgain(this)
@@ -212,6 +217,19 @@ export const isBefore = <A, D>(one: Waiter<A, D>, other: Waiter<A, D>): boolean 
   one.request.priority === other.request.priority
     ? one.arrival < other.arrival
     : one.request.priority > other.request.priority
+
+/**
+ * The rank of a waiter among those of all keys that share their room, as far as it is about what is set aside: the latest
+ * arrival of it and of the borrowers of several before it in its queue, who have what is made for it first. So it grows
+ * along each queue, whatever the priorities, and no two keys have the same: of any waiters one is the first.
+ */
+export const rankOf = <A, D>(waiter: Waiter<A, D>): number => {
+  let rank = waiter.arrival
+  for (const other of waiter.core.waiters.several) {
+    if (other.arrival > rank && isBefore(other, waiter)) rank = other.arrival
+  }
+  return rank
+}
 
 /** Waiters that are to be looked at again, in the order of the queue. */
 export class Again<A, D> extends Heap<Waiter<A, D>> {

@@ -10,6 +10,7 @@
  *   it is resumed.
  * - A waiter that is looked at, and lacks objects while nothing is under way for it, takes those that it may have from
  *   waiters that come after it. So of two that each keep what the other wants, the first is served.
+ * - Where many keys share their room, what is set aside is idle for those of other keys that come before: see `state/room.ts`.
  */
 import { cleanUp } from "../object/freeing.ts"
 import { type Core, lendable } from "../state/core.ts"
@@ -26,6 +27,7 @@ export const setAside = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: En
   entry.keeper = waiter
   waiter.aside ??= new Set()
   waiter.aside.add(entry)
+  core.place?.keeps(waiter)
 }
 
 /** An object is set aside for a waiter no more: whoever calls this offers it, or lends it, perhaps to the waiter itself. */
@@ -33,6 +35,7 @@ export const takeOut = <A, D>(waiter: Waiter<A, D>, entry: Entry<A, D>, lent: bo
   entry.keeper = undefined
   waiter.aside!.delete(entry)
   waiter.core.classes?.release(waiter, lent)
+  waiter.core.place?.keeps(waiter)
 }
 
 /** A waiter has no use any more for what is set aside for it: that goes on to the next. */
@@ -40,6 +43,7 @@ export const letGo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   const { aside } = waiter
   if (aside === undefined) return
   waiter.aside = undefined
+  core.place?.keeps(waiter)
   for (const entry of aside) {
     entry.keeper = undefined
     core.classes?.release(waiter, false)

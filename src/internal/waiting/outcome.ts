@@ -81,7 +81,7 @@ export const unqueue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   if (waiter.paid > 0) core.classes!.unbind(waiter)
   core.deadlines.cancel(waiter)
   if (waiter.trouble?.backingOff !== undefined) core.deadlines.cancel(waiter.trouble.backingOff)
-  if (core.place !== undefined) core.place.left()
+  if (core.place !== undefined) core.place.left(waiter)
   // a closing pool may have served its last waiter
   if (core.life._tag === "Closing" && core.life.serving) core.dispatcher.scheduleTask(() => settled(core), 0)
 }
