@@ -441,8 +441,9 @@ export interface PoolOptions<
 export interface ClassOptions {
   /**
    * How many leases the class can always have: as long as it has fewer, the others leave it as many objects that can be lent,
-   * or made, at once. What rests, is being detected, or is being made for others is not left. The reserves of all classes
-   * together are at most `size.max`, times `sharing`.
+   * or made, at once. What rests, is being detected, or is being made for others is not left. Where that is not enough for all
+   * reserves, the classes that have fewer than theirs take turns. The reserves of all classes together are at most
+   * `size.max`, times `sharing`.
    *
    * @default `0`
    */

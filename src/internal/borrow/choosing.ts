@@ -11,12 +11,12 @@ import * as Exit from "effect/Exit"
 import type { PooledObject } from "../../PooledObject.ts"
 import { type Core, fork, lends } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
-import { lookAt, settled } from "../state/notes.ts"
+import { askSelector, lookAt, settled } from "../state/notes.ts"
 import type { Waiter } from "../state/waiters.ts"
 import { ask } from "../structures/asking.ts"
 import { fail } from "../waiting/outcome.ts"
 import { backsOff } from "../waiting/patience.ts"
-import { favoured, fits, grant, isDue, isFresh, isLoose, lend, lendOn, stale } from "./granting.ts"
+import { favoured, fits, grant, isDue, isDueToElder, isFresh, isLoose, lend, lendOn, stale } from "./granting.ts"
 
 /** An `Available` object is offered to the oldest waiter, alone; then to all, with whatever else is lendable. */
 export const offerByChoice = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
@@ -97,7 +97,7 @@ const candidatesFor = <A, D>(
  * three refusals only if nobody else wants it: else that waiter would be refused over and over, and others have more made.
  */
 const mayChoose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
-  if (!fits(core, waiter, entry)) return false
+  if (!fits(core, waiter, entry) || isDueToElder(core, waiter, entry, !stale(core, entry))) return false
   if (!backsOff(core, waiter) || !isFresh(entry) || !stale(core, entry)) return true
   const wants = (other: Waiter<A, D>) => !backsOff(core, other) && isOpen(core, other) && fits(core, other, entry)
   return core.waiters.find(core.waiters.first, wants) === undefined
@@ -155,17 +155,7 @@ const apply = <A, D>(
   if (waiter.lane === undefined) return
   // the pool was suspended meanwhile, or others of the class were served: the selector is asked anew when it is resumed
   if (!lendsTo(core, waiter)) return waitsOn(core, waiter)
-  if (answer === undefined) {
-    const fitting = fittingFor(core, waiter)
-    // an object that was declined alone is offered once more among the others
-    if (candidatesFor(core, waiter, fitting).some((entry) => !offered.includes(entry))) return
-    // nobody waits for what he prefers
-    if (waiter.lane !== undefined && fitting.some((entry) => !offered.includes(entry))) {
-      return choose(core, waiter, fitting)
-    }
-    waiter.declined = version
-    return waitsOn(core, waiter)
-  }
+  if (answer === undefined) return declines(core, waiter, offered, version)
   const entry = offered.find((candidate) => candidate.pooled === answer)
   if (entry === undefined) {
     return fail(core, waiter, Effect.die(new Error("The selector chose what it was not offered")))
@@ -177,6 +167,26 @@ const apply = <A, D>(
   if (waiter.lane !== undefined && waiter.detection === undefined) return
   core.waiters.note(waiter, "choosing", false)
   waiter.admitted = true
+}
+
+/** The selector has nothing for a waiter of what it was offered. */
+const declines = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  offered: ReadonlyArray<Entry<A, D>>,
+  version: number
+): void => {
+  const fitting = fittingFor(core, waiter)
+  // an object that was declined alone is offered once more among the others
+  if (candidatesFor(core, waiter, fitting).some((entry) => !offered.includes(entry))) return
+  // nobody waits for what he prefers
+  if (waiter.lane !== undefined && fitting.some((entry) => !offered.includes(entry))) {
+    return choose(core, waiter, fitting)
+  }
+  waiter.declined = version
+  // what was due to this one may be for another of several
+  if (core.classes !== undefined && core.waiters.several.size > 1) askSelector(core)
+  waitsOn(core, waiter)
 }
 
 /** The selector has nothing for this waiter: now it waits like any other. */

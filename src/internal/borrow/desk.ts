@@ -23,7 +23,7 @@ import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
 import { admits, afterwards, lent, lookAt, Note, note, offer, workOffNow } from "../state/notes.ts"
 import { nameOf } from "../state/owners.ts"
-import { isBefore, type Request, type Waiter, type Waiters } from "../state/waiters.ts"
+import type { Request, Waiter, Waiters } from "../state/waiters.ts"
 import { type AsyncContext, capture } from "../structures/asking.ts"
 import { Slice } from "../structures/slice.ts"
 import { goesOn, lacks, takeOut } from "../waiting/aside.ts"
@@ -40,6 +40,7 @@ import {
   grant,
   holdsOff,
   instead,
+  isDueToElder,
   isFree,
   isFresh,
   isLoose,
@@ -249,8 +250,8 @@ export const attend = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 const serve = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, picked?: Entry<A, D>): void => {
   // a closing pool is about to fail the waiter
   if (core.life._tag !== "Open" && !lends(core)) return
-  if (core.suspended) return admit(core, waiter, "Suspended")
   if (refusesForGood(core, waiter)) return
+  if (core.suspended) return admit(core, waiter, "Suspended")
   // the selector, or a later task, is about to come to this waiter
   if (waiter.choosing) return
   if (!lendListed(core, waiter, picked)) return serveLater(core, waiter)
@@ -281,12 +282,12 @@ const takeFromBehind = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
  * May a waiter take what is set aside for another? From one that comes after it: of its own class, or of any if it wants
  * several itself, so that two never wait for each other. And what its class has coming of its reserve, where that serves it.
  */
-const mayTakeFrom = <A, D>({ classes }: Core<A, D>, waiter: Waiter<A, D>, other: Waiter<A, D>): boolean => {
-  if (classes === undefined) return isBefore(waiter, other)
+const mayTakeFrom = <A, D>({ classes, waiters }: Core<A, D>, waiter: Waiter<A, D>, other: Waiter<A, D>): boolean => {
+  if (classes === undefined) return waiters.goesBefore(waiter, other)
   const one = classes.of(waiter.request)
   const another = classes.of(other.request)
-  if (one === another) return isBefore(waiter, other)
-  const goesBefore = waiter.request.many !== undefined && isBefore(waiter, other)
+  if (one === another) return waiters.goesBefore(waiter, other)
+  const goesBefore = waiter.request.many !== undefined && waiters.goesBefore(waiter, other)
   return (goesBefore || (one.owed > 0 && lacks(waiter) === 1)) && classes.mayTakeOver(waiter, another)
 }
 
@@ -438,7 +439,13 @@ const attendInTurn = <A, D>(
     const one = classes.inTurn(true).find((one) => next.get(one) !== undefined && classes.mayBegin(one))
     if (one === undefined) return
     const { queue } = one
-    const waiter = next.get(one)!
+    const last = next.get(one)!
+    // what was lent to one of another class, and is shared, may have served this one as well
+    const waiter = last.lane === undefined ? queue.lead : last
+    if (waiter === undefined) {
+      next.delete(one)
+      continue
+    }
     const follower = queue.follower(waiter)
     serve(core, waiter)
     // a waiter that has left leads nowhere
@@ -582,22 +589,6 @@ const isTakenIn = <A, D>(
 const mayTake = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>, ready: boolean): boolean =>
   (ready || waiter.detection === undefined) && !holdsOff(core, waiter, entry) && fits(core, waiter, entry) &&
   !isDueToElder(core, waiter, entry, ready)
-
-/**
- * Is an object due to a borrower of several of another class, who comes before this one? They have one order, whatever the
- * turn of their classes: else each might be given what the other takes from it again.
- */
-const isDueToElder = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>, ready: boolean): boolean => {
-  const { classes, waiters: { several } } = core
-  if (classes === undefined || waiter.request.many === undefined || several.size === 1) return false
-  const one = classes.of(waiter.request)
-  for (const other of several) {
-    if (classes.of(other.request) === one || !isBefore(other, waiter)) continue
-    if (!(ready ? classes.mayServe(other) : other.detection === undefined && classes.mayBeginFor(other))) continue
-    if (!holdsOff(core, other, entry) && fits(core, other, entry)) return true
-  }
-  return false
-}
 
 /** After three refusals, a waiter that waits a while gets a fresh object to be detected only if nobody else wants it. */
 const comesLast = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean =>

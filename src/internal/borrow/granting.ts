@@ -15,6 +15,7 @@ import { Hook } from "../object/hook.ts"
 import { heed, retire } from "../object/replacing.ts"
 import { resting } from "../object/rest.ts"
 import { spend } from "../object/resting.ts"
+import type { Classes } from "../state/classes.ts"
 import { type Core, lendable, lends } from "../state/core.ts"
 import { type Entry, isSpoilt } from "../state/entry.ts"
 import { askSelector, changed, lent, lookAt, offer, onceOffered } from "../state/notes.ts"
@@ -61,7 +62,7 @@ export const take = <A, D>(
   const lease = new ActiveLease(core, entry, owner, timeout, now)
   // from here to the move nothing of the user's is called
   lease.ofClass = core.classes?.of(request)
-  if (waiter !== undefined) {
+  if (waiter !== undefined && request.many === undefined) {
     waiter.lease = lease
     lease.holder = waiter
   }
@@ -93,7 +94,8 @@ const borrowed = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, waiter: Wait
     objectId: entry.id,
     leaseId: lease.id,
     waited: waiter === undefined ? Duration.zero : waited(core, waiter),
-    phase: waiter === undefined
+    // a borrower of several is no waiter only where he was served at once
+    phase: waiter === undefined || (waiter.request.many !== undefined && core.deadlines.now() === waiter.since)
       ? "AtOnce"
       : entry.scope !== undefined && entry.borrowCount === 1
       ? "Acquiring"
@@ -139,7 +141,13 @@ export const isOpenTo = <A, D>({ facets }: Entry<A, D>, { facet }: Request<A, D>
 /** May a waiter be lent an object, after a function of the user's was called? */
 const isStillFor = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean =>
   waiter.lane !== undefined && lends(core) && lendable(entry) && isOpenTo(entry, waiter.request) &&
-  (core.classes === undefined || core.classes.mayServe(waiter))
+  (core.classes === undefined || isPaid(waiter, entry) || core.classes.mayServe(waiter))
+
+/**
+ * Has an object been prepared for a waiter that counts for its class? Then the others were left their reserves as that began:
+ * they might have less now only since theirs are being prepared as well, and two would wait for each other for ever.
+ */
+const isPaid = <A, D>({ paid }: Waiter<A, D>, { prepared }: Entry<A, D>): boolean => paid > 0 && prepared
 
 /** Those that a borrower likes best, of some that fit. His functions may throw. */
 export const favoured = <A, D>(
@@ -203,18 +211,12 @@ const give = <A, D>(
   return true
 }
 
-/** What was set aside for a waiter may be for one of another class, whose turn was not then, but which comes before it. */
-const lookAtElders = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
-  for (const other of core.waiters.several) if (isBefore(other, waiter)) lookAt(core, other)
-}
-
 /** Sets an object aside for a waiter of several, which waits no more when it has them all. */
 const gather = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
   setAside(core, waiter, entry)
   if (lacks(waiter) > 0) {
     // what is being prepared for one behind it may be for this one now
     core.waiters.claims++
-    if (core.classes !== undefined) lookAtElders(core, waiter)
     return lookAt(core, waiter)
   }
   unqueue(core, waiter)
@@ -317,10 +319,9 @@ const givePrepared = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
  */
 export const isDue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (waiter.claimed === core.waiters.claims || waiter.lane === undefined || core.waiters.newestFirst) return false
-  // one whose class has no room would only have the object prepared over and over for those behind
-  const claims = (other: Waiter<A, D>) =>
-    isFree(other) && !holdsOff(core, other, entry) && (core.classes === undefined || core.classes.mayServe(other)) &&
-    fits(core, other, entry)
+  // one whose class has no room, though this one would leave it some, has the object prepared over and over for those behind
+  if (core.classes?.mayHave(core.classes.of(waiter.request), waiter.paid) === false) return false
+  const claims = (other: Waiter<A, D>) => isFree(other) && !holdsOff(core, other, entry) && fits(core, other, entry)
   const queue = core.waiters.queueOf(waiter)
   const first = queue.find(
     queue.free!.first(isFree),
@@ -328,6 +329,31 @@ export const isDue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
   )
   return first !== undefined && isBefore(first, waiter)
 }
+
+/**
+ * Is an object due to a borrower of several of another class, who comes before this one? They have one order, whatever the
+ * turn of their classes: else each might be given what the other takes from it again.
+ */
+export const isDueToElder = <A, D>(
+  core: Core<A, D>,
+  waiter: Waiter<A, D>,
+  entry: Entry<A, D>,
+  ready: boolean
+): boolean => {
+  const { classes, waiters } = core
+  if (classes === undefined || waiter.request.many === undefined || waiters.several.size === 1) return false
+  const one = classes.of(waiter.request)
+  for (const other of waiters.several) {
+    if (classes.of(other.request) === one || !waiters.goesBefore(other, waiter)) continue
+    if (mayClaim(core, classes, other, ready) && !holdsOff(core, other, entry) && fits(core, other, entry)) return true
+  }
+  return false
+}
+
+/** May a waiter be given another object, which is `ready` or has to be detected? Not where the user's selector has none for it. */
+const mayClaim = <A, D>(core: Core<A, D>, classes: Classes<A, D>, waiter: Waiter<A, D>, ready: boolean): boolean =>
+  waiter.declined !== core.registry.version &&
+  (ready ? classes.mayServe(waiter) : isFree(waiter) && classes.mayBeginFor(waiter))
 
 /** Is it still to be found who gets an object that may be lent, by whoever is just looking for that? */
 export const isLoose = <A, D>(entry: Entry<A, D>): boolean =>

@@ -96,7 +96,8 @@ class Own<A, D> implements Work {
  * and resumes the borrower as it ends.
  */
 export class Race<A, D> implements Work {
-  private readonly lease: ActiveLease<A, D>
+  /** The lease that the work goes on under: of several the one that was over first. */
+  private lease: ActiveLease<A, D>
   private child: AnyFiber | undefined = undefined
   /** The lease was over before the work has ended. */
   lost = false
@@ -108,6 +109,12 @@ export class Race<A, D> implements Work {
   interrupt(): void {
     this.lost = true
     if (this.child !== undefined) interrupt(this.child, this.lease)
+  }
+  /** One of several leases is over. */
+  lose(lease: ActiveLease<A, D>): void {
+    if (this.lost) return
+    this.lease = lease
+    this.interrupt()
   }
   /** Does some work until it has ended, or is interrupted since the lease is over. */
   run<B, E, R>(fiber: AnyFiber, work: Effect.Effect<B, E, R>): Effect.Effect<B, unknown, R> {

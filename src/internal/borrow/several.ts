@@ -11,16 +11,17 @@ import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { attach, handleOf } from "../lease/handle.ts"
 import { type ActiveLease, end } from "../lease/lease.ts"
-import { callback, type Core, lends, stays } from "../state/core.ts"
+import { type Core, lends, mayCarry, stays } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed, leaseExpired } from "../state/failures.ts"
-import { lent, lookAt } from "../state/notes.ts"
+import { askSelector, lent, lookAt } from "../state/notes.ts"
 import type { Request, Waiter } from "../state/waiters.ts"
 import * as Scopes from "../structures/scope.ts"
-import { lacks, letGo, takeOut } from "../waiting/aside.ts"
+import { goesOn, lacks, letGo, takeOut } from "../waiting/aside.ts"
 import { Suspended } from "../waiting/outcome.ts"
 import { queue } from "./desk.ts"
-import { lasting, lendOn, observe, take } from "./granting.ts"
+import { isOpenTo, lasting, lendOn, observe, take } from "./granting.ts"
+import { Race } from "./interruption.ts"
 import { packGranted } from "./packing.ts"
 
 type Leases<A, D> = ReadonlyArray<ActiveLease<A, D>>
@@ -52,8 +53,10 @@ const tie = <A, D>(leases: Leases<A, D>, scope: Scope.Scope): Effect.Effect<Leas
 const waitOn = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
   core.waiters.rejoin(waiter)
   core.place?.keeps(waiter)
+  if (core.options.policy.kind === "custom" && !core.suspended) core.waiters.note(waiter, "choosing", true)
   const { timeout } = waiter.request
   if (timeout !== Infinity) core.deadlines.set(waiter, waiter.since + timeout)
+  askSelector(core)
   lookAt(core, waiter)
 }
 
@@ -70,7 +73,9 @@ const takeAll = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Leases<A, D> | u
   }
   const now = core.clock.currentTimeMillisUnsafe()
   // a function of the user's may have used the pool
-  if (lacks(waiter) > 0 || !lends(core)) return undefined
+  if (!lends(core)) letGo(core, waiter)
+  else loseUnfit(core, waiter)
+  if (lacks(waiter) > 0) return undefined
   const leases: Array<ActiveLease<A, D>> = []
   for (const [i, entry] of entries.entries()) {
     const lease = begin(core, waiter, entry, times[i]!, now)
@@ -85,8 +90,20 @@ const takeAll = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): Leases<A, D> | u
     observe(core, waiter, lease)
     lendOn(core, lease.entry)
   }
+  core.overload?.served(core.deadlines.now() - waiter.since)
   lent(core)
+  // what is shared may have room for others
+  askSelector(core)
   return leases
+}
+
+/** What others have a lease of may have been told to rest, or to leave, since it was set aside: it is not lent now. */
+const loseUnfit = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  for (const entry of [...waiter.aside ?? []]) {
+    if (mayCarry(entry) && isOpenTo(entry, waiter.request)) continue
+    takeOut(waiter, entry, false)
+    goesOn(core, entry)
+  }
 }
 
 const begin = <A, D>(
@@ -98,7 +115,7 @@ const begin = <A, D>(
 ): ActiveLease<A, D> | undefined => {
   if (entry.keeper !== waiter) return undefined
   takeOut(waiter, entry, true)
-  return take(core, entry, timeout, waiter.owner, now, waiter.request)
+  return take(core, entry, timeout, waiter.owner, now, waiter.request, waiter)
 }
 
 const gather = <A, D>(
@@ -154,33 +171,33 @@ export const withSeveral = <A, D>(
   request: () => Request<A, D>,
   f: (borrowed: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown, unknown>
 ): Effect.Effect<unknown, unknown, unknown> =>
-  Effect.scoped(Effect.suspend(() =>
-    borrowSeveral(core, request(), (borrowed, leases) => {
-      const body = Effect.suspend(() => {
-        const answer: unknown = f(borrowed)
-        return Effect.isEffect(answer)
-          ? answer as Effect.Effect<unknown, unknown, unknown>
-          : Effect.die(new TypeError("The body of `withMany` answered no effect"))
+  Effect.withFiber((fiber) =>
+    Effect.scoped(Effect.suspend(() =>
+      borrowSeveral(core, request(), (borrowed, leases) => {
+        const body = Effect.suspend(() => {
+          const answer: unknown = f(borrowed)
+          return Effect.isEffect(answer)
+            ? answer as Effect.Effect<unknown, unknown, unknown>
+            : Effect.die(new TypeError("The body of `withMany` answered no effect"))
+        })
+        return under(core, fiber, leases, body)
       })
-      return Effect.raceFirst(body, over(core, leases))
-    })
-  ))
+    ))
+  )
 
-/** Fails when a lease is over before its body. Where the pool closes, a body whose lease has no time-out goes on. */
-const over = <A, D>(core: Core<A, D>, leases: Leases<A, D>): Effect.Effect<never, unknown> =>
-  callback(core, (resume) => {
-    const watching = leases.map((lease) => {
-      const look = () => {
-        if (lease.over === undefined || lease.over === "Released") return
-        if (lease.over === "Closed" && lease.expiry === undefined) return
-        resume(leaseExpired(core, lease, lease.over))
-      }
-      look()
-      lease.watchers ??= new Set()
-      lease.watchers.add(look)
-      return () => lease.watchers?.delete(look)
-    })
-    return Effect.sync(() => {
-      for (const stop of watching) stop()
-    })
-  })
+/** Runs a body under several leases, in a child fiber: one that is over interrupts it, and is taken back when it has ended. */
+const under = <A, D>(
+  core: Core<A, D>,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  leases: Leases<A, D>,
+  body: Effect.Effect<unknown, unknown, unknown>
+): Effect.Effect<unknown, unknown, unknown> => {
+  for (const lease of leases) if (lease.over !== undefined) return leaseExpired(core, lease, lease.over)
+  const race = new Race(leases[0]!)
+  for (const lease of leases) {
+    // where the pool closes, a body whose lease has no time-out goes on: it has had its time
+    const interrupt = () => lease.over === "Closed" && lease.expiry === undefined ? undefined : race.lose(lease)
+    lease.holder = { interrupt }
+  }
+  return race.run(fiber, body)
+}

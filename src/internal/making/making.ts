@@ -87,11 +87,16 @@ export const disown = <A, D>(core: Core<A, D>, creation: Creation<A, D>): Waiter
 
 /**
  * Making an object failed: the oldest waiter that could use one fails with that failure, or, where it took too long, with
- * `BorrowTimeout`. `false`: there is no such waiter.
+ * `BorrowTimeout`. `false`: there is no such waiter. `owner`: for whom it was made, though his class may have no room for
+ * another, since what is late has its own until it has ended.
  */
-export const failOldest = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late"): boolean => {
-  const waiter = core.waiters.fitting!.first(({ misfit }) => !misfit)
-  if (waiter === undefined) return false
+export const failOldest = <A, D>(
+  core: Core<A, D>,
+  cause: Cause.Cause<unknown> | "late",
+  owner: Waiter<A, D> | undefined
+): boolean => {
+  const waiter = core.waiters.fitting!.first(({ misfit }) => !misfit) ?? owner
+  if (waiter?.lane === undefined) return false
   const { creation } = waiter
   // one that waits for room has that no more, as the waiter leaves
   const hasBegun = hasOneMade(waiter)

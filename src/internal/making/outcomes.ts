@@ -116,7 +116,7 @@ export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: 
   else {
     // before anybody is told. Attempts that were under way when the first failed cause no other turn; nor does the minimum
     if (failing ? attempt === creation : creation.begunFor !== undefined) backOff(core)
-    if (stays(core)) giveUp(core, failure)
+    if (stays(core)) giveUp(core, failure, waiter)
   }
   notReady(core, failure)
   if (waiter?.lane !== undefined) {
@@ -130,7 +130,7 @@ export const failed = <A, D>(core: Core<A, D>, creation: Creation<A, D>, cause: 
 export const late = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void => {
   const waiter = disown(core, creation)
   acquireFailed(core, creation, tookTooLong)
-  if (stays(core)) giveUp(core, "late")
+  if (stays(core)) giveUp(core, "late", waiter)
   notReady(core, tookTooLong)
   if (waiter !== undefined) leaveUnlessQueued(core, waiter, undefined)
   // the room is not free yet: but the next attempt may have its turn, and watchers need not wait for this creation
@@ -224,8 +224,8 @@ const leaveUnlessQueued = <A, D>(
 }
 
 /** One attempt has failed for good: that is for the oldest waiter; without one, for the minimum. */
-const giveUp = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late"): void => {
-  if (failOldest(core, cause)) return
+const giveUp = <A, D>(core: Core<A, D>, cause: Cause.Cause<unknown> | "late", owner?: Waiter<A, D>): void => {
+  if (failOldest(core, cause, owner)) return
   refillFailed(core)
   // whoever waits in `ready` is told of it
   for (const { failed } of core.watchers) if (failed !== undefined) return

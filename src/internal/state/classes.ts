@@ -8,8 +8,8 @@
  *
  * Invariants, at the end of every step:
  * - `open` counts the open leases of a class, `aside` the objects that are set aside for its waiters, `bound` those that
- *   `onBorrow` is preparing for them. All three were within `most`, and left the other classes what they had coming of their
- *   reserves, when they were counted in.
+ *   `onBorrow` is preparing for them. All three were within `most`, and of the reserve of the class, or left the other classes
+ *   what they had coming of theirs, when they were counted in.
  * - Each of them has moved its class on; what came to nothing has moved it back.
  * - `time` never goes back. It is when the lease started that was granted last.
  * - Where something was withheld from a waiter for its class, and the class has room now, `Note.withheld` is left.
@@ -110,7 +110,8 @@ export class Classes<A, D> {
 
   /** May a class be given one object more, which can be lent? `paid`: as many of what it has are for that. */
   mayHave(one: BorrowerClass<A, D>, paid = 0): boolean {
-    return (one.has - paid < one.most && this.leaves(one)) || this.withhold(one)
+    const has = one.has - paid
+    return (has < one.most && this.leaves(one, has)) || this.withhold(one)
   }
 
   /** May a waiter be given an object that can be lent? */
@@ -143,7 +144,8 @@ export class Classes<A, D> {
   }
 
   private hasRoom(one: BorrowerClass<A, D>, own = 0): boolean {
-    return one.open + one.aside + one.underway - own < one.most && this.leaves(one)
+    const has = one.open + one.aside + one.underway - own
+    return has < one.most && this.leaves(one, has)
   }
 
   private withhold(one: BorrowerClass<A, D>): false {
@@ -151,8 +153,12 @@ export class Classes<A, D> {
     return false
   }
 
-  /** Is there as much as the others have coming, after one more of a class? */
-  private leaves(one: BorrowerClass<A, D>): boolean {
+  /**
+   * Is there as much as the others have coming, after one more of a class that has some? It may have its own reserve in any
+   * case: where there is not enough for those of all, each would leave the others what none of them may have.
+   */
+  private leaves(one: BorrowerClass<A, D>, has: number): boolean {
+    if (has < one.reserve) return true
     const owed = this.owedBeside(one)
     return owed === 0 || this.places(owed + 1) > owed
   }
@@ -191,8 +197,9 @@ export class Classes<A, D> {
     const one = this.of(waiter.request)
     const own = isUnderway(waiter) ? 1 : 0
     const owed = this.owedBeside(one)
-    const left = one.most - one.open - one.aside - one.underway + own
-    return Math.max(0, Math.min(wanted, left, owed === 0 ? Infinity : this.places(owed + wanted) - owed))
+    const has = one.open + one.aside + one.underway - own
+    const spare = owed === 0 ? Infinity : this.places(owed + wanted) - owed
+    return Math.max(0, Math.min(wanted, one.most - has, Math.max(one.reserve - has, spare)))
   }
 
   /** The classes from which something was withheld, and that have room by now. */

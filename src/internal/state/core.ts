@@ -303,10 +303,13 @@ export const stays = <A, D>(core: Core<A, D>): boolean =>
 export const lends = <A, D>(core: Core<A, D>): boolean => !core.suspended && stays(core)
 
 /** May an object be lent, to one borrower more? */
-export const lendable = <A, D>(entry: Entry<A, D>): boolean =>
-  entry.keeper === undefined && (entry.status === "Available" ||
-    (entry.status === "Borrowed" && entry.open < entry.capacity && !entry.condemned && !entry.retired &&
-      !entry.benched && !entry.asked && !entry.doubted && entry.onTrial === 0 && entry.fate === "return"))
+export const lendable = <A, D>(entry: Entry<A, D>): boolean => entry.keeper === undefined && mayCarry(entry)
+
+/** The same of one that may be set aside. */
+export const mayCarry = <A, D>(entry: Entry<A, D>): boolean =>
+  entry.status === "Available" ||
+  (entry.status === "Borrowed" && entry.open < entry.capacity && !entry.condemned && !entry.retired &&
+    !entry.benched && !entry.asked && !entry.doubted && entry.onTrial === 0 && entry.fate === "return")
 
 const making = <A, D>(core: Core<A, D>): number => core.creator?.making ?? 0
 

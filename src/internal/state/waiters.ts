@@ -488,6 +488,13 @@ export class Waiters<A, D> {
     return this.newestFirst ? waiter.previous ?? waiter.lane?.next[0]?.last : this.after(waiter)
   }
 
+  /** Is one waiter to be served before another, as far as their classes do not say otherwise? */
+  goesBefore(one: Waiter<A, D>, other: Waiter<A, D>): boolean {
+    return one.request.priority === other.request.priority && this.newestFirst
+      ? one.arrival > other.arrival
+      : isBefore(one, other)
+  }
+
   /** {@link Waiters.find} in the order in which the waiters are to be served, from a waiter on. */
   seek(from: Waiter<A, D> | undefined, found: (waiter: Waiter<A, D>) => boolean): Waiter<A, D> | undefined {
     for (let waiter = from; waiter !== undefined;) {
