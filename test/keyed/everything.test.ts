@@ -1,5 +1,5 @@
 /**
- * Random borrowers of three keys under one ceiling, amid all else that may be asked of their pools: never more than there
+ * Random borrowers of one and of several objects of three keys under one ceiling, amid all else that may be asked of their pools: never more than there
  * may be, at any instant; nobody is left behind; and in the end nothing is left.
  *
  * `MODEL_RUNS=2000` plays more of them; `MODEL_SEED=7` that one alone.
@@ -8,7 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
-import { KeyedPool, type Status } from "../../src/index.ts"
+import { type KeyedLease, KeyedPool, type Status } from "../../src/index.ts"
 import { agree, calm } from "../support/keyed.ts"
 import { drawing } from "../support/random.ts"
 
@@ -65,13 +65,18 @@ const play = (seed: number) =>
     const anyKey = () => keys[draw(keys.length)]!
     const fork = <A, E>(effect: Effect.Effect<A, E>) =>
       Effect.forkChild(Effect.exit(effect), { startImmediately: true })
+    const use = (lease: KeyedLease<string, Thing>) =>
+      Effect.andThen(
+        pause(),
+        sometimes(6) ? lease.invalidate : sometimes(6) ? lease.rest(1 + draw(5)) : Effect.void
+      )
     const borrow = Effect.suspend(() =>
       Effect.map(
-        fork(pool.with(anyKey(), (lease) =>
-          Effect.andThen(
-            pause(),
-            sometimes(6) ? lease.invalidate : sometimes(6) ? lease.rest(1 + draw(5)) : Effect.void
-          ))),
+        fork(
+          draw(3) === 0
+            ? pool.withMany(anyKey(), 1 + draw(3), (leases) => Effect.forEach(leases, use))
+            : pool.with(anyKey(), use)
+        ),
         (fiber) => borrowers.push(fiber)
       )
     )

@@ -381,14 +381,17 @@ describe("Across keys, room that becomes free goes to the one who has waited lon
       const held = yield* Effect.forEach(["a", "a", "b"], (key) => keep(pool, key))
       yield* calm
       const served = yield* keep(pool, "c")
-      const waiting = yield* start(Effect.flip(use(pool, "d")))
+      const waiting = [yield* start(Effect.flip(use(pool, "d"))), yield* start(Effect.flip(use(pool, "d")))]
       yield* calm
-      assert.strictEqual(state(waiting), "waits")
+      assert.deepStrictEqual(waiting.map(state), ["waits", "waits"])
       yield* letGo(held[0]!)
       yield* calm
 
       assert.strictEqual((yield* pool.statsOf("c"))?.leases, 1)
-      assert.deepInclude(yield* Fiber.join(waiting), { _tag: "PoolExhausted", reason: "NoRoom" })
+      assert.deepStrictEqual(waiting.map(state), ["ok", "ok"])
+      for (const fiber of waiting) {
+        assert.deepInclude(yield* Fiber.join(fiber), { _tag: "PoolExhausted", reason: "NoRoom" })
+      }
       for (const fiber of [...held, served]) yield* letGo(fiber)
     }))
 

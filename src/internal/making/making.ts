@@ -153,12 +153,23 @@ export const firstShort = <A, D>(core: Core<A, D>): Waiter<A, D> | undefined => 
   // where the newest is served first, what is made for none would go to one from whom the others take it again
   if (several.size === 0 || newestFirst || core.creator === undefined || !lends(core)) return undefined
   let coming = comingFurther(core)
-  const inOrder = several.size === 1 ? several : [...several].sort((one, other) => isBefore(one, other) ? -1 : 1)
-  for (const waiter of inOrder) {
-    coming -= backsOff(core, waiter) ? 0 : lacksFurther(core, waiter)
+  // each walk finds the next: no more than objects are coming
+  for (let waiter = nextShort(core, undefined); waiter !== undefined; waiter = nextShort(core, waiter)) {
+    coming -= lacksFurther(core, waiter)
     if (coming < 0) return waiter
   }
   return undefined
+}
+
+/** The first waiter of several, behind one, that lacks more than the one that it may have made for itself. */
+const nextShort = <A, D>(core: Core<A, D>, after: Waiter<A, D> | undefined): Waiter<A, D> | undefined => {
+  let next: Waiter<A, D> | undefined
+  for (const waiter of core.waiters.several) {
+    if (after !== undefined && !isBefore(after, waiter)) continue
+    if (next !== undefined && !isBefore(waiter, next)) continue
+    if (lacksFurther(core, waiter) > 0 && !backsOff(core, waiter)) next = waiter
+  }
+  return next
 }
 
 /** A creation that is begun for what a waiter of several lacks beyond its own one: it counts for none. */

@@ -121,10 +121,13 @@ const hasMoved = (first: AnyPlace): boolean => {
 
 /** The minimums of others leave the waiter of a place no room any more: it is refused when its pool looks at it. */
 const isClosed = (room: Room, place: AnyPlace): boolean => {
+  const { core } = place
   const waiter = next(place)
   if (waiter === undefined || !place.isClosedTo(waiter)) return false
   leaveOut(room, place)
-  lookAt(place.core, waiter)
+  lookAt(core, waiter)
+  // then the next of that key has its turn
+  soon(core, () => note(core, Note.room))
   return true
 }
 
@@ -205,12 +208,18 @@ const sendAwayForSecond = (room: Room): boolean => {
  * that one may be of its own key: it serves the second, as far as it is kept for one that comes after that.
  */
 const takeAside = (room: Room): boolean => {
-  if (room.keepers.size === 0) return false
-  const ranks = room.lacking.all.map((place) => ({ place, rank: rankAt(place) })).filter(({ rank }) => rank < Infinity)
-  const [first, second] = ranks.sort((one, other) => one.rank - other.rank)
-  return [first, second].some((one) =>
-    one !== undefined && sendAwayFor(room, one.place, room.lastAside(one.place, one.rank))
-  )
+  const { first } = room.lacking
+  // nobody comes before the first to arrive
+  if (first === undefined || room.lastAside(undefined, first.arrival) === undefined) return false
+  return firstInRank(room).some((place) => sendAwayFor(room, place, room.lastAside(place, rankAt(place))))
+}
+
+/** The first two places of those that lack room, by rank: by arrival, but where priorities differ within a key. */
+const firstInRank = (room: Room): ReadonlyArray<AnyPlace> => {
+  const { all, first, second } = room.lacking
+  const two = [first, second].filter((place) => place !== undefined)
+  if (two.every((place) => rankAt(place) === place.arrival)) return two
+  return [...all].sort((one, other) => rankAt(one) - rankAt(other)).slice(0, 2)
 }
 
 const rankAt = (place: AnyPlace): number => {

@@ -378,8 +378,8 @@ export class Room {
     return found
   }
 
-  /** What is set aside at another place for the last of those that come after a rank: none of a key's minimum. */
-  lastAside(except: AnyPlace, after: number): Idler | undefined {
+  /** What is set aside for the last of those that come after a rank, but at one place: none of a key's minimum. */
+  lastAside(except: AnyPlace | undefined, after: number): Idler | undefined {
     let last: AnyWaiter | undefined
     let lastRank = after
     let found: Idler | undefined
