@@ -236,7 +236,10 @@ export class Connection {
    */
   private giveBack(session: Session, returned: ReadonlyArray<Returned>): void {
     const { client, headers, pool } = this.link
-    const told = session.ask(client.Return({ pool, session: session.id, returned }, { headers }))
+    const told = Effect.suspend(() => {
+      const request = client.Return({ pool, session: session.id, returned }, { headers })
+      return session.ask(request, this.means.deadlines.now() + session.welcome.timeToLive)
+    })
     const unheard = (error: unknown) => error instanceof Unanswered && !session.isOver
     this.means.fork(Effect.ignoreCause(Effect.retry(told, { while: unheard, schedule: soon })))
   }
@@ -262,22 +265,24 @@ export class Connection {
   /** Renews a session, and reads what the host tells, until it is over. */
   private keeping(session: Session, notices: Notices, scope: Scope.Closeable): Effect.Effect<void> {
     const { headers, pool } = this.link
+    const renew = Effect.suspend(() => {
+      const left = [...this.sessions].filter(({ isLeft }) => isLeft).slice(0, mostOver)
+      const over = left.length === 0 ? {} : { over: left.map(({ id }) => id) }
+      const sent = this.means.now()
+      const request = this.link.client.Renew({ pool, session: session.id, ...over }, { headers })
+      return Effect.map(session.ask(request, sent.running + session.welcome.timeToLive), () => {
+        session.renewed(sent)
+        for (const each of left) this.sessions.delete(each)
+      })
+    })
     const renewing = Effect.gen({ self: this }, function*() {
       const usually = session.welcome.timeToLive / 3
       let pause = this.sessions.size > 1 ? Math.min(settled, usually) : usually
       for (;;) {
         yield* Effect.sleep(pause)
         pause = usually
-        const left = [...this.sessions].filter(({ isLeft }) => isLeft).slice(0, mostOver)
-        const over = left.length === 0 ? {} : { over: left.map(({ id }) => id) }
-        const sent = this.means.now()
-        const renewed = yield* Effect.exit(
-          session.ask(this.link.client.Renew({ pool, session: session.id, ...over }, { headers }))
-        )
-        // one that is not answered, or not now, may be the next time: until then the session runs out
-        if (Exit.isFailure(renewed)) continue
-        session.renewed(sent)
-        for (const each of left) this.sessions.delete(each)
+        // one that is not answered, or not now, does not hold up the next: until one is, the session runs out
+        yield* Effect.forkChild(Effect.exit(renew), { startImmediately: true })
       }
     })
     const reading = Effect.forever(

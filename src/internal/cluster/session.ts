@@ -156,7 +156,8 @@ export class Session implements Deadline {
 
   /** The host has answered what was sent at that moment. */
   renewed(sent: Moment): void {
-    if (this.isOver) return
+    // an answer may come behind a later one
+    if (this.isOver || sent.running < this.lastSent.running) return
     this.lastSent = sent
     this.trip = this.means.now().running - sent.running
     this.means.deadlines.set(this, sent.running + this.welcome.timeToLive)
