@@ -5,7 +5,8 @@
  * - An object is in the memory before it is in the pool; and it is no more, soon after it has left a pool that is not
  *   closing. One that was taken out by `remove` has left the memory before that answers.
  * - `stored` has the names of all entries of added objects, and the object of each that is in the pool.
- * - What changes an entry of an added object runs while it has `turn`: so an entry is that of the object that has joined last.
+ * - What changes an entry of an added object has a turn under its name: so an entry is that of the object that has joined
+ *   last, whatever the store does late.
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -15,7 +16,6 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import * as Semaphore from "effect/Semaphore"
 import type { ObjectPool } from "../../ObjectPool.ts"
 import type { PooledObject } from "../../PooledObject.ts"
 import { DuplicateObject, PoolClosed, type PoolFull } from "../../PoolError.ts"
@@ -26,6 +26,7 @@ import { apart } from "./apart.ts"
 import type { Definition } from "./definition.ts"
 import { type Memory, Superseded } from "./memory.ts"
 import { type Refusal, refusal, type Target } from "./protocol.ts"
+import { type Turn, Turns } from "./turns.ts"
 import { toDuration, toEndless } from "./words.ts"
 
 /** How many entries are read, or written, at once. */
@@ -35,7 +36,7 @@ const atOnce = 16
 const slice = 100
 
 /** After a store that has not answered. */
-const pause = Schedule.spaced("1 second")
+const pause = "1 second"
 
 /** What an added object joins with, beside what is usual. */
 export interface Joining<D> {
@@ -64,9 +65,9 @@ const mark = "%added-"
 
 const isSuperseded = (error: unknown): boolean => error instanceof Superseded
 
-const unstored = refusal("Unproven", "what is remembered cannot be written at present: nothing was added")
+const unstored = refusal("Unserved", "what is remembered cannot be written at present: nothing was added")
 const unerased = refusal(
-  "Unproven",
+  "Unserved",
   "what is remembered cannot be written at present: the object has left, and comes back if this host dies before it can"
 )
 const unencoded = refusal("Malformed", "the host cannot encode what is to be added, by the schemas of the pool")
@@ -89,6 +90,8 @@ interface Replaced<A> {
   readonly text: string | undefined
 }
 
+type Restore = <B, E>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E>
+
 /** How a host runs what it does by itself. */
 type Fork = <B, F>(effect: Effect.Effect<B, F>) => Fiber.Fiber<B, F>
 
@@ -105,7 +108,7 @@ export class Additions<A, D, E, N> {
   /** What was read as the memory was opened, until it is asked for. */
   private known = new Map<string, string>()
   private readonly told = Deferred.makeUnsafe<void>()
-  private readonly turn = Semaphore.makeUnsafe(1)
+  private readonly turns = new Turns()
   private readonly stored = new Map<string, A | undefined>()
   private readonly forgetting = new Set<Fiber.Fiber<unknown, unknown>>()
 
@@ -142,9 +145,9 @@ export class Additions<A, D, E, N> {
   begin(pool: ObjectPool<A, D, E>): void {
     this.pool = pool
     let trouble: Cause.Cause<unknown> = Cause.empty
-    const reading = Effect.suspend(() => this.within(this.memory.open(this.toName("")))).pipe(
+    const reading = Effect.suspend(() => Effect.timeout(apart(this.memory.open(this.toName(""))), this.timeout)).pipe(
       Effect.tapCause((cause) => Effect.sync(() => trouble = cause)),
-      Effect.retry(pause),
+      Effect.retry(Schedule.spaced(pause)),
       Effect.flatMap(({ known, names }) => {
         this.known = known
         for (const name of names) this.stored.set(name, undefined)
@@ -177,49 +180,95 @@ export class Additions<A, D, E, N> {
   get settled(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const forgotten = Effect.forEach([...this.forgetting], (fiber) => Fiber.await(fiber), { discard: true })
-      return Effect.asVoid(Effect.timeoutOption(forgotten, this.timeout))
+      return Effect.asVoid(Effect.timeoutOption(Effect.andThen(forgotten, this.turns.ended), this.timeout))
     })
   }
 
   /** Puts objects in, all or none. They are in the memory before they are in the pool. */
   addAll(objects: ReadonlyArray<A>, joining: Joining<D>): Effect.Effect<ReadonlyArray<PooledObject<A, D>>, Failed> {
-    const entering = Effect.gen({ self: this }, function*() {
-      const entries = yield* this.toEntries(objects, joining)
-      const replaced: Array<Replaced<A>> = []
-      const storing = this.storeAll(entries, replaced)
-      const exit = yield* Effect.exit(this.isOpen ? storing : Effect.fail("unread"))
-      if (Exit.isFailure(exit)) {
-        this.fork(this.turn.withPermit(this.restore(replaced)))
-        return yield* Effect.fail(unstored)
-      }
-      for (const { name, object } of entries) this.stored.set(name, object)
-      // whoever has asked may leave: what is stored is in the pool
-      return this.fork(Effect.tapCause(
-        this.join(objects, joining),
-        (cause) => isClosed(cause) ? Effect.void : this.turn.withPermit(this.restore(replaced))
-      ))
-    })
-    return Effect.flatMap(Effect.uninterruptible(this.turn.withPermit(entering)), (fiber) => Fiber.join(fiber))
+    const entering = Effect.uninterruptibleMask((restore) =>
+      Effect.gen({ self: this }, function*() {
+        const entries = yield* this.toEntries(objects, joining)
+        const turn = yield* Effect.mapError(
+          this.turnOf(entries.map(({ name }) => name), this.timeout, restore),
+          () => unstored
+        )
+        const replaced: Array<Replaced<A>> = []
+        const storing = this.isOpen ? this.storeAll(turn, entries, replaced) : Effect.fail("unread")
+        if (Exit.isFailure(yield* Effect.exit(restore(storing)))) {
+          // it may still be written: nobody waits for that but the turn
+          this.fork(this.restore(turn, replaced))
+          return yield* Effect.fail(unstored)
+        }
+        for (const { name, object } of entries) this.stored.set(name, object)
+        // whoever has asked may leave: what is stored is in the pool, unless that has refused it within this step
+        const joined = this.fork(this.join(objects, joining))
+        const exit = joined.pollUnsafe()
+        if (exit !== undefined && Exit.isFailure(exit)) yield* this.restore(turn, replaced)
+        else turn.end()
+        return joined
+      })
+    )
+    return Effect.flatMap(entering, (fiber) => Fiber.join(fiber))
   }
 
   /** Takes objects out of the pool, and out of the memory. Was there any in either? */
   remove(found: Effect.Effect<ReadonlyArray<PooledObject<A, D>>>, target: Target): Effect.Effect<boolean, Refusal> {
-    const leaving = Effect.gen({ self: this }, function*() {
-      const records = yield* found
-      const meant = target._tag === "Object" ? this.definition.object.decode(target.object) : undefined
-      const objects = [...records.map(({ object }) => object), ...meant === undefined ? [] : [meant.value]]
-      const names = new Set(objects.map((object) => this.toName(this.key(object))))
-      const left = yield* Effect.forEach(records, (record) => this.pool.remove(record))
-      const known = [...names].filter((name) => this.stored.has(name))
-      for (const name of known) this.stored.set(name, undefined)
-      const exits = yield* Effect.forEach(known, (name) => Effect.exit(this.erase(name)), { concurrency: atOnce })
-      if (!exits.every(Exit.isSuccess)) {
-        for (const name of known) this.forget(name)
-        return yield* Effect.fail(unerased)
-      }
-      return known.length > 0 || left.includes(true)
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.gen({ self: this }, function*() {
+        const meant = target._tag === "Object" ? this.definition.object.decode(target.object) : undefined
+        const names = new Set(meant === undefined ? [] : [this.nameOf(meant.value)])
+        const gone = new Set<A>()
+        let wasThere = false
+        const takeOut = Effect.flatMap(found, (records) =>
+          Effect.forEach(records, (record) => {
+            names.add(this.nameOf(record.object))
+            gone.add(record.object)
+            return Effect.map(this.pool.remove(record), (left) => void (wasThere ||= left))
+          }, { discard: true }))
+        yield* takeOut
+        const had = [...names]
+        const taken = yield* Effect.exit(this.turnOf(had, this.timeout, restore))
+        if (Exit.isFailure(taken)) return yield* this.unerased(had)
+        const turn = taken.value
+        // one may have joined before the turn came
+        yield* takeOut
+        const known = yield* Effect.filter(had, (name) => this.hasLeft(name, gone))
+        for (const name of known) this.stored.set(name, undefined)
+        const exits = yield* Effect.forEach(known, (name) => Effect.exit(this.erase(turn, name)), {
+          concurrency: atOnce
+        })
+        turn.end()
+        return exits.every(Exit.isSuccess) ? known.length > 0 || wasThere : yield* this.unerased(known)
+      })
+    )
+  }
+
+  /** They are erased when the store can. */
+  private unerased(names: ReadonlyArray<string>): Effect.Effect<never, Refusal> {
+    for (const name of names) if (this.stored.has(name)) this.forget(name)
+    return Effect.fail(unerased)
+  }
+
+  /** Is there an entry under a name, whose object is in the pool no more, or among those that leave? */
+  private hasLeft(name: string, gone?: ReadonlySet<A>): Effect.Effect<boolean> {
+    return Effect.suspend(() => {
+      if (!this.stored.has(name)) return Effect.succeed(false)
+      const object = this.stored.get(name)
+      if (object === undefined || gone?.has(object) === true) return Effect.succeed(true)
+      return Effect.map(this.pool.has(object), (there) => !there)
     })
-    return Effect.uninterruptible(this.turn.withPermit(leaving))
+  }
+
+  /** A turn under names, if it comes within so many milliseconds. It is called where nothing interrupts but `restore`. */
+  private turnOf(names: ReadonlyArray<string>, most: number, restore: Restore): Effect.Effect<Turn, unknown> {
+    return Effect.suspend(() => {
+      const turn = this.turns.take(names)
+      if (turn !== undefined) return Effect.succeed(turn)
+      const freed = this.turns.freed(names)
+      const inTime = most === Infinity ? freed : Effect.timeout(freed, most)
+      return Effect.andThen(restore(inTime), this.turnOf(names, most, restore))
+    })
   }
 
   private join(objects: ReadonlyArray<A>, joining: Joining<D>) {
@@ -241,54 +290,77 @@ export class Additions<A, D, E, N> {
           ...(given === undefined ? {} : { data: given.json }),
           ...(millis === undefined ? {} : { leaseTimeout: toEndless(millis) })
         }
-        entries.push({ name: this.toName(this.key(object)), object, text: JSON.stringify(entry) })
+        entries.push({ name: this.nameOf(object), object, text: JSON.stringify(entry) })
       }
       return Effect.succeed(entries)
     })
   }
 
-  private storeAll(entries: ReadonlyArray<Stored<A>>, replaced: Array<Replaced<A>>): Effect.Effect<void, unknown> {
+  private storeAll(
+    turn: Turn,
+    entries: ReadonlyArray<Stored<A>>,
+    replaced: Array<Replaced<A>>
+  ): Effect.Effect<void, unknown> {
     const before = Effect.forEach(
       entries,
-      ({ name }) => this.stored.has(name) ? this.within(this.get(name)) : Effect.undefined,
+      ({ name }) => this.stored.has(name) ? this.within(turn, this.get(name)) : Effect.undefined,
       { concurrency: atOnce }
     )
     return Effect.flatMap(before, (texts) => {
       entries.forEach(({ name }, at) => replaced.push({ name, object: this.stored.get(name), text: texts[at] }))
-      return this.within(this.memory.setAll(entries))
+      return this.within(turn, this.memory.setAll(entries))
     })
   }
 
-  /** What was not added after all is forgotten: in its turn. */
-  private restore(all: ReadonlyArray<Replaced<A>>): Effect.Effect<void> {
+  /**
+   * What was not added after all is forgotten, when nothing of it can be written any more: at once, or when the store can. The
+   * turn is over then.
+   */
+  private restore(turn: Turn, all: ReadonlyArray<Replaced<A>>): Effect.Effect<void> {
     const each = ({ name, object, text }: Replaced<A>) => {
-      if (text === undefined) return this.erase(name)
+      if (text === undefined) return this.erase(turn, name)
       this.stored.set(name, object)
-      return this.within(this.memory.set(name, text))
+      return this.within(turn, this.memory.set(name, text))
     }
-    return Effect.catchCause(
-      Effect.forEach(all, each, { concurrency: atOnce, discard: true }),
-      () =>
-        this.complain("An object that was not added may be remembered as one that was, and join the next host's pool")
+    const restoring = Effect.andThen(
+      Effect.suspend(() => turn.settled),
+      Effect.forEach(all, each, { concurrency: atOnce, discard: true })
     )
+    const end = Effect.sync(() => turn.end())
+    const again = Effect.andThen(Effect.sleep(pause), restoring).pipe(
+      Effect.retry({ while: (error) => !isSuperseded(error) }),
+      Effect.ensuring(end)
+    )
+    return Effect.matchCauseEffect(restoring, {
+      onSuccess: () => end,
+      onFailure: () => {
+        this.fork(again)
+        return this.complain(
+          "An object that was not added is remembered as one that was, until the store takes it back"
+        )
+      }
+    })
   }
 
-  private erase(name: string): Effect.Effect<void, unknown> {
-    return Effect.map(this.within(this.memory.remove(name)), () => void this.stored.delete(name))
+  private erase(turn: Turn, name: string): Effect.Effect<void, unknown> {
+    return Effect.map(this.within(turn, this.memory.remove(name)), () => void this.stored.delete(name))
   }
 
   /** An object has left, or is about to: unless it is there by then, or another under its name, its entry goes. */
   private forget(name: string): void {
-    const erasing = Effect.suspend(() => {
-      if (!this.stored.has(name)) return Effect.void
-      const object = this.stored.get(name)
-      const isThere = object === undefined ? Effect.succeed(false) : this.pool.has(object)
-      return Effect.flatMap(isThere, (there) => there ? Effect.void : this.erase(name))
-    })
+    const erasing = Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(this.turnOf([name], Infinity, restore), (turn) =>
+        Effect.ensuring(
+          restore(
+            Effect.flatMap(this.hasLeft(name), (hasLeft) => hasLeft ? this.erase(turn, name) : Effect.void)
+          ),
+          Effect.sync(() => turn.end())
+        ))
+    )
     // it leaves within this step
     const fiber = this.fork(
-      Effect.andThen(Effect.yieldNow, this.turn.withPermit(erasing)).pipe(
-        Effect.retry({ schedule: pause, while: (error) => !isSuperseded(error) })
+      Effect.andThen(Effect.yieldNow, erasing).pipe(
+        Effect.retry({ schedule: Schedule.spaced(pause), while: (error) => !isSuperseded(error) })
       )
     )
     this.forgetting.add(fiber)
@@ -302,16 +374,11 @@ export class Additions<A, D, E, N> {
       { length: Math.ceil(known.length / slice) },
       (_, n) => known.slice(n * slice, (n + 1) * slice)
     )
-    const joining = Effect.forEach(slices, (slice) =>
-      Effect.andThen(
-        Effect.yieldNow,
-        this.turn.withPermit(Effect.sync(() => {
-          for (const name of slice) {
-            this.rejoin(name, this.known.get(name))
-            this.known.delete(name)
-          }
-        }))
-      ), { discard: true })
+    const joining = Effect.forEach(
+      slices,
+      (slice) => Effect.andThen(Effect.yieldNow, Effect.sync(() => this.rejoinAll(slice))),
+      { discard: true }
+    )
     const others = names.filter((name) => !this.known.has(name))
     return Effect.andThen(
       joining,
@@ -319,14 +386,34 @@ export class Additions<A, D, E, N> {
     )
   }
 
+  private rejoinAll(names: ReadonlyArray<string>): void {
+    for (const name of names) {
+      const text = this.known.get(name)
+      // nobody else waits for one under whose name something is done already
+      if (text === undefined || !this.turns.isFree(name)) this.fork(this.recall(name))
+      else {
+        this.known.delete(name)
+        this.rejoin(name, text)
+      }
+    }
+  }
+
   private recall(name: string): Effect.Effect<void> {
-    return Effect.suspend(() => this.within(this.get(name))).pipe(
-      Effect.retry({ schedule: pause, times: 2 }),
-      Effect.flatMap((text) => this.turn.withPermit(Effect.sync(() => this.rejoin(name, text)))),
+    return Effect.suspend(() => Effect.timeout(apart(this.get(name)), this.timeout)).pipe(
+      Effect.retry({ schedule: Schedule.spaced(pause), times: 2 }),
+      Effect.flatMap((text) => this.rejoinInTurn(name, text)),
       Effect.catchCause((cause) =>
         this.complain("An object that was added could not be read: it is not in the pool", cause, name)
       )
     )
+  }
+
+  /** In one step, as soon as nobody has a turn under its name. */
+  private rejoinInTurn(name: string, text: string | undefined): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.turns.isFree(name)) return Effect.sync(() => this.rejoin(name, text))
+      return Effect.andThen(this.turns.freed([name]), this.rejoinInTurn(name, text))
+    })
   }
 
   private rejoin(name: string, text: string | undefined): void {
@@ -366,8 +453,12 @@ export class Additions<A, D, E, N> {
   }
 
   /** A store that does not answer keeps nobody for longer than it may take. */
-  private within<B>(effect: Effect.Effect<B, unknown>): Effect.Effect<B, unknown> {
-    return Effect.timeout(apart(effect), this.timeout)
+  private within<B>(turn: Turn, effect: Effect.Effect<B, unknown>): Effect.Effect<B, unknown> {
+    return Effect.timeout(turn.run(effect), this.timeout)
+  }
+
+  private nameOf(object: A): string {
+    return this.toName(this.key(object))
   }
 
   private toName(key: unknown): string {

@@ -43,7 +43,10 @@ export class Superseded extends Error {
   }
 }
 
-/** A store of the program's own: whoever writes to it is the only one who does. */
+/**
+ * A store of the program's own: whoever writes to it is the only one who does. A write is never interrupted: else nobody knew
+ * whether it is still to come.
+ */
 export const ofStore = (store: KeyValueStore): Memory => ({
   open: (beginning) =>
     Effect.map(store.keys, (keys) => ({
@@ -51,10 +54,13 @@ export const ofStore = (store: KeyValueStore): Memory => ({
       known: new Map<string, string>()
     })),
   get: (name) => store.get(name),
-  set: (name, value) => store.set(name, value),
+  set: (name, value) => Effect.uninterruptible(store.set(name, value)),
   setAll: (entries) =>
-    Effect.forEach(entries, ({ name, text }) => store.set(name, text), { concurrency: 16, discard: true }),
-  remove: (name) => store.remove(name)
+    Effect.forEach(entries, ({ name, text }) => Effect.uninterruptible(store.set(name, text)), {
+      concurrency: 16,
+      discard: true
+    }),
+  remove: (name) => Effect.uninterruptible(store.remove(name))
 })
 
 /** Memories of a cluster that is this process, as in tests. */

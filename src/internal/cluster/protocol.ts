@@ -49,8 +49,8 @@ const Endless = Schema.NullOr(Millis)
  * Why a host does not do what it was asked for.
  *
  * `Unproven`: it may do so again later. `NoSession`: it knows no such session, or not any more. `Stopping`: go on to the
- * next host. `Unserved`: it has no such pool. `Malformed`: what its own schemas do not encode or decode. `LeasesFull`,
- * `RequestsFull`: the session has as many as it may have.
+ * next host. `Unserved`: it has no such pool, or a store that does not answer. `Malformed`: what its own schemas do not encode
+ * or decode. `LeasesFull`, `RequestsFull`: the session has as many as it may have.
  */
 export const Refusal = Schema.TaggedStruct("Refusal", {
   reason: Schema.Literals([
