@@ -44,7 +44,7 @@ import type { Lease } from "./Lease.ts";
 import type { AddedObject, PooledObject } from "./PooledObject.ts";
 import type { BorrowError, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolFull, PoolStats } from "./PoolError.ts";
 import type { PoolEvent } from "./PoolEvent.ts";
-import type { AddOptions, BorrowOptions, PoolOptions, PoolSettings, WithOptions } from "./PoolOptions.ts";
+import type { AddOptions, BorrowOptions, ClassOptions, PoolOptions, PoolSettings, WithOptions } from "./PoolOptions.ts";
 import type { PoolTypes } from "./PoolService.ts";
 import type { Self } from "./Self.ts";
 import type { Status } from "./Status.ts";
@@ -68,7 +68,7 @@ export interface KeyedSettings extends Omit<PoolSettings, "size"> {
     readonly size?: KeyedSize | undefined;
     readonly idleKeys?: Duration.Input | undefined;
 }
-export interface KeyedOptions<K, A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never> extends Omit<PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR>, "acquire" | "objects" | "remember" | "classes" | "size" | "data" | "allowance" | "leaseTimeout" | "pack" | "judge" | "detectStatus" | "onBorrow" | "onRelease">, Pick<KeyedSettings, "size" | "idleKeys"> {
+export interface KeyedOptions<K, A, D, EA, EP, P, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, C extends string = never> extends Omit<PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, never, C>, "acquire" | "objects" | "remember" | "size" | "data" | "allowance" | "leaseTimeout" | "pack" | "judge" | "detectStatus" | "onBorrow" | "onRelease">, Pick<KeyedSettings, "size" | "idleKeys"> {
     readonly acquire?: ((key: K, self: Self) => Effect.Effect<A, EA, RA>) | undefined;
     readonly data?: D | ((object: A, key: NoInfer<K>) => D) | undefined;
     readonly allowance?: Allowance | ReadonlyArray<Allowance> | ((pooled: KeyedObject<NoInfer<K>, NoInfer<A>, NoInfer<D>>) => Allowance | ReadonlyArray<Allowance>) | undefined;
@@ -79,14 +79,14 @@ export interface KeyedOptions<K, A, D, EA, EP, P, RA = never, RP = never, RS = n
     readonly onBorrow?: ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RB>) | undefined;
     readonly onRelease?: ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>) => void | Effect.Effect<void, unknown, RR>) | undefined;
 }
-export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out P> {
+export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out P, in C extends string = never> {
     readonly borrow: (key: K) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
-    readonly borrowWith: (key: K, options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
+    readonly borrowWith: (key: K, options: BorrowOptions<A, D, C>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
     readonly tryBorrow: (key: K) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
-    readonly tryBorrowWith: (key: K, options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
-    readonly with: <B, E1, R1>(key: K, f: (borrowed: P) => Effect.Effect<B, E1, R1>, options?: WithOptions<A, D>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>;
-    readonly borrowMany: (key: K, n: number, options?: BorrowOptions<A, D>) => Effect.Effect<ReadonlyArray<P>, E | BorrowError | InvalidPoolOptions, S | Scope.Scope>;
-    readonly withMany: <B, E1, R1>(key: K, n: number, f: (borrowed: ReadonlyArray<P>) => Effect.Effect<B, E1, R1>, options?: BorrowOptions<A, D>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | InvalidPoolOptions, S | R1>;
+    readonly tryBorrowWith: (key: K, options: BorrowOptions<A, D, C>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>;
+    readonly with: <B, E1, R1>(key: K, f: (borrowed: P) => Effect.Effect<B, E1, R1>, options?: WithOptions<A, D, C>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>;
+    readonly borrowMany: (key: K, n: number, options?: BorrowOptions<A, D, C>) => Effect.Effect<ReadonlyArray<P>, E | BorrowError | InvalidPoolOptions, S | Scope.Scope>;
+    readonly withMany: <B, E1, R1>(key: K, n: number, f: (borrowed: ReadonlyArray<P>) => Effect.Effect<B, E1, R1>, options?: BorrowOptions<A, D, C>) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | InvalidPoolOptions, S | R1>;
     readonly add: <R = never>(key: K, object: A, options?: AddOptions<A, D, R>) => Effect.Effect<AddedObject<A, D>, DuplicateObject | PoolFull | PoolClosed, S | R>;
     readonly addAll: <R = never>(key: K, objects: Iterable<A>, options?: AddOptions<A, D, R>) => Effect.Effect<ReadonlyArray<AddedObject<A, D>>, DuplicateObject | PoolFull | PoolClosed, S | R>;
     readonly remove: (key: K, object: A | PooledObject<A, D>) => Effect.Effect<boolean, never, S>;
@@ -116,15 +116,19 @@ export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out
     readonly forget: (key: K) => Effect.Effect<boolean, never, S>;
     readonly close: Effect.Effect<void, never, S>;
 }
-export interface KeyedPool<in out K, in out A, in out D = undefined, out E = never, out P = KeyedLease<K, A, D>> extends KeyedOperations<never, K, A, D, E, P> {
+export interface KeyedPool<in out K, in out A, in out D = undefined, out E = never, out P = KeyedLease<K, A, D>, in C extends string = never> extends KeyedOperations<never, K, A, D, E, P, C> {
     readonly name: string;
 }
-export interface KeyedPoolClass<in out Self, in out Id extends string, in out K, in out A, in out D, in out E, in out P> extends Context.ServiceClass<Self, Id, KeyedPool<K, A, D, E, P>>, KeyedOperations<Self, K, A, D, E, P> {
-    readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR> & KeyedDeclared<K, A, D, P>) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>;
-    readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR> & KeyedDeclared<K, A, D, P>, settings: Config.Wrap<KeyedSettings>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>;
+export interface KeyedPoolClass<in out Self, in out Id extends string, in out K, in out A, in out D, in out E, in out P, in out C extends string = never> extends Context.ServiceClass<Self, Id, KeyedPool<K, A, D, E, P, C>>, KeyedOperations<Self, K, A, D, E, P, C> {
+    readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR, C> & KeyedDeclared<K, A, D, P, C>) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>;
+    readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR, C> & KeyedDeclared<K, A, D, P, C>, settings: Config.Wrap<KeyedSettings>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>;
 }
-export type KeyedDeclared<K, A, D, P> = ([undefined] extends [D] ? {} : {
+export type KeyedDeclared<K, A, D, P, C extends string = never> = ([undefined] extends [D] ? {} : {
     readonly data: {} | null;
+}) & ([C] extends [never] ? {} : {
+    readonly classes: {
+        readonly [Name in C]: ClassOptions;
+    };
 }) & ([KeyedLease<K, A, D>] extends [P] ? {} : {
     readonly pack: (lease: KeyedLease<K, A, D>) => unknown;
 });
@@ -134,10 +138,10 @@ export declare namespace KeyedPoolTypes {
     } ? P : KeyedLease<K, A, PoolTypes.Data<T>>;
 }
 export declare const KeyedPool: {
-    readonly Service: <Self, K, A, T extends PoolTypes = {}>() => <const Id extends string>(id: Id) => KeyedPoolClass<Self, Id, K, A, PoolTypes.Data<T>, PoolTypes.Error<T>, KeyedPoolTypes.Pack<K, A, T>>;
-    readonly make: <K, A, D = undefined, EA = never, EP = never, P = KeyedLease<K, A, D>, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(options: KeyedOptions<K, A, D, EA, EP, P, RA, RP, RS, RD, RB, RR> & {
+    readonly Service: <Self, K, A, T extends PoolTypes = {}>() => <const Id extends string>(id: Id) => KeyedPoolClass<Self, Id, K, A, PoolTypes.Data<T>, PoolTypes.Error<T>, KeyedPoolTypes.Pack<K, A, T>, PoolTypes.Classes<T>>;
+    readonly make: <K, A, D = undefined, EA = never, EP = never, P = KeyedLease<K, A, D>, RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, C extends string = never>(options: KeyedOptions<K, A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, C> & {
         readonly name?: string | undefined;
-    }) => Effect.Effect<KeyedPool<K, A, D, EA | EP, P>, never, Scope.Scope | RA | RP | RS | RD | RB | RR>;
+    }) => Effect.Effect<KeyedPool<K, A, D, EA | EP, P, C>, never, Scope.Scope | RA | RP | RS | RD | RB | RR>;
 };
 
 // KeyedPromisePool.d.ts
@@ -154,7 +158,7 @@ import type { Status } from "./Status.ts";
 export interface KeyedPromiseLease<out K, out A, out D = undefined, out P = A> extends PromiseLease<A, D, P> {
     readonly pooled: KeyedObject<K, A, D>;
 }
-export interface KeyedPromiseOptions<K, A, D = undefined, P = A> extends Omit<PromisePoolOptions<A, D, P>, "acquire" | "objects" | "remember" | "classes" | "size" | "data" | "allowance" | "leaseTimeout" | "pack" | "judge" | "detectStatus" | "onBorrow" | "onRelease"> {
+export interface KeyedPromiseOptions<K, A, D = undefined, P = A, C extends string = never> extends Omit<PromisePoolOptions<A, D, P, C>, "acquire" | "objects" | "remember" | "size" | "data" | "allowance" | "leaseTimeout" | "pack" | "judge" | "detectStatus" | "onBorrow" | "onRelease"> {
     readonly acquire?: ((key: K, signal: AbortSignal, self: PromiseSelf) => Awaitable<A>) | undefined;
     readonly size?: KeyedSize | undefined;
     readonly idleKeys?: Duration.Input | undefined;
@@ -167,13 +171,13 @@ export interface KeyedPromiseOptions<K, A, D = undefined, P = A> extends Omit<Pr
     readonly onBorrow?: ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
     readonly onRelease?: ((pooled: KeyedObject<NoInfer<K>, A, NoInfer<D>>, signal: AbortSignal) => unknown) | undefined;
 }
-export interface KeyedPromisePool<in out K, in out A, in out D = undefined, out L extends PackedLease<unknown> = KeyedPromiseLease<K, A, D>> extends AsyncDisposable {
+export interface KeyedPromisePool<in out K, in out A, in out D = undefined, out L extends PackedLease<unknown> = KeyedPromiseLease<K, A, D>, in C extends string = never> extends AsyncDisposable {
     readonly name: string;
-    readonly borrow: (key: K, options?: PromiseBorrowOptions<A, D>) => Promise<L>;
-    readonly with: <B>(key: K, f: (object: L["object"], signal: AbortSignal) => B, options?: PromiseWithOptions<A, D>) => Promise<Awaited<B>>;
-    readonly borrowMany: (key: K, n: number, options?: PromiseBorrowOptions<A, D>) => Promise<ReadonlyArray<L>>;
-    readonly withMany: <B>(key: K, n: number, f: (objects: ReadonlyArray<L["object"]>, signal: AbortSignal) => B, options?: PromiseBorrowOptions<A, D>) => Promise<Awaited<B>>;
-    readonly borrowSync: (key: K, options?: Omit<BorrowOptions<A, D>, "timeout">) => L;
+    readonly borrow: (key: K, options?: PromiseBorrowOptions<A, D, C>) => Promise<L>;
+    readonly with: <B>(key: K, f: (object: L["object"], signal: AbortSignal) => B, options?: PromiseWithOptions<A, D, C>) => Promise<Awaited<B>>;
+    readonly borrowMany: (key: K, n: number, options?: PromiseBorrowOptions<A, D, C>) => Promise<ReadonlyArray<L>>;
+    readonly withMany: <B>(key: K, n: number, f: (objects: ReadonlyArray<L["object"]>, signal: AbortSignal) => B, options?: PromiseBorrowOptions<A, D, C>) => Promise<Awaited<B>>;
+    readonly borrowSync: (key: K, options?: Omit<BorrowOptions<A, D, C>, "timeout">) => L;
     readonly add: (key: K, object: A, options?: PromiseAddOptions<A, D>) => Promise<PromiseAddedObject<A, D>>;
     readonly addAll: (key: K, objects: Iterable<A>, options?: PromiseAddOptions<A, D>) => Promise<ReadonlyArray<PromiseAddedObject<A, D>>>;
     readonly addSync: (key: K, object: A, options?: PromiseAddOptions<A, D>) => PromiseAddedObject<A, D>;
@@ -207,10 +211,10 @@ export interface KeyedPromisePool<in out K, in out A, in out D = undefined, out 
 }
 export declare const KeyedPromisePool: {
     readonly make: {
-        <K, A, D = undefined>(options: KeyedPromiseOptions<K, A, D> & {
+        <K, A, D = undefined, C extends string = never>(options: KeyedPromiseOptions<K, A, D, A, C> & {
             readonly pack?: undefined;
-        }): KeyedPromisePool<K, A, D>;
-        <K, A, D = undefined, P = A>(options: KeyedPromiseOptions<K, A, D, P>): KeyedPromisePool<K, A, D, KeyedPromiseLease<K, A, D, P>>;
+        }): KeyedPromisePool<K, A, D, KeyedPromiseLease<K, A, D>, C>;
+        <K, A, D = undefined, P = A, C extends string = never>(options: KeyedPromiseOptions<K, A, D, P, C>): KeyedPromisePool<K, A, D, KeyedPromiseLease<K, A, D, P>, C>;
     };
 };
 
@@ -852,7 +856,7 @@ export interface PoolMetricsOptions {
 export declare const PoolMetrics: {
     readonly layer: {
         <Self, A, D, E, P, C extends string = never>(tag: Context.Key<Self, ObjectPool<A, D, E, P, C>>, options?: PoolMetricsOptions): Layer.Layer<never, never, Self>;
-        <Self, K, A, D, E, P>(tag: Context.Key<Self, KeyedPool<K, A, D, E, P>>, options?: PoolMetricsOptions): Layer.Layer<never, never, Self>;
+        <Self, K, A, D, E, P, C extends string = never>(tag: Context.Key<Self, KeyedPool<K, A, D, E, P, C>>, options?: PoolMetricsOptions): Layer.Layer<never, never, Self>;
     };
     readonly register: <K, A, D, E, P>(pool: ObjectPool<A, D, E, P> | KeyedPool<K, A, D, E, P>, options?: PoolMetricsOptions) => Effect.Effect<void, never, Scope.Scope>;
 };

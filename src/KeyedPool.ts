@@ -14,7 +14,9 @@
  * exceed `size.max`. Where that is full, the object of another key that has been idle longest goes for a borrower, and what
  * is made takes its room when it has ended; no object of a key's minimum does, nor one that is lent, rests, is being
  * detected, or was added. Room that becomes free goes to whoever has waited longest and may use it, of all keys; an object
- * that comes back serves its own key first. Within a key, priorities and the order of arrival are those of a pool.
+ * that comes back serves its own key first. Within a key, priorities and the order of arrival are those of a pool. `classes`
+ * of borrowers are over all keys: an object that comes back goes for another key where it is the turn of a class that waits
+ * only there.
  *
  * Keys are compared as effect's `Equal` compares: primitives by their value, records, arrays and `Data` by what is in them,
  * anything else by identity. `undefined` and `NaN` are refused. A record must not be changed while it is a key.
@@ -49,7 +51,7 @@ import type {
   PoolStats
 } from "./PoolError.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
-import type { AddOptions, BorrowOptions, PoolOptions, PoolSettings, WithOptions } from "./PoolOptions.ts"
+import type { AddOptions, BorrowOptions, ClassOptions, PoolOptions, PoolSettings, WithOptions } from "./PoolOptions.ts"
 import type { PoolTypes } from "./PoolService.ts"
 import type { Self } from "./Self.ts"
 import type { Status } from "./Status.ts"
@@ -133,6 +135,10 @@ export interface KeyedSettings extends Omit<PoolSettings, "size"> {
 /**
  * Everything that pools by key are made from: the options of a pool, whose functions are given the key.
  *
+ * **Details**
+ *
+ * `classes` are over all keys: `most`, `reserve` and `weight` are of the leases of all keys together.
+ *
  * @category options
  * @since 0.1.0
  */
@@ -148,14 +154,14 @@ export interface KeyedOptions<
   RS = never,
   RD = never,
   RB = never,
-  RR = never
+  RR = never,
+  C extends string = never
 > extends
   Omit<
-    PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR>,
+    PoolOptions<A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, never, C>,
     | "acquire"
     | "objects"
     | "remember"
-    | "classes"
     | "size"
     | "data"
     | "allowance"
@@ -217,47 +223,52 @@ export interface KeyedOptions<
  * borrow, by `add`, by `ready` and by `resizeKey`; the others answer as a pool that has nothing. What is no key is a defect, an
  * `InvalidPoolOptions`.
  *
- * When all is closed, what takes a key fails with `PoolClosed`, or answers as a closed pool does.
+ * When all is closed, what takes a key fails with `PoolClosed`, or answers as a closed pool does. `C` are the names of the
+ * classes of borrowers.
  *
  * @category models
  * @since 0.1.0
  */
-export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out P> {
+export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out P, in C extends string = never> {
   /**
-   * Takes a lease of an object of a key. Where the minimums of other keys fill the whole, and the key has nothing, it fails
-   * at once, with `PoolExhausted`, `reason: "NoRoom"`.
+   * Takes a lease of an object of a key. Where the minimums of other keys fill the whole, and the key has nothing, or the
+   * reserves of other classes fill it, it fails at once, with `PoolExhausted`, `reason: "NoRoom"`.
    */
   readonly borrow: (key: K) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
   /** `borrow`, with options of its own. */
-  readonly borrowWith: (key: K, options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  readonly borrowWith: (key: K, options: BorrowOptions<A, D, C>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
   /** Takes a lease without queueing. An idle object of another key may go for it. */
   readonly tryBorrow: (key: K) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
   /** `tryBorrow`, with options of its own; its `timeout` counts for nothing. */
-  readonly tryBorrowWith: (key: K, options: BorrowOptions<A, D>) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
+  readonly tryBorrowWith: (
+    key: K,
+    options: BorrowOptions<A, D, C>
+  ) => Effect.Effect<P, E | BorrowError, S | Scope.Scope>
   /** Borrows an object of a key, runs, gives back. A lease that is over before interrupts the body, and fails with `LeaseExpired`. */
   readonly with: <B, E1, R1>(
     key: K,
     f: (borrowed: P) => Effect.Effect<B, E1, R1>,
-    options?: WithOptions<A, D>
+    options?: WithOptions<A, D, C>
   ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired, S | R1>
   /**
    * Takes `n` leases of a key at once, all or nothing, each of another object: see `Operations`. Idle objects of other keys go
    * for what it lacks. What is set aside for it, until it has all, may go as well: for one of another key who has come
    * before it. So two borrowers of several never wait for each other, of whatever keys. `n` is a whole number from 1 to
    * `size.perKey.max`, and to `size.max`: another is refused at once, with `InvalidPoolOptions`. Where the minimums of other
-   * keys, or a `resize`, leave it fewer, it fails with `PoolExhausted`, `reason: "NoRoom"`.
+   * keys, or a `resize`, leave it fewer, it fails with `PoolExhausted`, `reason: "NoRoom"`. Where there are `classes`, `n` is
+   * 1.
    */
   readonly borrowMany: (
     key: K,
     n: number,
-    options?: BorrowOptions<A, D>
+    options?: BorrowOptions<A, D, C>
   ) => Effect.Effect<ReadonlyArray<P>, E | BorrowError | InvalidPoolOptions, S | Scope.Scope>
   /** `borrowMany`, runs, and gives all of them back. A lease that is over before interrupts the body, and fails with `LeaseExpired`. */
   readonly withMany: <B, E1, R1>(
     key: K,
     n: number,
     f: (borrowed: ReadonlyArray<P>) => Effect.Effect<B, E1, R1>,
-    options?: BorrowOptions<A, D>
+    options?: BorrowOptions<A, D, C>
   ) => Effect.Effect<B, E1 | E | BorrowError | LeaseExpired | InvalidPoolOptions, S | R1>
   /** Puts an object in. Fails with `PoolFull` where there is no room for it, or others wait for some: nothing goes for it. */
   readonly add: <R = never>(
@@ -294,7 +305,8 @@ export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out
   readonly detect: Effect.Effect<void, PoolClosed, S>
   /**
    * Another size of the whole, and of each key that has none of its own. Where it shrinks, idle objects go, the one idle
-   * longest first; those of a minimum last.
+   * longest first; those of a minimum last. Fails with `InvalidPoolOptions` where `max` is below what the classes have in
+   * reserve.
    */
   readonly resize: (size: KeyedSize) => Effect.Effect<void, InvalidPoolOptions | PoolClosed, S>
   /** Another size of one key, until it is forgotten. */
@@ -314,10 +326,10 @@ export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out
   readonly keys: Effect.Effect<ReadonlyArray<K>, never, S>
   /**
    * The counts of all keys, and `size.max`. Totals include those of keys that were forgotten. A walk over the keys that have
-   * something.
+   * something. `classes` are of all keys.
    */
   readonly stats: Effect.Effect<PoolStats, never, S>
-  /** The counts of one key; none where it is not known. */
+  /** The counts of one key; none where it is not known. Its `classes` are those of all keys, which share what they may have. */
   readonly statsOf: (key: K) => Effect.Effect<PoolStats | undefined, never, S>
   /** The records of all objects, key by key. */
   readonly objects: Effect.Effect<ReadonlyArray<KeyedObject<K, A, D>>, never, S>
@@ -341,9 +353,14 @@ export interface KeyedOperations<out S, in out K, in out A, in out D, out E, out
  * @category models
  * @since 0.1.0
  */
-export interface KeyedPool<in out K, in out A, in out D = undefined, out E = never, out P = KeyedLease<K, A, D>>
-  extends KeyedOperations<never, K, A, D, E, P>
-{
+export interface KeyedPool<
+  in out K,
+  in out A,
+  in out D = undefined,
+  out E = never,
+  out P = KeyedLease<K, A, D>,
+  in C extends string = never
+> extends KeyedOperations<never, K, A, D, E, P, C> {
   readonly name: string
 }
 
@@ -353,19 +370,26 @@ export interface KeyedPool<in out K, in out A, in out D = undefined, out E = nev
  * @category models
  * @since 0.1.0
  */
-export interface KeyedPoolClass<in out Self, in out Id extends string, in out K, in out A, in out D, in out E, in out P>
-  extends Context.ServiceClass<Self, Id, KeyedPool<K, A, D, E, P>>, KeyedOperations<Self, K, A, D, E, P>
-{
+export interface KeyedPoolClass<
+  in out Self,
+  in out Id extends string,
+  in out K,
+  in out A,
+  in out D,
+  in out E,
+  in out P,
+  in out C extends string = never
+> extends Context.ServiceClass<Self, Id, KeyedPool<K, A, D, E, P, C>>, KeyedOperations<Self, K, A, D, E, P, C> {
   /** The pools, from options in code. Options that make no sense are a defect, an `InvalidPoolOptions`. */
   readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(
-    options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR> & KeyedDeclared<K, A, D, P>
+    options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR, C> & KeyedDeclared<K, A, D, P, C>
   ) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR>
   /**
    * The same, with settings (plain data, each a `Config`) read from the environment and laid over the options: a setting
    * replaces only its own key.
    */
   readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never>(
-    options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR> & KeyedDeclared<K, A, D, P>,
+    options: KeyedOptions<K, A, D, E, E, P, RA, RP, RS, RD, RB, RR, C> & KeyedDeclared<K, A, D, P, C>,
     settings: Config.Wrap<KeyedSettings>
   ) => Layer.Layer<
     Self,
@@ -375,13 +399,17 @@ export interface KeyedPoolClass<in out Self, in out Id extends string, in out K,
 }
 
 /**
- * What the options of a declared tag must also have: `data` where it was declared, `pack` where it was declared.
+ * What the options of a declared tag must also have: `data`, `pack` and `classes` where they were declared.
  *
  * @category utility types
  * @since 0.1.0
  */
-export type KeyedDeclared<K, A, D, P> =
+export type KeyedDeclared<K, A, D, P, C extends string = never> =
   & ([undefined] extends [D] ? {} : { readonly data: {} | null })
+  & ([C] extends [never] ? {} : {
+    /** Required, since the tag was declared with classes: see `PoolOptions`. */
+    readonly classes: { readonly [Name in C]: ClassOptions }
+  })
   & ([KeyedLease<K, A, D>] extends [P] ? {} : {
     /** Makes what the tag was declared to lend. */
     readonly pack: (lease: KeyedLease<K, A, D>) => unknown
@@ -431,7 +459,16 @@ export const KeyedPool: {
   /** Declares pools by key as a tag: `class Tenants extends KeyedPool.Service<Tenants, TenantId, Session>()("app/Tenants") {}`. */
   readonly Service: <Self, K, A, T extends PoolTypes = {}>() => <const Id extends string>(
     id: Id
-  ) => KeyedPoolClass<Self, Id, K, A, PoolTypes.Data<T>, PoolTypes.Error<T>, KeyedPoolTypes.Pack<K, A, T>>
+  ) => KeyedPoolClass<
+    Self,
+    Id,
+    K,
+    A,
+    PoolTypes.Data<T>,
+    PoolTypes.Error<T>,
+    KeyedPoolTypes.Pack<K, A, T>,
+    PoolTypes.Classes<T>
+  >
   /**
    * Pools that close with the scope. They take `Clock`, `Random` and what the callbacks need from the fiber that builds them.
    * Options that make no sense are a defect, an `InvalidPoolOptions`.
@@ -448,10 +485,11 @@ export const KeyedPool: {
     RS = never,
     RD = never,
     RB = never,
-    RR = never
+    RR = never,
+    C extends string = never
   >(
-    options: KeyedOptions<K, A, D, EA, EP, P, RA, RP, RS, RD, RB, RR> & { readonly name?: string | undefined }
-  ) => Effect.Effect<KeyedPool<K, A, D, EA | EP, P>, never, Scope.Scope | RA | RP | RS | RD | RB | RR>
+    options: KeyedOptions<K, A, D, EA, EP, P, RA, RP, RS, RD, RB, RR, C> & { readonly name?: string | undefined }
+  ) => Effect.Effect<KeyedPool<K, A, D, EA | EP, P, C>, never, Scope.Scope | RA | RP | RS | RD | RB | RR>
 } = {
   Service: () => (id) => declare(id) as never,
   make: (options) =>

@@ -50,17 +50,17 @@ export interface KeyedPromiseLease<out K, out A, out D = undefined, out P = A> e
 
 /**
  * Everything that promise pools by key are made from: the options of a promise pool, whose functions are given the key.
+ * `classes` are over all keys: `most`, `reserve` and `weight` are of the leases of all keys together.
  *
  * @category options
  * @since 0.1.0
  */
-export interface KeyedPromiseOptions<K, A, D = undefined, P = A> extends
+export interface KeyedPromiseOptions<K, A, D = undefined, P = A, C extends string = never> extends
   Omit<
-    PromisePoolOptions<A, D, P>,
+    PromisePoolOptions<A, D, P, C>,
     | "acquire"
     | "objects"
     | "remember"
-    | "classes"
     | "size"
     | "data"
     | "allowance"
@@ -111,7 +111,8 @@ export interface KeyedPromiseOptions<K, A, D = undefined, P = A> extends
 }
 
 /**
- * Promise pools by key, under one ceiling. `L` is the lease that a borrower gets.
+ * Promise pools by key, under one ceiling. `L` is the lease that a borrower gets, `C` are the names of the classes of
+ * borrowers.
  *
  * **Details**
  *
@@ -125,32 +126,33 @@ export interface KeyedPromisePool<
   in out K,
   in out A,
   in out D = undefined,
-  out L extends PackedLease<unknown> = KeyedPromiseLease<K, A, D>
+  out L extends PackedLease<unknown> = KeyedPromiseLease<K, A, D>,
+  in C extends string = never
 > extends AsyncDisposable {
   readonly name: string
   /** Takes a lease of an object of a key. Where the minimums of other keys fill the whole it rejects with `PoolExhausted`, `reason: "NoRoom"`. */
-  readonly borrow: (key: K, options?: PromiseBorrowOptions<A, D>) => Promise<L>
+  readonly borrow: (key: K, options?: PromiseBorrowOptions<A, D, C>) => Promise<L>
   /** Borrows an object of a key, runs, gives back. When the lease is over before, the signal fires, and it rejects with `LeaseExpired`. */
   readonly with: <B>(
     key: K,
     f: (object: L["object"], signal: AbortSignal) => B,
-    options?: PromiseWithOptions<A, D>
+    options?: PromiseWithOptions<A, D, C>
   ) => Promise<Awaited<B>>
   /**
    * Takes `n` leases of a key at once, all or nothing: see `PromisePool`. Two borrowers of several never wait for each other,
    * of whatever keys. Rejects with what `borrow` does, and with `InvalidPoolOptions` where `n` is no whole number from 1 to
    * `size.perKey.max`, or more than `size.max`.
    */
-  readonly borrowMany: (key: K, n: number, options?: PromiseBorrowOptions<A, D>) => Promise<ReadonlyArray<L>>
+  readonly borrowMany: (key: K, n: number, options?: PromiseBorrowOptions<A, D, C>) => Promise<ReadonlyArray<L>>
   /** `borrowMany`, runs `f` with all the objects, and gives them back when that has settled or thrown: as `with` does. */
   readonly withMany: <B>(
     key: K,
     n: number,
     f: (objects: ReadonlyArray<L["object"]>, signal: AbortSignal) => B,
-    options?: PromiseBorrowOptions<A, D>
+    options?: PromiseBorrowOptions<A, D, C>
   ) => Promise<Awaited<B>>
   /** Takes a lease without waiting. Where an object of another key would have to go for it, this throws `NotSynchronous`. */
-  readonly borrowSync: (key: K, options?: Omit<BorrowOptions<A, D>, "timeout">) => L
+  readonly borrowSync: (key: K, options?: Omit<BorrowOptions<A, D, C>, "timeout">) => L
   /** Puts an object in. Rejects with `PoolFull` where there is no room for it, or others wait for some. */
   readonly add: (key: K, object: A, options?: PromiseAddOptions<A, D>) => Promise<PromiseAddedObject<A, D>>
   /** Puts objects in, all or none. */
@@ -202,9 +204,9 @@ export interface KeyedPromisePool<
   readonly drain: () => Promise<void>
   /** The keys that are known. */
   readonly keys: () => ReadonlyArray<K>
-  /** The counts of all keys. */
+  /** The counts of all keys; and by class, where there are some. */
   readonly stats: () => PoolStats
-  /** The counts of one key; none where it is not known. */
+  /** The counts of one key; none where it is not known. Its `classes` are those of all keys. */
   readonly statsOf: (key: K) => PoolStats | undefined
   /** The records of all objects, key by key. */
   readonly objects: () => ReadonlyArray<KeyedObject<K, A, D>>
@@ -242,12 +244,12 @@ export interface KeyedPromisePool<
 export const KeyedPromisePool: {
   /** Throws `InvalidPoolOptions`, also where there are no options. */
   readonly make: {
-    <K, A, D = undefined>(
-      options: KeyedPromiseOptions<K, A, D> & { readonly pack?: undefined }
-    ): KeyedPromisePool<K, A, D>
-    <K, A, D = undefined, P = A>(
-      options: KeyedPromiseOptions<K, A, D, P>
-    ): KeyedPromisePool<K, A, D, KeyedPromiseLease<K, A, D, P>>
+    <K, A, D = undefined, C extends string = never>(
+      options: KeyedPromiseOptions<K, A, D, A, C> & { readonly pack?: undefined }
+    ): KeyedPromisePool<K, A, D, KeyedPromiseLease<K, A, D>, C>
+    <K, A, D = undefined, P = A, C extends string = never>(
+      options: KeyedPromiseOptions<K, A, D, P, C>
+    ): KeyedPromisePool<K, A, D, KeyedPromiseLease<K, A, D, P>, C>
   }
 } = {
   make: <K, A, D, P>(options: KeyedPromiseOptions<K, A, D, P>) => {

@@ -149,8 +149,8 @@ export const PoolMetrics: {
       tag: Context.Key<Self, ObjectPool<A, D, E, P, C>>,
       options?: PoolMetricsOptions
     ): Layer.Layer<never, never, Self>
-    <Self, K, A, D, E, P>(
-      tag: Context.Key<Self, KeyedPool<K, A, D, E, P>>,
+    <Self, K, A, D, E, P, C extends string = never>(
+      tag: Context.Key<Self, KeyedPool<K, A, D, E, P, C>>,
       options?: PoolMetricsOptions
     ): Layer.Layer<never, never, Self>
   }

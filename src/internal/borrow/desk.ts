@@ -17,12 +17,13 @@ import { have, wants } from "../making/making.ts"
 import { bears } from "../object/allowances.ts"
 import { vouchedFor } from "../object/answers.ts"
 import type { Borrower } from "../state/borrower.ts"
-import type { BorrowerClass, Classes } from "../state/classes.ts"
+import { type BorrowerClass, type Classes, isUnderway } from "../state/classes.ts"
 import { catchUp, type Core, hasOwnRoom, hasRoom, lends, mayAllRest, population, soon } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed } from "../state/failures.ts"
 import { admits, afterwards, lent, lookAt, Note, note, offer, workOffNow } from "../state/notes.ts"
 import { nameOf } from "../state/owners.ts"
+import type { Place } from "../state/room.ts"
 import type { Request, Waiter, Waiters } from "../state/waiters.ts"
 import { type AsyncContext, capture } from "../structures/asking.ts"
 import { Slice } from "../structures/slice.ts"
@@ -94,7 +95,7 @@ export const lendNow = <A, D>(
 /** An object has been lent at once: it may be lent on, and another may have to be ready in its place. */
 const follow = <A, D>(core: Core<A, D>, entry: Entry<A, D>, request: Request<A, D>): void => {
   core.overload?.served(0)
-  if (core.classes !== undefined) core.classes.charge(core.classes.of(request))
+  if (core.classes !== undefined) core.classes.accounts.charge(core.classes.of(request).account)
   if (core.options.sharing > 1) lendOn(core, entry)
   lent(core)
 }
@@ -288,7 +289,7 @@ const mayTakeFrom = <A, D>({ classes, waiters }: Core<A, D>, waiter: Waiter<A, D
   const another = classes.of(other.request)
   if (one === another) return waiters.goesBefore(waiter, other)
   const goesBefore = waiter.request.many !== undefined && waiters.goesBefore(waiter, other)
-  return (goesBefore || (one.owed > 0 && lacks(waiter) === 1)) && classes.mayTakeOver(waiter, another)
+  return (goesBefore || (one.account.owed > 0 && lacks(waiter) === 1)) && classes.mayTakeOver(waiter, another)
 }
 
 const takeFrom = <A, D>(
@@ -317,7 +318,7 @@ const refusesForGood = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =
 
 /** Do the reserves of other classes never leave a borrower as many objects as it wants? */
 const isLeftOut = <A, D>({ classes }: Core<A, D>, { request }: Waiter<A, D>): boolean =>
-  classes !== undefined && (request.many ?? 1) > classes.ceiling(classes.of(request))
+  classes !== undefined && (request.many ?? 1) > classes.accounts.ceiling(classes.of(request).account)
 
 /** May there never be as many objects as a borrower wants, since a `resize`, or for the minimums of other keys? */
 const isTooMany = <A, D>({ place, size }: Core<A, D>, waiter: Waiter<A, D>): boolean =>
@@ -454,6 +455,24 @@ const attendInTurn = <A, D>(
   }
 }
 
+/**
+ * Many keys share their room, and it is the turn of a class: does what can be done for one of its waiters at one key with what
+ * is listed there. `false`: nothing can be done for any.
+ */
+export const attendOne = <A, D>(core: Core<A, D>, classes: Classes<A, D>, one: BorrowerClass<A, D>): boolean => {
+  if (core.options.policy.kind === "custom") {
+    Choosing.consider(core)
+    return false
+  }
+  const served = one.queue.seek(one.queue.lead, (waiter) => {
+    if (core.registry.listing === 0 || !lends(core) || !classes.mayBegin(one)) return true
+    const before = isUnderway(waiter)
+    serve(core, waiter)
+    return waiter.lane === undefined || (!before && isUnderway(waiter))
+  })
+  return served !== undefined
+}
+
 /** What was withheld from a class of borrowers is for its waiters, where that has room by now. */
 export const attendWithheld = <A, D>(core: Core<A, D>): void => {
   if (core.classes === undefined || !lends(core)) return
@@ -516,7 +535,13 @@ export const handOut = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boole
     // a listener that was told of a refusal may have used the pool
     if (!isLoose(entry)) return
   }
-  if (core.options.policy.kind === "custom") return Choosing.offerByChoice(core, entry, fresh)
+  if (core.options.policy.kind === "custom") {
+    if (core.classes === undefined || !isLeft(core, core.classes, entry, fresh)) {
+      return Choosing.offerByChoice(core, entry, fresh)
+    }
+    core.registry.list(entry)
+    return admits(core)
+  }
   const { arrivals } = core.waiters
   if (isTaken(core, entry, fresh)) return
   core.registry.list(entry)
@@ -534,7 +559,12 @@ interface Offered<A, D> {
 /** Offers an object to the waiters, in their order. `true`: one has it, or it cannot be lent any more. */
 const isTaken = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): boolean => {
   const ready = fresh || !stale(core, entry)
-  if (core.classes !== undefined) return isTakenInTurn(core, core.classes, entry, { ready, last: undefined })
+  if (core.classes !== undefined) {
+    const offered = { ready, last: undefined }
+    return core.place === undefined || isMeant(core, entry, fresh)
+      ? isTakenInTurn(core, core.classes, entry, offered)
+      : isTakenAmidOthers(core, core.classes, core.place, entry, offered)
+  }
   const { lead } = core.waiters
   // nothing keeps the first from having it: most that wait in a crowd are served so
   if (ready && lead !== undefined && lead.request.where === undefined && core.options.onBorrow === undefined) {
@@ -552,10 +582,61 @@ const isTakenInTurn = <A, D>(
   offered: Offered<A, D>
 ): boolean => {
   // a shared object that one has may serve the next as well, whose class has its turn then
-  while (classes.inTurn(!offered.ready).some((one) => isTakenBy(core, classes, one, entry, offered))) {
+  // at another key, what is under way for a class is not for this one
+  const tentative = !offered.ready || core.place !== undefined
+  while (classes.inTurn(tentative).some((one) => isTakenBy(core, classes, one, entry, offered))) {
     if (!isLoose(entry)) return true
   }
   return !isLoose(entry) || goesToLast(core, offered.last, entry)
+}
+
+/** Was an object made, or detected, for one who waits for its key? */
+const isMeant = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): boolean =>
+  isFresh(entry) || (fresh && core.waiters.detecting > 0)
+
+/** The same where many keys share their room: an object is left to others, and listed, where it is their turn. */
+const isTakenAmidOthers = <A, D>(
+  core: Core<A, D>,
+  classes: Classes<A, D>,
+  place: Place<unknown, A, D>,
+  entry: Entry<A, D>,
+  offered: Offered<A, D>
+): boolean => {
+  let left = false
+  const goes = (one: BorrowerClass<A, D>): boolean => {
+    if (left) return false
+    if (place.isContested(one)) {
+      // one that has no room is passed over
+      left = classes.mayBegin(one)
+      return false
+    }
+    if (one.queue.size > 0 && isTakenBy(core, classes, one, entry, offered)) return true
+    left = isLoose(entry) && place.isForAnother(one, entry)
+    return false
+  }
+  while (inTurnOfAll(classes, place).some(goes)) if (!isLoose(entry)) return true
+  if (!left) return !isLoose(entry) || goesToLast(core, offered.last, entry)
+  classes.hold()
+  return !isLoose(entry)
+}
+
+/** The classes in their turn, of all keys. */
+const inTurnOfAll = <A, D>(classes: Classes<A, D>, { room }: Place<unknown, A, D>): Array<BorrowerClass<A, D>> =>
+  classes.accounts.inTurn(({ at }) =>
+    Math.min(classes.all[at]!.queue.lead?.arrival ?? Infinity, room.lacking[at]!.first?.arrival ?? Infinity)
+  ).map(({ at }) => classes.all[at]!)
+
+/** Where the user's selector chooses: is an object left to others? The selector is asked about it when they have had their turn. */
+const isLeft = <A, D>(core: Core<A, D>, classes: Classes<A, D>, entry: Entry<A, D>, fresh: boolean): boolean => {
+  const { place } = core
+  if (place === undefined || core.waiters.size === 0 || isMeant(core, entry, fresh)) return false
+  for (const one of inTurnOfAll(classes, place)) {
+    if (!classes.mayBegin(one)) continue
+    const left = place.isContested(one) || (one.queue.size === 0 && place.isForAnother(one, entry))
+    if (left) classes.hold()
+    if (left || one.queue.size > 0) return left
+  }
+  return false
 }
 
 const isTakenBy = <A, D>(
@@ -645,9 +726,11 @@ const detectNow = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A,
   return true
 }
 
-/** Room is free: the oldest waiter that is not busy may have an object made. `false`: there is none, or no room. */
-export const fill = <A, D>(core: Core<A, D>): boolean => {
-  const { idle } = core.waiters
+/**
+ * Room is free: the oldest waiter that is not busy may have an object made; of one class, where that is said. `false`: there
+ * is none, or no room.
+ */
+export const fill = <A, D>(core: Core<A, D>, { idle }: Waiters<A, D> = core.waiters): boolean => {
   if (idle === undefined || !lends(core) || !hasRoom(core)) return false
   const waiter = idle.first((waiter) => !waiter.busy && wants(core, waiter))
   if (waiter === undefined) return false

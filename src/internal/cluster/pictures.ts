@@ -96,7 +96,7 @@ export const drawLease = <A, D>(lease: Lease<A, D>, epoch: number, who: Who | un
   epoch,
   ...field("borrower", who?.borrower),
   ...field("machine", who?.machine),
-  ...field("class", Handle.leaseOf<A, D>(lease)?.ofClass?.name),
+  ...field("class", Handle.leaseOf<A, D>(lease)?.ofClass?.account.name),
   borrowedAt: DateTime.toEpochMillis(lease.borrowedAt),
   ...field("expiresAt", millis(lease.expiresAt))
 })

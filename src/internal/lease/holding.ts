@@ -23,7 +23,7 @@ export const hold = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => 
   if (entry.lease === undefined) entry.lease = lease
   else (entry.others ??= new Queue()).add(lease)
   core.leases++
-  if (lease.ofClass !== undefined) lease.ofClass.begins()
+  if (lease.ofClass !== undefined) lease.ofClass.account.begins()
   if (core.owners !== undefined) own(core, lease, 1)
   if (entry.open++ === 0) core.registry.move(entry, "Borrowed")
   else core.registry.unlist(entry)
@@ -41,7 +41,7 @@ export const cutOff = <A, D>(core: Core<A, D>, entry: Entry<A, D>): void => {
   const now = core.clock.currentTimeMillisUnsafe()
   for (const lease of leasesOf(entry)) {
     leaseEnded(core, lease, now)
-    if (lease.ofClass !== undefined) lease.ofClass.open--
+    if (lease.ofClass !== undefined) lease.ofClass.account.open--
     if (core.owners !== undefined) own(core, lease, -1)
   }
   core.leases -= entry.open
@@ -69,15 +69,15 @@ export const giveBack = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void
 /** A class has one lease less: it may have room for another, or what is set aside for others may be of its reserve now. */
 const hasLess = <A, D>(core: Core<A, D>, one: BorrowerClass<A, D>): void => {
   admits(core)
-  const { lead } = one.queue
-  if (one.owed > 0 && core.waiters.several.size > 0 && lead !== undefined) lookAt(core, lead)
+  const { account, queue: { lead } } = one
+  if (account.owed > 0 && core.waiters.several.size > 0 && lead !== undefined) lookAt(core, lead)
 }
 
 const letGo = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>): void => {
   const entry = lease.entry
   entry.open--
   core.leases--
-  if (lease.ofClass !== undefined) lease.ofClass.open--
+  if (lease.ofClass !== undefined) lease.ofClass.account.open--
   if (core.owners !== undefined) own(core, lease, -1)
   if (entry.lease !== lease) {
     entry.others!.delete(lease)

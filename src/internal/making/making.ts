@@ -11,18 +11,28 @@ import { fail, runOut } from "../waiting/outcome.ts"
 import { backsOff, longestTurn, waitForTurn } from "../waiting/patience.ts"
 import { Creation } from "./creator.ts"
 
+/** Could a waiter use an object that is made for it, as its class has room? */
+export const lacksOne = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  waiter.creation === undefined && couldUseSoon(core, waiter)
+
+const couldUseSoon = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  core.creator !== undefined && lends(core) && waiter.lane !== undefined &&
+  !waiter.misfit && waiter.request.timeout !== 0 && !backsOff(core, waiter)
+
 /** Could a waiter use an object that is made for it? */
 export const wants = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
   waiter.creation === undefined && couldUse(core, waiter)
 
 const couldUse = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
-  core.creator !== undefined && lends(core) && waiter.lane !== undefined &&
-  !waiter.misfit && waiter.request.timeout !== 0 && !backsOff(core, waiter) &&
-  (core.classes === undefined || core.classes.mayBeginFor(waiter))
+  couldUseSoon(core, waiter) && (core.classes === undefined || core.classes.mayBeginFor(waiter))
 
 /** Has an object made for a waiter that could use one, where there is room. */
 export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
-  if (!wants(core, waiter)) return
+  if (!wants(core, waiter)) {
+    // of all keys, whoever has waited longest is served as his class has room
+    if (core.classes !== undefined) core.place?.stir()
+    return
+  }
   if (!hasRoom(core)) return askForRoom(core)
   const creation = new Creation(waiter)
   core.waiters.note(waiter, "creation", creation)

@@ -21,7 +21,7 @@ import { Memory, type Store } from "../object/memory.ts"
 import * as Resting from "../object/resting.ts"
 import { Link } from "../object/self.ts"
 import { ClassedWaiters } from "../state/classedWaiters.ts"
-import { Classes } from "../state/classes.ts"
+import { Accounts, Classes, wholeOf } from "../state/classes.ts"
 import { type Core, forkWith, heldBy, soon, type Tallies } from "../state/core.ts"
 import { Note, note } from "../state/notes.ts"
 import { Pace } from "../state/pace.ts"
@@ -234,8 +234,9 @@ const makeWaiters = <A, D>(
   if (classes === undefined) {
     return { classes: undefined, waiters: new Waiters({ ...means, ages }, hold, room?.arrivals) }
   }
-  const order = { last: 0 }
-  const all = new Classes(core, classes, () => new Waiters(means, hold, order))
+  const order = room?.arrivals ?? { last: 0 }
+  const accounts = room?.classes ?? new Accounts(classes, wholeOf(core))
+  const all = new Classes(core, accounts, () => new Waiters(means, hold, order))
   return { classes: all, waiters: new ClassedWaiters(all, { ...means, ages }, hold) }
 }
 

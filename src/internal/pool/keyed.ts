@@ -32,6 +32,7 @@ import * as Events from "../watching/events.ts"
 import { buildFor } from "./assemble.ts"
 import * as Closing from "./closing.ts"
 import * as Upkeep from "./operator.ts"
+import { checkReserved } from "./options.ts"
 import { shareOut } from "./sharing.ts"
 
 type Totals = Core<never, never>["totals"]
@@ -164,6 +165,7 @@ export class Keyed<K, A, D> implements Many<A, D> {
     this.ofCore.set(core, known)
     this.awake.add(known)
     core.place = core.registry.place = place as Place<unknown, A, D>
+    core.registry.whole = room.classes
     Object.assign(core.size, known.size ?? this.perKey)
     core.onClosed.add(() => this.closed(known, core))
     if (root.feed !== undefined) Events.feedOne(core, root.feed)
@@ -372,7 +374,9 @@ export class Keyed<K, A, D> implements Many<A, D> {
     return this.open((): Effect.Effect<void, InvalidPoolOptions> => {
       let checked: Bound = { max: this.room.max, perKey: this.perKey }
       const refused = this.refusal(() => {
-        checked = toBounds(checks(this.root.options.name), size, checked, this.options.acquire !== undefined)
+        const check = checks(this.root.options.name)
+        checked = toBounds(check, size, checked, this.options.acquire !== undefined)
+        checkReserved(check, this.root.options, checked.max)
       })
       if (refused !== undefined) return refused
       this.room.max = this.root.size.max = checked.max
@@ -407,7 +411,9 @@ export class Keyed<K, A, D> implements Many<A, D> {
     shareOut(this.room)
     for (const core of this.cores) {
       shrink(core)
-      for (const waiter of core.waiters.several) lookAt(core, waiter)
+      // the reserves may leave nothing any more for some who wait
+      if (core.classes !== undefined) core.waiters.each((waiter) => lookAt(core, waiter))
+      else for (const waiter of core.waiters.several) lookAt(core, waiter)
       roomFreed(core)
     }
   }

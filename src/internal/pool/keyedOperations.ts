@@ -26,11 +26,8 @@ import { type AnyOptions, resolve, toRequest } from "./options.ts"
 type AnyEffect = Effect.Effect<unknown, unknown, never>
 type Operations = Record<string, (...args: ReadonlyArray<unknown>) => AnyEffect> & { readonly ready: AnyEffect }
 
-/**
- * Nothing is there from the start, nor remembered: it would have to be said of which key it is. There are no classes either:
- * those of one key could not leave room to those of another.
- */
-const notOfKeys: ReadonlyArray<string> = ["objects", "remember", "classes"]
+/** Nothing is there from the start, nor remembered: it would have to be said of which key it is. */
+const notOfKeys: ReadonlyArray<string> = ["objects", "remember"]
 
 const keys = [...levels[""].filter((key) => !notOfKeys.includes(key)), "idleKeys"]
 
@@ -48,7 +45,11 @@ export const resolveKeyed = <K, A, D>(
   const { max, perKey } = toBounds(check, size, { max: makes ? 10 : Infinity, perKey: undefined }, makes)
   const millis = check.duration("idleKeys", idleKeys, 600_000)
   // what makes objects is known for each key; and so is what makes their data, which is given the key
-  const usual = { ...rest, acquire: acquire && (() => Effect.never), size: { min: 0, max: "Infinity" } }
+  const usual = {
+    ...rest,
+    acquire: acquire && (() => Effect.never),
+    size: { min: 0, max: max === Infinity ? "Infinity" : max }
+  }
   const root = build(resolve<A, D>(name, usual as AnyOptions<A, D>), services)
   return new Keyed(root, { acquire: acquire as KeyedResolved<K, A>["acquire"], max, perKey, idleKeys: millis })
 }

@@ -77,21 +77,22 @@ export const failingOver = <A, D>(
   return times === 0 ? bracket(core, asked, f) : failOver(core, asked, f, times)
 }
 
+/** How many a borrower may have at once, and what says so. */
+const mostOf = <A, D>({ classes, place, size }: Core<A, D>): { readonly max: number; readonly called: string } => {
+  if (place === undefined) return { max: size.max, called: "size.max" }
+  // two of different keys would wait for each other, by what their classes may have
+  if (classes !== undefined) return { max: 1, called: "what is lent of a key at once where there are classes" }
+  return place.room.max >= size.max
+    ? { max: size.max, called: "size.perKey.max" }
+    : { max: place.room.max, called: "size.max" }
+}
+
 /** What a borrower of several asks for. A number that makes no sense is a typed failure. */
 const requesting = <A, D>(core: Core<A, D>) => (n: number, borrow: BorrowOptions<A, D> | undefined) =>
   Effect.suspend(() => {
     const request = toRequest(core.options, borrow, true)
-    const most = core.classes?.ceiling(core.classes.of(request))
-    const { place, size } = core
-    const whole = place === undefined || place.room.max >= size.max
-    const checked = whole
-      ? toMany(
-        core.options.name,
-        n,
-        { max: size.max, called: place === undefined ? "size.max" : "size.perKey.max" },
-        most
-      )
-      : toMany(core.options.name, n, { max: place.room.max, called: "size.max" }, most)
+    const most = core.classes?.accounts.ceiling(core.classes.of(request).account)
+    const checked = toMany(core.options.name, n, mostOf(core), most)
     return Effect.isEffect(checked) ? checked : Effect.succeed(() => ({ ...request, many: checked }))
   })
 

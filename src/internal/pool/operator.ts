@@ -72,7 +72,7 @@ export const resize = <A, D>(
   size: Bounds
 ): Effect.Effect<void, InvalidPoolOptions | PoolClosed> =>
   open(core, () => {
-    const checked = toSize(core.options, size, core.size, core.registry.added)
+    const checked = toSize(core.options, size, core.size, core.registry.added, core.place === undefined)
     if (Effect.isEffect(checked)) return checked
     core.size.min = checked.min
     core.size.max = checked.max

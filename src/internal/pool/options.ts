@@ -303,15 +303,31 @@ const whenExpired = <A, D>(
   }
 }
 
+/** Refuses a size that has no room for what the classes have in reserve. */
+export const checkReserved = <A, D>(
+  check: Checks,
+  { classes = [], sharing }: Pick<Resolved<A, D>, "classes" | "sharing">,
+  max: number
+): void => {
+  const reserved = classes.reduce((sum, { reserve }) => sum + reserve, 0)
+  if (reserved > max * sharing) {
+    check.refuse("size.max", max, `at least as many as the classes have in reserve, ${reserved}`)
+  }
+}
+
 /** What `resize` is given. */
 export type Bounds = Pick<NonNullable<AnyOptions<unknown, unknown>["size"]>, "min" | "max" | "spare">
 
-/** The bounds that `resize` asks for, or the failure that says why they make no sense. */
+/**
+ * The bounds that `resize` asks for, or the failure that says why they make no sense. `isWhole`: the classes of borrowers are of
+ * this pool alone, and not of many keys.
+ */
 export const toSize = <A, D>(
   options: Resolved<A, D>,
   size: Bounds,
   now: Resolved<A, D>["size"],
-  added: number
+  added: number,
+  isWhole: boolean
 ): Resolved<A, D>["size"] | Effect.Effect<never, InvalidPoolOptions> => {
   const check = checks(options.name)
   try {
@@ -319,10 +335,7 @@ export const toSize = <A, D>(
     const max = check.most("size.max", given["max"], 1, now.max)
     if (added > max) check.refuse("size.max", max, `at least the number of added objects, ${added}`)
     const min = check.whole("size.min", given["min"], 0, Math.min(now.min, max))
-    const reserved = (options.classes ?? []).reduce((sum, { reserve }) => sum + reserve, 0)
-    if (reserved > max * options.sharing) {
-      check.refuse("size.max", max, `at least as many as the classes have in reserve, ${reserved}`)
-    }
+    if (isWhole) checkReserved(check, options, max)
     const spare = check.whole("size.spare", given["spare"], 0, Math.min(now.spare, max))
     checkKept(check, { min, max, spare }, options.acquire !== undefined)
     return { min, max, spare }

@@ -11,18 +11,25 @@
  *    becomes free when nobody has waited longer.
  * 4. Where nothing is idle, what is set aside for a borrower of several goes for one of another key that comes before it: the
  *    last of them loses it first. So of two that each keep what the other lacks, the first is served.
+ *
+ * Where there are classes of borrowers, who has waited longest is found within each class, and the classes take turns, of all
+ * keys: those that have no room are passed over. An object that comes back to a key whose waiters are of a class whose turn
+ * it is not, or that may have one lease more, for which others of it wait at other keys, is listed, and shared out here: it
+ * goes for the one whose turn it is, or serves its own key then. So is what was withheld from a class that has room by now.
  */
-import { fill } from "../borrow/desk.ts"
+import { attendOne, fill } from "../borrow/desk.ts"
 import { Creation } from "../making/creator.ts"
-import { begin, firstShort, furtherFor, isShort, makeFurther, refill, wants } from "../making/making.ts"
+import { begin, firstShort, furtherFor, isShort, lacksOne, makeFurther, refill } from "../making/making.ts"
 import { discard } from "../object/leaving.ts"
+import type { Account, Accounts, BorrowerClass } from "../state/classes.ts"
 import { hasOwnRoom, lends, mayAttempt, population, soon } from "../state/core.ts"
 import { lookAt, Note, note } from "../state/notes.ts"
-import type { Idler, Place, Room } from "../state/room.ts"
+import type { Idler, Lacking, Place, Room, Want } from "../state/room.ts"
 import { isBefore, rankOf, type Waiter } from "../state/waiters.ts"
 
 type AnyPlace = Place<unknown, never, never>
 type AnyWaiter = Waiter<never, never>
+type AnyClass = BorrowerClass<never, never>
 
 /** Something of a place has changed: room is shared out anew. Within another call for the same room, that goes on. */
 export const share = <A, D>(place: Place<unknown, A, D>): void => {
@@ -57,32 +64,41 @@ const reckonStirred = (room: Room): boolean => {
 
 /** Counts what a place has, and finds what it would do with more. */
 const reckon = (place: AnyPlace): void => {
-  const { core, room } = place
+  const { core, room, wants } = place
   room.count(place)
   // what the pool makes is put off: it notes when it may
   const mayMake = !place.gone && (core.notesPutOff & Note.room) === 0 && lends(core) && hasOwnRoom(core)
-  room.lacking.rank(place, mayMake ? next(place)?.arrival ?? Infinity : Infinity)
+  for (const want of wants) {
+    room.lacking[want.classAt]!.rank(want, mayMake ? next(want)?.arrival ?? Infinity : Infinity)
+  }
   if (mayMake && isShort(core)) room.short.add(place)
   else room.short.delete(place)
 }
 
-/** The waiter that an object would be made for next: its own one, or another where it lacks several. */
-const next = ({ core }: AnyPlace): AnyWaiter | undefined => {
-  const idle = core.waiters.idle?.first((waiter) => lacksOwn(waiter))
-  const short = firstShort(core)
+/**
+ * The waiter that an object would be made for next: its own one, or another where it lacks several. Of a class, where there are
+ * some, whether that has room or not.
+ */
+const next = ({ classAt, place: { core } }: Want): AnyWaiter | undefined => {
+  const queue = core.classes?.all[classAt]!.queue ?? core.waiters
+  const idle = queue.idle?.first((waiter) => lacksOwn(waiter))
+  // where there are classes, nobody borrows several
+  const short = core.classes === undefined ? firstShort(core) : undefined
   return idle === undefined || (short !== undefined && isBefore(short, idle)) ? short : idle
 }
 
 /** Is nothing under way for a waiter, who could use an object that is made for it? */
-const lacksOwn = (waiter: AnyWaiter): boolean => !waiter.busy && wants(waiter.core, waiter)
+const lacksOwn = (waiter: AnyWaiter): boolean => !waiter.busy && lacksOne(waiter.core, waiter)
 
 /** Does one thing. `false`: there is nothing to do. */
 const step = (room: Room): boolean => {
   const done = room.excess > 0
     ? shed(room)
+    : room.classes !== undefined
+    ? serveInTurn(room, room.classes)
     : room.total < room.max
-    ? give(room)
-    : makeRoom(room)
+    ? give(room, room.lacking[0]!)
+    : makeRoom(room, room.lacking[0]!)
   if (!done || !room.relay.over) return done
   soon(room.root, () => shareOut(room))
   return false
@@ -97,50 +113,58 @@ const shed = (room: Room): boolean => {
 }
 
 /** Room is free: whoever has waited longest makes an object. */
-const give = (room: Room): boolean => {
-  const { lacking, reserved } = room
+const give = (room: Room, lacking: Lacking): boolean => {
   const first = lacking.first
   if (first !== undefined && hasMoved(first)) return true
-  const creation = reserved.first
+  const creation = room.reserved.first
   if (creation !== undefined && (first === undefined || creation.begunFor!.arrival < first.arrival)) {
     beginReserved(room, creation)
     return true
   }
-  const place = first ?? room.short.values().next().value
-  if (place === undefined) return false
-  if (!take(room, place)) leaveOut(room, place)
-  return true
+  return first === undefined ? giveToShort(room) : giveTo(room, first)
 }
 
-/** The waiter of the first place may have left, or been served, since: is another the first by now, perhaps of another key? */
-const hasMoved = (first: AnyPlace): boolean => {
+/** The first waiter of a place may have left, or been served, since: is another the first by now, perhaps of another key? */
+const hasMoved = (first: Want): boolean => {
   const { arrival } = first
-  reckon(first)
+  reckon(first.place)
   return first.arrival !== arrival
 }
 
 /** The minimums of others leave the waiter of a place no room any more: it is refused when its pool looks at it. */
-const isClosed = (room: Room, place: AnyPlace): boolean => {
-  const { core } = place
-  const waiter = next(place)
+const isClosed = (want: Want): boolean => {
+  const { place, place: { core } } = want
+  const waiter = next(want)
   if (waiter === undefined || !place.isClosedTo(waiter)) return false
-  leaveOut(room, place)
+  leaveOut(place)
   lookAt(core, waiter)
   // then the next of that key has its turn
   soon(core, () => note(core, Note.room))
   return true
 }
 
-/** A place takes what is free. `false`: it does not. */
-const take = (room: Room, place: AnyPlace): boolean => {
+const giveTo = (room: Room, want: Want): boolean => {
+  if (!take(room, want.place, want)) leaveOut(want.place)
+  return true
+}
+
+const giveToShort = (room: Room): boolean => {
+  const [place] = room.short
+  if (place === undefined) return false
+  if (!take(room, place, undefined)) leaveOut(place)
+  return true
+}
+
+/** A place takes what is free: for a waiter, or for its minimum. `false`: it does not. */
+const take = (room: Room, place: AnyPlace, want: Want | undefined): boolean => {
   const { core } = place
   room.turn = place
   try {
-    if (place.lackingAt === -1 && !room.short.has(place)) return true
     place.stir()
-    if (place.lackingAt === -1) return refill(core)
-    const waiter = next(place)
-    return waiter !== undefined && !lacksOwn(waiter) ? makeFurther(core, waiter) : fill(core)
+    if (want === undefined) return refill(core)
+    const waiter = next(want)
+    if (waiter !== undefined && !lacksOwn(waiter)) return makeFurther(core, waiter)
+    return fill(core, core.classes?.all[want.classAt]!.queue)
   } catch (defect) {
     core.threw(defect)
     return false
@@ -150,8 +174,9 @@ const take = (room: Room, place: AnyPlace): boolean => {
 }
 
 /** A place is not asked again before something of it has changed. */
-const leaveOut = (room: Room, place: AnyPlace): void => {
-  room.lacking.rank(place, Infinity)
+const leaveOut = (place: AnyPlace): void => {
+  const { room } = place
+  for (const want of place.wants) room.lacking[want.classAt]!.rank(want, Infinity)
   room.short.delete(place)
 }
 
@@ -175,16 +200,25 @@ const disownReserved = (creation: Creation<never, never>): void => {
 }
 
 /** There is no room: an idle object of another key goes for a waiter that lacks it, or for a minimum. */
-const makeRoom = (room: Room): boolean => {
-  const { coming, lacking } = room
-  if (coming < 0) return sendAway(room, undefined) || leaveUnreserved(room)
-  const place = lacking.first
-  if (place !== undefined) {
-    if (hasMoved(place) || isClosed(room, place)) return true
-    return coming > 0 ? reserve(place) : sendAwayFor(room, place) || sendAwayForSecond(room) || takeAside(room)
-  }
+const makeRoom = (room: Room, lacking: Lacking): boolean => {
+  if (room.coming < 0) return makeUp(room)
+  return lacking.first === undefined ? makeRoomForMinimum(room) : makeRoomFor(room, lacking, lacking.first)
+}
+
+const makeRoomFor = (room: Room, lacking: Lacking, first: Want): boolean => {
+  if (hasMoved(first) || isClosed(first)) return true
+  return room.coming > 0
+    ? reserve(first)
+    : sendAwayFor(room, first) || sendAwayForSecond(room, lacking) || takeAside(room, lacking)
+}
+
+/** More creations wait for room than objects are on their way out. */
+const makeUp = (room: Room): boolean => sendAway(room, undefined) || leaveUnreserved(room)
+
+/** No waiter lacks room. */
+const makeRoomForMinimum = (room: Room): boolean => {
   const [short] = room.short
-  return short !== undefined && coming === 0 && sendAway(room, short)
+  return short !== undefined && room.coming === 0 && sendAway(room, short)
 }
 
 /** More creations wait for room than objects are on their way out: what the last of them is for lacks room again. */
@@ -196,41 +230,106 @@ const leaveUnreserved = (room: Room): boolean => {
 }
 
 /** The only idle objects may be those of the very key whose waiter lacks one: they serve the next key. */
-const sendAwayForSecond = (room: Room): boolean => {
-  const { second } = room.lacking
+const sendAwayForSecond = (room: Room, { second }: Lacking): boolean => {
   if (second === undefined) return false
-  reckon(second)
-  return second.lackingAt !== -1 && sendAwayFor(room, second)
+  reckon(second.place)
+  return second.at !== -1 && sendAwayFor(room, second)
 }
 
 /**
  * Nothing is idle: what is set aside for a borrower of several goes for the first of those that lack room. All that goes for
  * that one may be of its own key: it serves the second, as far as it is kept for one that comes after that.
  */
-const takeAside = (room: Room): boolean => {
-  const { first } = room.lacking
+const takeAside = (room: Room, lacking: Lacking): boolean => {
+  const { first } = lacking
   // nobody comes before the first to arrive
   if (first === undefined || room.lastAside(undefined, first.arrival) === undefined) return false
-  return firstInRank(room).some((place) => sendAwayFor(room, place, room.lastAside(place, rankAt(place))))
+  return firstInRank(lacking).some((want) => sendAwayFor(room, want, room.lastAside(want.place, rankAt(want))))
 }
 
 /** The first two places of those that lack room, by rank: by arrival, but where priorities differ within a key. */
-const firstInRank = (room: Room): ReadonlyArray<AnyPlace> => {
-  const { all, first, second } = room.lacking
-  const two = [first, second].filter((place) => place !== undefined)
-  if (two.every((place) => rankAt(place) === place.arrival)) return two
+const firstInRank = ({ all, first, second }: Lacking): ReadonlyArray<Want> => {
+  const two = [first, second].filter((want) => want !== undefined)
+  if (two.every((want) => rankAt(want) === want.arrival)) return two
   return [...all].sort((one, other) => rankAt(one) - rankAt(other)).slice(0, 2)
 }
 
-const rankAt = (place: AnyPlace): number => {
-  const waiter = next(place)
+const rankAt = (want: Want): number => {
+  const waiter = next(want)
   return waiter === undefined ? Infinity : rankOf(waiter)
 }
 
-const sendAwayFor = (room: Room, place: AnyPlace, idler = room.oldestIdle(place, true)): boolean => {
+/** Where there are classes of borrowers: what was begun for one has had its turn, and others take turns. */
+const serveInTurn = (room: Room, classes: Accounts): boolean => {
+  const creation = room.reserved.first
+  if (room.total >= room.max) {
+    if (room.coming < 0) return makeUp(room)
+  } else if (creation !== undefined) {
+    beginReserved(room, creation)
+    return true
+  }
+  const answer = serveNext(room, classes)
+  if (answer !== "none") return answer === "served"
+  return room.total < room.max ? giveToShort(room) : makeRoomForMinimum(room)
+}
+
+/** Does one thing for one waiter, of the class whose turn it is of those that may have more. Are there some who lack room? */
+const serveNext = (room: Room, classes: Accounts): "served" | "lacking" | "none" => {
+  classes.withheld = false
+  let isLacking = false
+  for (const one of classes.inTurn(({ at }) => room.lacking[at]!.first?.arrival ?? Infinity)) {
+    const { first } = room.lacking[one.at]!
+    const held = oldestHeld(one)
+    if ((first === undefined && held === undefined) || !classes.mayBegin(one)) continue
+    if (serveClass(room, one, first, held)) return "served"
+    isLacking ||= first !== undefined
+  }
+  return isLacking ? "lacking" : "none"
+}
+
+/** Serves one waiter of a class: who has waited longest, of those that lack room, and those whose objects are listed. */
+const serveClass = (room: Room, one: Account, first: Want | undefined, held: AnyClass | undefined): boolean => {
+  if (first !== undefined && hasMoved(first)) return true
+  if (held !== undefined && (first === undefined || comesBefore(held, first))) return attend(one, held)
+  const served = first !== undefined &&
+    (room.total < room.max ? giveTo(room, first) : makeRoomFor(room, room.lacking[one.at]!, first))
+  return served || (held !== undefined && attend(one, held))
+}
+
+/** Is a key that has objects listed that of who lacks one, or that of who has waited longer? */
+const comesBefore = (held: AnyClass, first: Want): boolean =>
+  held.core().place === first.place || held.queue.lead!.arrival < first.arrival
+
+/** Of the keys that have objects listed while waiters of a class were withheld from them, that of the oldest waiter. */
+const oldestHeld = ({ held }: Account): AnyClass | undefined => {
+  let oldest: AnyClass | undefined
+  for (const one of held) {
+    const core = one.core()
+    const { lead } = one.queue
+    // what is listed later is withheld then
+    if (lead === undefined || core.registry.listing === 0 || !lends(core)) held.delete(one)
+    else if (oldest === undefined || lead.arrival < oldest.queue.lead!.arrival) oldest = one
+  }
+  return oldest
+}
+
+/** Serves one waiter of a class at one key; where none can be, the key is not asked again before something is withheld. */
+const attend = ({ held }: Account, one: AnyClass): boolean => {
+  const core = one.core()
+  held.delete(one)
+  core.place!.stir()
+  try {
+    if (attendOne(core, core.classes!, one)) held.add(one)
+  } catch (defect) {
+    core.threw(defect)
+  }
+  return true
+}
+
+const sendAwayFor = (room: Room, want: Want, idler = room.oldestIdle(want.place, true)): boolean => {
   if (idler === undefined) return false
   room.victims.add(idler.entry)
-  reserve(place)
+  reserve(want)
   evict(idler, "Room")
   return true
 }
@@ -244,8 +343,9 @@ const sendAway = (room: Room, except: AnyPlace | undefined): boolean => {
 }
 
 /** The waiter of a place that lacks room has it coming: what is made for it begins when that is there. */
-const reserve = (place: AnyPlace): boolean => {
-  const waiter = next(place)
+const reserve = (want: Want): boolean => {
+  const { place } = want
+  const waiter = next(want)
   if (waiter === undefined) {
     place.stir()
     return true

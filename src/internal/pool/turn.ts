@@ -13,7 +13,7 @@
  * 9. `watched`: those who wait for a state of the whole pool see what the others have made of it.
  * 10. `closing`: the pool is closed when all of that has left nothing.
  *
- * Where many keys share their room, 5 and 6 are not for one of their pools to decide: see `sharing.ts`.
+ * Where many keys share their room, 3, 5 and 6 are not for one of their pools to decide: see `sharing.ts`.
  *
  * After each step, which concerns one object or one waiter, the notes are looked through from the first kind again: one that
  * was left meanwhile may come before. This is the only place where one reaction follows from another, and only `notes.ts`
@@ -64,7 +64,8 @@ const react = <A, D>(core: Core<A, D>, kind: number): boolean => {
       consider(core)
       break
     case Note.withheld:
-      attendWithheld(core)
+      if (core.place === undefined) attendWithheld(core)
+      else share(core.place)
       break
     case Note.waiter:
       attendNext(core)

@@ -219,7 +219,7 @@ export const keys = [...levels[""], "destroy", "unpack", "log"]
 
 /** The same of a pool of many keys. */
 export const keyedKeys = [
-  ...keys.filter((key) => key !== "objects" && key !== "remember" && key !== "classes"),
+  ...keys.filter((key) => key !== "objects" && key !== "remember"),
   "idleKeys"
 ]
 

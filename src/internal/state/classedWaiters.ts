@@ -7,7 +7,8 @@
  * Invariants:
  * - Each waiter is in the queue of its class. `size`, `busy`, `expecting`, `choosy` are the sums of those of the queues;
  *   `several`, `ages` have the waiters of all.
- * - `underway` of a class counts its waiters for which an object is being made, detected or prepared.
+ * - `underway` of a class counts its waiters for which an object is being made, detected or prepared; `detecting` those of all
+ *   for which one is being detected or prepared.
  */
 import type { Hold } from "../structures/hold.ts"
 import { type BorrowerClass, type Classes, isUnderway } from "./classes.ts"
@@ -84,9 +85,12 @@ export class ClassedWaiters<A, D> extends Waiters<A, D> {
   ): void {
     const one = this.classes.of(waiter.request)
     const before = isUnderway(waiter)
+    const detected = waiter.detection !== undefined
     this.follow(one, (queue) => queue.note(waiter, key, value))
     if (key === "detection" && value !== undefined) waiter.claimed = this.claims
-    if (waiter.lane !== undefined) one.underway += Number(isUnderway(waiter)) - Number(before)
+    if (waiter.lane === undefined) return
+    this.countUnderway(one, Number(isUnderway(waiter)) - Number(before))
+    this.detecting += Number(waiter.detection !== undefined) - Number(detected)
   }
 
   override join(waiter: Waiter<A, D>): void {
@@ -99,7 +103,8 @@ export class ClassedWaiters<A, D> extends Waiters<A, D> {
   override leave(waiter: Waiter<A, D>): void {
     if (waiter.lane === undefined) return
     const one = this.classes.of(waiter.request)
-    if (isUnderway(waiter)) one.underway--
+    if (isUnderway(waiter)) this.countUnderway(one, -1)
+    if (waiter.detection !== undefined) this.detecting--
     this.follow(one, (queue) => queue.leave(waiter))
     this.several.delete(waiter)
     this.ages?.delete(waiter)
@@ -109,13 +114,20 @@ export class ClassedWaiters<A, D> extends Waiters<A, D> {
   private enter(waiter: Waiter<A, D>, step: (queue: Waiters<A, D>) => void): void {
     const one = this.classes.of(waiter.request)
     this.follow(one, step)
-    if (isUnderway(waiter)) one.underway++
+    if (isUnderway(waiter)) this.countUnderway(one, 1)
+    if (waiter.detection !== undefined) this.detecting++
     if (waiter.request.many !== undefined) this.several.add(waiter)
     this.ages?.add(waiter)
   }
 
+  private countUnderway(one: BorrowerClass<A, D>, by: number): void {
+    if (by === 0) return
+    one.underway += by
+    this.classes.accounts.follow(one.account, 0, by)
+  }
+
   /** Does something to the queue of a class, and counts what that has changed. */
-  private follow({ queue }: BorrowerClass<A, D>, step: (queue: Waiters<A, D>) => void): void {
+  private follow({ account, queue }: BorrowerClass<A, D>, step: (queue: Waiters<A, D>) => void): void {
     const { busy, choosy, claims, expecting, size } = queue
     step(queue)
     this.busy += queue.busy - busy
@@ -123,6 +135,8 @@ export class ClassedWaiters<A, D> extends Waiters<A, D> {
     this.claims += queue.claims - claims
     this.expecting += queue.expecting - expecting
     this.size += queue.size - size
+    account.expecting += queue.expecting - expecting
+    if (queue.size !== size) this.classes.accounts.follow(account, queue.size - size, 0)
   }
 
   override lookAgain(waiter: Waiter<A, D>): void {

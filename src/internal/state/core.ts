@@ -287,7 +287,7 @@ export const stats = <A, D>(core: Core<A, D>): PoolStats => {
     making: making(core),
     leases: core.leases,
     waiting: core.waiters.size,
-    ...core.classes && { classes: core.classes.stats() },
+    ...core.classes && { classes: core.classes.accounts.stats() },
     totals: { ...core.totals }
   }
   if (max !== Infinity) return snapshot

@@ -58,7 +58,8 @@ export const exhausted = <A, D>(
   })
 
 /** The name of a borrower's class, where it has named one. */
-export const classOf = <A, D>({ classes }: Core<A, D>, { request }: Waiter<A, D>) => named(classes?.of(request).name)
+export const classOf = <A, D>({ classes }: Core<A, D>, { request }: Waiter<A, D>) =>
+  named(classes?.of(request).account.name)
 
 const named = (name: string | undefined) => name === undefined ? {} : { class: name }
 

@@ -40,9 +40,9 @@ export const roomFreed = <A, D>(core: Core<A, D>): void =>
 
 /** A class of borrowers may have room by now: what was withheld from its waiters may be for them. */
 export const admits = <A, D>(core: Core<A, D>): void =>
-  core.classes?.withheld === true ? note(core, Note.withheld) : undefined
+  core.classes?.accounts.withheld === true ? note(core, Note.withheld) : undefined
 
-const withheld = <A, D>({ classes }: Core<A, D>): number => classes?.withheld === true ? Note.withheld : 0
+const withheld = <A, D>({ classes }: Core<A, D>): number => classes?.accounts.withheld === true ? Note.withheld : 0
 
 /** An object is leaving: another may have to take its place. */
 export const leaving = <A, D>(core: Core<A, D>): void =>
@@ -69,7 +69,11 @@ export const offer = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean
     if (entry.offered === "no") core.offers.push(entry)
     entry.offered = fresh ? "fresh" : "stale"
     note(core, Note.offer)
-  } else if (lendable(entry)) core.registry.list(entry)
+  } else if (lendable(entry)) {
+    core.registry.list(entry)
+    // a class may wait for it at another key
+    admits(core)
+  }
   changed(core)
 }
 

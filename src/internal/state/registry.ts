@@ -69,6 +69,8 @@ export class Registry<A, D> {
   private readonly uses: { last: number }
   /** Where the pool is one of many that share their room. */
   place: Place<unknown, A, D> | undefined = undefined
+  /** Where those have classes of borrowers: what is counted for them of all keys. */
+  whole: { available: number } | undefined = undefined
 
   constructor(
     selection: Selection<Entry<A, D>>,
@@ -119,14 +121,17 @@ export class Registry<A, D> {
       counts.Pending--
       counts.Available++
     } else this.countByTable(entry, to)
-    this.leave(entry)
+    this.leave(entry, to)
     entry.status = to
     if (entry.condemned || entry.retired) this.recount(entry, from, to)
     if (this.moved !== undefined) this.moved(entry, from)
   }
 
-  /** An object is not listed any more, nor set aside for anybody. */
-  private leave(entry: Entry<A, D>): void {
+  /** An object that moves is not listed any more, nor set aside for anybody. */
+  private leave(entry: Entry<A, D>, to: Status): void {
+    if (this.whole !== undefined) {
+      this.whole.available += Number(to === "Available") - Number(entry.status === "Available")
+    }
     this.unlist(entry)
     if (entry.keeper !== undefined) entry.keeper.lose(entry)
   }

@@ -22,7 +22,8 @@
  *   those waits for room beside it, but where it is of a minimum. That is one order of all waiters. In each step of an object
  *   that goes from one to another it goes to one that comes before, so the first has all that it lacks and may have.
  * - A place is in `lacking` exactly while its pool would make an object for a waiter if there were room, unless it was
- *   stirred since it was reckoned; its rank is the arrival of that waiter, which all keys count together.
+ *   stirred since it was reckoned; its rank is the arrival of that waiter, which all keys count together. Where there are
+ *   classes of borrowers, it is so for each class, whether that may have more or not: what waits for that alone is in no way.
  * - A place with an idle object above its minimum is in `idle`. Its rank there is a lower bound of when its oldest idle object
  *   was last used: objects are used again and again, and nothing is moved for it before somebody seeks the oldest.
  */
@@ -30,6 +31,7 @@ import type { Creation } from "../making/creator.ts"
 import { Heap } from "../structures/heap.ts"
 import { Queue } from "../structures/queue.ts"
 import { Relay } from "../structures/slice.ts"
+import { type Accounts, type BorrowerClass, leasesLeft, leasesOf } from "./classes.ts"
 import { type Core, population, soon } from "./core.ts"
 import type { Entry } from "./entry.ts"
 import { Note, note } from "./notes.ts"
@@ -38,6 +40,21 @@ import { isBefore, rankOf, type Waiter } from "./waiters.ts"
 type AnyPlace = Place<unknown, never, never>
 type AnyCreation = Creation<never, never>
 type AnyWaiter = Waiter<never, never>
+
+/** A waiter that a place would make an object for if there were room: the next one, of one class where there are some. */
+export class Want {
+  readonly place: AnyPlace
+  /** The place of its class among all. */
+  readonly classAt: number
+  /** The arrival of the waiter, and its place among those that lack room. */
+  arrival = Infinity
+  at = -1
+
+  constructor(place: AnyPlace, classAt: number) {
+    this.place = place
+    this.classAt = classAt
+  }
+}
 
 /** The place of one key: what its pool has of the room, and wants of it. */
 export class Place<K, A, D> {
@@ -54,9 +71,8 @@ export class Place<K, A, D> {
   leaving = 0
   /** How many creations of the pool wait for room. */
   awaiting = 0
-  /** The arrival of the waiter that would be served next if there were room, and the place among those that lack it. */
-  arrival = Infinity
-  lackingAt = -1
+  /** The waiters that would be served next if there were room: of each class one, where there are some. */
+  readonly wants: ReadonlyArray<Want>
   /** No idle object of the pool was last used before this; and the place among those that have some. */
   usedSince = 0
   idleAt = -1
@@ -74,6 +90,7 @@ export class Place<K, A, D> {
     this.key = key
     this.number = number
     this.core = core
+    this.wants = room.lacking.map((_, classAt) => new Want(this as unknown as AnyPlace, classAt))
   }
 
   /** May the pool begin to make an object, as far as the room goes? Not ahead of others who wait for some. */
@@ -133,6 +150,26 @@ export class Place<K, A, D> {
   isClosedTo({ request: { many } }: Waiter<A, D>): boolean {
     return this.isShutOut ||
       (many !== undefined && this.core.creator !== undefined && this.room.kept - this.kept + many > this.room.max)
+  }
+
+  // whose turn it is, where there are classes of borrowers
+
+  /**
+   * Is it the turn of another key to have an object that has come back, once the waiters of a class have had theirs here? That
+   * can be where it may go for a waiter of that class.
+   */
+  isForAnother({ account }: BorrowerClass<A, D>, { scope, status }: Entry<A, D>): boolean {
+    const { first, second } = this.room.lacking[account.at]!
+    if (first === undefined || (first.place === this as unknown && second === undefined)) return false
+    return scope !== undefined && status === "Available" && this.spares && this.room.classes!.mayBegin(account)
+  }
+
+  /**
+   * Do waiters of a class wait here, and at other keys, for the only lease that it may have more, or for one that is under way
+   * there? It goes to the oldest.
+   */
+  isContested({ account, queue, underway }: BorrowerClass<A, D>): boolean {
+    return queue.size > 0 && underway === 0 && account.waiting > queue.size && this.room.classes!.hasLast(account)
   }
 
   /** Something has changed that the room does not know of yet. */
@@ -201,30 +238,30 @@ export interface Idler {
 }
 
 /** The places whose pools would make an object for a waiter if there were room, the oldest waiter first. */
-class Lacking extends Heap<AnyPlace> {
-  protected override before(one: AnyPlace, other: AnyPlace): boolean {
+export class Lacking extends Heap<Want> {
+  protected override before(one: Want, other: Want): boolean {
     return one.arrival < other.arrival
   }
-  protected override placed(place: AnyPlace, at: number): void {
-    place.lackingAt = at
+  protected override placed(want: Want, at: number): void {
+    want.at = at
   }
   /** The one that comes after the first. */
-  get second(): AnyPlace | undefined {
+  get second(): Want | undefined {
     const [, left, right] = this.items
     return left !== undefined && right !== undefined && right.arrival < left.arrival ? right : left
   }
-  get all(): ReadonlyArray<AnyPlace> {
+  get all(): ReadonlyArray<Want> {
     return this.items
   }
   /** Moves a place to where its waiter belongs; none: the place leaves. */
-  rank(place: AnyPlace, arrival: number): void {
-    if (place.arrival === arrival && (place.lackingAt !== -1) === (arrival !== Infinity)) return
-    if (place.lackingAt !== -1) {
-      this.removeAt(place.lackingAt)
-      place.lackingAt = -1
+  rank(want: Want, arrival: number): void {
+    if (want.arrival === arrival && (want.at !== -1) === (arrival !== Infinity)) return
+    if (want.at !== -1) {
+      this.removeAt(want.at)
+      want.at = -1
     }
-    place.arrival = arrival
-    if (arrival !== Infinity) this.push(place)
+    want.arrival = arrival
+    if (arrival !== Infinity) this.push(want)
   }
 }
 
@@ -276,7 +313,10 @@ export class Room {
   leaving = 0
   /** How many objects are of the minimum of their key, so that no other can have them. */
   kept = 0
-  readonly lacking = new Lacking()
+  /** Of each class, where there are some. */
+  readonly lacking: ReadonlyArray<Lacking>
+  /** What the classes of borrowers have, where there are some. */
+  readonly classes: Accounts | undefined
   readonly reserved = new Reserved()
   readonly idle = new Idle()
   /** The objects that were sent away for the waiters of other keys, until they have ended. */
@@ -307,22 +347,55 @@ export class Room {
     this.max = max
     this.root = root
     this.emptied = emptied
+    this.classes = root.classes?.accounts
+    this.lacking = Array.from({ length: this.classes?.all.length ?? 1 }, () => new Lacking())
+    if (this.classes !== undefined) {
+      this.classes.whole = this
+      this.classes.isOfKeys = true
+    }
     this.relay = new Relay(root.deadlines, (then) => soon(root, then))
+  }
+
+  /** Does somebody lack room who may have some? */
+  private get isLacking(): boolean {
+    const { classes, lacking } = this
+    if (classes === undefined) return lacking[0]!.first !== undefined
+    return classes.all.some((one) => lacking[one.at]!.first !== undefined && classes.mayBegin(one))
   }
 
   /** Does somebody wait for room? */
   get isAwaited(): boolean {
-    return this.lacking.first !== undefined || this.reserved.first !== undefined
+    return this.isLacking || this.reserved.first !== undefined
   }
 
   /** Would it serve somebody if an idle object went? */
   get isWanted(): boolean {
-    return this.lacking.first !== undefined || this.short.size > 0 || this.excess > 0 || this.coming < 0
+    return this.isLacking || this.short.size > 0 || this.excess > 0 || this.coming < 0
   }
 
   /** How many more objects are on their way out than creations wait for room: fewer, where another has taken that. */
   get coming(): number {
     return this.victims.size - this.reserved.size
+  }
+
+  // what there is for the classes of borrowers
+
+  /** How many leases could begin, of what can be lent now or made, of all keys: no more than `enough` are counted. */
+  places(enough: number): number {
+    const { classes, max, reserved, root, total } = this
+    const room = root.creator === undefined ? 0 : Math.max(0, max - total - reserved.size)
+    if (root.options.sharing === 1) return classes!.available - classes!.aside + room
+    let places = leasesOf(root, room)
+    for (const core of root.many!.parts()) {
+      if (places >= enough) break
+      places += leasesLeft(core, enough - places)
+    }
+    return places
+  }
+
+  /** How many leases there may ever be at once. */
+  most(): number {
+    return this.max * this.root.options.sharing
   }
 
   /** How many more objects there are than there is room for, since there is less; those that are leaving do not count. */

@@ -316,6 +316,8 @@ export class Waiters<A, D> {
   arrivals = 0
   /** Grows when a waiter may claim an object that is prepared for one behind it: it has joined, or has lost its own. */
   claims = 0
+  /** With classes of borrowers, how many waiters an object is being detected or prepared for. */
+  detecting = 0
   /** How often the last waiter has left the queue. */
   drains = 0
   /** The newest of a priority is served first: see `waiting/overload.ts`, which writes this. */

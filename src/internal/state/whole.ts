@@ -44,14 +44,14 @@ export const addTotals = (all: AnyCore["totals"], some: PoolStats["totals"], sig
 
 export const wholeStats = <A, D>(core: Core<A, D>): PoolStats => {
   if (core.many === undefined) return stats(core)
-  // pools of many keys have no classes
-  const { classes: _none, max, totals: _nothing, ...all } = stats(core)
+  // classes are of all keys
+  const { classes, max, totals: _nothing, ...all } = stats(core)
   for (const part of parts(core)) {
     if (part === core) continue
     const { classes: _classes, max: _max, totals: _totals, ...counts } = stats(part)
     for (const name of Object.keys(counts) as Array<keyof typeof counts>) all[name] += counts[name]
   }
-  return { ...all, ...max !== undefined && { max }, totals: { ...totalsOf(core) } }
+  return { ...all, ...max !== undefined && { max }, ...classes && { classes }, totals: { ...totalsOf(core) } }
 }
 
 type Waiter = NonNullable<Waiters<never, never>["first"]>

@@ -125,7 +125,7 @@ export const refuse = <A, D>(
   retryAfter?: number
 ): void => {
   core.totals.exhausted++
-  if (core.classes !== undefined) core.classes.of(waiter.request).exhausted++
+  if (core.classes !== undefined) core.classes.of(waiter.request).account.exhausted++
   core.tallies.refusals[reason]++
   if (core.feed !== undefined) tell(core, { _tag: "WaiterRefused", reason, ...classOf(core, waiter) })
   fail(core, waiter, exhausted(core, waiter, reason, retryAfter))
@@ -187,7 +187,7 @@ const lacksObjects = <A, D>(core: Core<A, D>): boolean =>
 /** A borrow has taken too long. */
 export const runOut = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, phase: BorrowTimeout["phase"]): void => {
   core.totals.timedOut++
-  if (core.classes !== undefined) core.classes.of(waiter.request).timedOut++
+  if (core.classes !== undefined) core.classes.of(waiter.request).account.timedOut++
   if (core.feed !== undefined) {
     tell(core, { _tag: "WaiterTimedOut", waited: waited(core, waiter), phase, ...classOf(core, waiter) })
   }

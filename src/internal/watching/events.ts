@@ -151,7 +151,7 @@ export const events = <A, D>(core: Core<A, D>): Stream.Stream<PoolEvent> =>
 
 /** The class in which an object was borrowed, where the borrower has named one. */
 export const ofClass = <A, D>({ ofClass }: ActiveLease<A, D>) =>
-  ofClass?.name === undefined ? {} : { class: ofClass.name }
+  ofClass?.account.name === undefined ? {} : { class: ofClass.account.name }
 
 /** A lease has ended. Only where there is a feed. */
 export const released = <A, D>(core: Core<A, D>, lease: ActiveLease<A, D>, now: number): void =>

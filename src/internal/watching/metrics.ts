@@ -295,7 +295,7 @@ export const readBorrowers = ({ remote }: AnyCore): Readings => {
 /** Open leases, and who waits, of each class that was declared. */
 export const readClasses = ({ classes }: AnyCore): Readings => {
   const readings = new Map<string, Reading>()
-  for (const [name, { leases, waiting }] of Object.entries(classes?.stats() ?? {})) {
+  for (const [name, { leases, waiting }] of Object.entries(classes?.accounts.stats() ?? {})) {
     add(readings, { class: name }, [leases, waiting])
   }
   return readings
