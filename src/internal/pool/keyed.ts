@@ -1,8 +1,9 @@
 /**
  * The pools of many keys: each made when its key is first borrowed, all of them in one room.
  *
- * A key is awake while its pool is there: as long as that has an object, a lease, a waiter, or something to do. Then only
- * what a borrow would miss is kept of it, and that is forgotten after `idleKeys`.
+ * A key is awake while its pool is there: as long as that has an object, a lease, a waiter, or something to do, or somebody
+ * has asked for it and may not have come to it yet. Then only what a borrow would miss is kept of it, and that is forgotten
+ * after `idleKeys`.
  *
  * Invariants, at the end of every step:
  * - A key is known while it is in `keys`; it is awake exactly while its record has a place; else it is in `asleep`, in the
@@ -87,6 +88,13 @@ class Known<K, A, D> {
   }
 }
 
+/**
+ * Between the step in which an operation asks for the pool of its key, and the one in which it joins the queue, or begins
+ * something else, its fiber may yield: once in 2048 steps, and more often where it was told to. The pool is looked at once in
+ * each turn meanwhile, and does not fall asleep.
+ */
+const mostYields = 12
+
 const noTotals = (): Totals => ({ borrowed: 0, added: 0, made: 0, destroyed: 0, timedOut: 0, exhausted: 0, expired: 0 })
 
 export class Keyed<K, A, D> implements Many<A, D> {
@@ -126,7 +134,10 @@ export class Keyed<K, A, D> implements Many<A, D> {
   of(key: K): Core<A, D> | undefined {
     this.check(key)
     const known = this.keys.get(key)
-    if (known?.place !== undefined) return known.place.core
+    if (known?.place !== undefined) {
+      known.place.asked = mostYields
+      return known.place.core
+    }
     return this.root.life._tag === "Open" ? this.wake(known ?? this.learn(key)) : undefined
   }
 
@@ -162,6 +173,7 @@ export class Keyed<K, A, D> implements Many<A, D> {
     const core = buildFor(root, acquire && ((self: Self) => acquire(key, self)), room)
     const place = new Place<K, A, D>(room, key, number, core)
     known.place = place
+    place.asked = mostYields
     this.ofCore.set(core, known)
     this.awake.add(known)
     core.place = core.registry.place = place as Place<unknown, A, D>
@@ -199,7 +211,9 @@ export class Keyed<K, A, D> implements Many<A, D> {
     this.empties = []
     for (const core of empties) {
       const known = this.ofCore.get(core)
-      if (known?.place?.core === core && isIdle(known, core)) this.fallAsleep(known, core)
+      if (known?.place?.core !== core || !isIdle(known, core)) continue
+      if (known.place.asked-- > 0) this.emptied(core)
+      else this.fallAsleep(known, core)
     }
   }
 

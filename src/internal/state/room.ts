@@ -84,6 +84,8 @@ export class Place<K, A, D> {
   isStirred = false
   /** The key is known no more. */
   gone = false
+  /** In how many turns somebody may still come to the pool who has asked for it: see `pool/keyed.ts`. */
+  asked = 0
 
   constructor(room: Room, key: K, number: number, core: Core<A, D>) {
     this.room = room
@@ -120,6 +122,7 @@ export class Place<K, A, D> {
 
   /** A waiter has left: the key may be idle now. One of several has no use for room any more, and those behind it may come first. */
   left(waiter?: Waiter<A, D>): void {
+    if (waiter !== undefined) this.asked = 0
     if (waiter?.request.many !== undefined) this.keeps(waiter)
     if (this.core.waiters.size === 0 && population(this.core) === 0) this.room.emptied(this as unknown as AnyPlace)
   }
@@ -422,7 +425,8 @@ export class Room {
     place.counted = objects
     place.leaving = leaving
     if (place.gone) return this.idle.leave(place)
-    if (objects === 0) place.left()
+    if (objects > 0) place.asked = 0
+    else place.left()
     if (place.idleAt === -1 && core.registry.listing > 0 && place.spares) this.idles(place, 0)
   }
 
