@@ -86,6 +86,58 @@ describe("nobody waits for what he could have", () => {
       assert.deepStrictEqual(waiting.map(state), ["ok", "ok", "ok", "ok"])
       assert.isBelow(calls, 50)
     }))
+
+  it.effect("and two borrowers of several, of two classes, for whom objects are prepared at the same time", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({
+        objects: ["a", "b"],
+        classes: { people: {}, batch: {} },
+        onBorrow: () => Effect.sleep(10)
+      })
+      const people = yield* start(Effect.scoped(pool.borrowMany(2, { class: "people" })))
+      const batch = yield* start(Effect.scoped(pool.borrowMany(2, { class: "batch" })))
+      for (let i = 0; i < 20; i++) yield* TestClock.adjust(5)
+      assert.deepStrictEqual([people, batch].map(state), ["ok", "ok"])
+    }))
+
+  it.effect("and one who is owed its reserve has an object made, where there is room, and takes none from who borrows several", () =>
+    Effect.gen(function*() {
+      let calls = 0
+      const count = () => {
+        if (++calls > 1000) throw new Error("no end")
+      }
+      let made = 0
+      const pool = yield* make({
+        acquire: Effect.suspend(() => ++made === 3 ? Effect.as(Effect.sleep("1 hour"), "late") : Effect.succeed("a")),
+        size: { max: 4 },
+        classes: { people: { reserve: 1, weight: 0.1 } },
+        onBorrow: count,
+        onRelease: count
+      })
+      // their next turn is late
+      yield* pool.with(() => Effect.void, { class: "people" })
+      const several = yield* start(Effect.scoped(pool.borrowMany(3)))
+      const people = yield* start(hold(pool.borrowWith({ class: "people" })))
+      yield* settle
+      assert.deepStrictEqual([state(several), state(people)], ["waits", "ok"])
+      assert.deepStrictEqual([made, calls], [4, 5])
+    }))
+
+  it.effect("where a selector of the user's own chooses, and a class has as many as it may, as the pool is resumed", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({
+        acquire: Effect.as(Effect.sleep(100), "a"),
+        size: { max: 2 },
+        classes: { batch: { most: 1 }, people: {} },
+        select: (available) => available[0]
+      })
+      yield* pool.suspend
+      const batch = yield* start(hold(pool.borrowWith({ class: "batch" })))
+      const people = yield* start(hold(pool.borrowWith({ class: "people" })))
+      yield* pool.resume
+      yield* TestClock.adjust(100)
+      assert.deepStrictEqual([batch, people].map(state), ["ok", "ok"])
+    }))
 })
 
 describe("who can never be served is refused", () => {

@@ -37,15 +37,19 @@ export const offerByChoice = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh:
 /** Asks the selector for each waiter that has not been answered yet, until nothing changes any more. */
 export const consider = <A, D>(core: Core<A, D>): void => {
   if (!lends(core)) return core.suspended ? letWait(core) : undefined
-  for (let waiter = core.waiters.lead; waiter !== undefined && core.choosing === undefined && lends(core);) {
+  let order = core.waiters.along()
+  for (let waiter = order.lead; waiter !== undefined && core.choosing === undefined && lends(core);) {
     const version = core.registry.version
     const offered = offerTo(core, waiter)
     if (offered.length > 0) choose(core, waiter, offered)
     else if (waiter.choosing) waitsOn(core, waiter)
-    // where what is listed has changed, it may be for an older waiter
-    waiter = version === core.registry.version && waiter.lane !== undefined
-      ? offered.length === 0 ? core.waiters.follower(waiter) : waiter
-      : core.waiters.lead
+    if (version === core.registry.version && waiter.lane !== undefined) {
+      if (offered.length === 0) waiter = order.follower(waiter)
+    } else {
+      // where what is listed has changed, it may be for an older waiter
+      order = core.waiters.along()
+      waiter = order.lead
+    }
   }
   if (core.choosing === undefined) core.returned = undefined
 }

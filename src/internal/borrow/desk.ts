@@ -281,7 +281,8 @@ const takeFromBehind = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
 
 /**
  * May a waiter take what is set aside for another? From one that comes after it: of its own class, or of any if it wants
- * several itself, so that two never wait for each other. And what its class has coming of its reserve, where that serves it.
+ * several itself, so that two never wait for each other. And what its class has coming of its reserve, where that serves it,
+ * and nothing else is left for that: else the other would be given again what has to be prepared anew.
  */
 const mayTakeFrom = <A, D>({ classes, waiters }: Core<A, D>, waiter: Waiter<A, D>, other: Waiter<A, D>): boolean => {
   if (classes === undefined) return waiters.goesBefore(waiter, other)
@@ -289,7 +290,8 @@ const mayTakeFrom = <A, D>({ classes, waiters }: Core<A, D>, waiter: Waiter<A, D
   const another = classes.of(other.request)
   if (one === another) return waiters.goesBefore(waiter, other)
   const goesBefore = waiter.request.many !== undefined && waiters.goesBefore(waiter, other)
-  return (goesBefore || (one.account.owed > 0 && lacks(waiter) === 1)) && classes.mayTakeOver(waiter, another)
+  return (goesBefore || (classes.accounts.isShort(one.account) && lacks(waiter) === 1)) &&
+    classes.mayTakeOver(waiter, another)
 }
 
 const takeFrom = <A, D>(

@@ -211,12 +211,21 @@ const give = <A, D>(
   return true
 }
 
+/**
+ * What was set aside for a waiter may be for one that comes before it, and could not have it then: it was of a class whose turn
+ * was not, or had another prepared. {@link isDueToElder} has it given what that takes.
+ */
+const lookAtElders = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
+  for (const other of core.waiters.several) if (core.waiters.goesBefore(other, waiter)) lookAt(core, other)
+}
+
 /** Sets an object aside for a waiter of several, which waits no more when it has them all. */
 const gather = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): void => {
   setAside(core, waiter, entry)
   if (lacks(waiter) > 0) {
     // what is being prepared for one behind it may be for this one now
     core.waiters.claims++
+    if (core.classes !== undefined) lookAtElders(core, waiter)
     return lookAt(core, waiter)
   }
   unqueue(core, waiter)
@@ -319,9 +328,10 @@ const givePrepared = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry
  */
 export const isDue = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, entry: Entry<A, D>): boolean => {
   if (waiter.claimed === core.waiters.claims || waiter.lane === undefined || core.waiters.newestFirst) return false
-  // one whose class has no room, though this one would leave it some, has the object prepared over and over for those behind
-  if (core.classes?.mayHave(core.classes.of(waiter.request), waiter.paid) === false) return false
-  const claims = (other: Waiter<A, D>) => isFree(other) && !holdsOff(core, other, entry) && fits(core, other, entry)
+  // one whose class has no room would only have the object prepared over and over for those behind
+  const claims = (other: Waiter<A, D>) =>
+    isFree(other) && !holdsOff(core, other, entry) && (core.classes === undefined || core.classes.mayServe(other)) &&
+    fits(core, other, entry)
   const queue = core.waiters.queueOf(waiter)
   const first = queue.find(
     queue.free!.first(isFree),

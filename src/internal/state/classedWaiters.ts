@@ -12,7 +12,7 @@
  */
 import type { Hold } from "../structures/hold.ts"
 import { type BorrowerClass, type Classes, isUnderway } from "./classes.ts"
-import { Again, type Means, Search, type Waiter, Waiters } from "./waiters.ts"
+import { Again, type Along, type Means, Search, type Waiter, Waiters } from "./waiters.ts"
 
 /** The first waiter for whom a condition holds, of the class whose turn it is, and that has room. */
 class SearchInTurn<A, D> extends Search<A, D> {
@@ -59,6 +59,9 @@ class NewsInTurn<A, D> extends Again<A, D> {
       classes.all.find(({ queue }) => queue.news.first !== undefined)
   }
 }
+
+const leadOf = <A, D>(some: ReadonlyArray<BorrowerClass<A, D>>): Waiter<A, D> | undefined =>
+  some.find(({ queue }) => queue.size > 0)?.queue.lead
 
 export class ClassedWaiters<A, D> extends Waiters<A, D> {
   readonly classes: Classes<A, D>
@@ -162,15 +165,20 @@ export class ClassedWaiters<A, D> extends Waiters<A, D> {
   // in their turn
 
   override get lead(): Waiter<A, D> | undefined {
-    return this.leadOf(this.ordered())
+    return leadOf(this.ordered())
   }
   override follower(waiter: Waiter<A, D>): Waiter<A, D> | undefined {
-    const one = this.classes.of(waiter.request)
-    const ordered = this.ordered()
-    return one.queue.follower(waiter) ?? this.leadOf(ordered.slice(ordered.indexOf(one) + 1))
+    return this.along().follower(waiter)
   }
-  private leadOf([one]: ReadonlyArray<BorrowerClass<A, D>>): Waiter<A, D> | undefined {
-    return one?.queue.lead
+  override along(): Along<A, D> {
+    const ordered = this.ordered()
+    return {
+      lead: leadOf(ordered),
+      follower: (waiter) => {
+        const one = this.classes.of(waiter.request)
+        return one.queue.follower(waiter) ?? leadOf(ordered.slice(ordered.indexOf(one) + 1))
+      }
+    }
   }
   /** The classes in their turn, those that have no room last. */
   private ordered(): ReadonlyArray<BorrowerClass<A, D>> {

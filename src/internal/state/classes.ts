@@ -130,6 +130,12 @@ export class Accounts {
     return this.hasRoom(one) || this.withhold(one)
   }
 
+  /** Is there less than a class has coming of its reserve? */
+  isShort(one: Account): boolean {
+    const { owed } = one
+    return owed > 0 && this.whole.places(owed) < owed
+  }
+
   hasRoom(one: Account, own = 0): boolean {
     const has = one.open + one.aside + one.underway - own
     return has < one.most && this.leaves(one, has)

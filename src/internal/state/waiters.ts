@@ -301,6 +301,12 @@ export interface Means {
   readonly ages?: boolean
 }
 
+/** An order of the waiters. */
+export interface Along<A, D> {
+  readonly lead: Waiter<A, D> | undefined
+  readonly follower: (waiter: Waiter<A, D>) => Waiter<A, D> | undefined
+}
+
 export class Waiters<A, D> {
   /** The lanes, by falling priority. None is empty, but for the last one: the next waiter mostly has its priority. */
   private readonly lanes = new Ranks<Lane<A, D>>()
@@ -488,6 +494,11 @@ export class Waiters<A, D> {
   /** Who is to be served after a waiter. */
   follower(waiter: Waiter<A, D>): Waiter<A, D> | undefined {
     return this.newestFirst ? waiter.previous ?? waiter.lane?.next[0]?.last : this.after(waiter)
+  }
+
+  /** The waiters as they are to be served now, for who goes along all of them: whatever becomes of whose turn it is meanwhile. */
+  along(): Along<A, D> {
+    return this
   }
 
   /** Is one waiter to be served before another, as far as their classes do not say otherwise? */
