@@ -538,7 +538,7 @@ export const contract = ({ elapse, layer, name, settle, test }: Flavour) => {
         refusalOf(Effect.scoped(Sessions.borrowWith({ class: "batch", timeout: "200 millis" }))),
         { startImmediately: true }
       )
-      yield* waitsIn(Sessions.stats)(1, settle)
+      yield* settle
 
       yield* elapse("200 millis")
 
