@@ -950,6 +950,11 @@ export interface ClassOptions {
     readonly most?: number | "Infinity" | undefined;
     readonly weight?: number | undefined;
 }
+export type SettingsOf<C extends string = never> = PoolSettings & ([C] extends [never] ? {} : {
+    readonly classes?: {
+        readonly [Name in C]?: ClassOptions;
+    } | undefined;
+});
 export interface Remember<in A, out K extends string = string> {
     readonly key: (object: A) => K;
 }
@@ -1002,7 +1007,7 @@ import type * as Scope from "effect/Scope";
 import type { Lease } from "./Lease.ts";
 import { type ObjectPool, type Operations } from "./ObjectPool.ts";
 import type { InvalidPoolOptions } from "./PoolError.ts";
-import type { DataRequired, Declared, PoolOptions, PoolSettings, RememberedIn } from "./PoolOptions.ts";
+import type { DataRequired, Declared, PoolOptions, RememberedIn, SettingsOf } from "./PoolOptions.ts";
 export interface PoolTypes {
     readonly error?: unknown;
     readonly data?: unknown;
@@ -1025,11 +1030,11 @@ export declare namespace PoolTypes {
 }
 export interface PoolClass<in out Self, in out Id extends string, in out A, in out D, in out E, in out P, in out C extends string = never> extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P, C>>, Operations<Self, A, D, E, P, C> {
     readonly layer: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K, C> & Declared<A, D, P, C>) => Layer.Layer<Self, never, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
-    readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K, C> & Declared<A, D, P, C>, settings: Config.Wrap<PoolSettings>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
+    readonly layerConfig: <RA = never, RP = never, RS = never, RD = never, RB = never, RR = never, K extends string = never>(options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K, C> & Declared<A, D, P, C>, settings: Config.Wrap<SettingsOf<C>>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, Exclude<RA | RP, Scope.Scope> | RS | RD | RB | RR | RememberedIn<K>>;
 }
 export interface PoolClassWithLayer<in out Self, in out Id extends string, in out A, in out D, in out E, in out P, in out R, in out C extends string = never> extends Context.ServiceClass<Self, Id, ObjectPool<A, D, E, P, C>>, Operations<Self, A, D, E, P, C> {
     readonly layer: Layer.Layer<Self, never, R>;
-    readonly layerConfig: (settings: Config.Wrap<PoolSettings>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, R>;
+    readonly layerConfig: (settings: Config.Wrap<SettingsOf<C>>) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, R>;
 }
 type MissingSelf = "Missing `Self`: write `class Keys extends PoolService<Keys, ApiKey>()(\"app/Keys\") {}`";
 type MissingObject = "Give `acquire` or `objects`, or name the object: `PoolService<Keys, ApiKey>()(\"app/Keys\")`";
@@ -1587,7 +1592,7 @@ export type { AddedObject, PooledObject } from "./PooledObject.ts";
 export { type BorrowError, BorrowTimeout, ClassStats, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull, PoolStats } from "./PoolError.ts";
 export { PoolEvent } from "./PoolEvent.ts";
 export { PoolMetrics, type PoolMetricsOptions } from "./PoolMetrics.ts";
-export type { AddOptions, BorrowOptions, ClassOptions, CreationOptions, DataGiven, DataRequired, Declared, DetectionOptions, PoolOptions, PoolSettings, Remember, RememberedIn, WithOptions } from "./PoolOptions.ts";
+export type { AddOptions, BorrowOptions, ClassOptions, CreationOptions, DataGiven, DataRequired, Declared, DetectionOptions, PoolOptions, PoolSettings, Remember, RememberedIn, SettingsOf, WithOptions } from "./PoolOptions.ts";
 export { type DeclarePool, type InferPool, type PoolClass, type PoolClassWithLayer, PoolService, type PoolTypes } from "./PoolService.ts";
 export { type AnySelector, type Choice, type Select, Selector } from "./Selector.ts";
 export type { Self, SelfCall } from "./Self.ts";

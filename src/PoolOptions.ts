@@ -464,6 +464,16 @@ export interface ClassOptions {
 }
 
 /**
+ * What `layerConfig` can read from the environment: the settings, and the numbers of the classes that the pool has.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export type SettingsOf<C extends string = never> =
+  & PoolSettings
+  & ([C] extends [never] ? {} : { readonly classes?: { readonly [Name in C]?: ClassOptions } | undefined })
+
+/**
  * What a pool remembers its objects under.
  *
  * **Details**

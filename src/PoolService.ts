@@ -15,7 +15,7 @@ import * as Site from "./internal/structures/site.ts"
 import type { Lease } from "./Lease.ts"
 import { assemble, type ObjectPool, type Operations } from "./ObjectPool.ts"
 import type { InvalidPoolOptions } from "./PoolError.ts"
-import type { DataRequired, Declared, PoolOptions, PoolSettings, RememberedIn } from "./PoolOptions.ts"
+import type { DataRequired, Declared, PoolOptions, PoolSettings, RememberedIn, SettingsOf } from "./PoolOptions.ts"
 
 /**
  * The type-level record of `PoolService<Self, A, { error, data, pack, classes }>()`.
@@ -102,7 +102,7 @@ export interface PoolClass<
     K extends string = never
   >(
     options: PoolOptions<A, D, E, E, P, RA, RP, RS, RD, RB, RR, K, C> & Declared<A, D, P, C>,
-    settings: Config.Wrap<PoolSettings>
+    settings: Config.Wrap<SettingsOf<C>>
   ) => Layer.Layer<
     Self,
     Config.ConfigError | InvalidPoolOptions,
@@ -130,7 +130,7 @@ export interface PoolClassWithLayer<
   readonly layer: Layer.Layer<Self, never, R>
   /** The same, with settings read from the environment and laid over the options: see {@link PoolClass}. */
   readonly layerConfig: (
-    settings: Config.Wrap<PoolSettings>
+    settings: Config.Wrap<SettingsOf<C>>
   ) => Layer.Layer<Self, Config.ConfigError | InvalidPoolOptions, R>
 }
 

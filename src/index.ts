@@ -48,6 +48,7 @@ export type {
   PoolSettings,
   Remember,
   RememberedIn,
+  SettingsOf,
   WithOptions
 } from "./PoolOptions.ts"
 export {

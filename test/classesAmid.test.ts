@@ -3,11 +3,13 @@
  * served; the pool is suspended, gets another size, or closes.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
-import { ObjectPool } from "../src/index.ts"
+import { ObjectPool, PoolService } from "../src/index.ts"
 import { hold, make, only, settle, start, state } from "./support/borrowers.ts"
 
 describe("nobody waits for what he could have", () => {
@@ -191,6 +193,32 @@ describe("who can never be served is refused", () => {
       const { classes } = yield* pool.stats
       assert.strictEqual(classes?.["people"]?.totals.exhausted, 1)
       assert.strictEqual(classes?.["batch"]?.totals.exhausted, 1)
+    }))
+})
+
+class Sessions extends PoolService<Sessions, string, { classes: "people" | "batch" }>()("app/Sessions") {}
+
+describe("numbers of a class", () => {
+  const options = {
+    objects: ["a", "b", "c"],
+    size: { max: 3 },
+    classes: { people: { reserve: 1, weight: 2 }, batch: { most: 2 } }
+  }
+  const counts = (env: Record<string, unknown>) =>
+    Effect.map(Sessions.stats, ({ classes }) => classes).pipe(
+      Effect.provide(Sessions.layerConfig(options, {
+        classes: { people: { reserve: Config.Int("RESERVE") }, batch: { most: Config.Int("MOST") } }
+      })),
+      Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env))
+    )
+
+  it.effect("are read from the environment, and laid over those of the options", () =>
+    Effect.gen(function*() {
+      const classes = yield* counts({ RESERVE: 2, MOST: 1 })
+      assert.deepInclude(classes?.["people"], { reserve: 2, weight: 2 })
+      assert.deepInclude(classes?.["batch"], { most: 1, reserve: 0 })
+      const refused = yield* Effect.flip(counts({ RESERVE: 4, MOST: 1 }))
+      assert.deepInclude(refused, { _tag: "InvalidPoolOptions", option: "classes.people.reserve" })
     }))
 })
 

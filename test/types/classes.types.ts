@@ -1,4 +1,5 @@
 /** Classes of borrowers: their names are a union in the type, and a wrong one does not compile. */
+import * as Config from "effect/Config"
 import type * as Effect from "effect/Effect"
 import { expectTypeOf } from "vitest"
 import { type Lease, ObjectPool, PoolMetrics, PoolService } from "../../src/index.ts"
@@ -55,6 +56,14 @@ of(Sessions.layer({ objects: ["a"] }))
 of(Sessions.layer({ objects: ["a"], classes: { batch: {} } }))
 // @ts-expect-error and no other
 of(Sessions.layer({ objects: ["a"], classes: { interactive: {}, batch: {}, other: {} } }))
+
+const declared = { objects: ["a"], classes: { interactive: {}, batch: {} } }
+of(Sessions.layerConfig(declared, { classes: { batch: { most: Config.Int("BATCH_MOST") } } }))
+of(Inferred.layerConfig({ classes: { interactive: { reserve: Config.Int("RESERVE") } } }))
+// @ts-expect-error a class that was not declared
+of(Sessions.layerConfig(declared, { classes: { other: { most: Config.Int("OTHER_MOST") } } }))
+// @ts-expect-error the pool has no classes
+of(Plain.layerConfig({ objects: ["a"] }, { classes: { batch: { most: Config.Int("BATCH_MOST") } } }))
 
 class Plain extends PoolService<Plain, string>()("app/Plain") {}
 // @ts-expect-error no classes were declared
