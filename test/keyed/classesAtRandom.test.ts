@@ -223,6 +223,9 @@ const queue = (seed: number, slow: boolean) =>
     const draw = drawing(seed)
     const max = 1 + draw(4)
     const weights = { a: 1 + draw(4), b: 1 + draw(4), c: 1 + draw(4) }
+    const detects = draw(3) === 0
+    const hooks = draw(3) === 0
+    const pause = slow ? Effect.sleep(1) : Effect.void
     const there = world(max)
     if (slow) {
       there.script.acquire = () => Effect.sleep(1 + draw(3))
@@ -233,7 +236,12 @@ const queue = (seed: number, slow: boolean) =>
       size: { max },
       classes: { a: { weight: weights.a }, b: { weight: weights.b }, c: { weight: weights.c } },
       borrowTimeout: "Infinity",
-      closing: { timeout: 0 }
+      closing: { timeout: 0 },
+      ...detects && {
+        detectStatus: () => Effect.as(pause, "Available" as Status.Answer),
+        detection: { onBorrow: draw(2) === 0, onRelease: draw(2) === 0 }
+      },
+      ...hooks && { onBorrow: () => pause, onRelease: () => pause }
     })
     yield* Effect.addFinalizer(() => {
       there.script.destroy = () => Effect.void
@@ -268,8 +276,8 @@ const queue = (seed: number, slow: boolean) =>
       yield* calm
     }
     for (const holder of holders) yield* Fiber.join(holder)
-    // in any stretch; where making takes time, those for whom something is made at once are not served in their turns
-    const apart = slow ? max + 1 : 1
+    // in any stretch; those for whom something is made, detected or prepared at once are not served in their turns
+    const apart = slow || detects || hooks ? max + 2 : 1
     for (const [name, other] of [["a", "b"], ["b", "c"], ["c", "a"]] as const) {
       let highest = 0
       let lowest = 0
