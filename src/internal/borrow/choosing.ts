@@ -131,6 +131,7 @@ const choose = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>, offered: ReadonlyA
   fiber.addObserver((exit) => {
     core.choosers.delete(fiber)
     settled(core)
+    core.place?.left()
     // the waiter has left
     if (core.choosing !== waiter) return
     core.chooser = undefined

@@ -211,9 +211,10 @@ export class Keyed<K, A, D> implements Many<A, D> {
     this.empties = []
     for (const core of empties) {
       const known = this.ofCore.get(core)
-      if (known?.place?.core !== core || !isIdle(known, core)) continue
-      if (known.place.asked-- > 0) this.emptied(core)
-      else this.fallAsleep(known, core)
+      if (known?.place?.core !== core || !hasNothing(core)) continue
+      // who has waited in vain is about to be told
+      if (isAmid(core) || known.place.asked-- > 0) this.emptied(core)
+      else if (isDone(core, known.sweep)) this.fallAsleep(known, core)
     }
   }
 
@@ -462,16 +463,19 @@ export class Keyed<K, A, D> implements Many<A, D> {
   })
 }
 
-/** Has a pool nothing, and nothing to do? */
-const isIdle = <K, A, D>({ sweep }: Known<K, A, D>, core: Core<A, D>): boolean =>
+/** Has a pool neither an object nor a waiter, and is it to have none? */
+const hasNothing = <A, D>(core: Core<A, D>): boolean =>
   core.life._tag === "Open" && population(core) === 0 && core.waiters.size === 0 &&
-  (core.size.min === 0 || core.place!.isShutOut) && core.place!.awaiting === 0 && isDone(core, sweep)
+  (core.size.min === 0 || core.place!.isShutOut) && core.place!.awaiting === 0
 
-/** Is nothing under way in a pool but what detects all objects once in a while? */
+/** Is there something that the pool does in a task that is scheduled, or in the present one? */
+const isAmid = <A, D>({ awake, notes, turning }: Core<A, D>): boolean => awake.length > 0 || notes !== 0 || turning
+
+/** Is nothing under way in a pool but what detects all objects once in a while? Whatever ends says so: see `Place.left`. */
 const isDone = <A, D>(core: Core<A, D>, sweep: Fiber.Fiber<unknown> | undefined): boolean => {
-  const { awake, background, choosers, notes, turning, watchers } = core
+  const { background, choosers, watchers } = core
   const others = background.size - (sweep !== undefined && background.has(sweep) ? 1 : 0)
-  return watchers.size === 0 && choosers.size === 0 && awake.length === 0 && notes === 0 && !turning && others === 0
+  return watchers.size === 0 && choosers.size === 0 && others === 0
 }
 
 /** How attempts to make an object wait for each other, where some have failed. */

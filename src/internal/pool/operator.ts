@@ -39,7 +39,7 @@ class Awaited<A, D> implements Watcher {
       this.core.hold.begin()
       return Effect.sync(() => {
         if (this.waiting.delete(resume)) this.core.hold.end()
-        if (this.waiting.size === 0) this.core.watchers.delete(this)
+        if (this.waiting.size === 0) this.forsaken()
       })
     })
   )
@@ -50,8 +50,12 @@ class Awaited<A, D> implements Watcher {
   closed(): void {
     this.end(closed(this.core))
   }
-  private end(outcome: Effect.Effect<void, PoolClosed>): void {
+  private forsaken(): void {
     this.core.watchers.delete(this)
+    this.core.place?.left()
+  }
+  private end(outcome: Effect.Effect<void, PoolClosed>): void {
+    this.forsaken()
     const waiting = [...this.waiting]
     this.waiting.clear()
     for (const resume of waiting) {

@@ -41,6 +41,7 @@ export class Pace {
     fiber.addObserver((exit) => {
       core.background.delete(fiber)
       then(Exit.isSuccess(exit) ? Duration.toMillis(exit.value[1]) : undefined)
+      core.place?.left()
     })
   }
 }

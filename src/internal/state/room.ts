@@ -363,7 +363,8 @@ export class Room {
   private get isLacking(): boolean {
     const { classes, lacking } = this
     if (classes === undefined) return lacking[0]!.first !== undefined
-    return classes.all.some((one) => lacking[one.at]!.first !== undefined && classes.mayBegin(one))
+    // whoever was the first to lack room may have given up since, and nobody of that class waits
+    return classes.all.some((one) => one.waiting > 0 && lacking[one.at]!.first !== undefined && classes.mayBegin(one))
   }
 
   /** Does somebody wait for room? */
