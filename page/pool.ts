@@ -3,8 +3,9 @@ import type { Letter, ObjectRow, WaiterRow } from "../src/internal/inspection/fr
 import { type Buttons, destroyButton, drawActions, root } from "./actions.ts"
 import { cellAt, type Cells, drawCells, moveChosen, placesOf } from "./cells.ts"
 import { type Chart, drawChart, makeChart, recent } from "./charts.ts"
+import { drawClasses, makeClasses } from "./classes.ts"
 import { children, count, el, mark, on, plural, rate, say, span } from "./dom.ts"
-import { drawKeys, type Keys, makeKeys } from "./keys.ts"
+import { drawKeys, makeKeys } from "./keys.ts"
 import {
   backOf,
   drawAllowances,
@@ -16,6 +17,7 @@ import {
   type Part,
   type Sums
 } from "./limits.ts"
+import type { Rows } from "./rows.ts"
 import { borrower, letters, names, now, type Pool, signs, state } from "./state.ts"
 
 /** How many of those who wait are shown, and how many objects in the table. */
@@ -27,7 +29,7 @@ interface Count {
   readonly number: HTMLElement
 }
 
-export interface View extends Cells, Buttons, Keys, Sums {
+export interface View extends Cells, Buttons, Sums {
   readonly id: number
   readonly element: HTMLElement
   readonly title: HTMLElement
@@ -40,6 +42,8 @@ export interface View extends Cells, Buttons, Keys, Sums {
   readonly timeouts: Chart
   readonly queueTitle: HTMLElement
   readonly queue: HTMLElement
+  readonly keys: Rows
+  readonly classes: Rows
   readonly remote: HTMLElement
   readonly borrowersTitle: HTMLElement
   readonly borrowers: HTMLElement
@@ -110,7 +114,6 @@ export const makeView = (id: number): View => {
   const [borrowersTitle, borrowers] = [el("h3"), el("ul", { tabindex: 0 })]
   const remote = el("div", { class: "remote" }, borrowersTitle, borrowers)
   const sums = makeSums()
-  const keys = makeKeys()
   const [tableNote, rows] = [el("caption"), el("tbody")]
   const table = makeTable(tableNote, rows)
   const items = [...legend.values()].map(({ item }) => item)
@@ -131,7 +134,8 @@ export const makeView = (id: number): View => {
     ...{ remote, borrowers, borrowersTitle },
     ...charts,
     ...sums,
-    ...keys,
+    keys: makeKeys(),
+    classes: makeClasses(),
     layout: undefined,
     chosen: undefined,
     places: 0,
@@ -222,7 +226,8 @@ export const drawPool = (pool: Pool, view: View): void => {
   drawSums(pool, view)
   drawCharts(pool, view)
   drawQueue(pool, view)
-  drawKeys(pool, view, view.table)
+  drawKeys(pool, view.keys, view.table)
+  drawClasses(pool, view.classes, view.table)
   drawBorrowers(pool, view)
   drawActions(pool, view)
   drawTable(pool, view)

@@ -21,6 +21,8 @@ export const leasesShown = 10
 export const waitersShown = 100
 /** Of a pool of many keys: those for which most wait, and then those that have most. */
 export const keysShown = 20
+/** How many of the classes of borrowers a terminal shows. */
+export const classesShown = 20
 /** How many allowances of one object, or of one pool, and how many facets at rest of one object. */
 export const allowancesShown = 8
 /** How many of the processes that borrow: those with most leases. */

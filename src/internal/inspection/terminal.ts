@@ -6,6 +6,7 @@ import {
   backShown,
   type BorrowerRow,
   borrowersShown,
+  classesShown,
   history,
   keysShown,
   type Letter,
@@ -36,13 +37,15 @@ const everyday = new Set(["StatusChanged"])
 interface Seen {
   readonly name: string
   readonly state: string
-  readonly stats: DrawnPicture["stats"]
+  readonly stats: Omit<DrawnPicture["stats"], "classes">
   readonly letters: string
   /** Since when the first of those who wait does; `Infinity`: nobody waits. */
   readonly since: number
   readonly allowances: ReadonlyArray<SumRow>
   readonly back: ReadonlyArray<BackRow>
   readonly keys: DrawnPicture["keys"]
+  /** Each with its leases, how many wait, what is in reserve, and at most how many leases. */
+  readonly classes: ReadonlyArray<readonly [string, number, number, number, number | undefined]>
   /** Absent: no other process can borrow from it. */
   readonly borrowers: ReadonlyArray<BorrowerRow> | undefined
   readonly moreBorrowers: number
@@ -54,10 +57,19 @@ interface Past {
   p99: Array<number>
 }
 
-const toSeen = (
-  { allowances = [], back = [], borrowers, keys, life, moreBorrowers = 0, name, objects, stats, suspended, waiters }:
-    DrawnPicture
-): Seen => ({
+const toSeen = ({
+  allowances = [],
+  back = [],
+  borrowers,
+  keys,
+  life,
+  moreBorrowers = 0,
+  name,
+  objects,
+  stats: { classes = {}, ...stats },
+  suspended,
+  waiters
+}: DrawnPicture): Seen => ({
   name: short(name),
   state: life !== "Open" ? short(life.toLowerCase(), 20) : suspended ? "suspended" : "open",
   stats,
@@ -71,6 +83,8 @@ const toSeen = (
     ...keys,
     rows: keys.rows.slice(0, keysShown).map(([key, ...counts]) => [shortName(key), ...counts])
   },
+  classes: Object.entries(classes).slice(0, classesShown)
+    .map(([name, { leases, most, reserve, waiting }]) => [shortName(name), leases, waiting, reserve, most]),
   borrowers: borrowers?.slice(0, borrowersShown).map(([name, leases, waiting, since]) =>
     [shortName(name), leases, waiting, since] as const
   ),
@@ -208,6 +222,7 @@ const pool = (view: View, seen: Seen & Past, at: number): ReadonlyArray<string> 
     ]),
     ...cells(view, all),
     ...(seen.keys === undefined ? [] : keys(view, seen.keys, at)),
+    ...seen.classes.map((each) => borrowerClass(view, each)),
     ...seen.allowances.map((sum) => allowance(view, sum)),
     ...borrowing(view, seen, at),
     ...(seen.back.length === 0 ? [] : [fit(view, [
@@ -223,6 +238,14 @@ const pool = (view: View, seen: Seen & Past, at: number): ReadonlyArray<string> 
     ])])
   ]
 }
+
+const borrowerClass = (view: View, [name, leases, waiting, reserve, most]: Seen["classes"][number]): string =>
+  fit(view, [
+    [`  ${name}`],
+    [`  ${plural(leases, "lease")}${most === undefined ? "" : `, at most ${most}`}`, 90],
+    [reserve > 0 ? `, ${reserve} in reserve` : "", 90],
+    [waiting > 0 ? `, ${waiting} waiting` : "", 33]
+  ])
 
 /** How many keys of one pool are lines of their own. */
 const keyLines = 5

@@ -15,7 +15,16 @@ const Stats = Schema.Struct({
   max: Schema.optionalKey(Count),
   making: Count,
   waiting: Count,
-  leases: Count
+  leases: Count,
+  classes: Schema.optionalKey(Schema.Record(
+    Schema.String,
+    Schema.Struct({
+      leases: Count,
+      waiting: Count,
+      reserve: Count,
+      most: Schema.optionalKey(Count)
+    })
+  ))
 })
 
 const Picture = Schema.Struct({
