@@ -357,7 +357,7 @@ class KeyedPromised<K, A, D> {
   /** The pool of a key, which is made if it is not there. Throws `PoolClosed`, and on what is no key. */
   #of(key: K): Promised<A, D, unknown, unknown> {
     const core = this.#keyed.of(key)
-    if (core === undefined) throw this.#running.failureOf(this.#keyed.closedFailure)
+    if (core === undefined) return this.#running.now(this.#keyed.closedFailure)
     return this.#view(core)
   }
 

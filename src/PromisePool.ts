@@ -62,7 +62,7 @@ import { Alive, services } from "./internal/promise/clock.ts"
 import { FullLease } from "./internal/promise/lease.ts"
 import { lending, lendingMany } from "./internal/promise/lending.ts"
 import { logging } from "./internal/promise/logging.ts"
-import { Running } from "./internal/promise/running.ts"
+import { located, Running } from "./internal/promise/running.ts"
 import { toStore } from "./internal/promise/storing.ts"
 import { type Core, coreOf } from "./internal/state/core.ts"
 import { checks } from "./internal/state/validation.ts"
@@ -351,7 +351,7 @@ export const attempt = <B>(begin: () => Promise<B>): Promise<B> => {
   try {
     return begin()
   } catch (error) {
-    return Promise.reject(error)
+    return Promise.reject(located(error))
   }
 }
 
@@ -450,7 +450,10 @@ export class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unkno
   borrowMany = (n: number, options?: PromiseBorrowOptions<A, D>): Promise<ReadonlyArray<PackedLease<unknown>>> =>
     attempt(() => {
       const { signal, ...request } = toRequest(this.#running, options)
-      const { begin, undo } = lendingMany(this.#running, this.#pool.borrowMany(n, request))
+      const { begin, undo } = lendingMany(
+        this.#running,
+        this.#from(this.borrowMany, (pool) => pool.borrowMany(n, request))
+      )
       return this.#running.ending(begin, {
         signal,
         abort: (fiber) => {
@@ -469,7 +472,7 @@ export class Promised<A, D, E, P> implements PromisePool<A, D, PackedLease<unkno
       if (typeof f !== "function") throw new TypeError("`withMany` was given no function")
       const { signal, ...request } = toRequest(this.#running, options)
       const body = new Body(this.#running, f, signal, false, true)
-      const run = this.#pool.withMany(n, (borrowed) => body.run(borrowed), request)
+      const run = this.#from(this.withMany, (pool) => pool.withMany(n, (borrowed) => body.run(borrowed), request))
       return this.#running.ending(() => this.#running.fork(run), body)
     })
 

@@ -60,6 +60,12 @@ const ways: Readonly<Record<string, (pool: Pool) => unknown>> = {
   "with, called bare": async function theCaller(pool) {
     const { with: use } = pool
     await use(() => never)
+  },
+  "borrowMany": async function theCaller(pool) {
+    await pool.borrowMany(1)
+  },
+  "withMany": async function theCaller(pool) {
+    await pool.withMany(1, () => never)
   }
 }
 

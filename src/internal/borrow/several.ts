@@ -14,7 +14,7 @@ import { type ActiveLease, end } from "../lease/lease.ts"
 import { type Core, lends, mayCarry, stays } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
 import { closed, leaseExpired } from "../state/failures.ts"
-import { askSelector, lent, lookAt } from "../state/notes.ts"
+import { askSelector, lent, lookAt, settled } from "../state/notes.ts"
 import type { Request, Waiter } from "../state/waiters.ts"
 import * as Scopes from "../structures/scope.ts"
 import { goesOn, lacks, letGo, takeOut } from "../waiting/aside.ts"
@@ -25,6 +25,12 @@ import { Race } from "./interruption.ts"
 import { packGranted } from "./packing.ts"
 
 type Leases<A, D> = ReadonlyArray<ActiveLease<A, D>>
+
+/** The leases of several that were lent together, where `pack` may have hidden them. */
+const ofPacked = new WeakMap<object, ReadonlyArray<unknown>>()
+
+export const leasesOfPacked = (borrowed: ReadonlyArray<unknown>): Leases<unknown, unknown> | undefined =>
+  ofPacked.get(borrowed) as Leases<unknown, unknown> | undefined
 
 class Gathering<A, D> extends Suspended<A, D> {
   /** The fiber has gone on. */
@@ -41,6 +47,8 @@ class Gathering<A, D> extends Suspended<A, D> {
     this.delivered = true
     this.forget()
     resume(leases === undefined ? this.failure! : tie(leases, holder as Scope.Scope))
+    // a pool that closes has waited for this
+    if (core.life._tag === "Closing") settled(core)
   }
 }
 
@@ -163,7 +171,10 @@ const packed = <A, D>(
 ): Effect.Effect<ReadonlyArray<unknown>, unknown> =>
   core.options.pack === undefined
     ? Exit.succeed(leases.map(handleOf))
-    : Effect.forEach(leases, (lease) => packGranted(core, fiber, lease))
+    : Effect.tap(
+      Effect.forEach(leases, (lease) => packGranted(core, fiber, lease)),
+      (all) => Effect.sync(() => ofPacked.set(all, leases))
+    )
 
 /** Borrows several, runs, and gives all of them back. A lease that is over before ends the body. */
 export const withSeveral = <A, D>(

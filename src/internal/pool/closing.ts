@@ -190,7 +190,9 @@ const abandon = function*<A, D>(core: Core<A, D>): Generator<() => void> {
 export const settle = <A, D>(core: Core<A, D>): void => {
   if (core.life._tag !== "Closing" || core.life.jobs.length > 0) return
   if (core.life.serving) {
-    if (core.waiters.size === 0) work(core, shutDown(core))
+    // one who has left the queue, since all is set aside for him, has it as he is resumed
+    const gathered = core.awake.some(({ aside }) => aside !== undefined && aside.size > 0)
+    if (core.waiters.size === 0 && !gathered) work(core, shutDown(core))
     return
   }
   if (population(core) > 0 || core.choosers.size > 0) {

@@ -124,18 +124,25 @@ const delegating = <K, A, D>(keyed: Keyed<K, A, D>) => {
       const core = keyed.find(key)
       return core === undefined ? Effect.succeed(none) : f(of(core))
     })
+  const borrowMany = (key: K, n: number, borrow?: BorrowOptions<A, D>): AnyEffect => {
+    const site = siteOf(keyed.root, borrowMany)
+    return made(key, Site.handing(site, (pool) => pool["borrowMany"]!(n, borrow)))
+  }
+  const withMany = (
+    key: K,
+    n: number,
+    f: (borrowed: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown, unknown>,
+    borrow?: BorrowOptions<A, D>
+  ): AnyEffect => {
+    const site = siteOf(keyed.root, withMany)
+    return made(key, Site.handing(site, (pool) => pool["withMany"]!(n, f, borrow)))
+  }
   return {
+    borrowMany,
+    withMany,
     add: <R>(key: K, object: A, settings?: AddOptions<A, D, R>) => made(key, (pool) => pool["add"]!(object, settings)),
     addAll: <R>(key: K, objects: Iterable<A>, settings?: AddOptions<A, D, R>) =>
       made(key, (pool) => pool["addAll"]!(objects, settings)),
-    borrowMany: (key: K, n: number, borrow?: BorrowOptions<A, D>) =>
-      made(key, (pool) => pool["borrowMany"]!(n, borrow)),
-    withMany: (
-      key: K,
-      n: number,
-      f: (borrowed: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown, unknown>,
-      borrow?: BorrowOptions<A, D>
-    ) => made(key, (pool) => pool["withMany"]!(n, f, borrow)),
     ready: (key: K) => made(key, (pool) => pool.ready),
     remove: (key: K, target: Target) => found(key, (pool) => pool["remove"]!(target), false),
     has: (key: K, target: Target) => found(key, (pool) => pool["has"]!(target), false),

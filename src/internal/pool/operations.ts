@@ -88,9 +88,14 @@ const mostOf = <A, D>({ classes, place, size }: Core<A, D>): { readonly max: num
 }
 
 /** What a borrower of several asks for. A number that makes no sense is a typed failure. */
-const requesting = <A, D>(core: Core<A, D>) => (n: number, borrow: BorrowOptions<A, D> | undefined) =>
+const requesting = <A, D>(core: Core<A, D>) =>
+(
+  n: number,
+  borrow: BorrowOptions<A, D> | undefined,
+  at: Site.Site | undefined
+) =>
   Effect.suspend(() => {
-    const request = toRequest(core.options, borrow, true)
+    const request = toRequest(core.options, borrow, true, at)
     const most = core.classes?.accounts.ceiling(core.classes.of(request).account)
     const checked = toMany(core.options.name, n, mostOf(core), most)
     return Effect.isEffect(checked) ? checked : Effect.succeed(() => ({ ...request, many: checked }))
@@ -98,18 +103,20 @@ const requesting = <A, D>(core: Core<A, D>) => (n: number, borrow: BorrowOptions
 
 const severally = <A, D>(core: Core<A, D>) => {
   const several = requesting(core)
-  return {
-    borrowMany: (n: number, borrow?: BorrowOptions<A, D>) =>
-      Effect.flatMap(several(n, borrow), (asked) => borrowSeveral(core, asked(), Effect.succeed)),
-    withMany: (
-      n: number,
-      f: (borrowed: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown, unknown>,
-      borrow?: BorrowOptions<A, D>
-    ) =>
-      typeof f === "function"
-        ? Effect.flatMap(several(n, borrow), (asked) => withSeveral(core, asked, f))
-        : Effect.die(new TypeError("`withMany` was given no function"))
+  const borrowMany = (n: number, borrow?: BorrowOptions<A, D>): Effect.Effect<unknown, unknown, unknown> => {
+    const at = siteOf(core, borrowMany)
+    return Effect.flatMap(several(n, borrow, at), (asked) => borrowSeveral(core, asked(), Effect.succeed))
   }
+  const withMany = (
+    n: number,
+    f: (borrowed: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown, unknown>,
+    borrow?: BorrowOptions<A, D>
+  ): Effect.Effect<unknown, unknown, unknown> => {
+    if (typeof f !== "function") return Effect.die(new TypeError("`withMany` was given no function"))
+    const at = siteOf(core, withMany)
+    return Effect.flatMap(several(n, borrow, at), (asked) => withSeveral(core, asked, f))
+  }
+  return { borrowMany, withMany }
 }
 
 export const operations = <A, D>(core: Core<A, D>): object => {

@@ -97,17 +97,25 @@ export class Body<B> implements Aborting<Awaited<B>, unknown> {
 
   /** What the function answers. Whoever waits for a promise may go: its failure is nobody's then, but for the log. */
   private call(borrowed: unknown, run: Run): B {
-    const { controller, leases: [lease] } = run
     const given = this.several ? this.all(borrowed).map(objectIn) : objectIn(borrowed)
-    const answer = this.f(given as never, controller?.signal as AbortSignal)
+    let answer: B
+    try {
+      answer = this.f(given as never, run.controller?.signal as AbortSignal)
+    } catch (reason) {
+      this.failed(reason, run)
+      throw reason
+    }
     if (!Predicate.isPromiseLike(answer)) return answer
     const settling = new Promise<unknown>((resolve) => resolve(answer))
-    settling.then(undefined, (reason) => {
-      if (!run.dropped && this.signal?.aborted !== true) return
-      const about = lease === undefined ? {} : { object: lease.pooled.id, lease: lease.id }
-      this.running.unheard(reason, [controller?.signal, this.signal], about)
-    })
+    settling.then(undefined, (reason) => this.failed(reason, run))
     return settling as B
+  }
+
+  /** A call has failed: a line in the log, where nobody waits for it any more. */
+  private failed(reason: unknown, { controller, dropped, leases }: Run): void {
+    if (!dropped && this.signal?.aborted !== true) return
+    const about = leases.map(({ id, pooled }) => ({ object: pooled.id, lease: id }))
+    this.running.unheard(reason, [controller?.signal, this.signal], about)
   }
 
   abort(fiber: Fiber.Fiber<Awaited<B>, unknown> | undefined): void {

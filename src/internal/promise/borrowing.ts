@@ -216,7 +216,7 @@ class Borrowing<A, D> implements Work {
 
   private unheard(reason: unknown): void {
     const { entry, id } = this.lease!
-    this.desk.running.unheard(reason, [this.controller?.signal, this.signal], { object: entry.id, lease: id })
+    this.desk.running.unheard(reason, [this.controller?.signal, this.signal], [{ object: entry.id, lease: id }])
   }
 
   /**

@@ -75,7 +75,7 @@ export const reported = (
   )
 
 /** What ends a lease, once or more often: the core, of a lease of its own; or an effect. */
-type End = ActiveLease<unknown, unknown> | Effect.Effect<void>
+export type End = ActiveLease<unknown, unknown> | Effect.Effect<void>
 
 const done = Promise.resolve()
 

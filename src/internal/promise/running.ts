@@ -30,12 +30,12 @@ export const thrown = (exit: Exit.Failure<unknown, unknown>): unknown => Cause.s
 const kinds = [BorrowTimeout, DuplicateObject, InvalidPoolOptions, LeaseExpired, PoolClosed, PoolExhausted, PoolFull]
 
 /** Those that say whose call here has failed. */
-const located = new WeakSet<Error>()
+const found = new WeakSet<Error>()
 
 /** Is it an error of a pool that does not say yet whose call has failed? What cannot be looked at is none. */
 const isLost = (error: unknown): error is Error => {
   try {
-    return error instanceof Error && kinds.some((kind) => error instanceof kind) && !located.has(error) &&
+    return error instanceof Error && kinds.some((kind) => error instanceof kind) && !found.has(error) &&
       // one that says so by itself; but that of a lease may know only the step in which its time was over
       (!Site.isTold(error) || error instanceof LeaseExpired)
   } catch {
@@ -45,9 +45,15 @@ const isLost = (error: unknown): error is Error => {
 
 /** Such an error says what this step knows. */
 const locate = (error: Error): void => {
-  located.add(error)
+  found.add(error)
   const site = Site.ofStep(locate)
   if (site !== undefined) Site.tellOf(error, site)
+}
+
+/** An error of a pool says whose call it is that fails with it in this step. */
+export const located = (error: unknown): unknown => {
+  if (isLost(error)) locate(error)
+  return error
 }
 
 const turn = Promise.resolve()
@@ -86,10 +92,10 @@ export const fail = (
   reject(error)
 }
 
-/** Is it what a lease that is over answers? */
-const isOver = (error: unknown, lease: number | undefined): boolean => {
+/** Is it what one of these leases answers that is over? Of any, where they do not show. */
+const isOver = (error: unknown, about: ReadonlyArray<{ readonly lease: number }>): boolean => {
   try {
-    return error instanceof LeaseExpired && (lease === undefined || error.leaseId === lease)
+    return error instanceof LeaseExpired && (about.length === 0 || about.some(({ lease }) => error.leaseId === lease))
   } catch {
     return false
   }
@@ -142,17 +148,18 @@ export class Running {
   }
 
   /**
-   * A body has failed when nobody waited for it any more: a line in the log, about the object and the lease of these ids.
+   * A body has failed when nobody waited for it any more: a line in the log, about the object and the lease of these ids,
+   * the first of several.
    * Not where it has but heard, by its signal or its borrower's, or by its lease, that nobody does.
    */
   unheard(
     failure: unknown,
     signals: ReadonlyArray<AbortSignal | undefined>,
-    about: { readonly object?: number; readonly lease?: number }
+    about: ReadonlyArray<{ readonly object: number; readonly lease: number }>
   ): void {
-    if (signals.some((signal) => isAnswerTo(failure, signal)) || isOver(failure, about.lease)) return
+    if (signals.some((signal) => isAnswerTo(failure, signal)) || isOver(failure, about)) return
     const line = Effect.logWarning("A body failed when nobody waited for it any more", Cause.fail(failure))
-    this.fork(Effect.annotateLogs(line, { pool: this.name, ...about }))
+    this.fork(Effect.annotateLogs(line, { pool: this.name, ...about[0] }))
   }
 
   /** Runs what never suspends. */
@@ -164,9 +171,7 @@ export class Running {
 
   /** What a fiber has failed with that has not waited. */
   failure(exit: Exit.Failure<unknown, unknown>): unknown {
-    const error = thrown(exit)
-    if (isLost(error)) locate(error)
-    return error
+    return located(thrown(exit))
   }
 
   /** What an effect fails with that never suspends, and never succeeds. */

@@ -111,7 +111,7 @@ export class Accounts {
     const stats: Record<string, NonNullable<PoolStats["classes"]>[string]> = {}
     for (const { borrowed, exhausted, most, name, open, reserve, timedOut, waiting, weight } of this.all) {
       if (name === undefined) continue
-      stats[name] = {
+      const counts = {
         leases: open,
         waiting,
         reserve,
@@ -119,6 +119,8 @@ export class Accounts {
         weight,
         totals: { borrowed, timedOut, exhausted }
       }
+      // a name may be `__proto__`
+      Object.defineProperty(stats, name, { value: counts, writable: true, enumerable: true, configurable: true })
     }
     return stats
   }

@@ -15,7 +15,7 @@
 import { cleanUp } from "../object/freeing.ts"
 import { type Core, lendable } from "../state/core.ts"
 import type { Entry } from "../state/entry.ts"
-import { offer } from "../state/notes.ts"
+import { offer, settled } from "../state/notes.ts"
 import type { Waiter } from "../state/waiters.ts"
 
 /** How many objects a waiter lacks. */
@@ -49,6 +49,8 @@ export const letGo = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
     core.classes?.release(waiter, false)
   }
   for (const entry of aside) goesOn(core, entry)
+  // a pool that closes has waited for one who had all
+  if (core.life._tag === "Closing") settled(core)
 }
 
 /** An object that was set aside goes on to the next; one that was prepared is cleaned up before. */
