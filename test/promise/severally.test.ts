@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { PoolService } from "../../src/index.ts"
-import { InvalidPoolOptions, KeyedPromisePool, PoolClosed, PromisePool } from "../../src/promise.ts"
-import { failure, turn } from "../support/promises.ts"
+import { InvalidPoolOptions, KeyedPromisePool, LeaseExpired, PoolClosed, PromisePool } from "../../src/promise.ts"
+import { deferred, failure, turn, until } from "../support/promises.ts"
 
 class Packed extends PoolService<Packed, string, { pack: { readonly of: string } }>()("severally/Packed") {}
 
@@ -34,6 +34,36 @@ describe("several of a layer that packs", () => {
     await next.release()
     assert.deepInclude(pool.stats(), { leases: 0, available: 3 })
     assert.lengthOf(ended, 4)
+  })
+})
+
+describe("several that are packed", () => {
+  it("are all given back where one of them is over before the last is packed: the borrow rejects with that", async () => {
+    const gates = [deferred(), deferred()]
+    const unpacked: Array<string> = []
+    let packs = 0
+    await using pool = PromisePool.make({
+      objects: ["a", "b"],
+      closing: { timeout: 0 },
+      pack: async ({ object }) => {
+        await gates[packs++]!.promise
+        return object
+      },
+      unpack: (object) => void unpacked.push(object)
+    })
+    const lent = pool.borrowMany(2)
+    await turn()
+    gates[0]!.resolve()
+    await until(() => packs === 2)
+    const [first] = pool.leases()
+    pool.revoke(first!)
+    gates[1]!.resolve()
+    const error = await failure(lent)
+    assert.instanceOf(error, LeaseExpired)
+    assert.deepInclude(error, { leaseId: first!.id, reason: "Revoked" })
+    await until(() => pool.stats().leases === 0)
+    assert.deepStrictEqual(unpacked.sort(), ["a", "b"])
+    assert.deepInclude(pool.stats(), { leases: 0, borrowed: 0 })
   })
 })
 

@@ -171,10 +171,12 @@ const packed = <A, D>(
 ): Effect.Effect<ReadonlyArray<unknown>, unknown> =>
   core.options.pack === undefined
     ? Exit.succeed(leases.map(handleOf))
-    : Effect.tap(
-      Effect.forEach(leases, (lease) => packGranted(core, fiber, lease)),
-      (all) => Effect.sync(() => ofPacked.set(all, leases))
-    )
+    : Effect.flatMap(Effect.forEach(leases, (lease) => packGranted(core, fiber, lease)), (all) => {
+      ofPacked.set(all, leases)
+      // one may be over by the time that the last is packed
+      const over = leases.find((lease) => lease.over !== undefined)
+      return over === undefined ? Exit.succeed(all) : leaseExpired(core, over, over.over!)
+    })
 
 /** Borrows several, runs, and gives all of them back. A lease that is over before ends the body. */
 export const withSeveral = <A, D>(
