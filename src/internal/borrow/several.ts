@@ -4,11 +4,13 @@
  * The waiter keeps its place in the queue until all are set aside for it (`waiting/aside.ts`); the leases begin together, in
  * the step that resumes its fiber. What was lost until then has it wait on, in its place.
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import { LeaseExpired } from "../../PoolError.ts"
 import { attach, handleOf } from "../lease/handle.ts"
 import { type ActiveLease, end } from "../lease/lease.ts"
 import { type Core, lends, mayCarry, stays } from "../state/core.ts"
@@ -150,19 +152,37 @@ export const borrowSeveral = <A, D, B>(
   Effect.withFiber((fiber) => {
     const scope = Context.getUnsafe(fiber.context as Context.Context<Scope.Scope>, Scope.Scope)
     const own = Scope.makeUnsafe()
+    let lent: Leases<A, D> = []
+    let handed = false
     const isOpen = Scopes.add(scope, own, (exit) => Scope.close(own, exit))
     return Effect.onExitPrimitive(
       Effect.flatMap(
         Effect.suspend(() => gather(core, request, fiber, own)),
-        (leases) => Effect.flatMap(packed(core, fiber, leases), (borrowed) => then(borrowed, leases))
+        (leases) => {
+          lent = leases
+          return Effect.flatMap(packed(core, fiber, leases), (borrowed) => {
+            handed = true
+            return then(borrowed, leases)
+          })
+        }
       ),
       (exit) => {
         if (isOpen && Exit.isSuccess(exit)) return undefined
         Scopes.remove(scope, own)
-        return Scope.close(own, exit)
+        return Scope.close(own, handed && !isOfOne(exit, lent) ? exit : cut)
       }
     )
   })
+
+/** What the leases end with that have ended for the sake of another: it says nothing of their objects. */
+const cut = Exit.interrupt()
+
+/** Has it ended since one of the leases was over? */
+const isOfOne = <A, D>(exit: Exit.Exit<unknown, unknown>, leases: Leases<A, D>): boolean => {
+  if (Exit.isSuccess(exit)) return false
+  const failure = Cause.squash(exit.cause)
+  return failure instanceof LeaseExpired && leases.some(({ id, over }) => over !== undefined && id === failure.leaseId)
+}
 
 const packed = <A, D>(
   core: Core<A, D>,
