@@ -22,7 +22,11 @@ import { favoured, fits, grant, isDue, isDueToElder, isFresh, isLoose, lend, len
 export const offerByChoice = <A, D>(core: Core<A, D>, entry: Entry<A, D>, fresh: boolean): void => {
   if (fresh) {
     // an object that was chosen, and detected since, is lent without asking the selector again
-    const chosen = core.waiters.find(core.waiters.first, ({ detection }) => detection?.entry === entry)
+    // one whose class may not have it any more is told when it is known who has it
+    const chosen = core.waiters.find(
+      core.waiters.first,
+      (waiter) => waiter.detection?.entry === entry && (core.classes === undefined || core.classes.mayServe(waiter))
+    )
     // an older waiter may claim the object: then the selector is asked, in the order of the queue
     if (chosen !== undefined && !isDue(core, chosen, entry) && grant(core, chosen, entry)) return lendOn(core, entry)
   }
