@@ -459,7 +459,7 @@ describe("a grant of a class that crosses keys is interrupted", () => {
       const { as, keep, pool, there } = yield* make(max, classes)
       const first = yield* hold(as("batch", "x"))
       const own = yield* keep("batch", "x")
-      const leaving = yield* keep("interactive", "y")
+      const leaving = yield* start(pool.with("y", () => Effect.void, { class: "interactive" }))
       const order: Array<string> = []
       const next = yield* keep("interactive", "z", order)
       yield* start(first.release)
