@@ -75,9 +75,11 @@ describe("the example", () => {
       lines[3]?.matchAll(/\d+/g) ?? [],
       Number
     )
-    assert.deepStrictEqual([commands, timedOut, brokeOff, refused], [800, 0, 0, 0])
+    assert.deepStrictEqual([commands, timedOut, refused], [800, 0, 0])
     assert.isAtMost(opened ?? Infinity, 7)
-    assert.strictEqual(saidQuit, opened)
+    // one that is being detected as the pool closes has a command under way, and cannot say QUIT
+    assert.isAtMost(brokeOff ?? Infinity, 4)
+    assert.strictEqual((saidQuit ?? 0) + (brokeOff ?? 0), opened)
   })
 })
 
