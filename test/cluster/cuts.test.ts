@@ -61,6 +61,21 @@ const makeUses = () => {
   return { seen, use, users }
 }
 
+/** One uses the only object, of a host that waits after a cut, and another waits for it. */
+const rivals = Effect.gen(function*() {
+  const wire = makeWire()
+  yield* host(wire, ["a"], "Infinity")
+  const { seen, use, users } = makeUses()
+  const [first, second] = [yield* borrower(wire), yield* borrower(wire)]
+  const uses = Effect.fnUntraced(function*({ keys }: typeof first) {
+    const body = keys.with(() => use("a", 60_000))
+    const fiber = yield* Effect.forkChild(Effect.flip(body), { startImmediately: true })
+    yield* settle
+    return fiber
+  })
+  return { first, seen, users, wire, using: yield* uses(first), next: yield* uses(second) }
+})
+
 describe("a connection that ends", () => {
   it.effect("of which the host hears first, is over at its borrower before its object is lent on", () =>
     Effect.gen(function*() {
@@ -137,18 +152,7 @@ describe("a connection that ends", () => {
 
   it.effect("of which the borrower never hears, is over there before its object is lent on, where the host waits for that", () =>
     Effect.gen(function*() {
-      const wire = makeWire()
-      yield* host(wire, ["a"], "Infinity")
-      const { seen, use, users } = makeUses()
-      const [first, second] = [yield* borrower(wire), yield* borrower(wire)]
-      const using = yield* Effect.forkChild(Effect.flip(first.keys.with(() => use("a", 60_000))), {
-        startImmediately: true
-      })
-      yield* settle
-      const next = yield* Effect.forkChild(Effect.flip(second.keys.with(() => use("a", 60_000))), {
-        startImmediately: true
-      })
-      yield* settle
+      const { first, next, seen, users, using, wire } = yield* rivals
 
       wire.part(first.connection()).server()
       yield* elapse(1900)
@@ -165,18 +169,7 @@ describe("a connection that ends", () => {
   it.effect("has its objects with the next as soon as its borrower is back, who says that nothing of it is used", () =>
     Effect.gen(function*() {
       for (const who of ["both", "borrower"] as const) {
-        const wire = makeWire()
-        yield* host(wire, ["a"], "Infinity")
-        const { seen, use } = makeUses()
-        const [first, second] = [yield* borrower(wire), yield* borrower(wire)]
-        const using = yield* Effect.forkChild(Effect.flip(first.keys.with(() => use("a", 60_000))), {
-          startImmediately: true
-        })
-        yield* settle
-        const next = yield* Effect.forkChild(Effect.flip(second.keys.with(() => use("a", 60_000))), {
-          startImmediately: true
-        })
-        yield* settle
+        const { first, next, seen, using, wire } = yield* rivals
 
         const told = wire.part(first.connection())
         if (who === "both") told.server()

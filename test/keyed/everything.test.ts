@@ -4,13 +4,14 @@
  *
  * `MODEL_RUNS=2000` plays more of them; `MODEL_SEED=7` that one alone.
  */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import { type KeyedLease, KeyedPool, type Status } from "../../src/index.ts"
 import { agree, calm } from "../support/keyed.ts"
 import { drawing } from "../support/random.ts"
+import { playSeeds } from "../support/seeds.ts"
 
 const keys = ["a", "b", "c"]
 
@@ -138,13 +139,5 @@ const play = (seed: number) =>
   })
 
 describe("three keys under one ceiling, amid all else that may be asked of a pool", () => {
-  const one = process.env["MODEL_SEED"]
-  const runs = Number(process.env["MODEL_RUNS"] ?? 60)
-  const seeds = one === undefined ? Array.from({ length: runs }, (_, i) => i) : [Number(one)]
-  const pieces = 4
-  for (let piece = 0; piece < Math.min(pieces, seeds.length); piece++) {
-    const some = seeds.filter((_, i) => i % pieces === piece)
-    it.effect(`have never more than there may be, and leave nobody behind, seeds ${piece} and so on`, () =>
-      Effect.forEach(some, (seed) => Effect.scoped(play(seed)), { discard: true }))
-  }
+  playSeeds("have never more than there may be, and leave nobody behind", 60, play)
 })

@@ -4,7 +4,7 @@
  *
  * `MODEL_RUNS=2000` plays more of them; `MODEL_SEED=7` that one alone.
  */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -13,6 +13,7 @@ import { TestClock } from "effect/testing"
 import type { KeyedLease, KeyedOptions } from "../../src/index.ts"
 import { calm, make, type Pool, type Thing, world } from "../support/keyed.ts"
 import { drawing } from "../support/random.ts"
+import { playSeeds } from "../support/seeds.ts"
 
 const keys = ["a", "b", "c"]
 
@@ -244,14 +245,5 @@ const check = (pool: Pool, account: Account, setup: Setup, at: string) =>
   })
 
 describe("borrowers of several, and of one, of three keys under one ceiling", () => {
-  const one = process.env["MODEL_SEED"]
-  const runs = Number(process.env["MODEL_RUNS"] ?? 80)
-  const first = Number(process.env["MODEL_FROM"] ?? 0)
-  const seeds = one === undefined ? Array.from({ length: runs }, (_, i) => first + i) : [Number(one)]
-  const pieces = 4
-  for (let piece = 0; piece < Math.min(pieces, seeds.length); piece++) {
-    const some = seeds.filter((_, i) => i % pieces === piece)
-    it.effect(`agree with a naive account, seeds ${piece} and so on`, () =>
-      Effect.forEach(some, (seed) => Effect.scoped(play(seed)), { discard: true }))
-  }
+  playSeeds("agree with a naive account", 80, play)
 })

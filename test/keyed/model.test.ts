@@ -3,12 +3,13 @@
  *
  * `MODEL_RUNS=2000` plays more of them; `MODEL_SEED=7` that one alone.
  */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import { make, type Pool, world } from "../support/keyed.ts"
 import { drawing } from "../support/random.ts"
+import { playSeeds } from "../support/seeds.ts"
 
 const keys = ["a", "b", "c"]
 
@@ -161,13 +162,5 @@ const check = (pool: Pool, { max, perKey, leave }: Setup, at: string) =>
   })
 
 describe("borrowers of three keys under one ceiling", () => {
-  const one = process.env["MODEL_SEED"]
-  const runs = Number(process.env["MODEL_RUNS"] ?? 60)
-  const seeds = one === undefined ? Array.from({ length: runs }, (_, i) => i) : [Number(one)]
-  const pieces = 4
-  for (let piece = 0; piece < Math.min(pieces, seeds.length); piece++) {
-    const some = seeds.filter((_, i) => i % pieces === piece)
-    it.effect(`agree with a naive account, seeds ${piece} and so on`, () =>
-      Effect.forEach(some, (seed) => Effect.scoped(play(seed)), { discard: true }))
-  }
+  playSeeds("agree with a naive account", 60, play)
 })

@@ -25,10 +25,10 @@ import type { Account, Accounts } from "../state/accounts.ts"
 import type { BorrowerClass } from "../state/classes.ts"
 import { hasOwnRoom, lends, mayAttempt, population, soon } from "../state/core.ts"
 import { lookAt, Note, note } from "../state/notes.ts"
-import type { Idler, Lacking, Place, Room, Want } from "../state/room.ts"
+import type { AnyPlace, Lacking, Want } from "../state/orders.ts"
+import type { Idler, Place, Room } from "../state/room.ts"
 import { isBefore, rankOf, type Waiter } from "../state/waiters.ts"
 
-type AnyPlace = Place<unknown, never, never>
 type AnyWaiter = Waiter<never, never>
 type AnyClass = BorrowerClass<never, never>
 

@@ -58,10 +58,10 @@ export const exhausted = <A, D>(
   })
 
 /** The name of a borrower's class, where it has named one. */
-export const classOf = <A, D>({ classes }: Core<A, D>, { request }: Waiter<A, D>) =>
-  named(classes?.of(request).account.name)
-
-const named = (name: string | undefined) => name === undefined ? {} : { class: name }
+export const classOf = <A, D>({ classes }: Core<A, D>, { request }: Waiter<A, D>) => {
+  const name = classes?.of(request).account.name
+  return name === undefined ? {} : { class: name }
+}
 
 const after = (millis: number | undefined) =>
   millis === undefined ? {} : { retryAfter: Duration.millis(Math.ceil(millis)) }
