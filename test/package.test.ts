@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
 import { ObjectPool } from "../src/index.ts"
+import { broken, documents, linksOf } from "./docs/documents.ts"
 import { serve } from "./support/inspector.ts"
 import { node } from "./support/node.ts"
 import { compile, emptyProject, peer, run } from "./support/package.ts"
@@ -78,4 +79,14 @@ describe("the package", () => {
     assert.includeMembers(paths, ["docs/options.md", "examples/README.md", "examples/quickStart.ts"])
     assert.isFalse(paths.some((path) => path.startsWith("test/")))
   })
+
+  for (const document of documents) {
+    it(`has pages whose links lead where they say, within it: ${document}`, async () => {
+      const root = Path.join(project, "node_modules/effect-object-pool")
+      const text = await Fs.readFile(Path.join(root, document), "utf8")
+      const wrong = linksOf(text).flatMap((link) => broken(root, document, link) ?? [])
+
+      assert.deepStrictEqual(wrong, [])
+    })
+  }
 })

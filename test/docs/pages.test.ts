@@ -1,80 +1,18 @@
-/**
- * The pages as they are published: each link leads somewhere within the package, each option and operation has its place,
- * and nothing is wider than a screen.
- */
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+/** The pages: each option and operation has its place, and nothing is wider than a screen. Where links lead: `test/package.test.ts`. */
+import { assert, describe, it } from "@effect/vitest"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import { parseAst } from "vitest/node"
-import { run } from "../support/package.ts"
-import { documents } from "./documents.ts"
+import { documents, linksOf, shown, withoutCode } from "./documents.ts"
 
 /** The pages that people have written: those of docs/bench are printed by the benchmark. */
 const written = documents.filter((document) => !document.startsWith("docs/bench/"))
 
-const withoutCode = (text: string): string => text.replaceAll(/^```[\s\S]*?^```$/gm, "")
-
-/** What a reader sees of a line: no targets of links, no marks. */
-const shown = (line: string): string => line.replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, "$1").replaceAll(/[`*_]/g, "")
-
-/** What a heading is called in a link, as GitHub and npm have it. */
-const slug = (heading: string): string =>
-  shown(heading).toLowerCase().trim().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(/\s/g, "-")
-
-const anchorsOf = (text: string): ReadonlySet<string> => {
-  const anchors = new Set<string>()
-  for (const [, heading] of withoutCode(text).matchAll(/^#+ (.*)$/gm)) {
-    const name = slug(heading!)
-    let unique = name
-    for (let i = 1; anchors.has(unique); i++) unique = `${name}-${i}`
-    anchors.add(unique)
-  }
-  return anchors
-}
-
-const linksOf = (text: string): ReadonlyArray<string> =>
-  Array.from(withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g), ([, target]) => target!)
-
-/** Why a link of a page within `root` leads nowhere; `undefined`: it leads somewhere. */
-const broken = (root: string, page: string, link: string): string | undefined => {
-  if (/^https?:/.test(link)) return undefined
-  const [file = "", anchor] = link.split("#")
-  const target = file === "" ? page : path.join(path.dirname(page), file)
-  const found = path.join(root, target)
-  if (target.startsWith("..") || !fs.existsSync(found)) return `${target} is not in the package`
-  // what shows the pages beside the reference of the API copies files
-  if (!fs.statSync(found).isFile()) return `${target} is no file`
-  if (anchor === undefined || anchorsOf(fs.readFileSync(found, "utf8")).has(anchor)) return undefined
-  return `${target} has no heading #${anchor}`
-}
-
-describe("the pages that are published", () => {
-  let folder = ""
-  let root = ""
-
-  beforeAll(async () => {
-    folder = await fs.promises.mkdtemp(path.join(os.tmpdir(), "pages-"))
-    await run("npm", ["pack", "--ignore-scripts", "--pack-destination", folder])
-    const [tarball = ""] = fs.globSync("*.tgz", { cwd: folder })
-    await run("tar", ["-xzf", path.join(folder, tarball), "-C", folder])
-    root = path.join(folder, "package")
-  })
-  afterAll(() => fs.promises.rm(folder, { recursive: true }))
-
-  for (const document of documents) {
-    it(`lead where they say, within the package: ${document}`, () => {
-      const text = fs.readFileSync(path.join(root, document), "utf8")
-      const wrong = linksOf(text).flatMap((link) => broken(root, document, link) ?? [])
-
-      assert.deepStrictEqual(wrong, [])
-    })
-  }
-
+describe("the pages", () => {
   it("are all found from the README", () => {
     const found = new Set(["README.md"])
     for (const page of found) {
-      for (const link of linksOf(fs.readFileSync(path.join(root, page), "utf8"))) {
+      for (const link of linksOf(fs.readFileSync(page, "utf8"))) {
         const target = path.join(path.dirname(page), link.split("#")[0]!)
         if (target.endsWith(".md") && documents.includes(target)) found.add(target)
       }
