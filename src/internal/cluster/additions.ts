@@ -10,24 +10,20 @@
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import type { ObjectPool } from "../../ObjectPool.ts"
 import type { PooledObject } from "../../PooledObject.ts"
 import { DuplicateObject, PoolClosed, type PoolFull } from "../../PoolError.ts"
-import { nameOf, type Store } from "../object/memory.ts"
-import { checks } from "../state/validation.ts"
-import { toMillis } from "../structures/times.ts"
+import type { Store } from "../object/memory.ts"
 import { apart } from "./apart.ts"
 import type { Definition } from "./definition.ts"
+import { Entries, type Joining, type Stored, toAdd } from "./entries.ts"
 import { type Memory, Superseded } from "./memory.ts"
 import { type Refusal, refusal, type Target } from "./protocol.ts"
 import { type Turn, Turns } from "./turns.ts"
-import { toDuration, toEndless } from "./words.ts"
 
 /** How many entries are read, or written, at once. */
 const atOnce = 16
@@ -38,31 +34,6 @@ const slice = 100
 /** After a store that has not answered. */
 const pause = "1 second"
 
-/** What an added object joins with, beside what is usual. */
-export interface Joining<D> {
-  readonly leaseTimeout: Duration.Input | undefined
-  readonly data: D | undefined
-}
-
-/** The same as options of a pool: data of the whole type are data of a part of it. */
-export const toAdd = <D>({ data, leaseTimeout }: Joining<D>) => ({
-  leaseTimeout,
-  ...(data === undefined ? {} : { data: data as never })
-})
-
-const Entry = Schema.Struct({
-  version: Schema.Literal(1),
-  object: Schema.Json,
-  data: Schema.optionalKey(Schema.Json),
-  /** Milliseconds; `null`: without end. */
-  leaseTimeout: Schema.optionalKey(Schema.NullOr(Schema.Finite.check(Schema.isGreaterThan(0))))
-})
-
-const decode = Schema.decodeUnknownExit(Schema.fromJsonString(Entry))
-
-/** No key of an object's begins so in a name: there, `%` stands before `2` alone. */
-const mark = "%added-"
-
 const isSuperseded = (error: unknown): boolean => error instanceof Superseded
 
 const unstored = refusal("Unserved", "what is remembered cannot be written at present: nothing was added")
@@ -70,18 +41,10 @@ const unerased = refusal(
   "Unserved",
   "what is remembered cannot be written at present: the object has left, and comes back if this host dies before it can"
 )
-const unencoded = refusal("Malformed", "the host cannot encode what is to be added, by the schemas of the pool")
 const unread = { message: "What is remembered has not been read yet" }
 const late = "What is remembered was not read in time: the host goes on without what was added, until it is"
 
 type Failed = DuplicateObject | PoolFull | PoolClosed | Refusal
-
-/** An object, and its entry. */
-interface Stored<A> {
-  readonly name: string
-  readonly object: A
-  readonly text: string
-}
 
 /** What there was under a name before. */
 interface Replaced<A> {
@@ -98,7 +61,7 @@ type Fork = <B, F>(effect: Effect.Effect<B, F>) => Fiber.Fiber<B, F>
 export class Additions<A, D, E, N> {
   private readonly definition: Definition<A, D, E, N>
   private readonly memory: Memory
-  private readonly key: (object: A) => unknown
+  private readonly entries: Entries<A, D, E, N>
   /** How long the store may take, in milliseconds. */
   private readonly timeout: number
   private readonly fork: Fork
@@ -119,7 +82,7 @@ export class Additions<A, D, E, N> {
   ) {
     this.definition = definition
     this.memory = memory
-    this.key = key
+    this.entries = new Entries(definition, key)
     this.timeout = timeout
     this.fork = fork
   }
@@ -135,7 +98,7 @@ export class Additions<A, D, E, N> {
       set: (name, value) => asHost(() => this.memory.set(name, value)),
       remove: (name) => asHost(() => this.memory.remove(name)),
       left: (key) => {
-        const name = this.toName(key)
+        const name = this.entries.toName(key)
         if (this.stored.has(name)) this.forget(name)
       }
     }
@@ -145,17 +108,18 @@ export class Additions<A, D, E, N> {
   begin(pool: ObjectPool<A, D, E>): void {
     this.pool = pool
     let trouble: Cause.Cause<unknown> = Cause.empty
-    const reading = Effect.suspend(() => Effect.timeout(apart(this.memory.open(this.toName(""))), this.timeout)).pipe(
-      Effect.tapCause((cause) => Effect.sync(() => trouble = cause)),
-      Effect.retry(Schedule.spaced(pause)),
-      Effect.flatMap(({ known, names }) => {
-        this.known = known
-        for (const name of names) this.stored.set(name, undefined)
-        this.isOpen = true
-        Deferred.doneUnsafe(this.opened, Effect.void)
-        return this.recallAll(names)
-      })
-    )
+    const reading = Effect.suspend(() => Effect.timeout(apart(this.memory.open(this.entries.toName(""))), this.timeout))
+      .pipe(
+        Effect.tapCause((cause) => Effect.sync(() => trouble = cause)),
+        Effect.retry(Schedule.spaced(pause)),
+        Effect.flatMap(({ known, names }) => {
+          this.known = known
+          for (const name of names) this.stored.set(name, undefined)
+          this.isOpen = true
+          Deferred.doneUnsafe(this.opened, Effect.void)
+          return this.recallAll(names)
+        })
+      )
     const { told } = this
     const giveUp = Effect.andThen(
       Effect.sleep(this.timeout),
@@ -188,7 +152,7 @@ export class Additions<A, D, E, N> {
   addAll(objects: ReadonlyArray<A>, joining: Joining<D>): Effect.Effect<ReadonlyArray<PooledObject<A, D>>, Failed> {
     const entering = Effect.uninterruptibleMask((restore) =>
       Effect.gen({ self: this }, function*() {
-        const entries = yield* this.toEntries(objects, joining)
+        const entries = yield* this.entries.of(objects, joining)
         const turn = yield* Effect.mapError(
           this.turnOf(entries.map(({ name }) => name), this.timeout, restore),
           () => unstored
@@ -217,12 +181,12 @@ export class Additions<A, D, E, N> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.gen({ self: this }, function*() {
         const meant = target._tag === "Object" ? this.definition.object.decode(target.object) : undefined
-        const names = new Set(meant === undefined ? [] : [this.nameOf(meant.value)])
+        const names = new Set(meant === undefined ? [] : [this.entries.nameOf(meant.value)])
         const gone = new Set<A>()
         let wasThere = false
         const takeOut = Effect.flatMap(found, (records) =>
           Effect.forEach(records, (record) => {
-            names.add(this.nameOf(record.object))
+            names.add(this.entries.nameOf(record.object))
             gone.add(record.object)
             return Effect.map(this.pool.remove(record), (left) => void (wasThere ||= left))
           }, { discard: true }))
@@ -273,27 +237,6 @@ export class Additions<A, D, E, N> {
 
   private join(objects: ReadonlyArray<A>, joining: Joining<D>) {
     return this.pool.addAll(objects, toAdd(joining))
-  }
-
-  private toEntries(objects: ReadonlyArray<A>, joining: Joining<D>): Effect.Effect<ReadonlyArray<Stored<A>>, Refusal> {
-    return Effect.suspend(() => {
-      const { data, leaseTimeout } = joining
-      const millis = leaseTimeout === undefined ? undefined : toMillis(leaseTimeout)
-      const given = data === undefined ? undefined : this.definition.data?.encode(data)
-      const entries: Array<Stored<A>> = []
-      for (const object of objects) {
-        const encoded = this.definition.object.encode(object)
-        if (encoded === undefined || (data !== undefined && given === undefined)) return Effect.fail(unencoded)
-        const entry: typeof Entry.Type = {
-          version: 1,
-          object: encoded.json,
-          ...(given === undefined ? {} : { data: given.json }),
-          ...(millis === undefined ? {} : { leaseTimeout: toEndless(millis) })
-        }
-        entries.push({ name: this.nameOf(object), object, text: JSON.stringify(entry) })
-      }
-      return Effect.succeed(entries)
-    })
   }
 
   private storeAll(
@@ -420,7 +363,7 @@ export class Additions<A, D, E, N> {
     // it was taken out, or added again, meanwhile
     if (!this.stored.has(name) || this.stored.get(name) !== undefined) return
     if (text === undefined) return void this.stored.delete(name)
-    const added = this.fromText(text)
+    const added = this.entries.read(text)
     if (added === undefined) {
       const message =
         "An object that was added makes no sense to this host: it is not in the pool, and its entry is left alone"
@@ -435,16 +378,6 @@ export class Additions<A, D, E, N> {
     }))
   }
 
-  private fromText(text: string): { readonly object: A; readonly joining: Joining<D> } | undefined {
-    const exit = decode(text)
-    if (Exit.isFailure(exit)) return undefined
-    const { data, leaseTimeout, object } = exit.value
-    const decoded = this.definition.object.decode(object)
-    const given = data === undefined ? undefined : this.definition.data?.decode(data)
-    if (decoded === undefined || (data !== undefined && given === undefined)) return undefined
-    return { object: decoded.value, joining: { data: given?.value, leaseTimeout: toDuration(leaseTimeout) } }
-  }
-
   private get(name: string): Effect.Effect<string | undefined, unknown> {
     const text = this.known.get(name)
     if (text === undefined) return this.memory.get(name)
@@ -457,21 +390,11 @@ export class Additions<A, D, E, N> {
     return Effect.timeout(turn.run(effect), this.timeout)
   }
 
-  private nameOf(object: A): string {
-    return this.toName(this.key(object))
-  }
-
-  private toName(key: unknown): string {
-    const { name } = this.definition
-    if (typeof key === "string") return nameOf(name, key, mark)
-    return checks(name).refuse("remember.key", key, "a function that answers a text")
-  }
-
   private complain(message: string, cause?: Cause.Cause<unknown>, entry?: string): Effect.Effect<void> {
     const line = cause === undefined ? Effect.logWarning(message) : Effect.logWarning(message, cause)
     return Effect.annotateLogs(line, {
       pool: this.definition.name,
-      ...(entry === undefined ? {} : { key: entry.slice(this.toName("").length) })
+      ...(entry === undefined ? {} : { key: this.entries.keyOf(entry) })
     })
   }
 }
