@@ -11,20 +11,22 @@ import { fail, runOut } from "../waiting/outcome.ts"
 import { backsOff, longestTurn, waitForTurn } from "../waiting/patience.ts"
 import { Creation } from "./creator.ts"
 
-/** Could a waiter use an object that is made for it, as its class has room? */
-export const lacksOne = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
-  waiter.creation === undefined && couldUseSoon(core, waiter)
-
-const couldUseSoon = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+/** Could a waiter use an object that is made for it, once its class has room? */
+const couldUse = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
   core.creator !== undefined && lends(core) && waiter.lane !== undefined &&
   !waiter.misfit && waiter.request.timeout !== 0 && !backsOff(core, waiter)
 
-/** Could a waiter use an object that is made for it? */
-export const wants = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+/** Has the class of a waiter room for an object that is made for it? */
+const isLet = <A, D>({ classes }: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  classes === undefined || classes.mayBeginFor(waiter)
+
+/** Could a waiter use an object that is made for it, where none is, once its class has room? */
+export const lacksOne = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
   waiter.creation === undefined && couldUse(core, waiter)
 
-const couldUse = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
-  couldUseSoon(core, waiter) && (core.classes === undefined || core.classes.mayBeginFor(waiter))
+/** Could a waiter use an object that is made for it, where none is? */
+export const wants = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): boolean =>
+  lacksOne(core, waiter) && isLet(core, waiter)
 
 /** Has an object made for a waiter that could use one, where there is room. */
 export const have = <A, D>(core: Core<A, D>, waiter: Waiter<A, D>): void => {
@@ -70,7 +72,7 @@ export const bequeath = <A, D>(core: Core<A, D>, creation: Creation<A, D>): void
   }
   // a waiter that does not queue does not wait for a creation that was begun for another
   const heir = core.waiters.heirs!.first((waiter) =>
-    waiter.request.queues && !hasOneMade(waiter) && couldUse(core, waiter)
+    waiter.request.queues && !hasOneMade(waiter) && couldUse(core, waiter) && isLet(core, waiter)
   )
   creation.owner = heir
   if (heir === undefined) return
