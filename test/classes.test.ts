@@ -2,6 +2,7 @@
  * Classes of borrowers: how much each may have of a pool, and how they take turns.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -104,6 +105,29 @@ describe("leases of a class never exceed `most`; as long as a class has fewer th
       assert.strictEqual((yield* pool.stats).making, 3)
       yield* begin(pool.borrowWith({ class: "interactive" }))
       assert.strictEqual((yield* pool.stats).making, 4)
+    })))
+
+  it.effect("what is idle in a reserve serves another class as room for that becomes free: none is made", () =>
+    Effect.scoped(Effect.gen(function*() {
+      let made = 0
+      const end = yield* Deferred.make<void>()
+      const pool = yield* ObjectPool.make({
+        acquire: Effect.acquireRelease(Effect.sync(() => ++made), () => Deferred.await(end)),
+        size: { max: 2 },
+        classes: { interactive: { reserve: 1 }, batch: {} }
+      })
+      const interactive = yield* pool.borrowWith({ class: "interactive" })
+      const batch = yield* pool.borrowWith({ class: "batch" })
+      yield* interactive.release
+      const waiting = yield* begin(pool.with(({ object }) => Effect.succeed(object), { class: "batch" }))
+      yield* batch.invalidate
+      yield* batch.release
+      assert.isUndefined(waiting.pollUnsafe())
+
+      yield* Deferred.succeed(end, undefined)
+
+      assert.strictEqual(yield* Fiber.join(waiting), 1)
+      assert.strictEqual(made, 2)
     })))
 
   it.effect("each lease of a shared object counts, and each of `borrowMany`", () =>
