@@ -1,4 +1,4 @@
-/** Messages that are swallowed between a borrower and its host, while the connection goes on. */
+/** Messages that are swallowed between a borrower and its host, or late, while the connection goes on. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -7,20 +7,24 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { SharedPool } from "../../src/cluster.ts"
-import { makeWire } from "../support/wire.ts"
+import { makeWire, type Wire } from "../support/wire.ts"
 import { keyOf, Keys, usual } from "./contract.ts"
 
 const settle = Effect.repeat(Effect.yieldNow, { times: 100 })
 
-/** A host of one object, a borrower whose messages may be swallowed, and another. */
-const served = Effect.gen(function*() {
-  const wire = makeWire()
-  yield* Layer.build(
+/** A host of one object. */
+const host = ({ layerServer }: Wire) =>
+  Layer.build(
     Keys.layerServer({ ...usual, objects: [keyOf("a")], timeToLive: "3 seconds" }).pipe(
-      Layer.provide([wire.layerServer, SharedPool.layerAccess("anybody")]),
+      Layer.provide([layerServer, SharedPool.layerAccess("anybody")]),
       Layer.orDie
     )
   )
+
+/** A host of one object, a borrower whose messages may be swallowed, and another. */
+const served = Effect.gen(function*() {
+  const wire = makeWire()
+  yield* host(wire)
   let current = (): { readonly end: { mute: boolean } } => ({ end: { mute: false } })
   const borrower = (mine: typeof wire.layerClient) =>
     Effect.map(Layer.build(Layer.provide(Keys.layerRemote, mine())), Context.get(Keys))
@@ -31,6 +35,33 @@ const served = Effect.gen(function*() {
 })
 
 describe("a borrower", () => {
+  it.effect("keeps its lease where the host has taken nearly the time to live to welcome it", () =>
+    Effect.gen(function*() {
+      const wire = makeWire()
+      yield* host(wire)
+      let welcome = () => {}
+      const layer = wire.layerClient((current) => {
+        const { end } = current()
+        end.late = []
+        welcome = () => {
+          for (const message of end.late ?? []) end.deliver(message)
+          end.late = undefined
+        }
+      })
+      const pool = Context.get(yield* Layer.build(Layer.provide(Keys.layerRemote, layer)), Keys)
+      yield* TestClock.adjust("2.5 seconds")
+      yield* settle
+      welcome()
+      const lease = yield* pool.borrow
+      const over = yield* Effect.forkChild(Effect.flip(lease.expired), { startImmediately: true })
+      for (let passed = 0; passed < 60; passed++) {
+        yield* TestClock.adjust("100 millis")
+        yield* settle
+      }
+
+      assert.isUndefined(over.pollUnsafe())
+    }))
+
   it.effect("keeps its lease where of two renewals of it one is swallowed", () =>
     Effect.gen(function*() {
       const { other, pool, swallow } = yield* served

@@ -277,7 +277,9 @@ export class Connection {
     })
     const renewing = Effect.gen({ self: this }, function*() {
       const usually = session.welcome.timeToLive / 3
-      let pause = this.sessions.size > 1 ? Math.min(settled, usually) : usually
+      // the session counts from when it was asked for: a host that was long in answering has left little of it
+      let pause = Math.max(0, usually - session.trip)
+      if (this.sessions.size > 1) pause = Math.min(settled, pause)
       for (;;) {
         yield* Effect.sleep(pause)
         pause = usually
