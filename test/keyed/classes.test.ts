@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -451,6 +452,45 @@ describe("what is seen of classes over all keys", () => {
     })
     assert.instanceOf(refused, InvalidPoolOptions)
   })
+})
+
+describe("what is listed for a class that has room again", () => {
+  it.effect("is detected for one of its waiters alone", () =>
+    Effect.gen(function*() {
+      const answer = yield* Deferred.make<"Available">()
+      let slow = false
+      let asked = 0
+      const pool = yield* KeyedPool.make({
+        ...world(2).options,
+        size: { max: 2 },
+        classes: { interactive: {}, batch: { most: 1 } },
+        detectStatus: () => {
+          asked++
+          return slow ? Deferred.await(answer) : "Available"
+        },
+        detection: { onBorrow: true },
+        closing: { timeout: 0 }
+      })
+      const batch = (key: string) =>
+        start(Effect.scoped(Effect.andThen(pool.borrowWith(key, { class: "batch" }), Effect.never)))
+      yield* pool.with("y", () => Effect.void)
+      const first = yield* hold(pool.borrowWith("x", { class: "batch" }))
+      yield* batch("y")
+      yield* batch("y")
+      yield* calm
+      slow = true
+      asked = 0
+
+      yield* first.release
+      yield* calm
+
+      assert.strictEqual(asked, 1)
+      assert.deepInclude((yield* pool.stats).classes!["batch"], { leases: 0, waiting: 2 })
+      yield* Deferred.succeed(answer, "Available")
+      yield* calm
+      assert.strictEqual(asked, 1)
+      assert.deepInclude((yield* pool.stats).classes!["batch"], { leases: 1, waiting: 1 })
+    }))
 })
 
 describe("a grant of a class that crosses keys is interrupted", () => {
