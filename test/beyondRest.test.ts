@@ -24,6 +24,15 @@ const refused = <A>(effect: Effect.Effect<A, unknown>) =>
     ]
   })
 
+describe("a borrower who comes is refused at once", () => {
+  it.effect("whatever he says that it costs, where the objects have no allowance", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({ objects: ["a"], borrowTimeout: "10 seconds" })
+      yield* pool.rest("a", "1 minute")
+      assert.deepStrictEqual(yield* refused(hold(pool.borrowWith({ cost: 5 }))), ["Resting", 60_000])
+    }))
+})
+
 describe("a borrower who waits is refused at once", () => {
   it.effect("as what he waits for rests longer, by what is charged", () =>
     Effect.gen(function*() {

@@ -35,6 +35,28 @@ describe("6. the deadline", () => {
       }))
   }
 
+  it.effect("says what the borrow was doing, also while others cannot have an object made", () =>
+    Effect.gen(function*() {
+      let isDown = false
+      const pool = yield* make({
+        acquire: Effect.suspend(() => isDown ? Effect.fail("down") : Effect.succeed(new Thing(1))),
+        size: { max: 2 },
+        creation: { retry: Schedule.spaced("1 second") },
+        detectStatus: () => isDown ? Effect.never : "Available",
+        detection: { onBorrow: true, timeout: "1 minute" },
+        borrowTimeout: "5 seconds"
+      })
+      yield* pool.with(() => Effect.void)
+      isDown = true
+      const detecting = yield* start(hold(pool.borrow))
+      const making = yield* start(hold(pool.borrow))
+
+      yield* TestClock.adjust("5 seconds")
+
+      assert.strictEqual((yield* timedOut(Fiber.join(detecting))).phase, "Detecting")
+      assert.strictEqual((yield* timedOut(Fiber.join(making))).lastFailure, "down")
+    }))
+
   it.effect("covers waiting, making and detecting together", () =>
     Effect.gen(function*() {
       const { acquire, detectStatus } = scripted({ acquire: "slow", detect: "slow" })
