@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
-import type { Allowance, PooledObject } from "../src/index.ts"
+import { type Allowance, InvalidPoolOptions, type PooledObject } from "../src/index.ts"
 import { hold, make, settle, statuses } from "./support/borrowers.ts"
 
 const requests = { limit: 10, per: "1 minute", name: "requests" } as const
@@ -210,5 +210,33 @@ describe("an allowance of each facet", () => {
       for (let i = 0; i < 40; i++) yield* pool.with(() => Effect.void, { facet: `other ${i}` })
       yield* lease.charge(5, "requests")
       assert.strictEqual((yield* Effect.exit(Effect.scoped(pool.tryBorrowWith({ facet: "x" }))))._tag, "Failure")
+    }))
+})
+
+describe("what a lease says of allowances", () => {
+  it.effect("that its object does not have is a defect that says which there are, and a moment that is none another", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({ objects: ["a"], allowance: [requests, tokens] })
+      const { lease } = yield* hold(pool.borrow)
+      const plain = yield* hold(Effect.flatMap(make({ objects: ["b"] }), (pool) => pool.borrow))
+      const told = (effect: Effect.Effect<void>) =>
+        Effect.map(Effect.catchDefect(effect, Effect.succeed), (defect) => {
+          assert.instanceOf(defect, InvalidPoolOptions)
+          return (defect as InvalidPoolOptions).message
+        })
+
+      const messages = yield* Effect.all([
+        told(lease.charge(1, "dollars")),
+        told(lease.report({ remaining: 1 })),
+        told(plain.lease.charge(1, "dollars")),
+        told(plain.lease.report({ remaining: 1 })),
+        told(lease.report({ name: "tokens", resetsAt: NaN }))
+      ])
+
+      assert.include(messages[0], "\"requests\",\"tokens\"")
+      assert.include(messages[1], "\"requests\",\"tokens\"")
+      assert.include(messages[2], "none: the object has no allowance")
+      assert.include(messages[3], "none: the object has no allowance")
+      assert.include(messages[4], "resetsAt")
     }))
 })
