@@ -2,12 +2,11 @@
 import { Console, Effect, type Layer, Schedule } from "effect"
 import { Archive, sessions, tenants } from "./database.ts"
 import { load } from "./load.ts"
-import { Places } from "./places.ts"
 import { report } from "./report.ts"
 import { Tenants } from "./tenants.ts"
 
 /** One load, and the most sessions that there were meanwhile. */
-const run = (seconds: number, places: Layer.Layer<Places>) =>
+const run = (seconds: number, pool: Layer.Layer<Tenants, never, Archive>) =>
   Effect.scoped(Effect.gen(function*() {
     const { count } = yield* Archive
     let most = 0
@@ -15,15 +14,15 @@ const run = (seconds: number, places: Layer.Layer<Places>) =>
       most = Math.max(most, sessions)
     })
     yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced("20 millis")))
-    const tally = yield* Effect.provide(load(seconds), [Tenants.live, places])
+    const tally = yield* Effect.provide(load(seconds), pool)
     return { ...tally, most }
   }))
 
 export const demo = (seconds: number) =>
   Effect.gen(function*() {
     yield* Console.log(`${tenants} tenants share ${sessions} sessions, twice for ${seconds} seconds:\n`)
-    const plain = yield* run(seconds, Places.plain)
-    const classes = yield* run(seconds, Places.byClass)
+    const plain = yield* run(seconds, Tenants.plain)
+    const classes = yield* run(seconds, Tenants.byClass)
     yield* Console.log(report(plain, classes))
     const { count } = yield* Archive
     yield* Console.log(

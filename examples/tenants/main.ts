@@ -12,9 +12,8 @@
  * It starts a PostgreSQL of its own, or makes a database, and the roles, in the one that is named, and drops them in the
  * end. `TENANTS_SECONDS` says how long each of the two loads lasts: 10, unless it is said.
  *
- * The way of a request: `load.ts` says who asks when; `requests.ts` takes one of the `places.ts` in the turn of its class,
- * borrows a session of the tenant from the pool in `tenants.ts`, and reads; `database.ts` has what is read, and whose it is;
- * `report.ts` prints what it took.
+ * The way of a request: `load.ts` says who asks when; `requests.ts` borrows a session of the tenant, as one of its class, from
+ * the pool in `tenants.ts`, and reads; `database.ts` has what is read, and whose it is; `report.ts` prints what it took.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Cause, Config, Console, Effect, Layer } from "effect"

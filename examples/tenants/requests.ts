@@ -1,7 +1,6 @@
 /** What is asked of the server: a page for a person, or the whole archive of a tenant. */
 import { Effect } from "effect"
 import type { Session } from "../httpServer/session.ts"
-import { type Class, Places } from "./places.ts"
 import { Tenants } from "./tenants.ts"
 
 /** Seconds, that stand for what a real database has to do. */
@@ -11,10 +10,6 @@ const perPiece = 0.08
 const documents = 100
 const perQuery = 10
 
-/** Runs with a session of a tenant, as soon as it is the turn of the class. */
-const within = <A, E>(as: Class, tenant: number, f: (session: Session) => Effect.Effect<A, E>) =>
-  Effect.flatMap(Places, ({ take }) => take(as, Tenants.with(tenant, ({ object: session }) => f(session))))
-
 const read = (session: Session, from: number, seconds: number) =>
   session.query(
     `SELECT id, text FROM documents, pg_sleep($1) WHERE id > $2 ORDER BY id LIMIT ${perQuery}`,
@@ -22,14 +17,16 @@ const read = (session: Session, from: number, seconds: number) =>
   )
 
 /** One page, that a person waits for. */
-export const readPage = (tenant: number) => within("people", tenant, (session) => read(session, 0, perPage))
+export const readPage = (tenant: number) =>
+  Effect.flatMap(Tenants, (pool) => pool.with("people", tenant, (session) => read(session, 0, perPage)))
 
 /** The whole archive, piece by piece. */
 export const exportArchive = (tenant: number, onPiece: Effect.Effect<void>) =>
-  within("exports", tenant, (session) =>
-    Effect.gen(function*() {
-      for (let from = 0; from < documents; from += perQuery) {
-        yield* read(session, from, perPiece)
-        yield* onPiece
-      }
-    }))
+  Effect.flatMap(Tenants, (pool) =>
+    pool.with("exports", tenant, (session) =>
+      Effect.gen(function*() {
+        for (let from = 0; from < documents; from += perQuery) {
+          yield* read(session, from, perPiece)
+          yield* onPiece
+        }
+      })))
