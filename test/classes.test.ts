@@ -385,6 +385,33 @@ describe("a borrower of several", () => {
     })))
 })
 
+describe("a borrower for whom three objects were made in vain", () => {
+  for (const classes of [undefined, { interactive: {}, batch: {} }]) {
+    it.effect(`has one detected that nobody else wants, without a pause, ${classes ? "with" : "without"} classes`, () =>
+      Effect.scoped(Effect.gen(function*() {
+        let made = 0
+        const pool = yield* ObjectPool.make({
+          acquire: Effect.andThen(Effect.sleep(10), Effect.sync(() => ++made)),
+          size: { max: 10 },
+          detectStatus: ({ object }: { readonly object: number }) => object <= 3 ? "Unknown" : "Available",
+          detection: { onBorrow: true },
+          ...classes && { classes }
+        })
+        const borrow = (name: Name) => classes === undefined ? pool.borrow : pool.borrowWith({ class: name as never })
+        const waiting = yield* begin(Effect.scoped(borrow("interactive")))
+        yield* TestClock.adjust(30)
+        assert.deepInclude(yield* pool.stats, { unknown: 3, making: 0, waiting: 1 })
+        const leaving = yield* begin(Effect.scoped(borrow("batch")))
+        yield* TestClock.adjust(5)
+        yield* Fiber.interrupt(leaving)
+
+        yield* TestClock.adjust(5)
+
+        assert.strictEqual((yield* Fiber.join(waiting)).object, 4)
+      })))
+  }
+})
+
 describe("a waiter of a class that is interrupted", () => {
   sweepInPieces(
     "at any step leaves nothing behind with its class, and the next is served",
