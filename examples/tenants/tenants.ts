@@ -3,15 +3,15 @@
  * needs its room.
  */
 import { Context, Duration, Effect, Layer } from "effect"
-import { type BorrowError, KeyedPool, type LeaseExpired } from "../../src/index.ts"
+import { type BorrowError, KeyedPool, type LeaseExpired, type Self } from "../../src/index.ts"
 import { type CannotConnect, Session } from "../httpServer/session.ts"
 import { Archive, sessions } from "./database.ts"
 
-export type Class = "people" | "exports"
+type Class = "people" | "exports"
 
 const options = Effect.map(Archive, ({ urlOf }) => ({
   name: "tenants/Tenants",
-  acquire: (tenant: number, self: { readonly invalidate: () => void }) =>
+  acquire: (tenant: number, self: Self) =>
     Session.open({
       url: urlOf(tenant),
       application: "tenants",

@@ -11,7 +11,7 @@ import type * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { SharedPool } from "../../src/cluster.ts"
 import { drawing } from "../support/random.ts"
-import { makeWire } from "../support/wire.ts"
+import { arrive, makeWire } from "../support/wire.ts"
 import { keyOf, Keys, usual } from "./contract.ts"
 
 const settle = Effect.repeat(Effect.yieldNow, { times: 60 })
@@ -91,14 +91,7 @@ const makeWorld = Effect.fnUntraced(function*(below: Below, swallows: boolean) {
   }
   const delay = ({ end }: ReturnType<End>, now: number) => {
     end.late ??= []
-    later.push({
-      at: now + below(60),
-      act: () => {
-        const messages = end.late ?? []
-        end.late = undefined
-        for (const message of messages) end.deliver(message)
-      }
-    })
+    later.push({ at: now + below(60), act: () => arrive(end) })
   }
   /** One thing that happens. */
   const happen = (now: number): Effect.Effect<void, never, Scope.Scope> => {

@@ -17,7 +17,7 @@ import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { Fence, type HostSettings, type SharedOptions, SharedPool } from "../../src/cluster.ts"
 import { skewed, stopped } from "../support/clocks.ts"
-import { makeWire, type Wire } from "../support/wire.ts"
+import { arrive, makeWire, type Wire } from "../support/wire.ts"
 import { type ApiKey, keyOf, Keys, type Refused, usual } from "./contract.ts"
 
 const settle = Effect.repeat(Effect.yieldNow, { times: 200 })
@@ -60,11 +60,7 @@ const borrower = (wire: Wire) =>
       /** What the host says comes later. */
       late: Effect.sync(() => (end().end.late = [])),
       arrive: Effect.andThen(
-        Effect.sync(() => {
-          const { late, deliver } = end().end
-          end().end.late = undefined
-          late?.forEach(deliver)
-        }),
+        Effect.sync(() => arrive(end().end)),
         settle
       )
     }

@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { SharedPool } from "../../src/cluster.ts"
-import { makeWire, type Wire } from "../support/wire.ts"
+import { arrive, makeWire, type Wire } from "../support/wire.ts"
 import { keyOf, Keys, usual } from "./contract.ts"
 
 const settle = Effect.repeat(Effect.yieldNow, { times: 100 })
@@ -43,10 +43,7 @@ describe("a borrower", () => {
       const layer = wire.layerClient((current) => {
         const { end } = current()
         end.late = []
-        welcome = () => {
-          for (const message of end.late ?? []) end.deliver(message)
-          end.late = undefined
-        }
+        welcome = () => arrive(end)
       })
       const pool = Context.get(yield* Layer.build(Layer.provide(Keys.layerRemote, layer)), Keys)
       yield* TestClock.adjust("2.5 seconds")

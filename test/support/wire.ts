@@ -24,6 +24,13 @@ interface End {
   readonly deliver: (message: RpcMessage.FromServerEncoded) => void
 }
 
+/** What was late arrives, and nothing is late any more. */
+export const arrive = (end: End): void => {
+  const { late } = end
+  end.late = undefined
+  late?.forEach(end.deliver)
+}
+
 const { decode, encode } = RpcSerialization.ndjson.makeUnsafe()
 /** As it is when it has travelled. */
 const travelled = <A>(message: A): A => decode(encode(message)!)[0] as A

@@ -108,7 +108,7 @@ export class Additions<A, D, E, N> {
   begin(pool: ObjectPool<A, D, E>): void {
     this.pool = pool
     let trouble: Cause.Cause<unknown> = Cause.empty
-    const reading = Effect.suspend(() => Effect.timeout(apart(this.memory.open(this.entries.toName(""))), this.timeout))
+    const reading = Effect.suspend(() => Effect.timeout(apart(this.memory.open(this.entries.prefix)), this.timeout))
       .pipe(
         Effect.tapCause((cause) => Effect.sync(() => trouble = cause)),
         Effect.retry(Schedule.spaced(pause)),

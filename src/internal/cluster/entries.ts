@@ -86,10 +86,16 @@ export class Entries<A, D, E, N> {
     return { object: decoded.value, joining: { data: given?.value, leaseTimeout: toDuration(leaseTimeout) } }
   }
 
+  /** What all names begin with. */
+  get prefix(): string {
+    return this.toName("")
+  }
+
   nameOf(object: A): string {
     return this.toName(this.key(object))
   }
 
+  /** The name of the entry of an object with that key. Throws `InvalidPoolOptions` on what is no text. */
   toName(key: unknown): string {
     const { name } = this.definition
     if (typeof key === "string") return nameOf(name, key, mark)
@@ -98,6 +104,6 @@ export class Entries<A, D, E, N> {
 
   /** The key that a name was made of. */
   keyOf(name: string): string {
-    return name.slice(this.toName("").length)
+    return name.slice(this.prefix.length)
   }
 }
