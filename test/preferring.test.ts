@@ -7,10 +7,25 @@ import { Policy } from "../src/internal/structures/selection/policy.ts"
 import { type Candidate, make as makeSelection } from "../src/internal/structures/selection/selection.ts"
 import { TierSelection } from "../src/internal/structures/selection/tiers.ts"
 import { PromisePool } from "../src/promise.ts"
-import { make, only, start, state } from "./support/borrowers.ts"
+import { hold, keep, make, only, settle, start, state } from "./support/borrowers.ts"
 import { collect } from "./support/garbage.ts"
 
 const objectOf = ({ object }: { readonly object: string }) => Effect.succeed(object)
+
+/** A pool of "a", "b" and "c", whose selector has lent the last, and declines whatever it is offered from then on. */
+const declining = (declines = () => {}) =>
+  Effect.gen(function*() {
+    const offered: Array<string> = []
+    const pool = yield* make<string>({
+      objects: ["a", "b", "c"],
+      select: (available) => {
+        if (offered.push(available.map(({ object }) => object).join("")) === 1) return available.at(-1)
+        declines()
+        return undefined
+      }
+    })
+    return { held: yield* hold(pool.borrow), offered, pool }
+  })
 
 describe("a preference", () => {
   it.effect("goes to what is trusted while what was picked is being detected", () =>
@@ -56,6 +71,32 @@ describe("a preference", () => {
         borrowTimeout: "1 second"
       })
       assert.strictEqual(yield* later.with(objectOf, { prefer: ({ object }) => object === "a" }), "b")
+    }))
+
+  it.effect("comes behind what came back, alone, and before everything, for a selector that declines them all", () =>
+    Effect.gen(function*() {
+      const { held, offered, pool } = yield* declining()
+      const waiter = yield* keep(pool.borrowWith({ prefer: ({ object }) => object !== "b" }))
+      yield* held.release
+      assert.deepStrictEqual(offered, ["abc", "a", "ab", "c", "ac", "abc"])
+      assert.strictEqual(state(waiter), "waits")
+    }))
+
+  it.effect("that throws, once a selector has declined what it was offered, ends the wait, and the selector is asked no more", () =>
+    Effect.gen(function*() {
+      let breaks = false
+      let broken = false
+      const { held, offered, pool } = yield* declining(() => broken = breaks)
+      const prefer = ({ object }: { readonly object: string }) => {
+        if (broken) throw new Error("broken")
+        return object !== "b"
+      }
+      const waiter = yield* keep(pool.borrowWith({ prefer }))
+      breaks = true
+      yield* held.release
+      yield* settle
+      assert.deepStrictEqual(offered, ["abc", "a", "ab", "c"])
+      assert.include(state(waiter), "broken")
     }))
 
   it("is asked in the context of its borrower, and a judge in that of the pool's builder", async () => {

@@ -111,6 +111,47 @@ describe("borrowMany", () => {
       assert.isAbove(ends.filter((end) => end === "PoolExhausted").length, 150)
       assert.notInclude(ends.slice(150), "BorrowTimeout")
     }))
+
+  it.effect("says by its own wait, and by no other, whether the pool is overloaded", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({
+        objects: ["a", "b"],
+        overload: { target: 200, interval: 500 },
+        borrowTimeout: "10 seconds"
+      })
+      yield* TestClock.adjust("1 hour")
+      const use = pool.withMany(2, () => Effect.sleep(50))
+      // two are always waiting, for 100 millis each
+      const all = [yield* start(use), yield* start(use), yield* start(use)]
+      for (let i = 0; i < 100; i++) {
+        yield* TestClock.adjust(50)
+        all.push(yield* start(use))
+      }
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(new Set(all.map(state)), new Set(["ok"]))
+    }))
+
+  it.effect("lets what is set aside go on, where it has gone as another, of a higher priority, is asked about that", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({ objects: ["a", "b"] })
+      const busy = yield* hold(pool.borrowWith(only("b")))
+      const all = yield* keepAll(pool.borrowMany(2))
+      let asked = 0
+      const where = ({ object }: { readonly object: string }) => {
+        if (object === "b") return true
+        if (asked++ > 0) return false
+        all.interruptUnsafe()
+        return true
+      }
+      const first = yield* start(hold(pool.borrowWith({ priority: 1, where })))
+      yield* settle
+      assert.deepStrictEqual([state(all), state(first)], ["interrupted", "waits"])
+      yield* busy.release
+      yield* settle
+      assert.strictEqual((yield* Fiber.join(first)).lease.object, "b")
+      yield* (yield* Fiber.join(first)).release
+      yield* serves(pool, 2)
+    }))
 })
 
 const tagOf = (cause: Cause.Cause<{ readonly _tag: string }>): string => {
