@@ -10,7 +10,7 @@ import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { type ObjectPool, type Operations, Selector, Status } from "../src/index.ts"
 import { hold, make, settle, start, state } from "./support/borrowers.ts"
-import { skewed, stopped } from "./support/clocks.ts"
+import { skewed, stopped, unhurried } from "./support/clocks.ts"
 import { balanced, scripted, type Thing } from "./support/scripted.ts"
 
 /** Builds with a clock that can go on while no timer does. */
@@ -272,7 +272,7 @@ describe("where very much is due at once", () => {
       assert.isAtLeast(dormant, n - 512)
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* left(pool), 0)
-    }))
+    }).pipe(unhurried))
 
   it.effect("a borrower who does not wait has all of it happen", () =>
     Effect.gen(function*() {

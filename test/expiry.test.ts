@@ -13,7 +13,7 @@ import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { type Lease, ObjectPool } from "../src/index.ts"
 import { finalizers, hold, make, reason, settle, start, state, statuses, tag } from "./support/borrowers.ts"
-import { at, costly, counting } from "./support/clocks.ts"
+import { at, costly, counting, unhurried } from "./support/clocks.ts"
 import { balanced, scripted, type Thing } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
 
@@ -439,7 +439,7 @@ describe("the timer of leases", () => {
       assert.strictEqual(counts.most, 1)
       assert.isAtMost(counts.sleeps, 4)
       assert.strictEqual(counts.sleeping, 0)
-    }))
+    }).pipe(unhurried))
 
   it.effect("is one where each lease ends before the one before it", () =>
     Effect.gen(function*() {

@@ -11,6 +11,7 @@ import { TestClock } from "effect/testing"
 import { BorrowTimeout, PoolExhausted } from "../src/index.ts"
 import { PromisePool } from "../src/promise.ts"
 import { hold, make, serves, settle, start, state } from "./support/borrowers.ts"
+import { unhurried } from "./support/clocks.ts"
 import { logs, quietly } from "./support/observed.ts"
 import { failure, turn } from "./support/promises.ts"
 import { balanced, Failed, type Gate, timed } from "./support/scripted.ts"
@@ -33,7 +34,7 @@ describe("while nothing can be made", () => {
 
       assert.isFalse(borrowers.map(state).includes("waits"))
       assert.isAtMost(counts.acquiring, 14)
-    }), { tags: "large" })
+    }).pipe(unhurried), { tags: "large" })
 
   it.effect("turns are 100 millis apart, then twice as long, up to a second; the oldest is told of each failure", () =>
     Effect.gen(function*() {

@@ -8,7 +8,7 @@ import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { type Allowance, type Judge, type Lease, ObjectPool, Verdict } from "../src/index.ts"
 import { statuses } from "./support/borrowers.ts"
-import { at, but, skewed } from "./support/clocks.ts"
+import { at, but, skewed, unhurried } from "./support/clocks.ts"
 import { complaints, memory } from "./support/stores.ts"
 
 type Store = ReturnType<typeof memory>
@@ -172,7 +172,7 @@ describe("a store", () => {
       assert.deepStrictEqual(new Set(yield* statuses(pool)), new Set(["Available"]))
       store.before = () => Effect.void
       yield* close
-    }))
+    }).pipe(unhurried))
 
   it.effect("that never ends what it was given for many keys takes what it is given for others", () =>
     Effect.gen(function*() {

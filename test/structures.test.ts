@@ -18,7 +18,7 @@ import { RandomSelection, SpreadSelection } from "../src/internal/structures/sel
 import { Policy } from "../src/internal/structures/selection/policy.ts"
 import * as Selection from "../src/internal/structures/selection/selection.ts"
 import { start } from "./support/borrowers.ts"
-import { costly } from "./support/clocks.ts"
+import { costly, unhurried } from "./support/clocks.ts"
 
 /** One who waits, and whom nothing happens to. */
 class Idle extends Waiter<string, undefined> {
@@ -803,7 +803,7 @@ describe("the deadlines", () => {
       assert.strictEqual(fired.length, 5000)
       assert.isTrue(fired.every(([, at]) => at === 100))
       assert.isAtLeast(turns, 4)
-    }))
+    }).pipe(unhurried))
 
   it.effect("share one timer, that is replaced only by an earlier one", () =>
     Effect.gen(function*() {

@@ -5,9 +5,18 @@
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { TestClock } from "effect/testing"
 
 /** A moment in milliseconds: on the clock of a test, since it began. */
 export const at = (moment: DateTime.Utc | undefined) => moment && DateTime.toEpochMillis(moment)
+
+/**
+ * Runs a body in which very much happens as the clock of the test goes on. By itself that waits a second of real time for what
+ * it has woken, and goes on without it then: on a busy machine, that is not enough.
+ */
+export const unhurried = <A, E>(body: Effect.Effect<A, E, Scope.Scope>): Effect.Effect<A, E> =>
+  Effect.provide(Effect.scoped(body), TestClock.layer({ warningDelay: "4 minutes" }))
 
 /** A clock that is another one, but for these parts. */
 export const but = (clock: Clock.Clock, parts: Partial<Clock.Clock>): Clock.Clock =>
