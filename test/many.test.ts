@@ -200,6 +200,7 @@ describe("borrowMany", () => {
         const pool = yield* make({ acquire: Effect.succeed("a"), size: { max: 3 } })
         const failure = yield* Effect.flip(Effect.scoped(pool.borrowMany(n as number)))
         assert.deepInclude(failure, { _tag: "InvalidPoolOptions", option: "n" })
+        assert.include(failure.message, String(n))
         assert.deepInclude(
           yield* Effect.flip(pool.withMany(n as number, () => Effect.void)),
           { _tag: "InvalidPoolOptions", option: "n" }

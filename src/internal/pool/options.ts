@@ -357,7 +357,7 @@ export const toMany = (
 ): number | Effect.Effect<never, InvalidPoolOptions> => {
   const check = checks(name)
   try {
-    const many = check.whole("n", n ?? null, 1, 1)
+    const many = check.whole("n", n, 1)
     if (many > max) check.refuse("n", many, `at most ${called}, ${max}`)
     return many > most ? check.refuse("n", many, `at most what the classes leave the borrower, ${most}`) : many
   } catch (error) {

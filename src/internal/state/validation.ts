@@ -132,8 +132,9 @@ export const checks = (pool: string) => {
     refuseUnknown(pool, path, value, keys)
     return value as Record<string, unknown>
   }
-  const whole = (option: string, value: unknown, least: number, unset: number): number => {
-    if (value === undefined) return unset
+  /** Without `unset`, the number has to be given. */
+  const whole = (option: string, value: unknown, least: number, unset?: number): number => {
+    if (value === undefined && unset !== undefined) return unset
     if (Number.isSafeInteger(value) && (value as number) >= least) return value as number
     const allowed = `a whole number, at least ${least}`
     const huge = typeof value === "number" && value > Number.MAX_SAFE_INTEGER
