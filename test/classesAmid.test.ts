@@ -9,8 +9,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
-import { ObjectPool, PoolService } from "../src/index.ts"
+import { ObjectPool, type PooledObject, PoolService } from "../src/index.ts"
 import { hold, make, only, settle, start, state } from "./support/borrowers.ts"
+
+const first = (available: ReadonlyArray<PooledObject<string>>) => available[0]
 
 describe("nobody waits for what he could have", () => {
   it.effect("where objects of two classes are detected and prepared at the same time", () =>
@@ -31,6 +33,39 @@ describe("nobody waits for what he could have", () => {
       const second = yield* start(hold(pool.borrowWith({ class: "people" })))
       for (let i = 0; i < 20; i++) yield* TestClock.adjust(5)
       assert.deepStrictEqual([first, batch, second].map(state), ["ok", "ok", "ok"])
+    }))
+
+  for (const [by, select] of [["a selector of the library", undefined], ["one's own", first]] as const) {
+    it.effect(`where an object leaves with the only lease that a class may have, and ${by} chooses`, () =>
+      Effect.gen(function*() {
+        const pool = yield* make({ objects: ["a", "b"], classes: { batch: { most: 1 }, people: {} }, select })
+        const busy = yield* hold(pool.borrowWith({ class: "batch" }))
+        const next = yield* start(hold(pool.borrowWith({ class: "batch" })))
+        yield* settle
+        assert.strictEqual(state(next), "waits")
+        yield* busy.lease.invalidate
+        yield* busy.release
+        yield* settle
+        assert.strictEqual(state(next), "ok")
+      }))
+  }
+
+  it.effect("where what was detected for the only one whom a class may have served rests", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({
+        objects: ["a", "b"],
+        classes: { batch: { most: 1 }, people: {} },
+        detectStatus: ({ object }) => Effect.as(Effect.sleep(10), object === "a" ? "Dormant" as const : "Available"),
+        detection: { onAdd: false, onBorrow: true, dormantFor: "1 hour" },
+        borrowTimeout: "1 day"
+      })
+      const choosy = yield* start(hold(pool.borrowWith({ ...only("a"), class: "batch" })))
+      const next = yield* start(hold(pool.borrowWith({ class: "batch" })))
+      yield* TestClock.adjust(5)
+      assert.deepStrictEqual([choosy, next].map(state), ["waits", "waits"])
+      yield* TestClock.adjust(5)
+      yield* TestClock.adjust(10)
+      assert.deepStrictEqual([choosy, next].map(state), ["waits", "ok"])
     }))
 
   it.effect("where so many objects rest that there are not enough for the reserves of all", () =>

@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
-import { type ClassOptions, InvalidPoolOptions, KeyedPool, PoolMetrics } from "../../src/index.ts"
+import { type ClassOptions, InvalidPoolOptions, KeyedPool, type PooledObject, PoolMetrics } from "../../src/index.ts"
 import { KeyedPromisePool } from "../../src/promise.ts"
 import { hold, start, state } from "../support/borrowers.ts"
 import { calm, type Thing, world } from "../support/keyed.ts"
@@ -19,7 +19,12 @@ import { sweepInPieces, type Window } from "../support/sweep.ts"
 type Name = "interactive" | "batch"
 type Both = { readonly [N in Name]: ClassOptions }
 
-const make = (max: number, classes: Both, more: { readonly sharing?: number } = {}, there = world(max)) =>
+interface More {
+  readonly sharing?: number
+  readonly select?: (available: ReadonlyArray<PooledObject<Thing>>) => PooledObject<Thing> | undefined
+}
+
+const make = (max: number, classes: Both, more: More = {}, there = world(max)) =>
   Effect.map(
     KeyedPool.make({
       ...there.options,
@@ -42,6 +47,12 @@ const make = (max: number, classes: Both, more: { readonly sharing?: number } = 
       return { as, classes, keep, pool, there }
     }
   )
+
+/** It is the turn of the classes that decides, whatever chooses among the objects of a key. */
+const choosers: ReadonlyArray<readonly [by: string, more: More]> = [
+  ["a selector of the library", {}],
+  ["one's own selector", { select: (available) => available[0] }]
+]
 
 describe("leases of a class never exceed `most`, of all keys; as long as it has fewer than `reserve`, the others leave it that many of the whole", () => {
   it.effect("a class that has as many as it may waits at every key, though objects of that key are free", () =>
@@ -135,26 +146,28 @@ describe("leases of a class never exceed `most`, of all keys; as long as it has 
 })
 
 describe("what a class may have more goes to who has waited longest of it, at whatever key", () => {
-  it.effect("whose object is idle there", () =>
-    Effect.gen(function*() {
-      const { as, keep, pool, there } = yield* make(3, { interactive: {}, batch: { most: 1 } })
-      yield* pool.with("y", () => Effect.void)
-      yield* pool.with("z", () => Effect.void)
-      const first = yield* hold(as("batch", "x"))
-      const order: Array<string> = []
-      const z = yield* keep("batch", "z", order)
-      yield* keep("batch", "y", order)
-      // its own key has somebody who has come later
-      yield* keep("batch", "x", order)
-      yield* first.release
-      yield* calm
+  for (const [by, more] of choosers) {
+    it.effect(`whose object is idle there, where ${by} chooses`, () =>
+      Effect.gen(function*() {
+        const { as, keep, pool, there } = yield* make(3, { interactive: {}, batch: { most: 1 } }, more)
+        yield* pool.with("y", () => Effect.void)
+        yield* pool.with("z", () => Effect.void)
+        const first = yield* hold(as("batch", "x"))
+        const order: Array<string> = []
+        const z = yield* keep("batch", "z", order)
+        yield* keep("batch", "y", order)
+        // its own key has somebody who has come later
+        yield* keep("batch", "x", order)
+        yield* first.release
+        yield* calm
 
-      assert.deepStrictEqual(order, ["batch z"])
-      yield* Fiber.interrupt(z)
-      yield* calm
-      assert.deepStrictEqual(order, ["batch z", "batch y"])
-      assert.deepStrictEqual(there.gone, [])
-    }))
+        assert.deepStrictEqual(order, ["batch z"])
+        yield* Fiber.interrupt(z)
+        yield* calm
+        assert.deepStrictEqual(order, ["batch z", "batch y"])
+        assert.deepStrictEqual(there.gone, [])
+      }))
+  }
 
   it.effect("for whom an object of another key goes, or one is made where there is room", () =>
     Effect.gen(function*() {
@@ -227,35 +240,51 @@ describe("what a class may have more goes to who has waited longest of it, at wh
 })
 
 describe("among classes that wait, leases granted tend to their weights over all keys, within one lease each", () => {
-  it.effect("an object that comes back goes for a class whose turn it is, though others wait for its key", () =>
+  for (const [by, more] of choosers) {
+    it.effect(`an object that comes back goes for a class whose turn it is, though others wait for its key: ${by}`, () =>
+      Effect.gen(function*() {
+        const { as, pool, there } = yield* make(1, { interactive: { weight: 3 }, batch: { weight: 1 } }, more)
+        const first = yield* hold(as("batch", "hot"))
+        const order: Array<string> = []
+        const one = (name: Name, key: string) =>
+          start(
+            pool.with(key, () => Effect.andThen(Effect.sync(() => order.push(name)), Effect.sleep(1)), { class: name })
+          )
+        // a key for which somebody always waits does not keep what it has
+        for (let i = 0; i < 12; i++) {
+          yield* one("batch", "hot")
+          yield* one("interactive", "cold")
+        }
+        yield* first.release
+        for (let i = 0; i < 12; i++) {
+          yield* calm
+          yield* TestClock.adjust(1)
+        }
+        assert.isAtLeast(order.length, 12)
+        const batch = order.slice(0, 12).filter((name) => name === "batch").length
+        assert.isTrue(batch >= 2 && batch <= 4, order.join())
+        assert.strictEqual(there.most, 1)
+        for (let i = 0; i < 14; i++) yield* Effect.andThen(calm, TestClock.adjust(1))
+        assert.deepInclude(yield* pool.stats, {
+          leases: 0,
+          waiting: 0,
+          totals: { ...(yield* pool.stats).totals, borrowed: 25 }
+        })
+      }))
+  }
+
+  it.effect("of two whose turn is as near, that goes first of which somebody has come first, be it to another key", () =>
     Effect.gen(function*() {
-      const { as, pool, there } = yield* make(1, { interactive: { weight: 3 }, batch: { weight: 1 } })
-      const first = yield* hold(as("batch", "hot"))
+      const { keep, pool } = yield* make(1, { interactive: {}, batch: {} })
+      const first = yield* hold(pool.borrow("x"))
       const order: Array<string> = []
-      const one = (name: Name, key: string) =>
-        start(
-          pool.with(key, () => Effect.andThen(Effect.sync(() => order.push(name)), Effect.sleep(1)), { class: name })
-        )
-      // a key for which somebody always waits does not keep what it has
-      for (let i = 0; i < 12; i++) {
-        yield* one("batch", "hot")
-        yield* one("interactive", "cold")
-      }
+      yield* keep("interactive", "y", order)
+      yield* keep("batch", "y", order)
+      yield* keep("batch", "x", order)
+      yield* keep("interactive", "x", order)
       yield* first.release
-      for (let i = 0; i < 12; i++) {
-        yield* calm
-        yield* TestClock.adjust(1)
-      }
-      assert.isAtLeast(order.length, 12)
-      const batch = order.slice(0, 12).filter((name) => name === "batch").length
-      assert.isTrue(batch >= 2 && batch <= 4, order.join())
-      assert.strictEqual(there.most, 1)
-      for (let i = 0; i < 14; i++) yield* Effect.andThen(calm, TestClock.adjust(1))
-      assert.deepInclude(yield* pool.stats, {
-        leases: 0,
-        waiting: 0,
-        totals: { ...(yield* pool.stats).totals, borrowed: 25 }
-      })
+      yield* calm
+      assert.deepStrictEqual(order, ["interactive x"])
     }))
 
   it.effect("an object of a key's minimum stays, and serves its own", () =>
