@@ -31,6 +31,18 @@ describe("a borrower who comes is refused at once", () => {
       yield* pool.rest("a", "1 minute")
       assert.deepStrictEqual(yield* refused(hold(pool.borrowWith({ cost: 5 }))), ["Resting", 60_000])
     }))
+
+  it.effect("where an object is idle for longer than it may be, and stays since no more than the minimum are left", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({
+        acquire: Effect.succeed("a"),
+        size: { min: 1, max: 1 },
+        lifetime: { idleTimeToLive: "1 minute" },
+        borrowTimeout: "10 minutes"
+      })
+      yield* pool.rest("a", "1 hour")
+      assert.deepStrictEqual(yield* refused(hold(pool.borrow)), ["Resting", 3_600_000])
+    }))
 })
 
 describe("a borrower who waits is refused at once", () => {
