@@ -8,8 +8,9 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
-import { ObjectPool, type PooledObject, PoolService } from "../src/index.ts"
+import { type Lease, ObjectPool, type PooledObject, PoolService } from "../src/index.ts"
 import { hold, make, only, settle, start, state } from "./support/borrowers.ts"
 
 const first = (available: ReadonlyArray<PooledObject<string>>) => available[0]
@@ -228,6 +229,34 @@ describe("who can never be served is refused", () => {
       const { classes } = yield* pool.stats
       assert.strictEqual(classes?.["people"]?.totals.exhausted, 1)
       assert.strictEqual(classes?.["batch"]?.totals.exhausted, 1)
+    }))
+})
+
+describe("a class has no more than it may", () => {
+  it.effect("also where a function of the user's borrows for it, as it is asked for one who waits", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.Scope
+      const within: Array<string> = []
+      let asks = false
+      const pool: ObjectPool<string, undefined, never, Lease<string>, "batch" | "people"> = yield* make({
+        objects: ["a", "b"],
+        classes: { batch: { most: 1 }, people: {} },
+        leaseTimeout: () => {
+          if (!asks) return "1 hour"
+          asks = false
+          const { object } = Effect.runSync(Scope.provide(pool.borrowWith({ class: "batch" }), scope))
+          within.push(object)
+          return "1 hour"
+        }
+      })
+      const busy = yield* hold(pool.borrowWith({ ...only("a"), class: "people" }))
+      const waiting = yield* start(hold(pool.borrowWith({ ...only("a"), class: "batch" })))
+      asks = true
+      yield* busy.release
+      yield* settle
+      assert.deepStrictEqual(within, ["b"])
+      assert.strictEqual(state(waiting), "waits")
+      assert.deepInclude((yield* pool.stats).classes?.["batch"], { leases: 1, waiting: 1 })
     }))
 })
 

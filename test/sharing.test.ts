@@ -33,6 +33,27 @@ describe("an object that is shared by n", () => {
       assert.deepInclude(yield* balanced(pool), { leases: 3, waiting: 1 })
     }))
 
+  it.effect("is detected once for all who wait for it", () =>
+    Effect.gen(function*() {
+      let detected = 0
+      const pool = yield* make({
+        objects: ["a"],
+        sharing: 3,
+        detectStatus: () => {
+          detected++
+          return Effect.as(Effect.sleep(10), "Available" as const)
+        },
+        detection: { onAdd: false, onBorrow: true }
+      })
+      const waiting = [
+        yield* start(hold(pool.borrow)),
+        yield* start(hold(pool.borrow)),
+        yield* start(hold(pool.borrow))
+      ]
+      yield* TestClock.adjust(10)
+      assert.deepStrictEqual([detected, ...waiting.map(state)], [1, "ok", "ok", "ok"])
+    }))
+
   it.effect("is Borrowed while any of its leases is open, and Available after", () =>
     Effect.gen(function*() {
       const pool = yield* make({ objects: ["a"], sharing: 2 })
