@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
-import { type ClassOptions, InvalidPoolOptions, ObjectPool } from "../src/index.ts"
+import { type ClassOptions, InvalidPoolOptions, ObjectPool, type PooledObject } from "../src/index.ts"
 import { sweepInPieces } from "./support/sweep.ts"
 
 type Name = "interactive" | "batch"
@@ -386,8 +386,15 @@ describe("a borrower of several", () => {
 })
 
 describe("a borrower for whom three objects were made in vain", () => {
-  for (const classes of [undefined, { interactive: {}, batch: {} }]) {
-    it.effect(`has one detected that nobody else wants, without a pause, ${classes ? "with" : "without"} classes`, () =>
+  const chosen = { select: (available: ReadonlyArray<PooledObject<number>>) => available[0] }
+  for (
+    const [how, { classes, ...options }] of [
+      ["without classes", { classes: undefined }],
+      ["with classes", { classes: { interactive: {}, batch: {} } }],
+      ["with a selector of one's own", { classes: undefined, ...chosen }]
+    ] as const
+  ) {
+    it.effect(`has one detected that nobody else wants, without a pause, ${how}`, () =>
       Effect.scoped(Effect.gen(function*() {
         let made = 0
         const pool = yield* ObjectPool.make({
@@ -395,6 +402,7 @@ describe("a borrower for whom three objects were made in vain", () => {
           size: { max: 10 },
           detectStatus: ({ object }: { readonly object: number }) => object <= 3 ? "Unknown" : "Available",
           detection: { onBorrow: true },
+          ...options,
           ...classes && { classes }
         })
         const borrow = (name: Name) => classes === undefined ? pool.borrow : pool.borrowWith({ class: name as never })
