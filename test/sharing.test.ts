@@ -54,6 +54,26 @@ describe("an object that is shared by n", () => {
       assert.deepStrictEqual([detected, ...waiting.map(state)], [1, "ok", "ok", "ok"])
     }))
 
+  it.effect("goes on from a borrower of several to the next without another detection", () =>
+    Effect.gen(function*() {
+      let detected = 0
+      const pool = yield* make({
+        objects: ["a", "b"],
+        sharing: 2,
+        detectStatus: () => {
+          detected++
+          return Effect.as(Effect.sleep(10), "Available" as const)
+        },
+        detection: { onAdd: false, onBorrow: true }
+      })
+      const all = yield* start(Effect.scoped(Effect.andThen(pool.borrowMany(2), Effect.never)))
+      const next = [yield* start(hold(pool.borrow)), yield* start(hold(pool.borrow))]
+      for (let i = 0; i < 4; i++) yield* TestClock.adjust(10)
+      assert.deepStrictEqual([state(all), ...next.map(state)], ["waits", "ok", "ok"])
+      assert.deepInclude(yield* balanced(pool), { leases: 4, waiting: 0 })
+      assert.strictEqual(detected, 2)
+    }))
+
   it.effect("is Borrowed while any of its leases is open, and Available after", () =>
     Effect.gen(function*() {
       const pool = yield* make({ objects: ["a"], sharing: 2 })
