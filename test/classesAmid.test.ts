@@ -69,6 +69,21 @@ describe("nobody waits for what he could have", () => {
       assert.deepStrictEqual([choosy, next].map(state), ["waits", "ok"])
     }))
 
+  it.effect("where a borrower of several has set aside what is for one of several before, whose class has room again", () =>
+    Effect.gen(function*() {
+      const pool = yield* make({ objects: ["a", "b", "c"], classes: { batch: {}, people: { most: 2 } } })
+      const busy = yield* hold(pool.borrowWith({ class: "people" }))
+      const both = yield* start(Effect.scoped(pool.borrowMany(2, { class: "people", priority: 1 })))
+      yield* start(Effect.scoped(pool.borrowMany(3, { class: "batch" })))
+      yield* settle
+      assert.strictEqual(state(both), "waits")
+      // nothing comes back with the lease
+      yield* busy.lease.invalidate
+      yield* busy.release
+      yield* settle
+      assert.strictEqual(state(both), "ok")
+    }))
+
   it.effect("where so many objects rest that there are not enough for the reserves of all", () =>
     Effect.gen(function*() {
       const pool = yield* make({
