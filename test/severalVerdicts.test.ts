@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { make, settle, start, state } from "./support/borrowers.ts"
+import { hold, make, settle, start, state } from "./support/borrowers.ts"
 
 /** What a judge has been told: the object, and how its lease has ended. */
 const judging = () => {
@@ -40,6 +40,21 @@ describe("a judge of several that were borrowed at once", () => {
       const pool = yield* make({ objects: ["a", "b"], judge })
       yield* Effect.flip(pool.withMany(2, () => Effect.fail("boom")))
       assert.deepStrictEqual(told.sort(), ["1 boom", "2 boom"])
+    }))
+
+  it.effect("is told of a lease of another pool that was over as of any failure, though that has the same id", () =>
+    Effect.gen(function*() {
+      const { judge, told } = judging()
+      const other = yield* make({ objects: ["z"] })
+      const { lease } = yield* hold(other.borrow)
+      yield* other.revoke(lease)
+      const pool = yield* make({ objects: ["a", "b"], judge })
+      const failure = yield* Effect.flip(pool.withMany(2, (leases) => {
+        assert.include(leases.map(({ id }) => id), lease.id)
+        return lease.expired
+      }))
+      assert.deepInclude(failure, { _tag: "LeaseExpired", reason: "Revoked" })
+      assert.deepStrictEqual(told.sort(), [`1 ${String(failure)}`, `2 ${String(failure)}`])
     }))
 
   it.effect("is told that one could not be packed, of that one alone", () =>
