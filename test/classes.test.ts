@@ -386,14 +386,13 @@ describe("a borrower of several", () => {
 })
 
 describe("a borrower for whom three objects were made in vain", () => {
-  const chosen = { select: (available: ReadonlyArray<PooledObject<number>>) => available[0] }
-  for (
-    const [how, { classes, ...options }] of [
-      ["without classes", { classes: undefined }],
-      ["with classes", { classes: { interactive: {}, batch: {} } }],
-      ["with a selector of one's own", { classes: undefined, ...chosen }]
-    ] as const
-  ) {
+  const select = (available: ReadonlyArray<PooledObject<number>>) => available[0]
+  const kinds = [
+    ["without classes", {}],
+    ["with classes", { classes: { interactive: {}, batch: {} } }],
+    ["with a selector of one's own", { select }]
+  ] as const
+  for (const [how, options] of kinds) {
     it.effect(`has one detected that nobody else wants, without a pause, ${how}`, () =>
       Effect.scoped(Effect.gen(function*() {
         let made = 0
@@ -402,10 +401,9 @@ describe("a borrower for whom three objects were made in vain", () => {
           size: { max: 10 },
           detectStatus: ({ object }: { readonly object: number }) => object <= 3 ? "Unknown" : "Available",
           detection: { onBorrow: true },
-          ...options,
-          ...classes && { classes }
+          ...options
         })
-        const borrow = (name: Name) => classes === undefined ? pool.borrow : pool.borrowWith({ class: name as never })
+        const borrow = (name: Name) => "classes" in options ? pool.borrowWith({ class: name as never }) : pool.borrow
         const waiting = yield* begin(Effect.scoped(borrow("interactive")))
         yield* TestClock.adjust(30)
         assert.deepInclude(yield* pool.stats, { unknown: 3, making: 0, waiting: 1 })

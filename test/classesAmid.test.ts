@@ -13,7 +13,7 @@ import { TestClock } from "effect/testing"
 import { type Lease, ObjectPool, type PooledObject, PoolService } from "../src/index.ts"
 import { hold, make, only, settle, start, state } from "./support/borrowers.ts"
 
-const first = (available: ReadonlyArray<PooledObject<string>>) => available[0]
+const oldest = (available: ReadonlyArray<PooledObject<string>>) => available[0]
 
 describe("nobody waits for what he could have", () => {
   it.effect("where objects of two classes are detected and prepared at the same time", () =>
@@ -36,7 +36,7 @@ describe("nobody waits for what he could have", () => {
       assert.deepStrictEqual([first, batch, second].map(state), ["ok", "ok", "ok"])
     }))
 
-  for (const [by, select] of [["a selector of the library", undefined], ["one's own", first]] as const) {
+  for (const [by, select] of [["a selector of the library", undefined], ["one's own", oldest]] as const) {
     it.effect(`where an object leaves with the only lease that a class may have, and ${by} chooses`, () =>
       Effect.gen(function*() {
         const pool = yield* make({ objects: ["a", "b"], classes: { batch: { most: 1 }, people: {} }, select })
@@ -127,7 +127,7 @@ describe("nobody waits for what he could have", () => {
         classes: { people: {}, batch: { weight: 9 } },
         onBorrow: count,
         onRelease: count,
-        select: (available) => available[0]
+        select: oldest
       })
       const busy = [yield* hold(pool.borrow), yield* hold(pool.borrow)]
       const waiting = []
@@ -182,7 +182,7 @@ describe("nobody waits for what he could have", () => {
         acquire: Effect.as(Effect.sleep(100), "a"),
         size: { max: 2 },
         classes: { batch: { most: 1 }, people: {} },
-        select: (available) => available[0]
+        select: oldest
       })
       yield* pool.suspend
       const batch = yield* start(hold(pool.borrowWith({ class: "batch" })))

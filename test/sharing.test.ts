@@ -10,6 +10,7 @@ import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { type Lease, type ObjectPool, type PooledObject, Selector } from "../src/index.ts"
 import { hold, keep, make, named, only, settle, start, state } from "./support/borrowers.ts"
+import { detector } from "./support/detectors.ts"
 import { late } from "./support/observed.ts"
 import { balanced, scripted } from "./support/scripted.ts"
 import { sweep } from "./support/sweep.ts"
@@ -31,47 +32,6 @@ describe("an object that is shared by n", () => {
       yield* settle
       assert.deepStrictEqual([state(fourth), state(fifth)], ["ok", "waits"])
       assert.deepInclude(yield* balanced(pool), { leases: 3, waiting: 1 })
-    }))
-
-  it.effect("is detected once for all who wait for it", () =>
-    Effect.gen(function*() {
-      let detected = 0
-      const pool = yield* make({
-        objects: ["a"],
-        sharing: 3,
-        detectStatus: () => {
-          detected++
-          return Effect.as(Effect.sleep(10), "Available" as const)
-        },
-        detection: { onAdd: false, onBorrow: true }
-      })
-      const waiting = [
-        yield* start(hold(pool.borrow)),
-        yield* start(hold(pool.borrow)),
-        yield* start(hold(pool.borrow))
-      ]
-      yield* TestClock.adjust(10)
-      assert.deepStrictEqual([detected, ...waiting.map(state)], [1, "ok", "ok", "ok"])
-    }))
-
-  it.effect("goes on from a borrower of several to the next without another detection", () =>
-    Effect.gen(function*() {
-      let detected = 0
-      const pool = yield* make({
-        objects: ["a", "b"],
-        sharing: 2,
-        detectStatus: () => {
-          detected++
-          return Effect.as(Effect.sleep(10), "Available" as const)
-        },
-        detection: { onAdd: false, onBorrow: true }
-      })
-      const all = yield* start(Effect.scoped(Effect.andThen(pool.borrowMany(2), Effect.never)))
-      const next = [yield* start(hold(pool.borrow)), yield* start(hold(pool.borrow))]
-      for (let i = 0; i < 4; i++) yield* TestClock.adjust(10)
-      assert.deepStrictEqual([state(all), ...next.map(state)], ["waits", "ok", "ok"])
-      assert.deepInclude(yield* balanced(pool), { leases: 4, waiting: 0 })
-      assert.strictEqual(detected, 2)
     }))
 
   it.effect("is Borrowed while any of its leases is open, and Available after", () =>
@@ -521,17 +481,31 @@ describe("hooks of a shared object", () => {
 })
 
 describe("detection of a shared object", () => {
+  const slowly = (...objects: ReadonlyArray<string>) => {
+    const { detectStatus, state } = detector<string>()
+    state.takes = "1 second"
+    const options = { objects, sharing: 2, detection: { onAdd: false, onBorrow: true }, detectStatus }
+    return Effect.map(make(options), (pool) => ({ asked: state.asked, pool }))
+  }
+
   it.effect("a slow one serves as many as may share it when it ends", () =>
     Effect.gen(function*() {
-      const pool = yield* make({
-        objects: ["a"],
-        sharing: 2,
-        detection: { onAdd: false, onBorrow: true },
-        detectStatus: () => Effect.as(Effect.sleep("1 second"), "Available" as const)
-      })
+      const { asked, pool } = yield* slowly("a")
       const waiters = yield* Effect.forEach([1, 2, 3], () => start(hold(pool.borrow)))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(waiters.map(state), ["ok", "ok", "waits"])
+      assert.deepStrictEqual(asked, ["a"])
+    }))
+
+  it.effect("a slow one for a borrower of several serves the next as well", () =>
+    Effect.gen(function*() {
+      const { asked, pool } = yield* slowly("a", "b")
+      const all = yield* start(Effect.scoped(Effect.andThen(pool.borrowMany(2), Effect.never)))
+      const next = [yield* start(hold(pool.borrow)), yield* start(hold(pool.borrow))]
+      for (let i = 0; i < 4; i++) yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([state(all), ...next.map(state)], ["waits", "ok", "ok"])
+      assert.deepInclude(yield* balanced(pool), { leases: 4, waiting: 0 })
+      assert.deepStrictEqual([...asked].sort(), ["a", "b"])
     }))
 
   it.effect("`onRelease` leaves it alone until its last lease has ended", () =>

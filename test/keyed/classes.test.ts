@@ -241,7 +241,7 @@ describe("what a class may have more goes to who has waited longest of it, at wh
 
 describe("among classes that wait, leases granted tend to their weights over all keys, within one lease each", () => {
   for (const [by, more] of choosers) {
-    it.effect(`an object that comes back goes for a class whose turn it is, though others wait for its key: ${by}`, () =>
+    it.effect(`an object that comes back goes for a class whose turn it is, though others wait for its key, where ${by} chooses`, () =>
       Effect.gen(function*() {
         const { as, pool, there } = yield* make(1, { interactive: { weight: 3 }, batch: { weight: 1 } }, more)
         const first = yield* hold(as("batch", "hot"))
